@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool file_name_ok(const char *name)
+{
+    size_t n = strlen(name);
+    if (n == 0 || n > 255 || name[0] == '.')
+        return false;
+    for (const unsigned char *p = (const unsigned char *)name; *p; p++)
+        if (*p == '/' || *p < 0x20 || *p == 0x7f)
+            return false;
+    return true;
+}
+
+char *file_join(const char *directory, const char *name)
+{
+    return mem_printf("%s/%s", directory, name);
+}
+
+int file_fault(const char *operation)
+{
+    static atomic_int seen;
+    const char *spec = getenv("SIMLAB_FAULT");
+    if (!spec)
+        return 0;
+    size_t n = strlen(operation);
+    if (strncmp(spec, operation, n) != 0 || spec[n] != ':')
+        return 0;
+    char *end;
+    long nth = strtol(spec + n + 1, &end, 10);
+    if (*end != ':' || atomic_fetch_add(&seen, 1) + 1 != nth)
+        return 0;
+    if (!strcmp(end + 1, "kill"))
+        raise(SIGKILL);
+    return !strcmp(end + 1, "ENOSPC") ? -ENOSPC : -EIO;
+}
+
+int file_make_directories(const char *path)
+{
+    char *p = mem_strdup(path);
+    int r = 0;
+    for (char *slash = p + 1; r == 0; slash++) {
+        slash = strchrnul(slash, '/');
+        char was = *slash;
+        *slash = '\0';
+        if (mkdir(p, 0777) < 0 && errno != EEXIST)
+            r = -errno;
+        if (!was)
+            break;
+        *slash = was;
+    }
+    struct stat st;
+    if (r == 0 && stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+        r = -ENOTDIR;
+    free(p);
+    return r;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    int r = file_fault("write");
+    while (r == 0 && size > 0) {
+        ssize_t n = write(fd, data, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        data += n;
+        size -= (size_t)n;
+    }
+    return r;
+}
+
+static int sync_fd(int fd)
+{
+    int r = file_fault("fsync");
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r;
+}
+
+int file_sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int r = sync_fd(fd);
+    close(fd);
+    return r;
+}
+
+static int sync_parent(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return file_sync_directory(".");
+    char *parent = slash == path ? mem_strdup("/") : strndup(path, (size_t)(slash - path));
+    int r = parent ? file_sync_directory(parent) : -ENOMEM;
+    free(parent);
+    return r;
+}
+
+static int rename_file(const char *from, const char *to)
+{
+    int r = file_fault("rename");
+    if (r == 0 && rename(from, to) < 0)
+        r = -errno;
+    return r;
+}
+
+int file_replace(const char *path, const char *temporary, const void *data, size_t size,
+                 mode_t mode, enum file_sync sync)
+{
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return -errno;
+    int r = write_all(fd, data, size);
+    if (r == 0 && sync == FILE_SYNC_DATA)
+        r = sync_fd(fd);
+    if (close(fd) < 0 && r == 0)
+        r = -errno;
+    if (r == 0)
+        r = rename_file(temporary, path);
+    if (r < 0) {
+        unlink(temporary);
+        return r;
+    }
+    return sync == FILE_SYNC_DATA ? sync_parent(path) : 0;
+}
+
+int file_read(const char *path, size_t limit, struct buffer *ret)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    char block[65536];
+    int r = 0;
+    for (;;) {
+        ssize_t n = read(fd, block, sizeof block);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            r = -errno;
+        if (n <= 0)
+            break;
+        if ((size_t)n > limit) {
+            r = -EFBIG;
+            break;
+        }
+        limit -= (size_t)n;
+        buffer_append(ret, block, (size_t)n);
+    }
+    close(fd);
+    return r;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    return remove(path) < 0 && errno != ENOENT ? -1 : 0;
+}
+
+int file_remove_tree(const char *path)
+{
+    if (nftw(path, remove_entry, 32, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT)
+        return 0;
+    return -errno;
+}

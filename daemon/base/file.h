@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files: whole or absent, and never a path from outside joined unchecked. Every write, rename and
+ * fsync of the daemon and the workers (SQLite's own apart) goes through here, so that tests can
+ * make the Nth one fail or kill the process at it (file_fault). */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/buffer.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A name that may stand as one path component: 1…255 bytes, no '/', no control character, not "."
+ * or "..", not starting with '.' (hidden names are ours). */
+bool file_name_ok(const char *name);
+
+/* directory/name; aborts on no memory. The caller frees. Names are checked by the caller. */
+char *file_join(const char *directory, const char *name);
+
+/* Creates `path` and its parents where absent, mode 0777 less umask. 0 or -errno. */
+int file_make_directories(const char *path);
+
+enum file_sync { FILE_SYNC_NONE, FILE_SYNC_DATA };
+
+/* Writes data to `temporary` and renames it to `path`, both in one directory: readers see the old
+ * file or the new one whole. FILE_SYNC_DATA: file and directory are on disk when it returns. A
+ * leftover `temporary` is overwritten. On error it is removed. 0 or -errno. */
+int file_replace(const char *path, const char *temporary, const void *data, size_t size,
+                 mode_t mode, enum file_sync sync);
+
+/* Reads a file of at most `limit` bytes (-EFBIG beyond), appending to `ret`. 0 or -errno. */
+int file_read(const char *path, size_t limit, struct buffer *ret);
+
+/* Removes a tree; symbolic links in it are removed, not followed. Absent is 0. */
+int file_remove_tree(const char *path);
+
+/* fsyncs a directory. */
+int file_sync_directory(const char *path);
+
+/* For tests, from the environment: SIMLAB_FAULT="rename:7:kill", "write:3:ENOSPC", "fsync:1:EIO" —
+ * at the Nth such call of this process, die by SIGKILL or fail with that error. Read once. */
+int file_fault(const char *operation);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* JSON with bounds, and with texts that are the same each time. */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/errors.h"
+
+#include <jansson.h>
+#include <stddef.h>
+
+/* Parses UTF-8 text; duplicate keys, trailing text, NUL characters, nesting beyond 64 and a bare
+ * NaN or Infinity (with the hint to write it as a string) are refused. A new reference or NULL with
+ * `e` set to ERROR_SYNTAX. Any JSON value may stand at the top. */
+json_t *json_read(const char *text, size_t size, struct error *e);
+
+/* The text with keys in their order (json_write) or sorted (json_canonical), compact, numbers with
+ * 17 digits, no trailing newline. The caller frees; never NULL. Zarr metadata: json_pretty is the
+ * indented form (4 spaces, sorted), with a newline at the end. */
+char *json_write(const json_t *value);
+char *json_canonical(const json_t *value);
+char *json_pretty(const json_t *value);
+
+/* Members of an object that may be absent; NULL or a default where absent or of another type. */
+const char *json_member_string(const json_t *object, const char *key);
+json_int_t json_member_integer(const json_t *object, const char *key, json_int_t otherwise);
+
+/* ERROR_INVALID with a pointer to the first key of `object` that is not in `allowed` (NULL ends
+ * it), naming the nearest allowed one where one is near; 0 where all are. `pointer` is the
+ * object's. */
+int json_check_keys(const json_t *object, const char *const *allowed, const char *pointer,
+                    struct error *e);
+
+/* The one of `names` (NULL ends it) nearest to `name` by edit distance, or NULL if none is near:
+ * "did you mean …?" */
+const char *json_nearest(const char *name, const char *const *names);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *or_abort(void *p)
+{
+    if (!p) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    return p;
+}
+
+void *mem_new(size_t size)
+{
+    return or_abort(calloc(1, size ? size : 1));
+}
+
+void *mem_array(size_t n, size_t size)
+{
+    return or_abort(mem_try_array(n, size));
+}
+
+void *mem_try_array(size_t n, size_t size)
+{
+    return calloc(n ? n : 1, size ? size : 1);
+}
+
+void *mem_resize(void *p, size_t n, size_t size)
+{
+    size_t bytes;
+    if (!mem_mul(n, size, &bytes))
+        or_abort(NULL);
+    return or_abort(realloc(p, bytes ? bytes : 1));
+}
+
+char *mem_strdup(const char *s)
+{
+    return s ? or_abort(strdup(s)) : NULL;
+}
+
+char *mem_printf(const char *format, ...)
+{
+    char *s = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vasprintf(&s, format, arguments);
+    va_end(arguments);
+    return or_abort(n < 0 ? NULL : s);
+}
+
+bool mem_mul(size_t a, size_t b, size_t *ret)
+{
+    size_t r;
+    if (__builtin_mul_overflow(a, b, &r))
+        return false;
+    *ret = r;
+    return true;
+}
+
+bool mem_add(size_t a, size_t b, size_t *ret)
+{
+    size_t r;
+    if (__builtin_add_overflow(a, b, &r))
+        return false;
+    *ret = r;
+    return true;
+}
+
+void mem_assert_failed(const char *condition, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: bug: %s does not hold\n", file, line, condition);
+    abort();
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two ways to allocate. mem_* aborts when there is no memory: for small things whose size is ours.
+ * mem_try_* returns NULL: for sizes that users control. All memory is freed with free(). */
+#ifndef BASE_MEM_H
+#define BASE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Zeroed. */
+void *mem_new(size_t size);
+void *mem_array(size_t n, size_t size);
+/* Grows or shrinks; new bytes are undefined. */
+void *mem_resize(void *p, size_t n, size_t size);
+char *mem_strdup(const char *s); /* NULL gives NULL */
+__attribute__((format(printf, 1, 2))) char *mem_printf(const char *format, ...);
+
+/* Zeroed; NULL where n * size overflows or there is no memory. */
+void *mem_try_array(size_t n, size_t size);
+
+/* a * b and a + b; false on overflow, and then *ret is untouched. */
+bool mem_mul(size_t a, size_t b, size_t *ret);
+bool mem_add(size_t a, size_t b, size_t *ret);
+
+/* A bug of ours: says where and aborts. Never compiled out. */
+#define mem_assert(condition)                                                                      \
+    ((condition) ? (void)0 : mem_assert_failed(#condition, __FILE__, __LINE__))
+_Noreturn void mem_assert_failed(const char *condition, const char *file, int line);
+
+#endif

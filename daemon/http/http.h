@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The REST interface over libmicrohttpd, in the daemon's loop.
+ *
+ * Invariants
+ *  1. A request that changes something is answered only after queue_commit returned 0: its
+ *     connection is suspended meanwhile, and resumed by http_flush.
+ *  2. Every error is a problem document (RFC 9457), with `pointer` where the body is at fault.
+ *  3. Whoever is not the socket's peer with the daemon's user (or root) shows the bearer token. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/loop.h"
+#include "model/job.h"
+#include "queue/queue.h"
+
+struct http_options {
+    const char *const *listen; /* "unix:PATH", "tcp:HOST:PORT" (0: any free port), NULL at the end */
+    const char *token;
+    const char *store_root;
+    const char *uploads;
+    size_t max_body; /* bytes of a JSON body; uploads may be 16 times that */
+    /* Wired by main.c, so that http and dispatch never meet. Borrowed strings; new reference. */
+    json_t *(*workers)(void *userdata);
+    bool (*ready)(void *userdata, const char **ret_reason);
+    void *userdata;
+};
+
+struct http;
+int http_new(struct loop *loop, struct queue *q, const struct registry *registry,
+             const struct http_options *o, struct http **ret_http, struct error *e);
+struct http *http_free(struct http *h);
+
+/* Runs libmicrohttpd for what is due; returns when next due. Before the queue's commit. */
+int64_t http_tick(struct http *h, int64_t now);
+/* After the commit: answers this turn's requests (`failed`: NULL, or why the commit failed) and
+ * feeds event streams. */
+void http_flush(struct http *h, const struct error *failed);
+
+/* "tcp:127.0.0.1:41234" as bound, for each listener; NULL at the end. Borrowed. */
+const char *const *http_addresses(const struct http *h);
+
+#endif

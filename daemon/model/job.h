@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job: one run of a model, or a batch of runs, as submitted (ARCHITECTURE section 8), checked
+ * against its model. The same code checks at submission, in the worker and in `simlab-worker run`.
+ *
+ * Invariant: a job that job_new accepts has a value for every input, in a dtype and dims that the
+ * variable accepts, within its declarative bounds and choices (unless `validate` is none); every
+ * clock is a subset of the main one; every output exists and has a clock that exists. */
+#ifndef MODEL_JOB_H
+#define MODEL_JOB_H
+
+#include "base/ndarray.h"
+#include "model/model.h"
+
+struct clock {
+    char *name;
+    struct ndarray labels; /* one dim, ascending strictly; f8 or i8 as given */
+    double *values;        /* the labels as doubles: labels.shape[0] of them */
+    int64_t n;
+    json_t *attrs; /* an object: attrs, and units and calendar where given */
+    /* at[k]: number of the main clock's label that is label k. For the main clock: k itself. */
+    int64_t *at;
+};
+
+struct job_input {
+    int slot;
+    bool is_default;
+    /* As given (batch, clock and own dims in the given order), cast to the variable's dtype. This is
+     * what the store shows. Its dims are named. */
+    struct ndarray given;
+    json_t *attrs; /* the variable's, with those given laid over them */
+    /* As used: dims (batch, clock, own dims in the accepted order), C order. Shares `given`'s data
+     * unless transposed. */
+    struct ndarray value;
+    bool has_batch, has_clock; /* value's leading axes */
+    int ndim;                  /* own dims, which follow them */
+};
+
+struct job_output {
+    int slot;   /* the slot whose value is saved */
+    char *name; /* "process__variable" as asked for; index variables: the variable's name */
+    const struct variable *variable; /* as named: its attrs and dims are the slot owner's */
+    int clock;                       /* index in job->clocks; -1: once, at the end */
+    json_t *encoding; /* the variable's, with the job's `encoding` laid over it; an object */
+    bool is_index;    /* stored for itself: an index variable of the model (without batch dim) */
+};
+
+enum job_check_dims { JOB_DIMS_STRICT, JOB_DIMS_TRANSPOSE };
+enum job_validate { JOB_VALIDATE_INPUTS, JOB_VALIDATE_ALL, JOB_VALIDATE_NONE };
+
+struct stop_when { /* ends a member's run after a step where `slot`'s value passes the bound */
+    int slot;
+    bool above;
+    double bound;
+};
+
+struct job {
+    const struct model *model; /* owned when job_new built it */
+    struct model *own_model;
+    json_t *document; /* the job as normalized: model inline, uploads still by name; owned */
+    int n_clocks;
+    struct clock *clocks; /* in given order */
+    int main_clock;
+    char *batch_dim; /* NULL: no batch */
+    int64_t n_members; /* 1 without a batch */
+    int n_inputs;
+    struct job_input *inputs; /* one per model input, in the model's order */
+    int n_outputs;
+    struct job_output *outputs; /* those asked for in order; then index variables not asked for */
+    enum job_check_dims check_dims;
+    enum job_validate validate;
+    bool parallel;
+    char *scheduler; /* "auto", "threads", "processes", "distributed" */
+    uint64_t seed;
+    int64_t priority;
+    int64_t max_attempts;  /* 3 */
+    double member_timeout; /* seconds; 0: none */
+    char *store;           /* name asked for; NULL: the daemon picks */
+    int n_stop_when;
+    struct stop_when *stop_when;
+    int64_t log_every; /* steps; 0: never */
+};
+
+/* How inputs that are references are read: {"upload": SHA256} and {"file": PATH} in `data`.
+ * A NULL function refuses that form. Fills ret (dims unnamed). */
+struct job_sources {
+    int (*upload)(void *userdata, const char *id, struct ndarray *ret, struct error *e);
+    int (*file)(void *userdata, const char *path, struct ndarray *ret, struct error *e);
+    /* A stored model's definition by name or hash (a new reference), or an error. */
+    int (*model)(void *userdata, const char *name, json_t **ret_definition, struct error *e);
+    /* The document of an earlier job, for `base`. */
+    int (*job)(void *userdata, const char *id, json_t **ret_document, struct error *e);
+    void *userdata;
+};
+
+/* Limits that hold whoever asks: members of a batch and elements of one input. */
+#define JOB_MAX_MEMBERS  100000000
+#define JOB_MAX_ELEMENTS (64 * 1024 * 1024)
+
+/* Checks the whole document and builds the job. 0, ERROR_INVALID with a pointer into `document` and
+ * a message that names process and variable, ERROR_NOT_FOUND for an unknown model or upload,
+ * ERROR_TOO_LARGE, or -errno. `document` is borrowed. */
+int job_new(const struct registry *r, const json_t *document, const struct job_sources *sources,
+            struct job **ret_job, struct error *e);
+struct job *job_free(struct job *j);
+
+/* Where a member's value of an input lies in `value.data` in step `step` (-1: before the first step,
+ * where a time-dependent input has none: NULL). `value`'s own dims and sizes hold for it. */
+const void *job_input_at(const struct job *j, const struct job_input *input, int64_t member,
+                         int64_t step);
+
+#endif

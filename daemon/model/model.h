@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model: processes by name, their variables resolved to slots, their order computed.
+ *
+ * A slot is one value in the running model. Foreign, global and inherited variables share the slot
+ * of the variable that they lead to (chains are followed to their end).
+ *
+ * Invariants
+ *  1. A model never changes once built; its hash is that of its definition in its declared order.
+ *  2. Each slot has at most one process that declares it `out`.
+ *  3. `order` is a topological order of `before`: of the processes that are ready, the one declared
+ *     first comes first. So it depends on the definition only.
+ *  4. Every group lists its members in the order in which the model declares its processes (within
+ *     a process, that of its variables); on-demand members come after all others.
+ *
+ * How order follows from intents: process B runs after A where A declares `out` (or owns as index or
+ * on_demand) a slot that B touches in any way, also through a group; and where B says so in
+ * `after`. Types by themselves give no order, and `inout` gives none: two processes that touch one
+ * slot in the same stage, at least one of them writing, without an order between them, are listed
+ * in `unordered`. */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include "model/type.h"
+
+/* What one variable of one process leads to. */
+struct binding {
+    int slot;     /* -1 for groups */
+    int n_members; /* groups: slots of the members, and where they were declared */
+    int *members;
+    int *member_process;  /* index in model->processes */
+    int *member_variable; /* index in that process's type->variables */
+};
+
+struct model_process {
+    char *name;
+    const struct type *type;
+    struct binding *bindings; /* type->n_variables of them */
+    int n_before;
+    int *before; /* processes that must run before it, ascending, without duplicates */
+};
+
+struct slot {
+    int process;  /* the owner: index in model->processes */
+    int variable; /* index in the owner's type->variables */
+    const struct variable *declared; /* the owner's */
+    char *name;   /* "process__variable" of the owner */
+    int setter;   /* the process that declares it `out` (or owns it as index or on_demand), or -1 */
+    bool is_input; /* in or inout somewhere, and set by nobody */
+    bool is_index;
+};
+
+struct unordered {
+    int process_a, process_b, slot, stage;
+};
+
+struct model {
+    const struct registry *registry; /* borrowed; outlives the model */
+    json_t *definition; /* {"processes": {name: "library.Type", …}, "after": {…}} normalized, owned */
+    char *hash;         /* SHA-256 of json_write(definition) */
+    int n_processes;
+    struct model_process *processes; /* in declared order */
+    int *order;                      /* indices of processes, as they run */
+    int n_slots;
+    struct slot *slots; /* by owner in declared order, then by variable */
+    int n_inputs;
+    int *inputs; /* slots, in declared order of (process, variable) */
+    int n_unordered;
+    struct unordered *unordered;
+};
+
+/* Builds from {"processes": {…}, "after": {"b": ["a"]}}; the value of a process is "library.Type".
+ * Process names are C identifiers without "__" at the ends or inside. At most MODEL_MAX_PROCESSES.
+ * Errors point into `definition`, name process and variable (a cycle is spelled out: "a → b → a"),
+ * and say what would be right. 0 or ERROR_INVALID. */
+#define MODEL_MAX_PROCESSES 100000
+int model_new(const struct registry *r, const json_t *definition, struct model **ret_model,
+              struct error *e);
+struct model *model_free(struct model *m);
+
+/* Index of a process; -1 where there is none. */
+int model_process_index(const struct model *m, const char *name);
+/* The slot that "process__variable" leads to (foreign ones too); -1 where none, or a group. */
+int model_slot_index(const struct model *m, const char *name);
+/* The variable that "process__variable" itself names; false where none. */
+bool model_find_variable(const struct model *m, const char *name, int *ret_process,
+                         int *ret_variable);
+
+/* {"processes": {name: {"type", "before": […]}}, "order": […], "inputs": {…name: type_to_json's
+ * variable…}, "hash"}: GET /v1/models/NAME. A new reference. */
+json_t *model_to_json(const struct model *m);
+
+#endif

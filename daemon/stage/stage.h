@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running one member: the state, the stages, the time loop. Knows no store and no socket: results
+ * leave through a callback.
+ *
+ * Invariants
+ *  1. All values and instances of a run live in its arena, one reserved range of addresses; a run
+ *     that is used again (stage_run for the next member) allocates nothing once sizes are settled.
+ *  2. finalize runs for every process whose initialize was called, also after an error.
+ *  3. What a member computes depends on the job and the member's number only. */
+#ifndef STAGE_STAGE_H
+#define STAGE_STAGE_H
+
+#include "model/job.h"
+#include "simlab/process.h"
+
+#include <stdatomic.h>
+
+struct simulation;
+
+/* Code of a type: `process` as the library declares it, `parent` that of the type it extends. */
+struct stage_code {
+    const struct simlab_process *process;
+    const struct stage_code *parent;
+    size_t variable_size; /* stride of process->variables, as the library was compiled */
+};
+
+/* Called by the time loop on its own thread. Any but `output` may be NULL. */
+struct stage_events {
+    /* Output job->outputs[output] of this member has `view` as its value at label `at` of its clock
+     * (0 for those saved once). The view is valid during the call. Non-zero ends the member's run
+     * with that result. */
+    int (*output)(void *userdata, int64_t member, int output, int64_t at,
+                  const struct simlab_view *view);
+    void (*log)(void *userdata, int64_t member, const char *line);
+    /* After each step; non-zero ends the run with that result (cancelled). */
+    int (*step)(void *userdata, int64_t member, int64_t step);
+    void *userdata;
+};
+
+/* `codes[i]` is the code of job->model->processes[i]. Job and codes are borrowed and outlive it. */
+int simulation_new(const struct job *job, const struct stage_code *const *codes,
+                   struct simulation **ret_simulation, struct error *e);
+struct simulation *simulation_free(struct simulation *s);
+
+/* Runs one member from initialize to finalize. 0; ERROR_FAILED with a message that names process,
+ * variable and stage; or what a callback returned. May be called again for another member. */
+int simulation_run(struct simulation *s, int64_t member, const struct stage_events *events,
+                   struct error *e);
+
+/* How the processes of one stage are called: the in-process schedulers are here (`serial`, later
+ * `threads`), those that need sockets in worker/. `run` calls each process of the plan once, after
+ * all those before it, unless a signal has skipped it; it returns when all are done. */
+struct stage_plan; /* order, dependencies, and who has this stage; see scheduler.h */
+struct scheduler {
+    const char *name;
+    int (*run)(void *state, const struct stage_plan *plan, struct simulation *s, struct error *e);
+};
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Process libraries: dlopen, the descriptor document, and the code behind a model's types. */
+#ifndef WORKER_LIBRARY_H
+#define WORKER_LIBRARY_H
+
+#include "model/type.h"
+#include "stage/stage.h"
+
+struct libraries;
+
+struct libraries *libraries_new(void);
+struct libraries *libraries_free(struct libraries *l); /* does not dlclose: code may still be named */
+
+/* Opens one shared object and checks its table (ABI version, sizes). */
+int libraries_open(struct libraries *l, const char *path, struct error *e);
+/* Opens every *.so of a directory, in order of name. */
+int libraries_open_directory(struct libraries *l, const char *directory, struct error *e);
+
+/* The descriptor document of the i-th library opened (proto/PROTOCOL.md). A new reference. */
+int libraries_describe(const struct libraries *l, size_t i, json_t **ret_document, struct error *e);
+size_t libraries_size(const struct libraries *l);
+
+/* A registry of all that is open. The caller frees it, before the libraries. */
+int libraries_registry(const struct libraries *l, struct registry **ret_registry, struct error *e);
+
+/* The code of a type, borrowed; NULL where its library is not open. */
+const struct stage_code *libraries_code(const struct libraries *l, const struct type *type);
+
+#endif

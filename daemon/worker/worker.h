@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The roles of simlab-worker. Each returns the program's exit status. */
+#ifndef WORKER_WORKER_H
+#define WORKER_WORKER_H
+
+#include "base/errors.h"
+
+/* serve: connects to a dispatcher and works until told to quit or the dispatcher is gone. */
+struct worker_serve_options {
+    const char *endpoint;
+    const char *name;
+    const char *const *libraries; /* directories, NULL at the end */
+    const char *uploads;
+};
+int worker_serve(const struct worker_serve_options *o);
+
+/* run: one job without a daemon. 0; 2 with the reason on stderr and no store left behind where the
+ * job is refused; 1 where the simulation fails. */
+struct worker_run_options {
+    const char *job; /* path of the document; "-": standard input */
+    const char *store;
+    const char *const *libraries;
+    int quiet;
+};
+int worker_run(const struct worker_run_options *o);
+
+/* describe: prints a library's descriptors as JSON. */
+int worker_describe(const char *library);
+
+/* plot: see store/plot.h; `argc`, `argv` after the role. */
+int worker_plot(int argc, char **argv);
+
+#endif

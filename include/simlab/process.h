@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* simlab/process.h: what a process library includes. C99 and C++. include/simlab/README.md
+ * teaches it with one complete process.
+ *
+ * A library is one shared object; its file's name, less `.so`, is the library's name, and its
+ * types are named `library.Type`. It exports one symbol, simlab_library(), which SIMLAB_LIBRARY
+ * defines. It needs no other symbol: all calls go through the context's table.
+ *
+ * Compatibility: ABI_VERSION changes only when a built library could no longer be read; structs
+ * grow at their end, and each table tells the size it was compiled with, so that an old library
+ * runs under a new host (absent fields read as zero) and a new one under an old host says so.
+ *
+ * Changelog
+ *   1  first version
+ *
+ * Threads: one context belongs to one process instance and is used by one thread at a time.
+ * Different processes may run at once, unless a type says SIMLAB_NOT_THREAD_SAFE.
+ *
+ * Errors: an accessor that is used wrongly (unknown index, other dtype, a write to an `in`
+ * variable, a value that was never set) records an error that names process, variable and stage,
+ * and returns zeroed memory of the variable's size, so that the code after it does no harm. The
+ * stage fails when the function returns. */
+#ifndef SIMLAB_PROCESS_H
+#define SIMLAB_PROCESS_H
+
+#include <simlab/types.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIMLAB_ABI_VERSION 1
+
+/* In `dims`: the dimension of the main clock. */
+#define SIMLAB_MAIN_CLOCK "@main_clock"
+
+typedef struct simlab_context simlab_context;
+
+/* ---- what a process type declares ------------------------------------------------------- */
+
+typedef int (*simlab_stage_fn)(simlab_context *c);
+/* About one variable: compute (on_demand), validate or convert (inputs) `var`. */
+typedef int (*simlab_variable_fn)(simlab_context *c, int32_t var);
+
+enum simlab_variable_flags {
+    SIMLAB_STATIC = 1, /* an input that never varies along the main clock */
+    SIMLAB_CACHED = 2  /* on_demand: computed at most once in a stage */
+};
+
+struct simlab_variable {
+    const char *name;
+    int32_t kind;   /* enum simlab_kind; 0: a plain variable */
+    int32_t intent; /* enum simlab_intent; 0: in */
+    int32_t dtype;  /* enum simlab_dtype; 0: f8. Of foreign, global, group: taken from the target */
+    int32_t length; /* SIMLAB_STR: bytes of one element */
+    uint32_t flags; /* enum simlab_variable_flags */
+    uint32_t reads;  /* stages (1 << SIMLAB_RUN_STEP …) that read it; 0: every stage there is */
+    uint32_t writes; /* stages that write it; 0: every stage, where the intent allows */
+    /* Accepted dims, alternatives split by '|', names by ',': NULL or "" is a scalar, "y,x" a
+     * matrix, "()|x" a scalar or a vector. */
+    const char *dims;
+    const char *type;        /* foreign: "Type" of this library or "library.Type" */
+    const char *var;         /* foreign: the variable's name there; NULL: the same as here */
+    const char *global_name; /* global: the name sought; else: the name this variable offers */
+    const char *groups;      /* groups it belongs to, split by ',' */
+    const char *group;       /* group, group_dict: the group it collects */
+    const char *default_value; /* JSON: "0.1", "[1, 2]", "\"Infinity\""; NULL: an input is needed */
+    const char *bounds;        /* "(0, inf]", "[0, 1)": round is open, square is closed */
+    const char *choices;       /* JSON array of the values allowed */
+    const char *description;
+    const char *units;    /* stands in attrs as "units" */
+    const char *attrs;    /* JSON object of further attributes */
+    const char *encoding; /* JSON object, as in a job's `encoding` */
+    simlab_variable_fn compute;  /* on_demand: must set `var` */
+    simlab_variable_fn validate; /* inputs: simlab_fail() where the value is wrong */
+    simlab_variable_fn convert;  /* inputs: may write `var` */
+};
+
+enum simlab_process_flags {
+    SIMLAB_NOT_THREAD_SAFE = 1, /* its calls never overlap within a worker */
+    SIMLAB_HOLDS_POINTERS = 2   /* the instance points outside itself: stays in one worker */
+};
+
+struct simlab_process {
+    const char *name;
+    const char *description;
+    /* A type of this library or "library.Type" whose variables and stages this one has too.
+     * A variable declared again replaces the parent's; a stage left NULL is the parent's. */
+    const char *extends;
+    const struct simlab_variable *variables;
+    int32_t n_variables;
+    uint32_t flags; /* enum simlab_process_flags */
+    simlab_stage_fn initialize;
+    simlab_stage_fn run_step;
+    simlab_stage_fn finalize_step;
+    simlab_stage_fn finalize;
+    size_t instance_size; /* bytes of private state, zeroed before initialize; see simlab_self */
+    simlab_stage_fn save;    /* checkpoints: only types that hold pointers need them */
+    simlab_stage_fn restore;
+};
+
+struct simlab_library {
+    uint32_t abi_version;
+    uint32_t struct_size;   /* of this struct, as compiled; likewise the two below */
+    uint32_t process_size;
+    uint32_t variable_size;
+    const char *description;
+    const char *version;
+    const struct simlab_process *const *processes;
+    int32_t n_processes;
+};
+
+#define SIMLAB_COUNT(table) ((int32_t)(sizeof(table) / sizeof((table)[0])))
+
+#define SIMLAB_EXPORT __attribute__((visibility("default")))
+
+/* Once in a library: SIMLAB_LIBRARY("1.0", "what it is about", &type_a, &type_b) */
+#define SIMLAB_LIBRARY(version_, description_, ...)                                                \
+    SIMLAB_EXPORT const struct simlab_library *simlab_library(void);                               \
+    static const struct simlab_process *const simlab_processes_[] = {__VA_ARGS__};                 \
+    static const struct simlab_library simlab_library_ = {SIMLAB_ABI_VERSION,                      \
+                                                          sizeof(struct simlab_library),           \
+                                                          sizeof(struct simlab_process),           \
+                                                          sizeof(struct simlab_variable),          \
+                                                          description_,                            \
+                                                          version_,                                \
+                                                          simlab_processes_,                       \
+                                                          SIMLAB_COUNT(simlab_processes_)};        \
+    SIMLAB_EXPORT const struct simlab_library *simlab_library(void)                                \
+    {                                                                                              \
+        return &simlab_library_;                                                                   \
+    }
+
+/* ---- what a stage function is given ----------------------------------------------------- */
+
+/* The run, as seen from the current stage. In initialize and finalize there is no step: `step` is
+ * -1 before the first step and the last step's number after it; times of a step are NaN before. */
+struct simlab_runtime {
+    int64_t step;       /* 0 … nsteps-1 */
+    int64_t nsteps;     /* labels of the main clock, less one */
+    double step_start;  /* label `step` */
+    double step_end;    /* label `step` + 1 */
+    double step_delta;  /* step_end - step_start, in the clock's units */
+    double sim_start;   /* first label */
+    double sim_end;     /* last label */
+    int64_t batch;      /* this member's number; 0 without a batch */
+    int64_t batch_size; /* members in the batch; 1 without */
+    const double *main_clock;
+    int64_t main_clock_size;
+    int32_t stage; /* enum simlab_stage */
+    int32_t reserved;
+};
+
+enum simlab_access { SIMLAB_CAN_READ = 1, SIMLAB_CAN_WRITE = 2, SIMLAB_BY_HOST = 4 };
+
+/* The host's functions. Library code calls the inline functions below instead. */
+struct simlab_host {
+    uint32_t struct_size;
+    uint32_t reserved;
+    /* Answers a read or write that the fast path does not: computes an on-demand value, or
+     * records the error. `access` is one of enum simlab_access. Never NULL. */
+    struct simlab_view *(*view)(simlab_context *c, int32_t var, int32_t dtype, int32_t access);
+    /* Gives `var` this shape (contents undefined where it grew or is new). Never NULL. */
+    struct simlab_view *(*create)(simlab_context *c, int32_t var, int32_t dtype, int32_t ndim,
+                                  const int64_t *shape);
+    int64_t (*group_size)(simlab_context *c, int32_t var);
+    struct simlab_view *(*group_view)(simlab_context *c, int32_t var, int64_t k, int32_t dtype);
+    const char *(*group_name)(simlab_context *c, int32_t var, int64_t k, int32_t which);
+    void *(*object)(simlab_context *c, int32_t var);
+    void (*set_object)(simlab_context *c, int32_t var, void *object, void (*destroy)(void *));
+    int (*fail)(simlab_context *c, const char *format, va_list arguments);
+    void (*log)(simlab_context *c, const char *format, va_list arguments);
+    void (*random)(simlab_context *c, uint64_t *ret_words, int64_t n);
+    int (*parent)(simlab_context *c, int32_t stage);
+};
+
+struct simlab_context {
+    uint32_t struct_size;
+    int32_t n_variables;
+    const struct simlab_host *host;
+    struct simlab_view *const *views; /* by index in the type's table; NULL for groups */
+    const uint8_t *access;            /* by index: enum simlab_access, for the current stage */
+    void *instance;
+    const struct simlab_runtime *runtime;
+};
+
+/* ---- access, by the variable's index in its type's table ------------------------------- */
+
+static inline const struct simlab_view *simlab_read(simlab_context *c, int32_t var, int32_t dtype)
+{
+    if (var >= 0 && var < c->n_variables &&
+        (c->access[var] & (SIMLAB_CAN_READ | SIMLAB_BY_HOST)) == SIMLAB_CAN_READ &&
+        c->views[var]->data && c->views[var]->dtype == dtype)
+        return c->views[var];
+    return c->host->view(c, var, dtype, SIMLAB_CAN_READ);
+}
+
+static inline struct simlab_view *simlab_write(simlab_context *c, int32_t var, int32_t dtype)
+{
+    if (var >= 0 && var < c->n_variables &&
+        (c->access[var] & (SIMLAB_CAN_WRITE | SIMLAB_BY_HOST)) == SIMLAB_CAN_WRITE &&
+        c->views[var]->data && c->views[var]->dtype == dtype)
+        return c->views[var];
+    return c->host->view(c, var, dtype, SIMLAB_CAN_WRITE);
+}
+
+/* Elements, dims and shape of a value that may be read, whatever its dtype. */
+static inline const struct simlab_view *simlab_view(simlab_context *c, int32_t var)
+{
+    return c->host->view(c, var, -1, SIMLAB_CAN_READ);
+}
+static inline int64_t simlab_size(simlab_context *c, int32_t var)
+{
+    return simlab_view(c, var)->size;
+}
+static inline int32_t simlab_ndim(simlab_context *c, int32_t var)
+{
+    return simlab_view(c, var)->ndim;
+}
+static inline int64_t simlab_shape(simlab_context *c, int32_t var, int32_t dim)
+{
+    const struct simlab_view *v = simlab_view(c, var);
+    return dim >= 0 && dim < v->ndim ? v->shape[dim] : 1;
+}
+/* For variables that accept a scalar or an array: p[i * simlab_stride(c, V)]. */
+static inline int64_t simlab_stride(simlab_context *c, int32_t var)
+{
+    return simlab_view(c, var)->ndim == 0 ? 0 : 1;
+}
+
+/* For each dtype, here for f8 (f4 i1 i2 i4 i8 u1 u2 u4 u8 bool c8 c16 likewise; the complex types
+ * have no get and put):
+ *   const double *simlab_f8(c, V)           its elements, to read
+ *   double *simlab_f8_mut(c, V)             its elements, to change (inout, or an out that is set)
+ *   double *simlab_f8_1d(c, V, n)           gives it n elements, to be written
+ *   double *simlab_f8_2d(c, V, n0, n1)      the same with two dimensions
+ *   double *simlab_f8_nd(c, V, ndim, shape) the same with any
+ *   double *simlab_f8_like(c, V, W)         gives it the shape of W, to be written
+ *   double simlab_f8_get(c, V)              a scalar's value
+ *   void simlab_f8_put(c, V, value)         sets a scalar
+ *   const double *simlab_f8_member(c, G, k) the elements of a group's k-th member */
+#define SIMLAB_ARRAY_ACCESS(name, DTYPE, ctype)                                                    \
+    static inline const ctype *simlab_##name(simlab_context *c, int32_t var)                       \
+    {                                                                                              \
+        return (const ctype *)simlab_read(c, var, DTYPE)->data;                                    \
+    }                                                                                              \
+    static inline ctype *simlab_##name##_mut(simlab_context *c, int32_t var)                       \
+    {                                                                                              \
+        return (ctype *)simlab_write(c, var, DTYPE)->data;                                         \
+    }                                                                                              \
+    static inline ctype *simlab_##name##_nd(simlab_context *c, int32_t var, int32_t ndim,          \
+                                            const int64_t *shape)                                  \
+    {                                                                                              \
+        return (ctype *)c->host->create(c, var, DTYPE, ndim, shape)->data;                         \
+    }                                                                                              \
+    static inline ctype *simlab_##name##_1d(simlab_context *c, int32_t var, int64_t n)             \
+    {                                                                                              \
+        return simlab_##name##_nd(c, var, 1, &n);                                                  \
+    }                                                                                              \
+    static inline ctype *simlab_##name##_2d(simlab_context *c, int32_t var, int64_t n0,            \
+                                            int64_t n1)                                            \
+    {                                                                                              \
+        int64_t shape[2];                                                                          \
+        shape[0] = n0;                                                                             \
+        shape[1] = n1;                                                                             \
+        return simlab_##name##_nd(c, var, 2, shape);                                               \
+    }                                                                                              \
+    static inline ctype *simlab_##name##_like(simlab_context *c, int32_t var, int32_t other)       \
+    {                                                                                              \
+        const struct simlab_view *v = simlab_view(c, other);                                       \
+        return simlab_##name##_nd(c, var, v->ndim, v->shape);                                      \
+    }                                                                                              \
+    static inline const ctype *simlab_##name##_member(simlab_context *c, int32_t var, int64_t k)   \
+    {                                                                                              \
+        return (const ctype *)c->host->group_view(c, var, k, DTYPE)->data;                         \
+    }
+
+#define SIMLAB_SCALAR_ACCESS(name, ctype)                                                          \
+    static inline ctype simlab_##name##_get(simlab_context *c, int32_t var)                        \
+    {                                                                                              \
+        return *simlab_##name(c, var);                                                             \
+    }                                                                                              \
+    static inline void simlab_##name##_put(simlab_context *c, int32_t var, ctype value)            \
+    {                                                                                              \
+        *simlab_##name##_nd(c, var, 0, NULL) = value;                                              \
+    }
+
+SIMLAB_ARRAY_ACCESS(f8, SIMLAB_F8, double)
+SIMLAB_ARRAY_ACCESS(f4, SIMLAB_F4, float)
+SIMLAB_ARRAY_ACCESS(i1, SIMLAB_I1, int8_t)
+SIMLAB_ARRAY_ACCESS(i2, SIMLAB_I2, int16_t)
+SIMLAB_ARRAY_ACCESS(i4, SIMLAB_I4, int32_t)
+SIMLAB_ARRAY_ACCESS(i8, SIMLAB_I8, int64_t)
+SIMLAB_ARRAY_ACCESS(u1, SIMLAB_U1, uint8_t)
+SIMLAB_ARRAY_ACCESS(u2, SIMLAB_U2, uint16_t)
+SIMLAB_ARRAY_ACCESS(u4, SIMLAB_U4, uint32_t)
+SIMLAB_ARRAY_ACCESS(u8, SIMLAB_U8, uint64_t)
+SIMLAB_ARRAY_ACCESS(bool, SIMLAB_BOOL, uint8_t)
+SIMLAB_ARRAY_ACCESS(c8, SIMLAB_C8, float)
+SIMLAB_ARRAY_ACCESS(c16, SIMLAB_C16, double)
+SIMLAB_ARRAY_ACCESS(str, SIMLAB_STR, char)
+SIMLAB_SCALAR_ACCESS(f8, double)
+SIMLAB_SCALAR_ACCESS(f4, float)
+SIMLAB_SCALAR_ACCESS(i1, int8_t)
+SIMLAB_SCALAR_ACCESS(i2, int16_t)
+SIMLAB_SCALAR_ACCESS(i4, int32_t)
+SIMLAB_SCALAR_ACCESS(i8, int64_t)
+SIMLAB_SCALAR_ACCESS(u1, uint8_t)
+SIMLAB_SCALAR_ACCESS(u2, uint16_t)
+SIMLAB_SCALAR_ACCESS(u4, uint32_t)
+SIMLAB_SCALAR_ACCESS(u8, uint64_t)
+SIMLAB_SCALAR_ACCESS(bool, uint8_t)
+
+/* Groups: members in the order in which the model declares its processes, on-demand ones last. */
+static inline int64_t simlab_group_size(simlab_context *c, int32_t var)
+{
+    return c->host->group_size(c, var);
+}
+static inline const struct simlab_view *simlab_group_view(simlab_context *c, int32_t var, int64_t k)
+{
+    return c->host->group_view(c, var, k, -1);
+}
+static inline const char *simlab_group_process(simlab_context *c, int32_t var, int64_t k)
+{
+    return c->host->group_name(c, var, k, 0);
+}
+static inline const char *simlab_group_variable(simlab_context *c, int32_t var, int64_t k)
+{
+    return c->host->group_name(c, var, k, 1);
+}
+
+/* Objects: the process that declares it `out` sets it; `destroy` (or NULL) runs after finalize. */
+static inline void *simlab_object(simlab_context *c, int32_t var)
+{
+    return c->host->object(c, var);
+}
+static inline void simlab_set_object(simlab_context *c, int32_t var, void *object,
+                                     void (*destroy)(void *))
+{
+    c->host->set_object(c, var, object, destroy);
+}
+
+/* The instance's private state, instance_size bytes, aligned for any type. */
+static inline void *simlab_self(simlab_context *c)
+{
+    return c->instance;
+}
+
+static inline const struct simlab_runtime *simlab_runtime(const simlab_context *c)
+{
+    return c->runtime;
+}
+
+/* return simlab_fail(c, "why"): this stage, and so this member, has failed. */
+__attribute__((format(printf, 2, 3))) static inline int simlab_fail(simlab_context *c,
+                                                                    const char *format, ...)
+{
+    va_list arguments;
+    int r;
+    va_start(arguments, format);
+    r = c->host->fail(c, format, arguments);
+    va_end(arguments);
+    return r;
+}
+
+/* One line of the member's log. */
+__attribute__((format(printf, 2, 3))) static inline void simlab_log(simlab_context *c,
+                                                                    const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    c->host->log(c, format, arguments);
+    va_end(arguments);
+}
+
+/* Random numbers, from a counter-based generator (Philox 4x32-10; Salmon et al. 2011) keyed by
+ * (job seed, member, process name, stage, step, counter): the same under every scheduler. */
+static inline uint64_t simlab_random_u8(simlab_context *c)
+{
+    uint64_t word;
+    c->host->random(c, &word, 1);
+    return word;
+}
+/* Uniform in [0, 1), 53 bits. */
+static inline double simlab_random_f8(simlab_context *c)
+{
+    return (double)(simlab_random_u8(c) >> 11) * (1.0 / 9007199254740992.0);
+}
+
+/* return simlab_parent(c, SIMLAB_INITIALIZE): the stage as the type this one extends does it. */
+static inline int simlab_parent(simlab_context *c, int32_t stage)
+{
+    return c->host->parent(c, stage);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
