@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing array of bytes, always followed by a NUL that `size` does not count. Zeroed is empty. */
+/* A growing array of bytes, always followed by a NUL that `size` does not count. Zeroed is empty.
+ */
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 

@@ -19,8 +19,8 @@ size_t dtype_size(int dtype);
 /* By name ("f8"); false where there is none. */
 bool dtype_from_name(const char *name, int *ret_dtype);
 
-/* NumPy's type string, as Zarr 2 has it: "<f8", ">i4", "|b1", "|S12", "<c16". `itemsize` matters for
- * str. `ret` has room for 16 bytes. */
+/* NumPy's type string, as Zarr 2 has it: "<f8", ">i4", "|b1", "|S12", "<c16". `itemsize` matters
+ * for str. `ret` has room for 16 bytes. */
 void dtype_to_numpy(int dtype, size_t itemsize, bool big_endian, char *ret);
 /* "=" and missing byte order mean this machine's. False where it is none of ours. */
 bool dtype_from_numpy(const char *text, int *ret_dtype, size_t *ret_itemsize, bool *ret_big_endian);
@@ -31,6 +31,9 @@ bool dtype_is_integer(int dtype); /* i* u* */
 /* xarray-simlab's default fill value: NaN for floats (both parts of a complex one), the greatest
  * value for integers, zeros for bool and str. Writes itemsize bytes. */
 void dtype_fill_value(int dtype, size_t itemsize, void *ret);
+
+/* "NaN", "nan", "Infinity", "inf", "-Infinity", "-inf". */
+bool dtype_number_from_text(const char *text, double *ret);
 
 /* One element from JSON: numbers, booleans, the strings "NaN", "Infinity", "-Infinity" (also "nan",
  * "inf", "-inf"), a pair of numbers for complex, a string for str. Refuses what does not fit

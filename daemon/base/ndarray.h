@@ -31,7 +31,8 @@ void ndarray_clear(struct ndarray *a); /* frees what it owns; zeroed is fine */
 int ndarray_from_json(const json_t *data, int dtype, size_t itemsize, size_t max_size,
                       struct ndarray *ret, struct error *e);
 
-/* The dtype that NumPy would give such data: bool, i8, f8 or str (with its itemsize); f8 if empty. */
+/* The dtype that NumPy would give such data: bool, i8, f8 or str (with its itemsize); f8 if empty.
+ */
 int ndarray_guess_dtype(const json_t *data, size_t *ret_itemsize);
 
 /* Nested lists; a new reference. */
