@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# simlabd. `make help` lists the targets; BUILD, CC, SANITIZE may be set on the command line.
+# simlabd. `make help` lists the targets; BUILD, CC, SANITIZE, V=1 may be set on the command line.
 BUILD ?= build
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PREFIX ?= /usr/local
 VERSION := 0.1.0
 
@@ -33,6 +35,7 @@ LINK_dispatch := dispatch queue pool proto base
 LINK_http := http queue store model proto base
 LINK_worker := worker stage store model proto base
 LINK_daemon := http dispatch queue pool store model proto base
+LINK_all := worker stage $(LINK_daemon)
 
 packages_of = $(sort $(foreach m,$(1),$(PACKAGES_$(m))))
 cflags_of = $(shell pkg-config --cflags $(call packages_of,$(MODULES)) 2>/dev/null)
@@ -43,50 +46,166 @@ sources_of = $(wildcard $(if $(filter proto,$(1)),proto,daemon/$(1))/*.c)
 objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 PROGRAMS := $(BUILD)/simlabd $(BUILD)/simlab-worker $(BUILD)/simlab
-LIBRARIES := $(patsubst daemon/processes/%,$(BUILD)/processes/%.so,$(wildcard daemon/processes/*))
+folders_of = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
+PROCESSES := $(call folders_of,daemon/processes)
+LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
 
-all: $(PROGRAMS) $(LIBRARIES)
+# Debian's names: `demo` needs the first two lists, `test` the third too, `check` all.
+DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
+	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
+DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
+DEBIAN_TEST := libcriterion-dev gdal-bin netcdf-bin
+DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
+
+# Submakes come after `packages`, since pkg-config may be missing before. They use every processor
+# unless -j was given.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+V ?= 0
+say = $(if $(filter 0,$(V)),@echo "  $(1)" $@ &&)
+PYTHON := /usr/bin/python3 -B
+
+.DEFAULT_GOAL := all
+all: $(PROGRAMS) $(LIBRARIES) ## build all that is installed (V=1 shows the commands)
+
+# All is compiled again where the compiler or its flags differ from those of the last time.
+COMPILER := $(BUILD)/compiler
+COMPILER_NOW = $(subst ','\'',$(strip $(CC) $(ALL_CFLAGS)))
+$(COMPILER): FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(COMPILER_NOW)' | cmp -s - $@ || printf '%s\n' '$(COMPILER_NOW)' >$@
 
 MODULE_CFLAGS := $(cflags_of)
-$(BUILD)/obj/%.o: %.c
+$(BUILD)/obj/%.o: %.c $(COMPILER)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,CC  )$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -MMD -MP -c $< -o $@
 
 define module_rule
 $(BUILD)/lib/$(1).a: $(call objects_of,$(call sources_of,$(1)))
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	ar rcs $$@ $$^
+	$$(call say,AR  )ar rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 
 $(BUILD)/simlabd: $(call objects_of,daemon/main.c daemon/config.c) $(call archives_of,$(LINK_daemon))
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
 
 $(BUILD)/simlab-worker: $(call objects_of,daemon/worker_main.c) $(call archives_of,$(LINK_worker))
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_worker)) -lm -ldl
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_worker)) -lm -ldl
 
 $(BUILD)/simlab: $(call objects_of,$(wildcard client/*.c))
-	$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,client)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,client)
 
 # A process library: every .c of its folder, nothing but include/ and libm.
 define library_rule
-$(BUILD)/processes/$(1).so: $(wildcard daemon/processes/$(1)/*.c) $(wildcard include/simlab/*.h daemon/processes/$(1)/*.h)
+$(BUILD)/processes/$(1).so: $(wildcard daemon/processes/$(1)/*.c) $(COMPILER) \
+		$(wildcard include/simlab/*.h daemon/processes/$(1)/*.h daemon/processes/$(1)/*.def)
 	@mkdir -p $$(@D)
-	$$(CC) -std=c11 -D_GNU_SOURCE -Iinclude -fPIC -shared -fvisibility=hidden -ffp-contract=off \
-		$(WARNINGS) $$(CFLAGS) $$(SANITIZE) -o $$@ $$(filter %.c,$$^) -lm
+	$$(call say,LIB )$$(CC) -std=c11 -D_GNU_SOURCE -Iinclude -fPIC -shared -fvisibility=hidden \
+		-ffp-contract=off $(WARNINGS) $$(CFLAGS) $$(SANITIZE) -o $$@ $$(filter %.c,$$^) -lm
 endef
-$(foreach l,$(notdir $(wildcard daemon/processes/*)),$(eval $(call library_rule,$(l))))
+$(foreach l,$(PROCESSES),$(eval $(call library_rule,$(l))))
 
 # Unit tests: tests/unit/MODULE/*.c make build/tests/MODULE, a Criterion program.
-UNITS := $(notdir $(wildcard tests/unit/*))
+UNITS := $(call folders_of,tests/unit)
 define unit_rule
 $(BUILD)/tests/$(1): $(call objects_of,$(wildcard tests/unit/$(1)/*.c)) $(call archives_of,$(or $(LINK_$(1)),$(LINK_daemon)))
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ $$(shell pkg-config --libs criterion) \
+	$$(call say,LINK)$$(CC) $$(ALL_CFLAGS) -o $$@ $$^ $$(shell pkg-config --libs criterion) \
 		$$(call libs_of,$(or $(LINK_$(1)),$(LINK_daemon))) -lm -ldl
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 
-.PHONY: all
+# ---- what people call ----
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+packages: ## install the Debian packages that are missing (apt-get; sudo where not root)
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
+
+demo: ## the main job, end to end: a sweep of landscapes, its store and a picture
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
+	@$(SUBMAKE) all
+	@$(PYTHON) tests/lib/demo.py --build $(BUILD)
+
+test: ## every test: units, then scenarios of the whole system (TESTS="golden kill": these only)
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
+	@$(SUBMAKE) test-programs
+	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD) $(TESTS)
+
+check: ## format, layers, static analysis, the other compiler; then the tests
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_CHECK)
+	clang-format --dry-run -Werror $$(find client daemon include proto tests -name '*.[ch]')
+	@$(SUBMAKE) layers cppcheck
+	@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang all
+	@$(SUBMAKE) test
+
+layers: ## ARCHITECTURE section 3, from the #include lines
+	@tests/lib/layers --self-test
+	@tests/lib/layers
+
+cppcheck:
+	cppcheck -q --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+		--suppress=missingInclude --suppress=missingIncludeSystem --suppress=checkersReport \
+		-D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' -Iinclude -Idaemon -I. client daemon proto
+
+ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all
+asan: ## the tests under the address and undefined-behaviour sanitizers
+	@$(SUBMAKE) BUILD=$(BUILD)-asan SANITIZE='$(ADDRESS)' test
+
+tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
+	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all
+	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
+
+bench: ## times, as ratios to plain C and plain NumPy in the same run
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
+	@$(SUBMAKE) all $(BUILD)/bench/advect
+	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
+
+$(BUILD)/bench/%: tests/bench/%.c $(COMPILER)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $< -lm
+
+# Fuzzers: tests/fuzz/TARGET.c, with its corpus in tests/fuzz/TARGET/.
+FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/*.c)))
+FUZZ_SECONDS ?= 60
+ifneq ($(FUZZERS),)
+fuzz: ## each fuzzer for FUZZ_SECONDS (60)
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_CHECK)
+	@$(SUBMAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE='-fsanitize=fuzzer-no-link $(ADDRESS)' \
+		$(FUZZERS:%=$(BUILD)-fuzz/fuzz/%)
+	@for f in $(FUZZERS); do echo "fuzz: $$f"; mkdir -p $(BUILD)-fuzz/corpus/$$f tests/fuzz/$$f; \
+		$(BUILD)-fuzz/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
+			-artifact_prefix=$(BUILD)-fuzz/$$f- $(BUILD)-fuzz/corpus/$$f tests/fuzz/$$f || exit 1; done
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call archives_of,$(LINK_all))
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $^ $(call libs_of,$(LINK_all)) -lm -ldl
+.PHONY: fuzz
+endif
+
+test-programs: all $(UNITS:%=$(BUILD)/tests/%)
+
+UNIT_FILES = $(wildcard systemd/*.service systemd/*.socket)
+install: all ## into DESTDIR and PREFIX (/usr/local)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/simlab lib/simlabd/processes)
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib/simlabd/processes
+	install -m 644 $(wildcard include/simlab/*.h) $(DESTDIR)$(PREFIX)/include/simlab
+	$(call install_files,644,$(UNIT_FILES),lib/systemd/system)
+	$(call install_files,644,$(wildcard systemd/sysusers.d/*.conf),lib/sysusers.d)
+	$(call install_files,644,$(wildcard systemd/tmpfiles.d/*.conf),lib/tmpfiles.d)
+	$(call install_files,644,$(wildcard client/*.1),share/man/man1)
+	$(call install_files,644,$(wildcard daemon/*.8),share/man/man8)
+install_files = $(if $(2),install -D -m $(1) -t $(DESTDIR)$(PREFIX)/$(3) $(2))
+
+clean: ## remove what was built
+	rm -rf $(addprefix $(BUILD),/ -asan -tsan -clang -fuzz)
+
+.PHONY: all help packages demo test test-programs check layers cppcheck asan tsan bench install clean
+.PHONY: FORCE
+.DELETE_ON_ERROR:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
