@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simlab/process.h: what a process library includes. C99 and C++. include/simlab/README.md
+/* simlab/process.h: what a process library includes. C99 and C++11. include/simlab/README.md
  * teaches it with one complete process.
  *
  * A library is one shared object; its file's name, less `.so`, is the library's name, and its
  * types are named `library.Type`. It exports one symbol, simlab_library(), which SIMLAB_LIBRARY
- * defines. It needs no other symbol: all calls go through the context's table.
+ * defines. It needs no symbol of the host: all calls go through the context's table.
  *
- * Compatibility: ABI_VERSION changes only when a built library could no longer be read; structs
- * grow at their end, and each table tells the size it was compiled with, so that an old library
- * runs under a new host (absent fields read as zero) and a new one under an old host says so.
+ * Compatibility: ABI_VERSION changes only when a built library could no longer be read. All else
+ * grows: structs at their end, enums by new values, and then ABI_REVISION by one. Each table tells
+ * the sizes it was compiled with, so that an old library runs under a new host (absent fields read
+ * as zero), and a host refuses a library of a later revision than its own by name and number.
+ * struct simlab_context, struct simlab_view and the inline functions are compiled into libraries:
+ * what they touch never moves.
  *
- * Changelog
- *   1  first version
+ * Changelog (version.revision)
+ *   1.0  first version
  *
  * Threads: one context belongs to one process instance and is used by one thread at a time.
  * Different processes may run at once, unless a type says SIMLAB_NOT_THREAD_SAFE.
  *
  * Errors: an accessor that is used wrongly (unknown index, other dtype, a write to an `in`
- * variable, a value that was never set) records an error that names process, variable and stage,
- * and returns zeroed memory of the variable's size, so that the code after it does no harm. The
- * stage fails when the function returns. */
+ * variable, a value that was never set, another number of elements than was asked for) records an
+ * error that names process, variable and stage, and returns zeroed memory of the size that was
+ * asked for (else of the variable's), so that the code after it does no harm. The stage fails when
+ * the function returns; the first error is the one that is told.
+ *
+ * Pointers into values are good until the stage function returns, or until it gives the same
+ * variable another shape. */
 #ifndef SIMLAB_PROCESS_H
 #define SIMLAB_PROCESS_H
 
@@ -31,7 +38,8 @@
 extern "C" {
 #endif
 
-#define SIMLAB_ABI_VERSION 1
+#define SIMLAB_ABI_VERSION  1
+#define SIMLAB_ABI_REVISION 0
 
 /* In `dims`: the dimension of the main clock. */
 #define SIMLAB_MAIN_CLOCK "@main_clock"
@@ -46,7 +54,19 @@ typedef int (*simlab_variable_fn)(simlab_context *c, int32_t var);
 
 enum simlab_variable_flags {
     SIMLAB_STATIC = 1, /* an input that never varies along the main clock */
-    SIMLAB_CACHED = 2  /* on_demand: computed at most once in a stage */
+    SIMLAB_CACHED = 2, /* on_demand: computed at most once in a stage */
+    /* An `out` variable that is the process's own affair, kept from stage to stage (in Python:
+     * self._sum): its size may depend on the grid, and it needs no pointer in the instance. No
+     * other process can name it; lists of a model's variables leave it out. */
+    SIMLAB_PRIVATE = 4
+};
+
+/* For `reads` and `writes`. */
+enum simlab_stages {
+    SIMLAB_AT_INITIALIZE = 1 << SIMLAB_INITIALIZE,
+    SIMLAB_AT_RUN_STEP = 1 << SIMLAB_RUN_STEP,
+    SIMLAB_AT_FINALIZE_STEP = 1 << SIMLAB_FINALIZE_STEP,
+    SIMLAB_AT_FINALIZE = 1 << SIMLAB_FINALIZE
 };
 
 struct simlab_variable {
@@ -56,23 +76,23 @@ struct simlab_variable {
     int32_t dtype;  /* enum simlab_dtype; 0: f8. Of foreign, global, group: taken from the target */
     int32_t length; /* SIMLAB_STR: bytes of one element */
     uint32_t flags; /* enum simlab_variable_flags */
-    uint32_t reads;  /* stages (1 << SIMLAB_RUN_STEP …) that read it; 0: every stage there is */
-    uint32_t writes; /* stages that write it; 0: every stage, where the intent allows */
+    uint32_t reads; /* enum simlab_stages: those that read it; 0: every stage there is */
+    uint32_t writes; /* those that write it; 0: every stage, where the intent allows */
     /* Accepted dims, alternatives split by '|', names by ',': NULL or "" is a scalar, "y,x" a
      * matrix, "()|x" a scalar or a vector. */
     const char *dims;
-    const char *type;        /* foreign: "Type" of this library or "library.Type" */
-    const char *var;         /* foreign: the variable's name there; NULL: the same as here */
-    const char *global_name; /* global: the name sought; else: the name this variable offers */
-    const char *groups;      /* groups it belongs to, split by ',' */
-    const char *group;       /* group, group_dict: the group it collects */
+    const char *type;          /* foreign: "Type" of this library or "library.Type" */
+    const char *var;           /* foreign: the variable's name there; NULL: the same as here */
+    const char *global_name;   /* global: the name sought; else: the name this variable offers */
+    const char *groups;        /* groups it belongs to, split by ',' */
+    const char *group;         /* group, group_dict: the group it collects */
     const char *default_value; /* JSON: "0.1", "[1, 2]", "\"Infinity\""; NULL: an input is needed */
     const char *bounds;        /* "(0, inf]", "[0, 1)": round is open, square is closed */
     const char *choices;       /* JSON array of the values allowed */
     const char *description;
-    const char *units;    /* stands in attrs as "units" */
-    const char *attrs;    /* JSON object of further attributes */
-    const char *encoding; /* JSON object, as in a job's `encoding` */
+    const char *units;           /* stands in attrs as "units" */
+    const char *attrs;           /* JSON object of further attributes */
+    const char *encoding;        /* JSON object, as in a job's `encoding` */
     simlab_variable_fn compute;  /* on_demand: must set `var` */
     simlab_variable_fn validate; /* inputs: simlab_fail() where the value is wrong */
     simlab_variable_fn convert;  /* inputs: may write `var` */
@@ -97,28 +117,34 @@ struct simlab_process {
     simlab_stage_fn finalize_step;
     simlab_stage_fn finalize;
     size_t instance_size; /* bytes of private state, zeroed before initialize; see simlab_self */
-    simlab_stage_fn save;    /* checkpoints: only types that hold pointers need them */
+    simlab_stage_fn save; /* checkpoints: only types that hold pointers need them */
     simlab_stage_fn restore;
 };
 
 struct simlab_library {
     uint32_t abi_version;
-    uint32_t struct_size;   /* of this struct, as compiled; likewise the two below */
+    uint32_t struct_size; /* of this struct, as compiled; likewise the two below */
     uint32_t process_size;
     uint32_t variable_size;
     const char *description;
     const char *version;
     const struct simlab_process *const *processes;
     int32_t n_processes;
+    uint32_t abi_revision;
 };
 
 #define SIMLAB_COUNT(table) ((int32_t)(sizeof(table) / sizeof((table)[0])))
 
+/* In a struct simlab_process: SIMLAB_VARIABLES(table), for .variables and .n_variables. */
+#define SIMLAB_VARIABLES(table) .variables = (table), .n_variables = SIMLAB_COUNT(table)
+
 #define SIMLAB_EXPORT __attribute__((visibility("default")))
+
+/* The one symbol. Declared here so that it has C linkage in C++ too. */
+SIMLAB_EXPORT const struct simlab_library *simlab_library(void);
 
 /* Once in a library: SIMLAB_LIBRARY("1.0", "what it is about", &type_a, &type_b) */
 #define SIMLAB_LIBRARY(version_, description_, ...)                                                \
-    SIMLAB_EXPORT const struct simlab_library *simlab_library(void);                               \
     static const struct simlab_process *const simlab_processes_[] = {__VA_ARGS__};                 \
     static const struct simlab_library simlab_library_ = {SIMLAB_ABI_VERSION,                      \
                                                           sizeof(struct simlab_library),           \
@@ -127,7 +153,8 @@ struct simlab_library {
                                                           description_,                            \
                                                           version_,                                \
                                                           simlab_processes_,                       \
-                                                          SIMLAB_COUNT(simlab_processes_)};        \
+                                                          SIMLAB_COUNT(simlab_processes_),         \
+                                                          SIMLAB_ABI_REVISION};                    \
     SIMLAB_EXPORT const struct simlab_library *simlab_library(void)                                \
     {                                                                                              \
         return &simlab_library_;                                                                   \
@@ -174,6 +201,10 @@ struct simlab_host {
     void (*log)(simlab_context *c, const char *format, va_list arguments);
     void (*random)(simlab_context *c, uint64_t *ret_words, int64_t n);
     int (*parent)(simlab_context *c, int32_t stage);
+    /* `var` (of a group: its member k; else k is -1) has not the `n` elements that were asked for:
+     * records the error and answers with n zeroed ones of this dtype. Never NULL. */
+    struct simlab_view *(*wrong_size)(simlab_context *c, int32_t var, int64_t k, int32_t dtype,
+                                      int64_t n);
 };
 
 struct simlab_context {
@@ -224,31 +255,57 @@ static inline int64_t simlab_shape(simlab_context *c, int32_t var, int32_t dim)
     const struct simlab_view *v = simlab_view(c, var);
     return dim >= 0 && dim < v->ndim ? v->shape[dim] : 1;
 }
-/* For variables that accept a scalar or an array: p[i * simlab_stride(c, V)]. */
-static inline int64_t simlab_stride(simlab_context *c, int32_t var)
+/* The view if it has n elements; else n zeroes, and the stage fails. */
+static inline const struct simlab_view *simlab_checked(simlab_context *c, int32_t var, int64_t k,
+                                                       const struct simlab_view *v, int32_t dtype,
+                                                       int64_t n)
 {
-    return simlab_view(c, var)->ndim == 0 ? 0 : 1;
+    return v->size == n ? v : c->host->wrong_size(c, var, k, dtype, n);
 }
 
-/* For each dtype, here for f8 (f4 i1 i2 i4 i8 u1 u2 u4 u8 bool c8 c16 likewise; the complex types
- * have no get and put):
- *   const double *simlab_f8(c, V)           its elements, to read
- *   double *simlab_f8_mut(c, V)             its elements, to change (inout, or an out that is set)
- *   double *simlab_f8_1d(c, V, n)           gives it n elements, to be written
- *   double *simlab_f8_2d(c, V, n0, n1)      the same with two dimensions
- *   double *simlab_f8_nd(c, V, ndim, shape) the same with any
- *   double *simlab_f8_like(c, V, W)         gives it the shape of W, to be written
- *   double simlab_f8_get(c, V)              a scalar's value
- *   void simlab_f8_put(c, V, value)         sets a scalar
- *   const double *simlab_f8_member(c, G, k) the elements of a group's k-th member */
+/* For each dtype, here for f8 (f4 i1 i2 i4 i8 u1 u2 u4 u8 bool c8 c16 str likewise; the last three
+ * have no get, put and sums). Elements lie in C order; of complex numbers and strings, `n` counts
+ * whole elements.
+ * To read:
+ *   const double *simlab_f8(c, V, n)          its n elements
+ *   const double *simlab_f8_any(c, V)         its elements, however many (see simlab_size)
+ *   const double *simlab_f8_broadcast(c, V, n, &stride)
+ *                                             of a variable that is a scalar or has n elements:
+ *                                             element i is p[i * stride], stride 0 or 1
+ *   double simlab_f8_get(c, V)                a scalar's value
+ * To write:
+ *   double *simlab_f8_mut(c, V, n)            its n elements, to change (inout, or out and set)
+ *   double *simlab_f8_1d(c, V, n)             gives it n elements, to be written
+ *   double *simlab_f8_2d(c, V, n0, n1)        the same with two dimensions
+ *   double *simlab_f8_nd(c, V, ndim, shape)   the same with any
+ *   double *simlab_f8_like(c, V, W)           gives it the shape of W, to be written
+ *   void simlab_f8_put(c, V, value)           sets a scalar
+ * Giving a variable the shape that it has costs next to nothing and keeps its contents.
+ * Of groups:
+ *   const double *simlab_f8_member(c, G, k, n)      the n elements of the k-th member
+ *   void simlab_f8_sum(c, G, n, sum)          sum[i] = 0 + the members' i-th elements, in order;
+ *                                             members are scalars or have n elements */
 #define SIMLAB_ARRAY_ACCESS(name, DTYPE, ctype)                                                    \
-    static inline const ctype *simlab_##name(simlab_context *c, int32_t var)                       \
+    static inline const ctype *simlab_##name##_any(simlab_context *c, int32_t var)                 \
     {                                                                                              \
         return (const ctype *)simlab_read(c, var, DTYPE)->data;                                    \
     }                                                                                              \
-    static inline ctype *simlab_##name##_mut(simlab_context *c, int32_t var)                       \
+    static inline const ctype *simlab_##name(simlab_context *c, int32_t var, int64_t n)            \
     {                                                                                              \
-        return (ctype *)simlab_write(c, var, DTYPE)->data;                                         \
+        const struct simlab_view *v = simlab_read(c, var, DTYPE);                                  \
+        return (const ctype *)simlab_checked(c, var, -1, v, DTYPE, n)->data;                       \
+    }                                                                                              \
+    static inline const ctype *simlab_##name##_broadcast(simlab_context *c, int32_t var,           \
+                                                         int64_t n, int64_t *ret_stride)           \
+    {                                                                                              \
+        const struct simlab_view *v = simlab_read(c, var, DTYPE);                                  \
+        *ret_stride = v->ndim == 0 ? 0 : 1;                                                        \
+        return (const ctype *)(v->ndim ? simlab_checked(c, var, -1, v, DTYPE, n) : v)->data;       \
+    }                                                                                              \
+    static inline ctype *simlab_##name##_mut(simlab_context *c, int32_t var, int64_t n)            \
+    {                                                                                              \
+        const struct simlab_view *v = simlab_write(c, var, DTYPE);                                 \
+        return (ctype *)simlab_checked(c, var, -1, v, DTYPE, n)->data;                             \
     }                                                                                              \
     static inline ctype *simlab_##name##_nd(simlab_context *c, int32_t var, int32_t ndim,          \
                                             const int64_t *shape)                                  \
@@ -272,19 +329,35 @@ static inline int64_t simlab_stride(simlab_context *c, int32_t var)
         const struct simlab_view *v = simlab_view(c, other);                                       \
         return simlab_##name##_nd(c, var, v->ndim, v->shape);                                      \
     }                                                                                              \
-    static inline const ctype *simlab_##name##_member(simlab_context *c, int32_t var, int64_t k)   \
+    static inline const ctype *simlab_##name##_member(simlab_context *c, int32_t var, int64_t k,   \
+                                                      int64_t n)                                   \
     {                                                                                              \
-        return (const ctype *)c->host->group_view(c, var, k, DTYPE)->data;                         \
+        const struct simlab_view *v = c->host->group_view(c, var, k, DTYPE);                       \
+        return (const ctype *)simlab_checked(c, var, k, v, DTYPE, n)->data;                        \
     }
 
-#define SIMLAB_SCALAR_ACCESS(name, ctype)                                                          \
+#define SIMLAB_SCALAR_ACCESS(name, DTYPE, ctype)                                                   \
     static inline ctype simlab_##name##_get(simlab_context *c, int32_t var)                        \
     {                                                                                              \
-        return *simlab_##name(c, var);                                                             \
+        return *simlab_##name(c, var, 1);                                                          \
     }                                                                                              \
     static inline void simlab_##name##_put(simlab_context *c, int32_t var, ctype value)            \
     {                                                                                              \
         *simlab_##name##_nd(c, var, 0, NULL) = value;                                              \
+    }                                                                                              \
+    static inline void simlab_##name##_sum(simlab_context *c, int32_t var, int64_t n, ctype *sum)  \
+    {                                                                                              \
+        int64_t i, k, n_members = c->host->group_size(c, var);                                     \
+        for (i = 0; i < n; i++)                                                                    \
+            sum[i] = 0;                                                                            \
+        for (k = 0; k < n_members; k++) {                                                          \
+            const struct simlab_view *v = c->host->group_view(c, var, k, DTYPE);                   \
+            int64_t stride = v->ndim == 0 ? 0 : 1;                                                 \
+            const ctype *p =                                                                       \
+                (const ctype *)(stride ? simlab_checked(c, var, k, v, DTYPE, n) : v)->data;        \
+            for (i = 0; i < n; i++)                                                                \
+                sum[i] = (ctype)(sum[i] + p[i * stride]);                                          \
+        }                                                                                          \
     }
 
 SIMLAB_ARRAY_ACCESS(f8, SIMLAB_F8, double)
@@ -301,17 +374,17 @@ SIMLAB_ARRAY_ACCESS(bool, SIMLAB_BOOL, uint8_t)
 SIMLAB_ARRAY_ACCESS(c8, SIMLAB_C8, float)
 SIMLAB_ARRAY_ACCESS(c16, SIMLAB_C16, double)
 SIMLAB_ARRAY_ACCESS(str, SIMLAB_STR, char)
-SIMLAB_SCALAR_ACCESS(f8, double)
-SIMLAB_SCALAR_ACCESS(f4, float)
-SIMLAB_SCALAR_ACCESS(i1, int8_t)
-SIMLAB_SCALAR_ACCESS(i2, int16_t)
-SIMLAB_SCALAR_ACCESS(i4, int32_t)
-SIMLAB_SCALAR_ACCESS(i8, int64_t)
-SIMLAB_SCALAR_ACCESS(u1, uint8_t)
-SIMLAB_SCALAR_ACCESS(u2, uint16_t)
-SIMLAB_SCALAR_ACCESS(u4, uint32_t)
-SIMLAB_SCALAR_ACCESS(u8, uint64_t)
-SIMLAB_SCALAR_ACCESS(bool, uint8_t)
+SIMLAB_SCALAR_ACCESS(f8, SIMLAB_F8, double)
+SIMLAB_SCALAR_ACCESS(f4, SIMLAB_F4, float)
+SIMLAB_SCALAR_ACCESS(i1, SIMLAB_I1, int8_t)
+SIMLAB_SCALAR_ACCESS(i2, SIMLAB_I2, int16_t)
+SIMLAB_SCALAR_ACCESS(i4, SIMLAB_I4, int32_t)
+SIMLAB_SCALAR_ACCESS(i8, SIMLAB_I8, int64_t)
+SIMLAB_SCALAR_ACCESS(u1, SIMLAB_U1, uint8_t)
+SIMLAB_SCALAR_ACCESS(u2, SIMLAB_U2, uint16_t)
+SIMLAB_SCALAR_ACCESS(u4, SIMLAB_U4, uint32_t)
+SIMLAB_SCALAR_ACCESS(u8, SIMLAB_U8, uint64_t)
+SIMLAB_SCALAR_ACCESS(bool, SIMLAB_BOOL, uint8_t)
 
 /* Groups: members in the order in which the model declares its processes, on-demand ones last. */
 static inline int64_t simlab_group_size(simlab_context *c, int32_t var)
@@ -383,10 +456,23 @@ static inline uint64_t simlab_random_u8(simlab_context *c)
     c->host->random(c, &word, 1);
     return word;
 }
-/* Uniform in [0, 1), 53 bits. */
+/* n values, uniform in [0, 1), 53 bits. */
+static inline void simlab_random_fill(simlab_context *c, double *ret, int64_t n)
+{
+    uint64_t words[64];
+    int64_t i, k, m;
+    for (i = 0; i < n; i += m) {
+        m = n - i < 64 ? n - i : 64;
+        c->host->random(c, words, m);
+        for (k = 0; k < m; k++)
+            ret[i + k] = (double)(words[k] >> 11) * (1.0 / 9007199254740992.0);
+    }
+}
 static inline double simlab_random_f8(simlab_context *c)
 {
-    return (double)(simlab_random_u8(c) >> 11) * (1.0 / 9007199254740992.0);
+    double value;
+    simlab_random_fill(c, &value, 1);
+    return value;
 }
 
 /* return simlab_parent(c, SIMLAB_INITIALIZE): the stage as the type this one extends does it. */
