@@ -17,11 +17,11 @@
 
 struct simulation;
 
-/* Code of a type: `process` as the library declares it, `parent` that of the type it extends. */
+/* Code of a type: `process` as the library declares it (copied into structs of this host's size),
+ * `parent` that of the type it extends. */
 struct stage_code {
     const struct simlab_process *process;
     const struct stage_code *parent;
-    size_t variable_size; /* stride of process->variables, as the library was compiled */
 };
 
 /* Called by the time loop on its own thread. Any but `output` may be NULL. */

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/check.h"
+
+#include "base/dtype.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool in_bounds(const struct bounds *b, double value)
+{
+    bool above = b->low_open ? value > b->low : value >= b->low;
+    bool below = b->high_open ? value < b->high : value <= b->high;
+    return above && below; /* NaN is in no interval */
+}
+
+static bool same_element(const struct variable *v, const void *element, const json_t *choice)
+{
+    unsigned char wanted[256];
+    if (v->itemsize > sizeof wanted || dtype_from_json(v->dtype, v->itemsize, choice, wanted, NULL))
+        return false;
+    return memcmp(wanted, element, v->itemsize) == 0;
+}
+
+static bool is_choice(const struct variable *v, const void *element)
+{
+    size_t i;
+    json_t *choice;
+    json_array_foreach(v->choices, i, choice) if (same_element(v, element, choice)) return true;
+    return false;
+}
+
+static char *element_text(const struct variable *v, const void *element)
+{
+    json_t *value = dtype_to_json(v->dtype, v->itemsize, element);
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(12));
+    json_decref(value);
+    return text;
+}
+
+static void say_why(const struct variable *v, const void *element, bool bounds, char *why,
+                    size_t size)
+{
+    char *value = element_text(v, element);
+    if (bounds) {
+        const struct bounds *b = &v->bounds;
+        snprintf(why, size, "%s is not in %c%.12g, %.12g%c", value ? value : "?",
+                 b->low_open ? '(' : '[', b->low, b->high, b->high_open ? ')' : ']');
+    } else {
+        char *choices = json_dumps(v->choices, JSON_COMPACT | JSON_REAL_PRECISION(12));
+        snprintf(why, size, "%s is none of %s", value ? value : "?", choices ? choices : "?");
+        free(choices);
+    }
+    free(value);
+}
+
+bool check_values(const struct variable *v, const void *data, size_t n, size_t *ret_at, char *why,
+                  size_t size)
+{
+    bool bounded = v->bounds.given && v->dtype != SIMLAB_STR;
+    for (size_t i = 0; (bounded || v->choices) && i < n; i++) {
+        const char *element = (const char *)data + i * v->itemsize;
+        bool inside = !bounded || in_bounds(&v->bounds, dtype_to_double(v->dtype, data, i));
+        if (inside && (!v->choices || is_choice(v, element)))
+            continue;
+        *ret_at = i;
+        say_why(v, element, !inside, why, size);
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Declarative validators: bounds and choices of a variable, for submission and for the worker. */
+#ifndef MODEL_CHECK_H
+#define MODEL_CHECK_H
+
+#include "model/type.h"
+
+/* Whether each of n elements of v's dtype lies within v's bounds and is one of its choices. Where
+ * one is not: *ret_at is its number, and `why` (size bytes) says "-1 is not in (0, inf]" or "3 is
+ * none of [1, 2]". */
+bool check_values(const struct variable *v, const void *data, size_t n, size_t *ret_at, char *why,
+                  size_t size);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The hooks that a job declares: stop_when and log_every, both after run_step at model level. */
+#include "stage/simulation.h"
+
+#include "base/dtype.h"
+
+#include <stdio.h>
+
+static void log_step(struct simulation *s, int64_t step)
+{
+    if (!s->events->log || s->job->log_every <= 0 || (step + 1) % s->job->log_every != 0)
+        return;
+    char line[160];
+    snprintf(line, sizeof line, "step %lld of %lld done, clock at %.17g", (long long)step + 1,
+             (long long)s->runtime.nsteps, s->runtime.step_end);
+    s->events->log(s->events->userdata, s->member, line);
+}
+
+/* Any element beyond the bound. */
+static bool is_beyond(const struct simlab_view *view, const struct stop_when *w)
+{
+    for (int64_t i = 0; i < view->size; i++) {
+        double value = dtype_to_double(view->dtype, view->data, (size_t)i);
+        if (w->above ? value > w->bound : value < w->bound)
+            return true;
+    }
+    return false;
+}
+
+int watch_step(struct simulation *s, int64_t step, int *ret_signal, struct error *e)
+{
+    log_step(s, step);
+    int signal = SIMLAB_NONE;
+    for (int i = 0; i < s->job->n_stop_when; i++) {
+        const struct stop_when *w = &s->job->stop_when[i];
+        const struct slot *slot = &s->model->slots[w->slot];
+        struct process_run *owner = &s->runs[slot->process];
+        owner->failed = false;
+        if (slot->declared->kind == SIMLAB_ON_DEMAND && !context_demand(s, w->slot, owner))
+            return context_report(s, slot->process, e);
+        const struct simlab_view *view = &s->values[w->slot].view;
+        if (view->data && is_beyond(view, w))
+            signal = SIMLAB_BREAK;
+    }
+    *ret_signal = signal;
+    return 0;
+}
