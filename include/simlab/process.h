@@ -343,7 +343,8 @@ static inline const struct simlab_view *simlab_checked(simlab_context *c, int32_
     }                                                                                              \
     static inline void simlab_##name##_put(simlab_context *c, int32_t var, ctype value)            \
     {                                                                                              \
-        *simlab_##name##_nd(c, var, 0, NULL) = value;                                              \
+        int64_t none = 0;                                                                          \
+        *simlab_##name##_nd(c, var, 0, &none) = value;                                             \
     }                                                                                              \
     static inline void simlab_##name##_sum(simlab_context *c, int32_t var, int64_t n, ctype *sum)  \
     {                                                                                              \
