@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""`make bench`: one advection run (n = 150, 100 steps, 3 saves) and a batch of 10,000, as ratios to
+the same loop in plain C and in plain NumPy, which write nothing. Medians of several; every run
+writes to a fresh directory, since removing files and creating them again in one place is slow on
+ext4, and would be measured instead."""
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+
+MEMBERS = 10000
+N, STEPS = 150, 100
+
+
+def plain_numpy(members):
+    """Seconds for the loop as one writes it in NumPy."""
+    began = time.perf_counter()
+    for m in range(members):
+        v, dt, spacing = 0.1 + 0.8 * m / members, 0.01, 0.01
+        x = numpy.arange(0, N) * spacing
+        u = numpy.exp(-((x - 0.3) ** 2) / 0.1**2)
+        saved = [u.copy()]
+        for s in range(STEPS):
+            if s == STEPS // 2:
+                saved.append(u.copy())
+            left, right = numpy.roll(u, 1), numpy.roll(u, -1)
+            u = u + (0.5 * (right + left) - v * dt / (2 * spacing) * (right - left) - u)
+        saved.append(u)
+    return time.perf_counter() - began
+
+
+def plain_c(build, members):
+    ended = subprocess.run([os.path.join(build, "bench/advect"), str(members)], check=True,
+                           capture_output=True, text=True)
+    return float(ended.stdout.split()[0])
+
+
+def job(members):
+    document = harness.load(harness.GOLDEN, "batch-velocity" if members > 1 else "advect", "job.json")
+    if members > 1:
+        document["inputs"]["advect__v"]["data"] = [0.1 + 0.8 * m / members for m in range(members)]
+    return document
+
+
+def local(context):
+    """Seconds of a whole `simlab-worker run`: start, simulation, store."""
+    began = time.perf_counter()
+    context.run_local(job(1))
+    return time.perf_counter() - began
+
+
+def through(daemon, document):
+    """Seconds from the submission to the event that tells of the end."""
+    began = time.perf_counter()
+    number = daemon.submit(document)["id"]
+    kind = None
+    for _, kind, _ in daemon.events(number, 0):
+        pass
+    seconds = time.perf_counter() - began
+    harness.equal(kind, "succeeded", "last event")
+    return seconds
+
+
+def median(times, measure):
+    return statistics.median(measure() for _ in range(times))
+
+
+def line(what, seconds, members, c, array):
+    print(f"{what:<34}{seconds * 1e3:12.3f} ms {seconds / members * 1e6:10.1f} us/member "
+          f"{seconds / c:9.1f} x C {seconds / array:8.2f} x NumPy", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default=os.path.join(harness.REPOSITORY, "build"))
+    build = os.path.abspath(parser.parse_args().build)
+    root = tempfile.mkdtemp(prefix="simlab-bench-")
+    context = harness.Context(build, root)
+    try:
+        plain_numpy(10)
+        c1 = median(21, lambda: plain_c(build, 1000) / 1000)
+        n1 = median(5, lambda: plain_numpy(200) / 200)
+        line("1 run: plain C", c1, 1, c1, n1)
+        line("1 run: plain NumPy", n1, 1, c1, n1)
+        line("1 run: simlab-worker run", median(15, lambda: local(context)), 1, c1, n1)
+        daemon = context.daemon(workers=2)
+        through(daemon, job(1))
+        line("1 run: daemon", median(15, lambda: through(daemon, job(1))), 1, c1, n1)
+        cb = median(5, lambda: plain_c(build, MEMBERS))
+        nb = median(3, lambda: plain_numpy(MEMBERS // 10) * 10)
+        line(f"{MEMBERS} runs: plain C", cb, MEMBERS, cb, nb)
+        line(f"{MEMBERS} runs: plain NumPy", nb, MEMBERS, cb, nb)
+        line(f"{MEMBERS} runs: daemon, 2 workers", median(3, lambda: through(daemon, job(MEMBERS))),
+             MEMBERS, cb, nb)
+        context.stop()
+    finally:
+        context.close()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+main()

@@ -1,0 +1,118 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every suite: Criterion's programs of build/tests, then the scenarios of tests/scenario. One
+line per suite, the whole output of one that fails, and at the end `N passed, N failed`.
+
+A suite that runs no test fails; so does one in whose programs a sanitizer found anything, even
+where the suite itself did not notice (Criterion does not: the sanitizers log to files here).
+"""
+import argparse
+import concurrent.futures
+import glob
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+LIMIT = float(os.environ.get("SIMLAB_SUITE_LIMIT", "540"))  # seconds: a suite beyond it hangs
+
+CRITERION = re.compile(rb"Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)")
+OURS = re.compile(rb"^(?:.*: )?(\d+) passed, (\d+) failed$", re.MULTILINE)
+LAYERS = os.path.join(ROOT, "tests/lib/layers")
+
+
+def suites(build, wanted):
+    """(name, command, pattern of the closing line), in the order in which they are started."""
+    units = sorted(glob.glob(os.path.join(ROOT, "tests/unit/*/")))
+    for folder in units:
+        name = os.path.basename(folder.rstrip("/"))
+        program = os.path.join(build, "tests", name)
+        if glob.glob(folder + "*.c") and chosen(name, wanted):
+            yield "unit " + name, [program, "--jobs=1"], CRITERION
+    if chosen("layers", wanted):
+        yield "layers", [LAYERS, "--self-test"], OURS
+    for script in sorted(glob.glob(os.path.join(ROOT, "tests/scenario/*.py"))):
+        name = os.path.basename(script)[:-len(".py")]
+        if chosen(name, wanted):
+            yield ("scenario " + name,
+                   ["/usr/bin/python3", "-B", script, "--build", build], OURS)
+
+
+def chosen(name, wanted):
+    return not wanted or name in wanted
+
+
+def counts(pattern, output):
+    """(passed, failed) of the closing line; None without one."""
+    found = pattern.findall(output)
+    if not found:
+        return None
+    numbers = [int(n) for n in found[-1]]
+    if pattern is CRITERION:
+        tested, passed, failed, crashed = numbers
+        return passed, max(failed + crashed, tested - passed)
+    return numbers[0], numbers[1]
+
+
+def sanitizer_options(folder):
+    """Findings go to files of `folder`, so that none is lost."""
+    log = os.path.join(folder, "sanitizer")
+    return {
+        "ASAN_OPTIONS": f"log_path={log}:detect_stack_use_after_return=1:strict_string_checks=1",
+        "UBSAN_OPTIONS": f"log_path={log}:print_stacktrace=1",
+        "TSAN_OPTIONS": f"log_path={log}:halt_on_error=0:second_deadlock_stack=1",
+        "LSAN_OPTIONS": "print_suppressions=0",
+    }
+
+
+def run(suite):
+    """(name, passed, failed, output, seconds)"""
+    name, command, pattern = suite
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="simlab-suite-") as folder:
+        try:
+            ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   stdin=subprocess.DEVNULL, timeout=LIMIT, check=False, cwd=ROOT,
+                                   env={**os.environ, **sanitizer_options(folder)})
+            output, code = ended.stdout, ended.returncode
+        except subprocess.TimeoutExpired as late:
+            output, code = (late.stdout or b"") + f"\nno end after {LIMIT:g} s\n".encode(), -1
+        except OSError as error:
+            output, code = f"{command[0]}: {error}\n".encode(), -1
+        for log in sorted(glob.glob(os.path.join(folder, "sanitizer*"))):
+            with open(log, "rb") as file:
+                output += b"\n" + file.read()
+            code = code or 1
+    passed, failed = counts(pattern, output) or (0, 0)
+    if passed + failed == 0:
+        output += b"\nno test ran\n"
+    if failed == 0 and (code != 0 or passed == 0):
+        output += f"\nexit status {code}\n".encode()
+        failed = 1
+    return name, passed, failed, output.decode(errors="replace"), time.monotonic() - began
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default=os.path.join(ROOT, "build"))
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("suites", nargs="*", help="names: base, store, golden, kill, …; none: all")
+    options = parser.parse_args()
+    chosen_suites = list(suites(os.path.abspath(options.build), options.suites))
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(run, s) for s in chosen_suites]):
+            name, good, bad, output, seconds = done.result()
+            passed, failed = passed + good, failed + bad
+            print(f"{name:<20} {good:4} passed {bad:4} failed {seconds:7.1f} s")
+            if bad:
+                print("    " + output.rstrip().replace("\n", "\n    "))
+            sys.stdout.flush()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+sys.exit(main())

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of a worker and of the daemon in the middle of a job: the job finishes, and its store
+equals that of an undisturbed run, byte for byte (ARCHITECTURE section 5, invariants 1 and 2).
+
+The middle is known from the job's events: something is done, and not all.
+"""
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal, load, GOLDEN, FINAL
+
+
+def batch(members, steps=200, n=150):
+    """A sweep of advection: long enough that a kill meets it unfinished, wherever it runs."""
+    job = load(GOLDEN, "batch-velocity", "job.json")
+    labels = [i / steps for i in range(steps + 1)]
+    job["clocks"] = {"time": {"data": labels}, "otime": {"data": [labels[0], labels[-1]]}}
+    job["inputs"]["grid__spacing"] = 1.5 / n
+    job["inputs"]["advect__v"] = {"dims": ["batch"], "data": [0.1 + 0.8 * i / members for i in range(members)]}
+    return job
+
+
+def simulation():
+    """One long simulation without a batch."""
+    job = load(GOLDEN, "gray-scott", "job.json")
+    labels = [float(i) for i in range(2001)]
+    job["clocks"] = {"time": {"data": labels}, "otime": {"data": labels[::500]}}
+    job["inputs"]["grid__nx"] = job["inputs"]["grid__ny"] = 128
+    return job
+
+
+def in_the_middle(kind, data):
+    check(kind not in FINAL, f"the job ended ({kind}: {data}) before it could be disturbed")
+    return kind == "progress" and (0 < data.get("done", 0) < data.get("members", 0)
+                                   or 0 < data.get("step", 0) < data.get("nsteps", 0))
+
+
+def busy_worker(daemon, number):
+    """A worker that holds a lease of the job; its pid."""
+    for worker in daemon.workers():
+        if str(worker.get("job")) == str(number) and worker.get("lease"):
+            return worker["pid"]
+    raise harness.Failure(f"no worker has a lease of job {number}: {daemon.workers()}")
+
+
+def succeeded(daemon, number, members):
+    job = daemon.await_end(number)
+    equal(job["state"], "succeeded", f"state ({job.get('reason')})\n{daemon.log()}")
+    equal((job["done"], job["dead"]), (members, 0), "members done, dead")
+    return job
+
+
+def kill_worker(context, job, members):
+    daemon = context.daemon(workers=2)
+    number = daemon.submit(job)["id"]
+    daemon.await_event(number, in_the_middle)
+    pid = busy_worker(daemon, number)
+    os.kill(pid, signal.SIGKILL)
+    ended = succeeded(daemon, number, members)
+    check(pid not in [w["pid"] for w in daemon.workers()], "the killed worker is still listed")
+    undisturbed, _ = context.run_local(job)
+    harness.same_store(ended["store"], undisturbed)
+
+
+def kill_daemon(context, job, members):
+    daemon = context.daemon(workers=2)
+    number = daemon.submit(job)["id"]
+    daemon.await_event(number, in_the_middle)
+    workers = [w["pid"] for w in daemon.workers()]
+    daemon.kill()
+    check(all(harness.await_exit(pid) for pid in workers), "workers outlived a killed daemon")
+    daemon.start()
+    ended = succeeded(daemon, number, members)
+    undisturbed, _ = context.run_local(job)
+    harness.same_store(ended["store"], undisturbed)
+
+
+MEMBERS = 6000
+
+
+def test_worker_in_a_batch(context):
+    kill_worker(context, batch(MEMBERS), MEMBERS)
+
+
+def test_worker_in_a_simulation(context):
+    kill_worker(context, simulation(), 1)
+
+
+def test_daemon_in_a_batch(context):
+    kill_daemon(context, batch(MEMBERS), MEMBERS)
+
+
+def test_daemon_in_a_simulation(context):
+    kill_daemon(context, simulation(), 1)
+
+
+def test_daemon_and_workers_many_times(context):
+    """At each start, as soon as more is done, a worker and the daemon are killed again."""
+    job = batch(MEMBERS)
+    daemon = context.daemon(workers=2)
+    number = daemon.submit(job)["id"]
+    last = 0
+    for _ in range(3):
+        for last, kind, data in daemon.events(number, last):
+            if in_the_middle(kind, data):
+                break
+        os.kill(daemon.workers()[0]["pid"], signal.SIGKILL)
+        daemon.kill()
+        daemon.start()
+    ended = succeeded(daemon, number, MEMBERS)
+    undisturbed, _ = context.run_local(job)
+    harness.same_store(ended["store"], undisturbed)
+
+
+def test_every_way_gives_the_same_store(context):
+    """A batch by two workers, by one, and by `simlab-worker run`."""
+    job = batch(500)
+    stores = [context.daemon(workers=n).finish(job)["store"] for n in (1, 2)]
+    local, _ = context.run_local(job)
+    for store in stores:
+        harness.same_store(store, local)
+
+
+harness.main(globals())
