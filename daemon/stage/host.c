@@ -30,9 +30,8 @@ static struct simlab_view *scratch(struct process_run *run, int ndim, const int6
     if (!fits || bytes < 65536)
         bytes = fits ? 65536 : SIZE_MAX;
     if (bytes > run->scratch_bytes) {
-        if (run->scratch.data)
-            munmap(run->scratch.data, run->scratch_bytes);
-        /* Untouched pages cost nothing. Where even addresses lack, no honest answer is left. */
+        /* Untouched pages cost nothing. Where even addresses lack, no honest answer is left. The
+         * smaller area stays mapped: the library may still hold a pointer into it. */
         run->scratch.data = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         mem_assert(run->scratch.data != MAP_FAILED);
@@ -72,6 +71,24 @@ static bool is_group(const struct variable *v)
 static const struct binding *binding_at(struct context *c, int32_t row)
 {
     return &c->simulation->model->processes[c->process].bindings[c->merged[row]];
+}
+
+static struct simlab_view *host_wrong_size(simlab_context *shared, int32_t row, int64_t k,
+                                           int32_t dtype, int64_t n)
+{
+    (void)dtype; /* scratch serves any */
+    if (n < 0)
+        n = 0;
+    struct context *c = self(shared);
+    const struct variable *v = variable_at(c, row);
+    if (!v)
+        return scratch(c->run, 1, &n, 16);
+    const struct binding *b = binding_at(c, row);
+    int slot = k < 0 ? b->slot : k < b->n_members ? b->members[k] : -1;
+    const char *name = k >= 0 && slot >= 0 ? c->simulation->model->slots[slot].name : v->name;
+    context_refuse(c->run, "variable '%s' has %lld elements, where %lld were expected", name,
+                   slot < 0 ? 0LL : (long long)c->simulation->values[slot].view.size, (long long)n);
+    return scratch(c->run, 1, &n, (int64_t)v->itemsize);
 }
 
 static bool dtype_fits(struct context *c, const char *name, const struct simlab_view *v,
@@ -372,4 +389,5 @@ const struct simlab_host host_functions = {
     .log = host_log,
     .random = host_random,
     .parent = host_parent,
+    .wrong_size = host_wrong_size,
 };
