@@ -14,7 +14,8 @@
 #include "queue/queue.h"
 
 struct http_options {
-    const char *const *listen; /* "unix:PATH", "tcp:HOST:PORT" (0: any free port), NULL at the end */
+    const char *const
+        *listen; /* "unix:PATH", "tcp:HOST:PORT" (0: any free port), NULL at the end */
     const char *token;
     const char *store_root;
     const char *uploads;
@@ -23,18 +24,23 @@ struct http_options {
     json_t *(*workers)(void *userdata);
     bool (*ready)(void *userdata, const char **ret_reason);
     void *userdata;
+    /* Process libraries that were left out: [{"path", "reason"}], shown beside the process types;
+     * NULL: none. Borrowed. */
+    json_t *refused;
 };
 
 struct http;
 int http_new(struct loop *loop, struct queue *q, const struct registry *registry,
              const struct http_options *o, struct http **ret_http, struct error *e);
+/* Stops listening, answers 503 to what still waits, ends event streams. */
 struct http *http_free(struct http *h);
 
 /* Runs libmicrohttpd for what is due; returns when next due. Before the queue's commit. */
 int64_t http_tick(struct http *h, int64_t now);
 /* After the commit: answers this turn's requests (`failed`: NULL, or why the commit failed) and
- * feeds event streams. */
-void http_flush(struct http *h, const struct error *failed);
+ * feeds event streams. Requests that come in meanwhile may leave the queue dirty: they are answered
+ * in the next turn, which is due at once. Returns when next due. */
+int64_t http_flush(struct http *h, const struct error *failed);
 
 /* "tcp:127.0.0.1:41234" as bound, for each listener; NULL at the end. Borrowed. */
 const char *const *http_addresses(const struct http *h);

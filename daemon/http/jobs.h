@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Jobs as the REST interface shows them. */
+#ifndef HTTP_JOBS_H
+#define HTTP_JOBS_H
+
+#include "http/server.h"
+
+/* The job that the request's first parameter names: the caller clears it. ERROR_NOT_FOUND. */
+int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e);
+
+/* {"id", "name", "state", …}, as proto/openapi.json has it. A new reference. */
+json_t *jobs_represent(const struct queue_job *j);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sockets that the daemon listens on: "unix:PATH", "tcp:HOST:PORT" ("tcp:[::1]:7464"; port 0: any).
+ *
+ * A Unix socket is open to every local user: who may do what is decided by the peer's credentials
+ * (http/auth.h). A socket file that nobody answers on is a leftover, and is replaced. */
+#ifndef HTTP_LISTENER_H
+#define HTTP_LISTENER_H
+
+#include "base/errors.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct MHD_Daemon;
+
+struct http;
+
+struct listener {
+    struct http *http;
+    struct MHD_Daemon *daemon;
+    int fd;
+    int epoll;     /* the daemon's, in our loop */
+    bool ready;    /* the epoll descriptor has news, or a connection was resumed */
+    int64_t due;   /* when libmicrohttpd wants to run next */
+    char *address; /* as bound: "tcp:127.0.0.1:41234" */
+    char *host;    /* tcp: the host as it was given; unix: NULL */
+    bool any_host; /* bound to every address of the machine */
+    char *path;    /* unix: the socket file, removed by listener_close while it is ours */
+    dev_t device;
+    ino_t inode;
+};
+
+/* Binds and listens. 0, or ERROR_INVALID, ERROR_CONFLICT (in use), or ERROR_STORAGE with words. */
+int listener_open(const char *spec, struct listener *ret, struct error *e);
+void listener_close(struct listener *l);
+
+#endif

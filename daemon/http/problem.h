@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Problem documents (RFC 9457): how every error leaves. */
+#ifndef HTTP_PROBLEM_H
+#define HTTP_PROBLEM_H
+
+#include "base/errors.h"
+#include "proto/api.h"
+
+#include <jansson.h>
+
+struct request;
+
+enum problem {
+#define X(name, type, status, title) PROBLEM_##name,
+    API_PROBLEMS(X)
+#undef X
+};
+
+/* Of a result as base/errors.h has it (r != 0). */
+enum problem problem_of(int r, const struct error *e);
+unsigned problem_status(enum problem p);
+
+/* The document; texts that are not UTF-8 are made so. A new reference. */
+json_t *problem_document(enum problem p, const char *detail, const char *pointer,
+                         const char *instance);
+
+/* Makes it the request's answer. `pointer` NULL: the fault is not in the body. */
+__attribute__((format(printf, 4, 5))) void
+problem_reply(struct request *r, enum problem p, const char *pointer, const char *format, ...);
+/* The same for a result and its words. */
+void problem_reply_error(struct request *r, int result, const struct error *e);
+
+#endif
