@@ -75,7 +75,16 @@ $(COMPILER): FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(COMPILER_NOW)' | cmp -s - $@ || printf '%s\n' '$(COMPILER_NOW)' >$@
 
-MODULE_CFLAGS := $(cflags_of)
+# Texts that the programs carry: queue/schema.sql as the C string "queue/schema.inc"; openapi.json
+# by .incbin, which -MMD does not see.
+SCHEMA := $(BUILD)/text/queue/schema.inc
+$(SCHEMA): daemon/queue/schema.sql
+	@mkdir -p $(@D)
+	$(call say,TEXT)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
+$(BUILD)/obj/daemon/queue/database.o: $(SCHEMA)
+$(BUILD)/obj/daemon/http/openapi.o: proto/openapi.json
+
+MODULE_CFLAGS := -I$(BUILD)/text $(cflags_of)
 $(BUILD)/obj/%.o: %.c $(COMPILER)
 	@mkdir -p $(@D)
 	$(call say,CC  )$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -MMD -MP -c $< -o $@
@@ -146,10 +155,10 @@ layers: ## ARCHITECTURE section 3, from the #include lines
 	@tests/lib/layers --self-test
 	@tests/lib/layers
 
-cppcheck:
+cppcheck: $(SCHEMA)
 	cppcheck -q --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-		--suppress=missingInclude --suppress=missingIncludeSystem --suppress=checkersReport \
-		-D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' -Iinclude -Idaemon -I. client daemon proto
+		--library=tests/lib/jansson.cfg -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' \
+		-Iinclude -Idaemon -I. -I$(BUILD)/text client daemon proto
 
 ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all
 asan: ## the tests under the address and undefined-behaviour sanitizers
