@@ -9,11 +9,13 @@
 struct libraries;
 
 struct libraries *libraries_new(void);
-struct libraries *libraries_free(struct libraries *l); /* does not dlclose: code may still be named */
+struct libraries *
+libraries_free(struct libraries *l); /* does not dlclose: code may still be named */
 
 /* Opens one shared object and checks its table (ABI version, sizes). */
 int libraries_open(struct libraries *l, const char *path, struct error *e);
-/* Opens every *.so of a directory, in order of name. */
+/* Opens every *.so of a directory, in order of name. One that cannot be opened is logged and left
+ * out. */
 int libraries_open_directory(struct libraries *l, const char *directory, struct error *e);
 
 /* The descriptor document of the i-th library opened (proto/PROTOCOL.md). A new reference. */

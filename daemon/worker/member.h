@@ -26,7 +26,8 @@ struct members_events {
 
 /* `store_path` is made and filled with inputs, clocks and provenance by the first range (that of
  * member 0). `layout`: JSON of the arrays' metadata as recorded with the job, or NULL, when the
- * first member decides: {"profile__u": {"shape": […], "chunks": […], "dims": […]}}. Job borrowed. */
+ * first member decides: {"profile__u": {"shape": […], "chunks": […], "dims": […]}}. Job borrowed.
+ */
 int members_new(const struct job *job, const struct libraries *l, const char *store_path,
                 const char *layout, const struct members_events *events,
                 struct members **ret_members, struct error *e);
@@ -35,7 +36,12 @@ struct members *members_free(struct members *m);
 /* Runs [begin, end). 0, or what a callback returned, or ERROR_STORAGE. */
 int members_run(struct members *m, int64_t begin, int64_t end, struct error *e);
 
-/* After the last member: verifies and closes the store. */
-int members_finish(struct members *m, struct error *e);
+/* After the last member: verifies the store where every member is done (`complete`), and closes it
+ * (store_finish). */
+int members_finish(struct members *m, bool complete, struct error *e);
+
+/* Checks the encodings of a job's outputs, as far as can be told before the first member has shown
+ * its sizes. ERROR_INVALID with a pointer into the job. */
+int members_check(const struct job *job, struct error *e);
 
 #endif

@@ -41,9 +41,6 @@ extern "C" {
 #define SIMLAB_ABI_VERSION  1
 #define SIMLAB_ABI_REVISION 0
 
-/* In `dims`: the dimension of the main clock. */
-#define SIMLAB_MAIN_CLOCK "@main_clock"
-
 typedef struct simlab_context simlab_context;
 
 /* ---- what a process type declares ------------------------------------------------------- */

@@ -8,6 +8,9 @@
 
 #define SIMLAB_MAX_DIMS 8
 
+/* In `dims`: the dimension of the main clock. */
+#define SIMLAB_MAIN_CLOCK "@main_clock"
+
 /* Element type of a variable. 0 is f8, so that a descriptor that is silent means double. */
 enum simlab_dtype {
     SIMLAB_F8 = 0,

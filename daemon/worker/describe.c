@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/worker.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "worker/library.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+int worker_describe(const char *path)
+{
+    struct error e = {0};
+    json_t *document = NULL;
+    struct libraries *l = libraries_new();
+    int r = libraries_open(l, path, &e);
+    if (r == 0)
+        r = libraries_describe(l, 0, &document, &e);
+    if (r == 0) {
+        char *text = json_write(document);
+        puts(text);
+        free(text);
+        json_decref(document);
+    } else {
+        log_error("%s", e.message);
+    }
+    libraries_free(l);
+    return r == 0 ? 0 : 2;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The descriptor document of a library (proto/PROTOCOL.md, section 1), from its table. */
+#ifndef WORKER_DESCRIPTOR_H
+#define WORKER_DESCRIPTOR_H
+
+#include "base/errors.h"
+#include "simlab/process.h"
+
+#include <jansson.h>
+
+/* `processes` are the table's, copied in this host's size. A new reference, or ERROR_INVALID where
+ * a text is not UTF-8 or a name is missing. */
+int descriptor_document(const char *name, const char *path, const char *hash,
+                        const struct simlab_library *table, const struct simlab_process *processes,
+                        json_t **ret_document, struct error *e);
+
+#endif

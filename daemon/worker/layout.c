@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/layout.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *dim_name(const struct job *job, const char *name)
+{
+    return strcmp(name, SIMLAB_MAIN_CLOCK) ? name : job->clocks[job->main_clock].name;
+}
+
+/* The alternative of the owner's dims with that many: the last one, as xarray-simlab picks. */
+static const struct dims *own_dims(const struct variable *v, int ndim)
+{
+    for (int i = v->n_dims - 1; i >= 0; i--)
+        if (v->dims[i].ndim == ndim)
+            return &v->dims[i];
+    return NULL;
+}
+
+/* With check_dims: transpose, an input given as (x, y) for (y, x) has its output in that order too;
+ * that is done when the output's own dims are those of an input of the same slot. */
+int output_array_init(const struct job *job, int output, const struct simlab_view *view,
+                      struct output_array *ret_array, struct error *e)
+{
+    const struct job_output *o = &job->outputs[output];
+    const struct variable *v = job->model->slots[o->slot].declared;
+    struct output_array a = {.has_batch = job->batch_dim && !o->is_index,
+                             .has_clock = o->clock >= 0};
+    int64_t shape[SIMLAB_MAX_DIMS];
+    const struct dims *dims = own_dims(v, view->ndim);
+    if (!dims || view->ndim + a.has_batch + a.has_clock > SIMLAB_MAX_DIMS)
+        return error_set(e, ERROR_FAILED, NULL,
+                         "output %s has %d dimensions, which with batch and clock cannot be stored",
+                         o->name, view->ndim);
+    if (a.has_batch) {
+        a.dims[a.lead] = job->batch_dim;
+        shape[a.lead++] = job->n_members;
+    }
+    if (a.has_clock) {
+        a.dims[a.lead] = job->clocks[o->clock].name;
+        shape[a.lead++] = job->clocks[o->clock].n;
+    }
+    int ndim = a.lead + view->ndim;
+    for (int i = 0; i < view->ndim; i++) {
+        a.dims[a.lead + i] = dim_name(job, dims->names[i]);
+        shape[a.lead + i] = view->shape[i];
+    }
+    store_meta_default(&a.meta, v->dtype, (size_t)view->itemsize, ndim, shape);
+    store_plan_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
+    a.meta.has_fill = v->dtype != SIMLAB_BOOL && a.meta.has_fill;
+    int r = store_meta_encode(&a.meta, o->encoding, e);
+    if (r > 0) {
+        char where[300];
+        snprintf(where, sizeof where, "/encoding/%.200s", o->name);
+        error_prefix_pointer(e, where);
+    }
+    if (r)
+        output_array_clear(&a);
+    else
+        *ret_array = a;
+    return r;
+}
+
+void output_array_clear(struct output_array *a)
+{
+    store_meta_clear(&a->meta);
+}
+
+json_t *output_array_to_json(const struct output_array *a)
+{
+    json_t *own = json_array();
+    for (int i = a->lead; i < a->meta.ndim; i++)
+        json_array_append_new(own, json_integer(a->meta.shape[i]));
+    json_t *chunks = json_array();
+    for (int i = 0; i < a->meta.ndim; i++)
+        json_array_append_new(chunks, json_integer(a->meta.chunks[i]));
+    return json_pack("{s:o, s:o, s:I, s:b}", "own", own, "chunks", chunks, "itemsize",
+                     (json_int_t)a->meta.itemsize, "batch", a->has_batch);
+}
+
+int output_array_from_json(const struct job *job, int output, const json_t *recorded,
+                           struct output_array *ret_array, struct error *e)
+{
+    const json_t *own = json_object_get(recorded, "own");
+    struct simlab_view view = {.ndim = (int32_t)json_array_size(own),
+                               .itemsize = (int32_t)json_member_integer(recorded, "itemsize", 0)};
+    if (!json_is_array(own) || view.ndim > SIMLAB_MAX_DIMS || view.itemsize <= 0)
+        return error_set(e, ERROR_STORAGE, NULL, "the layout recorded for output %s is broken",
+                         job->outputs[output].name);
+    for (int i = 0; i < view.ndim; i++)
+        view.shape[i] = json_integer_value(json_array_get(own, (size_t)i));
+    return output_array_init(job, output, &view, ret_array, e);
+}
+
+int output_array_create(const struct job *job, int output, const struct output_array *a,
+                        struct store *s, struct error *e)
+{
+    const struct job_output *o = &job->outputs[output];
+    return store_create_array(s, o->name, &a->meta, a->dims,
+                              job->model->slots[o->slot].declared->attrs, e);
+}
+
+static int write_array(struct store *s, const char *name, const struct ndarray *a,
+                       const json_t *attrs, bool has_batch, struct error *e)
+{
+    struct store_meta meta;
+    store_meta_default(&meta, a->dtype, a->itemsize, a->ndim, a->shape);
+    /* As xarray writes a data set: only floats have a fill value. */
+    meta.has_fill = dtype_is_float(a->dtype) || a->dtype == SIMLAB_C8 || a->dtype == SIMLAB_C16;
+    store_plan_chunks(a->itemsize, a->ndim, a->shape, has_batch, false, meta.chunks);
+    int r = store_create_array(s, name, &meta, (const char *const *)a->dims, attrs, e);
+    int64_t start[SIMLAB_MAX_DIMS] = {0};
+    if (r == 0 && ndarray_size(a) > 0)
+        r = store_write(s, name, start, a->shape, a->dtype, a->itemsize, a->data, e);
+    store_meta_clear(&meta);
+    return r;
+}
+
+static bool is_output(const struct job *job, const char *name)
+{
+    for (int i = 0; i < job->n_outputs; i++)
+        if (!strcmp(job->outputs[i].name, name))
+            return true;
+    return false;
+}
+
+static json_t *provenance(const struct job *job, const json_t *libraries)
+{
+    json_t *p = json_pack("{s:s, s:O, s:s, s:O, s:I}", "version", SIMLAB_VERSION, "model",
+                          job->model->definition, "model_hash", job->model->hash, "libraries",
+                          libraries, "seed", (json_int_t)job->seed);
+    mem_assert(p);
+    return json_pack("{s:o}", "simlabd", p);
+}
+
+int layout_write_setup(const struct job *job, const json_t *libraries, struct store *s,
+                       struct error *e)
+{
+    json_t *attrs = provenance(job, libraries);
+    int r = store_set_attributes(s, attrs, e);
+    json_decref(attrs);
+    for (int i = 0; i < job->n_clocks && r == 0; i++) {
+        const struct clock *c = &job->clocks[i];
+        r = write_array(s, c->name, &c->labels, c->attrs, false, e);
+    }
+    for (int i = 0; i < job->n_inputs && r == 0; i++) {
+        const struct job_input *in = &job->inputs[i];
+        const char *name = job->model->slots[in->slot].name;
+        bool batch_first =
+            job->batch_dim && in->given.ndim && !strcmp(in->given.dims[0], job->batch_dim);
+        if (!is_output(job, name))
+            r = write_array(s, name, &in->given, in->attrs, batch_first, e);
+    }
+    return r;
+}

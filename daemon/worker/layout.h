@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The arrays of a job's store: what is known before it runs (inputs, clocks, provenance), and the
+ * outputs, whose sizes the first member shows.
+ *
+ * Invariant: an output's metadata are a function of the job and of the first member's sizes, so
+ * that equal submissions give equal stores. */
+#ifndef WORKER_LAYOUT_H
+#define WORKER_LAYOUT_H
+
+#include "model/job.h"
+#include "simlab/types.h"
+#include "store/store.h"
+
+/* Where an output lies in its array: dims are (batch), (clock), own. */
+struct output_array {
+    struct store_meta meta; /* shape: the extents that the first member gives */
+    int lead;               /* batch and clock axes: 0, 1 or 2 */
+    bool has_batch, has_clock;
+    const char *dims[SIMLAB_MAX_DIMS]; /* borrowed from the job */
+};
+
+/* From the value that the first member saved. ERROR_INVALID where its dims or the encoding do not
+ * fit. */
+int output_array_init(const struct job *job, int output, const struct simlab_view *view,
+                      struct output_array *ret_array, struct error *e);
+void output_array_clear(struct output_array *a);
+
+/* As recorded with the job: {"own": […]} per output. */
+json_t *output_array_to_json(const struct output_array *a);
+int output_array_from_json(const struct job *job, int output, const json_t *recorded,
+                           struct output_array *ret_array, struct error *e);
+
+/* Creates the array, or opens it where it stands. */
+int output_array_create(const struct job *job, int output, const struct output_array *a,
+                        struct store *s, struct error *e);
+
+/* Inputs, clocks and the root's attributes. `libraries` is {name: {"version", "sha256"}}. */
+int layout_write_setup(const struct job *job, const json_t *libraries, struct store *s,
+                       struct error *e);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/window.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int n_own(const struct window *w)
+{
+    return w->array->meta.ndim - w->array->lead;
+}
+
+/* Bytes of one label's value. */
+static bool value_bytes(const struct window *w, const int64_t *own, size_t *ret)
+{
+    size_t bytes = w->array->meta.itemsize;
+    for (int i = 0; i < n_own(w); i++)
+        if (!mem_mul(bytes, (size_t)own[i], &bytes))
+            return false;
+    *ret = bytes;
+    return true;
+}
+
+static bool window_bytes(const struct window *w, const int64_t *own, size_t *ret)
+{
+    size_t bytes;
+    return value_bytes(w, own, &bytes) && mem_mul(bytes, (size_t)w->n_rows, &bytes) &&
+           mem_mul(bytes, (size_t)w->n_labels, ret);
+}
+
+static void fill(const struct window *w, char *data, size_t bytes)
+{
+    size_t itemsize = w->array->meta.itemsize;
+    if (!w->array->meta.has_fill) {
+        memset(data, 0, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes; i += itemsize)
+        memcpy(data + i, w->array->meta.fill, itemsize);
+}
+
+void window_clear(struct window *w)
+{
+    free(w->data);
+    w->data = NULL;
+    w->capacity = 0;
+}
+
+static int reserve(struct window *w, size_t bytes)
+{
+    if (bytes <= w->capacity)
+        return 0;
+    char *data = realloc(w->data, bytes);
+    if (!data)
+        return -ENOMEM;
+    w->data = data;
+    w->capacity = bytes;
+    return 0;
+}
+
+int window_move(struct window *w, int64_t row, int64_t n_rows, int64_t label, int64_t n_labels)
+{
+    w->row = row;
+    w->n_rows = n_rows;
+    w->label = label;
+    w->n_labels = n_labels;
+    w->is_dirty = false;
+    for (int i = 0; i < n_own(w); i++)
+        w->own[i] = w->array->meta.shape[w->array->lead + i];
+    size_t bytes;
+    if (!window_bytes(w, w->own, &bytes) || reserve(w, bytes ? bytes : 1) < 0)
+        return -ENOMEM;
+    fill(w, w->data, bytes);
+    return 0;
+}
+
+/* Copies a box of `shape` elements from dense data into a place whose extents are `extents`. */
+static void copy_box(char *target, const int64_t *extents, const char *source, const int64_t *shape,
+                     int ndim, size_t itemsize)
+{
+    if (ndim == 0) {
+        memcpy(target, source, itemsize);
+        return;
+    }
+    size_t source_step = itemsize, target_step = itemsize;
+    for (int i = 1; i < ndim; i++) {
+        source_step *= (size_t)shape[i];
+        target_step *= (size_t)extents[i];
+    }
+    if (ndim == 1 || !memcmp(shape + 1, extents + 1, (size_t)(ndim - 1) * sizeof *shape)) {
+        memcpy(target, source, source_step * (size_t)shape[0]);
+        return;
+    }
+    for (int64_t i = 0; i < shape[0]; i++)
+        copy_box(target + (size_t)i * target_step, extents + 1, source + (size_t)i * source_step,
+                 shape + 1, ndim - 1, itemsize);
+}
+
+/* Larger own extents: every value moves to its place in a new buffer. */
+static int grow(struct window *w, const int64_t *own)
+{
+    size_t bytes, was, is;
+    if (!window_bytes(w, own, &bytes) || !value_bytes(w, own, &is) || !value_bytes(w, w->own, &was))
+        return -ENOMEM;
+    char *data = malloc(bytes ? bytes : 1);
+    if (!data)
+        return -ENOMEM;
+    fill(w, data, bytes);
+    size_t n = (size_t)(w->n_rows * w->n_labels);
+    for (size_t i = 0; was && i < n; i++)
+        copy_box(data + i * is, own, w->data + i * was, w->own, n_own(w), w->array->meta.itemsize);
+    free(w->data);
+    w->data = data;
+    w->capacity = bytes;
+    memcpy(w->own, own, sizeof w->own);
+    return 0;
+}
+
+int window_put(struct window *w, int64_t row, int64_t label, const struct simlab_view *view)
+{
+    int64_t own[SIMLAB_MAX_DIMS] = {0};
+    bool grows = false;
+    for (int i = 0; i < n_own(w); i++) {
+        own[i] = view->shape[i] > w->own[i] ? view->shape[i] : w->own[i];
+        grows = grows || own[i] > w->own[i];
+    }
+    int r = grows ? grow(w, own) : 0;
+    size_t bytes;
+    if (r < 0 || !value_bytes(w, w->own, &bytes))
+        return -ENOMEM;
+    const struct store_meta *m = &w->array->meta;
+    char *target = w->data + (size_t)((row - w->row) * w->n_labels + label - w->label) * bytes;
+    w->is_dirty = true;
+    if (view->size == 0)
+        return 0;
+    if (view->dtype == m->dtype && (size_t)view->itemsize == m->itemsize) {
+        copy_box(target, w->own, view->data, view->shape, n_own(w), m->itemsize);
+        return 0;
+    }
+    void *cast = mem_try_array((size_t)view->size, m->itemsize);
+    if (!cast)
+        return -ENOMEM;
+    dtype_cast(view->dtype, (size_t)view->itemsize, view->data, m->dtype, m->itemsize, cast,
+               (size_t)view->size);
+    copy_box(target, w->own, cast, view->shape, n_own(w), m->itemsize);
+    free(cast);
+    return 0;
+}
+
+void window_forget(struct window *w, int64_t row)
+{
+    size_t bytes;
+    if (!w->data || row < w->row || row >= w->row + w->n_rows || !value_bytes(w, w->own, &bytes))
+        return;
+    bytes *= (size_t)w->n_labels;
+    fill(w, w->data + (size_t)(row - w->row) * bytes, bytes);
+}
+
+int window_write(struct window *w, int64_t end, struct store *s, struct error *e)
+{
+    const struct output_array *a = w->array;
+    int64_t start[SIMLAB_MAX_DIMS] = {0}, count[SIMLAB_MAX_DIMS], least[SIMLAB_MAX_DIMS];
+    int axis = 0;
+    bool grows = false;
+    if (a->has_batch) {
+        start[axis] = w->row;
+        count[axis++] = end - w->row;
+    }
+    if (a->has_clock) {
+        start[axis] = w->label;
+        count[axis++] = w->n_labels;
+    }
+    for (int i = 0; i < a->meta.ndim; i++) {
+        if (i >= axis)
+            count[i] = w->own[i - axis];
+        least[i] = i >= axis ? w->own[i - axis] : a->meta.shape[i];
+        grows = grows || least[i] > a->meta.shape[i];
+        if (count[i] == 0)
+            return 0;
+    }
+    int r = grows ? store_grow(s, w->name, least, e) : 0;
+    return r ? r
+             : store_write(s, w->name, start, count, a->meta.dtype, a->meta.itemsize, w->data, e);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The part of an output's array that is being gathered: some members (rows) by some labels of its
+ * clock by its own dims, in the array's dtype, written to the store in one box.
+ *
+ * Invariants
+ *  1. A window covers whole chunks along batch and clock, except at the ends of the lease and of
+ *     the array.
+ *  2. What no member saved is the array's fill value.
+ *  3. Own extents only grow within a window; data saved before keep their place. */
+#ifndef WORKER_WINDOW_H
+#define WORKER_WINDOW_H
+
+#include "worker/layout.h"
+
+struct window {
+    const struct output_array *array; /* borrowed */
+    const char *name;
+    int64_t row, n_rows;          /* members [row, row + n_rows) */
+    int64_t label, n_labels;      /* labels [label, label + n_labels) of the clock */
+    int64_t own[SIMLAB_MAX_DIMS]; /* extents of the own dims */
+    char *data;
+    size_t capacity;
+    bool is_dirty;
+};
+
+void window_clear(struct window *w);
+
+/* Empties it and moves it. -ENOMEM where there is no memory. */
+int window_move(struct window *w, int64_t row, int64_t n_rows, int64_t label, int64_t n_labels);
+
+/* Puts a member's value in; it must lie in the window. 0 or -ENOMEM. */
+int window_put(struct window *w, int64_t row, int64_t label, const struct simlab_view *view);
+
+/* Forgets what a member has put: fill values. */
+void window_forget(struct window *w, int64_t row);
+
+/* Writes rows [row, end) to the store, growing the array where it is smaller. */
+int window_write(struct window *w, int64_t end, struct store *s, struct error *e);
+
+#endif

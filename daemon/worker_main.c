@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* simlab-worker: serve | run JOB | describe LIBRARY | plot STORE VARIABLE. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "worker/worker.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, MAX_DIRECTORIES = 32 };
+
+static int usage(FILE *to)
+{
+    fputs(
+        "usage: simlab-worker run JOB.json --store DIR [--processes DIR]…\n"
+        "       simlab-worker describe LIBRARY.so\n"
+        "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
+        "       simlab-worker serve --endpoint ADDRESS --name NAME [--processes DIR]… "
+        "[--uploads DIR]\n"
+        "\n"
+        "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
+        "            store DIR. Exit status 0; 2 where the job is refused; 1 where it fails.\n"
+        "describe    prints a process library's descriptors as JSON\n"
+        "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
+        "serve       works for a daemon, which starts it\n"
+        "--processes a directory of process libraries; without it, `processes` beside this\n"
+        "            program, or ../lib/simlabd/processes\n",
+        to);
+    return to == stdout ? 0 : EXIT_USAGE;
+}
+
+struct arguments {
+    const char *store, *endpoint, *name, *uploads;
+    const char *directories[MAX_DIRECTORIES + 1];
+    int n_directories;
+    const char *operand;
+};
+
+/* `relative` to this program's own directory. */
+static char *beside(const char *relative)
+{
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return mem_strdup(relative);
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    return file_join(self, relative);
+}
+
+static const char *default_directory(void)
+{
+    static const char *const places[] = {"processes", "../lib/simlabd/processes",
+                                         "../../lib/simlabd/processes"};
+    char *found = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
+        char *path = beside(places[i]);
+        if (access(path, R_OK | X_OK) == 0)
+            found = path;
+        else
+            free(path);
+    }
+    return found;
+}
+
+static bool parse(int argc, char **argv, struct arguments *a)
+{
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'},    {"processes", required_argument, NULL, 'p'},
+        {"endpoint", required_argument, NULL, 'e'}, {"name", required_argument, NULL, 'n'},
+        {"uploads", required_argument, NULL, 'u'},  {NULL, 0, NULL, 0}};
+    int c;
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (c) {
+        case 's':
+            a->store = optarg;
+            break;
+        case 'e':
+            a->endpoint = optarg;
+            break;
+        case 'n':
+            a->name = optarg;
+            break;
+        case 'u':
+            a->uploads = optarg;
+            break;
+        case 'p':
+            if (a->n_directories == MAX_DIRECTORIES)
+                return false;
+            a->directories[a->n_directories++] = optarg;
+            break;
+        default:
+            return false;
+        }
+    }
+    a->operand = optind < argc ? argv[optind++] : NULL;
+    if (a->n_directories == 0)
+        a->directories[a->n_directories] = default_directory();
+    return optind == argc;
+}
+
+static int serve(const struct arguments *a)
+{
+    if (!a->endpoint || !a->name || a->operand)
+        return usage(stderr);
+    struct worker_serve_options o = {.endpoint = a->endpoint,
+                                     .name = a->name,
+                                     .libraries = a->directories,
+                                     .uploads = a->uploads};
+    return worker_serve(&o);
+}
+
+static int run(const struct arguments *a)
+{
+    if (!a->operand || !a->store)
+        return usage(stderr);
+    struct worker_run_options o = {
+        .job = a->operand, .store = a->store, .libraries = a->directories};
+    return worker_run(&o);
+}
+
+int main(int argc, char **argv)
+{
+    log_open("simlab-worker", LOG_LEVEL_INFO);
+    const char *role = argc > 1 ? argv[1] : "";
+    if (!strcmp(role, "--help") || !strcmp(role, "help"))
+        return usage(stdout);
+    if (!strcmp(role, "--version"))
+        return puts("simlab-worker " SIMLAB_VERSION) < 0;
+    if (!strcmp(role, "plot"))
+        return worker_plot(argc - 1, argv + 1);
+    struct arguments a = {0};
+    if (argc < 2 || !parse(argc - 1, argv + 1, &a))
+        return usage(stderr);
+    if (!strcmp(role, "run"))
+        return run(&a);
+    if (!strcmp(role, "serve"))
+        return serve(&a);
+    if (!strcmp(role, "describe"))
+        return a.operand ? worker_describe(a.operand) : usage(stderr);
+    return usage(stderr);
+}
