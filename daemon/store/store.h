@@ -7,11 +7,12 @@
  *     The temporary's name is a function of the file's (".NAME.partial"), and writers hold the
  *     file's lock, so that what a killed writer left is overwritten by who does its work again.
  *  2. Two writers of one file serialize on an open-file-description lock on
- *     <store>.sync/<array>/<key> (zarr-python's ProcessSynchronizer's place and kind of lock). Locks
- *     die with their holder. Lock files are removed only by store_finish.
+ *     <store>.sync/<array>/<key> (zarr-python's ProcessSynchronizer's place and kind of lock).
+ * Locks die with their holder. Lock files are removed only by store_finish.
  *  3. Growth happens under the lock of <array>/.zarray, and takes the maximum of what stands there
  *     and what is asked; creation under that of the root's .zgroup.
- *  4. Equal content gives equal bytes: JSON is sorted and indented by 4, Blosc runs with one thread.
+ *  4. Equal content gives equal bytes: JSON is sorted and indented by 4, Blosc runs with one
+ * thread.
  *
  * Threads: a store may be used by one thread at a time; open it once per thread. */
 #ifndef STORE_STORE_H
@@ -44,7 +45,7 @@ struct store_meta {
     int64_t shape[SIMLAB_MAX_DIMS];
     int64_t chunks[SIMLAB_MAX_DIMS]; /* at least 1 each */
     struct store_codec codec;
-    bool has_fill; /* false: "fill_value": null, and missing chunks read as zeros */
+    bool has_fill;          /* false: "fill_value": null, and missing chunks read as zeros */
     unsigned char fill[64]; /* itemsize bytes; longer strings have no fill */
     json_t *filters;        /* NULL, or an array of delta and fixedscaleoffset configurations */
 };
@@ -70,8 +71,9 @@ void store_plan_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has
 
 struct store;
 
-/* Opens the group at `path` (made where absent, with its parents, unless read_only). `sync` is the
- * directory of locks; NULL means "<path>.sync"; it is made when first needed. 0 or an error. */
+/* Opens the group at `path` (made where absent, with its parents, unless read_only; a directory
+ * with other things in it is refused). The directory of locks is "<path>.sync", made when first
+ * needed. 0 or an error. */
 int store_open(const char *path, bool read_only, struct store **ret_store, struct error *e);
 struct store *store_close(struct store *s);
 const char *store_path(const struct store *s);
@@ -81,7 +83,8 @@ int store_set_attributes(struct store *s, const json_t *attrs, struct error *e);
 
 /* Creates an array, or, where it stands already with the same metadata but for a smaller or larger
  * shape, opens it and grows it to at least this shape. `dims` become _ARRAY_DIMENSIONS in attrs.
- * Other metadata there: ERROR_CONFLICT that names what differs. */
+ * Other metadata there: ERROR_CONFLICT that names what differs; attributes there stay. A reader
+ * through .zmetadata sees it after store_consolidate. */
 int store_create_array(struct store *s, const char *name, const struct store_meta *m,
                        const char *const *dims, const json_t *attrs, struct error *e);
 
@@ -116,12 +119,15 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e);
 /* Writes .zmetadata from what stands on disk, under the root's lock. */
 int store_consolidate(struct store *s, struct error *e);
 
+/* Brings all that was written to the disk (syncfs): after it, a range may be reported done. */
+int store_sync(struct store *s, struct error *e);
+
 /* The end of a job: removes what killed writers left (*.partial), consolidates, syncs the file
  * system, removes the directory of locks. */
 int store_finish(struct store *s, struct error *e);
 
-/* Every chunk that the shapes call for along `batch_axis` rows [begin, end) of array `name` is there
- * and decodes; ERROR_STORAGE names the first that is not. */
+/* Every chunk that the shape of array `name` calls for is there and decodes; ERROR_STORAGE names
+ * the first that is not. */
 int store_verify(struct store *s, const char *name, struct error *e);
 
 #endif

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/array.h"
+
+#include "base/dtype.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "store/chunk.h"
+#include "store/lock.h"
+#include "store/meta.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const char dimensions_key[] = "_ARRAY_DIMENSIONS";
+
+/* ---- reading metadata ---------------------------------------------------------------------- */
+
+/* A fault found in a file of the store. */
+static int fault(const char *array, const char *key, const struct error *why, struct error *e)
+{
+    return error_set(e, ERROR_STORAGE, NULL, "%.255s%s%s: %.600s%s%.100s", array ? array : "",
+                     array ? "/" : "", key, why->message, *why->pointer ? ", at " : "",
+                     why->pointer);
+}
+
+static int read_meta(struct store *s, const char *name, struct store_meta *ret, struct error *e)
+{
+    struct buffer text = {0};
+    struct error why = {0};
+    int r = group_get_text(s, name, ".zarray", &text);
+    if (r == -ENOENT || r == -ENOTDIR) {
+        r = error_set(e, ERROR_NOT_FOUND, NULL, "the store %s has no array \"%.300s\"", s->path,
+                      name);
+    } else if (r < 0) {
+        r = group_explain(r, "read", name, ".zarray", e);
+    } else if (meta_read(text.data ? text.data : "", text.size, ret, &why) != 0) {
+        r = fault(name, ".zarray", &why, e);
+    }
+    buffer_free(&text);
+    return r;
+}
+
+/* Absent: an empty object. */
+static int read_attributes(struct store *s, const char *array, json_t **ret, struct error *e)
+{
+    struct buffer text = {0};
+    struct error why = {0};
+    int r = group_get_text(s, array, ".zattrs", &text);
+    json_t *attrs = NULL;
+    if (r == -ENOENT) {
+        attrs = json_object();
+        r = 0;
+    } else if (r < 0) {
+        r = group_explain(r, "read", array, ".zattrs", e);
+    } else {
+        attrs = meta_json(text.data ? text.data : "", text.size, &why);
+        if (attrs && !json_is_object(attrs))
+            error_set(&why, ERROR_SYNTAX, NULL, "attributes must be an object");
+        if (!json_is_object(attrs)) {
+            json_decref(attrs);
+            r = fault(array, ".zattrs", &why, e);
+        }
+    }
+    buffer_free(&text);
+    if (r == 0)
+        *ret = attrs;
+    return r;
+}
+
+/* ---- arrays that were read
+ * -------------------------------------------------------------------------------- */
+
+void array_free(void *p)
+{
+    struct store_array *a = p;
+    store_meta_clear(&a->meta);
+    free(a->name);
+    free(a);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const struct store_array *)a)->name, ((const struct store_array *)b)->name);
+}
+
+static struct store_array *find_array(struct store *s, const char *name)
+{
+    const struct store_array key = {.name = (char *)name};
+    struct store_array **found = tfind(&key, &s->arrays, compare_names);
+    return found ? *found : NULL;
+}
+
+/* Takes `m`, which has been checked. */
+static struct store_array *remember(struct store *s, const char *name, struct store_meta *m)
+{
+    struct store_array *a = mem_new(sizeof *a);
+    a->name = mem_strdup(name);
+    a->meta = *m;
+    int r = meta_check(m, &a->codec, NULL);
+    mem_assert(r == 0);
+    a->chunk_bytes = a->codec.n * m->itemsize;
+    bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+    a->swap = m->big_endian == little;
+    int64_t stride = 1;
+    for (int i = 0; i < m->ndim; i++) {
+        int d = m->fortran_order ? i : m->ndim - 1 - i;
+        a->strides[d] = stride;
+        stride *= m->chunks[d];
+    }
+    mem_assert(tsearch(a, &s->arrays, compare_names));
+    return a;
+}
+
+int array_get(struct store *s, const char *name, struct store_array **ret, struct error *e)
+{
+    struct store_array *a = find_array(s, name);
+    struct store_meta m;
+    if (!a) {
+        if (!file_name_ok(name) || strchr(name, '\\'))
+            return error_set(e, ERROR_NOT_FOUND, NULL, "\"%.300s\" is no name of an array", name);
+        int r = read_meta(s, name, &m, e);
+        if (r != 0)
+            return r;
+        a = remember(s, name, &m);
+    }
+    *ret = a;
+    return 0;
+}
+
+int array_refresh(struct store *s, struct store_array *a, struct error *e)
+{
+    struct store_meta m;
+    int r = read_meta(s, a->name, &m, e);
+    if (r != 0)
+        return r;
+    const char *difference = meta_difference(&a->meta, &m);
+    if (difference)
+        r = error_set(e, ERROR_CONFLICT, NULL,
+                      "array \"%s\" was made anew by someone else: its %s is another", a->name,
+                      difference);
+    else
+        memcpy(a->meta.shape, m.shape, sizeof m.shape);
+    store_meta_clear(&m);
+    return r;
+}
+
+int store_array(struct store *s, const char *name, struct store_meta *ret_meta, json_t **ret_dims,
+                json_t **ret_attrs, struct error *e)
+{
+    struct store_array *a;
+    int r = array_get(s, name, &a, e);
+    if (r == 0)
+        r = array_refresh(s, a, e);
+    json_t *attrs = NULL;
+    if (r == 0)
+        r = read_attributes(s, name, &attrs, e);
+    if (r != 0)
+        return r;
+    if (ret_dims) {
+        json_t *dims = json_object_get(attrs, dimensions_key);
+        *ret_dims = json_array();
+        for (int d = 0; d < a->meta.ndim; d++) {
+            char unnamed[16];
+            snprintf(unnamed, sizeof unnamed, "dim_%d", d);
+            const char *dim = json_string_value(json_array_get(dims, (size_t)d));
+            json_array_append_new(*ret_dims, json_string(dim ? dim : unnamed));
+        }
+    }
+    *ret_meta = a->meta;
+    json_incref(ret_meta->filters);
+    if (ret_attrs)
+        *ret_attrs = json_incref(attrs);
+    json_decref(attrs);
+    return 0;
+}
+
+/* Under the array's lock. */
+static int grow(struct store *s, struct store_array *a, const int64_t *shape, struct error *e)
+{
+    int r = array_refresh(s, a, e);
+    if (r != 0)
+        return r;
+    struct store_meta larger = a->meta;
+    bool grows = false;
+    for (int d = 0; d < a->meta.ndim; d++)
+        if (shape[d] > larger.shape[d]) {
+            larger.shape[d] = shape[d];
+            grows = true;
+        }
+    if (!grows)
+        return 0;
+    r = meta_check(&larger, NULL, e);
+    if (r != 0)
+        return r;
+    char *text = meta_write(&larger);
+    r = group_put_text(s, a->name, ".zarray", text, e);
+    free(text);
+    if (r == 0)
+        memcpy(a->meta.shape, larger.shape, sizeof larger.shape);
+    return r;
+}
+
+static int lock_and_grow(struct store *s, struct store_array *a, const int64_t *shape,
+                         struct error *e)
+{
+    int fd = -1;
+    int r = group_lock(s, a->name, ".zarray", &fd, e);
+    if (r == 0)
+        r = grow(s, a, shape, e);
+    lock_release(fd);
+    return r;
+}
+
+int store_grow(struct store *s, const char *name, const int64_t *shape, struct error *e)
+{
+    struct store_array *a;
+    int r = group_check_writable(s, e);
+    if (r == 0)
+        r = array_get(s, name, &a, e);
+    return r == 0 ? lock_and_grow(s, a, shape, e) : r;
+}
+
+/* ---- creation ------------------------------------------------------------------------------ */
+
+static json_t *with_dimensions(const json_t *attrs, int ndim, const char *const *dims)
+{
+    json_t *all = attrs ? json_copy((json_t *)attrs) : json_object();
+    json_t *names = json_array();
+    for (int d = 0; d < ndim; d++)
+        json_array_append_new(names, json_string(dims[d]));
+    json_object_set_new(all, dimensions_key, names);
+    return all;
+}
+
+/* Attributes first: who sees .zarray sees them too. */
+static int put_array(struct store *s, const char *name, const struct store_meta *m,
+                     const json_t *attrs, struct error *e)
+{
+    char *directory = file_join(s->path, name);
+    int r = mkdir(directory, 0777) < 0 && errno != EEXIST ? -errno : 0;
+    free(directory);
+    if (r < 0)
+        return group_explain(r, "make", NULL, name, e);
+    r = group_put_json(s, name, ".zattrs", attrs, e);
+    if (r != 0)
+        return r;
+    char *text = meta_write(m);
+    r = group_put_text(s, name, ".zarray", text, e);
+    free(text);
+    return r;
+}
+
+static int check_same(struct store *s, struct store_array *a, const struct store_meta *m,
+                      const json_t *attrs, struct error *e)
+{
+    json_t *standing = NULL;
+    const char *difference = meta_difference(&a->meta, m);
+    int r = difference ? 0 : read_attributes(s, a->name, &standing, e);
+    if (r != 0)
+        return r;
+    if (!difference && !json_equal(json_object_get(standing, dimensions_key),
+                                   json_object_get(attrs, dimensions_key)))
+        difference = "names of dims";
+    json_decref(standing);
+    if (!difference)
+        return 0;
+    return error_set(e, ERROR_CONFLICT, NULL,
+                     "array \"%s\" stands in the store %s already, with another %s", a->name,
+                     s->path, difference);
+}
+
+/* Under the root's lock. */
+static int make_or_join(struct store *s, const char *name, const struct store_meta *m,
+                        const json_t *attrs, struct error *e)
+{
+    struct store_array *a;
+    int r = array_get(s, name, &a, e);
+    if (r == 0) {
+        r = check_same(s, a, m, attrs, e);
+        return r == 0 ? lock_and_grow(s, a, m->shape, e) : r;
+    }
+    return r == ERROR_NOT_FOUND ? put_array(s, name, m, attrs, e) : r;
+}
+
+int store_create_array(struct store *s, const char *name, const struct store_meta *m,
+                       const char *const *dims, const json_t *attrs, struct error *e)
+{
+    int r = group_check_writable(s, e);
+    if (r == 0 && (!file_name_ok(name) || strchr(name, '\\')))
+        r = error_set(e, ERROR_INVALID, NULL, "\"%.300s\" cannot be the name of an array", name);
+    if (r == 0)
+        r = meta_check(m, NULL, e);
+    if (r != 0)
+        return r;
+    json_t *all = with_dimensions(attrs, m->ndim, dims);
+    int fd = -1;
+    r = group_lock(s, NULL, ".zgroup", &fd, e);
+    if (r == 0)
+        r = make_or_join(s, name, m, all, e);
+    lock_release(fd);
+    json_decref(all);
+    return r;
+}
+
+/* ---- data ---------------------------------------------------------------------------------- */
+
+static bool is_within(const struct store_array *a, const int64_t *start, const int64_t *count)
+{
+    for (int d = 0; d < a->meta.ndim; d++)
+        if (start[d] < 0 || count[d] < 0 || start[d] > a->meta.shape[d] ||
+            count[d] > a->meta.shape[d] - start[d])
+            return false;
+    return true;
+}
+
+static int check_box(struct store *s, struct store_array *a, const int64_t *start,
+                     const int64_t *count, struct error *e)
+{
+    if (is_within(a, start, count))
+        return 0;
+    int r = array_refresh(s, a, e);
+    if (r != 0 || is_within(a, start, count))
+        return r;
+    char first[128], extent[128], shape[128];
+    int ndim = a->meta.ndim;
+    return error_set(e, ERROR_INVALID, NULL,
+                     "array \"%s\" has shape %s: there is no box of %s elements from %s", a->name,
+                     meta_shape_text(ndim, a->meta.shape, shape, sizeof shape),
+                     meta_shape_text(ndim, count, extent, sizeof extent),
+                     meta_shape_text(ndim, start, first, sizeof first));
+}
+
+int store_write(struct store *s, const char *name, const int64_t *start, const int64_t *count,
+                int dtype, size_t itemsize, const void *data, struct error *e)
+{
+    struct store_array *a;
+    int r = group_check_writable(s, e);
+    if (r == 0)
+        r = array_get(s, name, &a, e);
+    if (r == 0 && (dtype == SIMLAB_STR) != (a->meta.dtype == SIMLAB_STR))
+        r = error_set(e, ERROR_INVALID, NULL, "%s values do not go into array \"%s\" of %s",
+                      dtype_name(dtype), name, dtype_name(a->meta.dtype));
+    if (r == 0)
+        r = check_box(s, a, start, count, e);
+    if (r != 0)
+        return r;
+    if (itemsize == 0)
+        itemsize = dtype_size(dtype);
+    return chunk_write_box(s, a, start, count, dtype, itemsize, data, e);
+}
+
+int store_read(struct store *s, const char *name, const int64_t *start, const int64_t *count,
+               void *ret_data, struct error *e)
+{
+    struct store_array *a;
+    int r = array_get(s, name, &a, e);
+    if (r == 0)
+        r = check_box(s, a, start, count, e);
+    return r == 0 ? chunk_read_box(s, a, start, count, ret_data, e) : r;
+}
+
+int store_verify(struct store *s, const char *name, struct error *e)
+{
+    struct store_array *a;
+    int r = array_get(s, name, &a, e);
+    if (r == 0)
+        r = array_refresh(s, a, e);
+    return r == 0 ? chunk_verify(s, a, e) : r;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arrays whose metadata a store has read. */
+#ifndef STORE_ARRAY_H
+#define STORE_ARRAY_H
+
+#include "store/group.h"
+
+/* The array, read if it was not yet. Borrowed from the store. */
+int array_get(struct store *s, const char *name, struct store_array **ret, struct error *e);
+
+/* Reads the shape again, to notice growth by others. */
+int array_refresh(struct store *s, struct store_array *a, struct error *e);
+
+/* A struct store_array; for tdestroy. */
+void array_free(void *a);
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Consolidated metadata, and the end of a job. */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "store/group.h"
+#include "store/lock.h"
+#include "store/meta.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the list of arrays -------------------------------------------------------------------- */
+
+static bool is_array(const struct store *s, const char *name)
+{
+    if (!file_name_ok(name))
+        return false;
+    char *path = mem_printf("%s/%s/.zarray", s->path, name);
+    struct stat st;
+    bool is = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    free(path);
+    return is;
+}
+
+/* As Python sorts the keys "NAME/.zarray". */
+static int compare_keys(const void *a, const void *b)
+{
+    const unsigned char *p = *(const unsigned char *const *)a,
+                        *q = *(const unsigned char *const *)b;
+    while (*p && *p == *q) {
+        p++;
+        q++;
+    }
+    return (*p ? *p : '/') - (*q ? *q : '/');
+}
+
+int store_arrays(struct store *s, json_t **ret_names, struct error *e)
+{
+    DIR *d = opendir(s->path);
+    if (!d)
+        return error_explain(e, -errno, "list the store");
+    char **names = NULL;
+    size_t n = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(d)))
+        if (is_array(s, entry->d_name)) {
+            names = mem_resize(names, n + 1, sizeof *names);
+            names[n++] = mem_strdup(entry->d_name);
+        }
+    closedir(d);
+    if (n > 0)
+        qsort(names, n, sizeof *names, compare_keys);
+    json_t *list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(list, json_string(names[i]));
+        free(names[i]);
+    }
+    free(names);
+    *ret_names = list;
+    return 0;
+}
+
+/* ---- consolidated metadata ----------------------------------------------------------------- */
+
+/* One more file's text, two levels deeper. The files' own texts are taken, not what our parser made
+ * of them: what others wrote there (a bare NaN, large integers) stays as it is. */
+static void append_member(struct buffer *b, const char *key, const char *text, size_t size)
+{
+    while (size > 0 && strchr(" \t\r\n", text[size - 1]))
+        size--;
+    json_t *name = json_string(key);
+    char *quoted = json_write(name);
+    buffer_printf(b, "%s\n        %s: ", b->size > 0 ? "," : "", quoted);
+    free(quoted);
+    json_decref(name);
+    for (size_t from = 0; from < size;) {
+        const char *newline = memchr(text + from, '\n', size - from);
+        size_t n = newline ? (size_t)(newline - text) - from + 1 : size - from;
+        buffer_append(b, text + from, n);
+        if (newline)
+            buffer_text(b, "        ");
+        from += n;
+    }
+}
+
+/* A file that is absent is left out. */
+static int add_file(struct store *s, const char *array, const char *file, struct buffer *b,
+                    struct error *e)
+{
+    struct buffer text = {0};
+    int r = group_get_text(s, array, file, &text);
+    if (r == -ENOENT) {
+        buffer_free(&text);
+        return 0;
+    }
+    if (r < 0)
+        return group_explain(r, "read", array, file, e);
+    struct error why = {0};
+    json_t *value = meta_json(text.data ? text.data : "", text.size, &why);
+    if (json_is_object(value)) {
+        char *key = array ? mem_printf("%s/%s", array, file) : mem_strdup(file);
+        append_member(b, key, text.data, text.size);
+        free(key);
+    } else {
+        r = error_set(e, ERROR_STORAGE, NULL, "%.255s%s%s: %.600s", array ? array : "",
+                      array ? "/" : "", file, value ? "is no JSON object" : why.message);
+    }
+    json_decref(value);
+    buffer_free(&text);
+    return r;
+}
+
+static int collect(struct store *s, struct buffer *b, struct error *e)
+{
+    json_t *names = NULL;
+    int r = add_file(s, NULL, ".zattrs", b, e);
+    if (r == 0)
+        r = add_file(s, NULL, ".zgroup", b, e);
+    if (r == 0)
+        r = store_arrays(s, &names, e);
+    size_t i;
+    json_t *name;
+    json_array_foreach(names, i, name)
+    {
+        if (r == 0)
+            r = add_file(s, json_string_value(name), ".zarray", b, e);
+        if (r == 0)
+            r = add_file(s, json_string_value(name), ".zattrs", b, e);
+    }
+    json_decref(names);
+    return r;
+}
+
+int store_consolidate(struct store *s, struct error *e)
+{
+    int fd = -1;
+    int r = group_check_writable(s, e);
+    if (r == 0)
+        r = group_lock(s, NULL, ".zgroup", &fd, e);
+    if (r != 0)
+        return r;
+    struct buffer members = {0}, text = {0};
+    r = collect(s, &members, e);
+    if (r == 0) {
+        buffer_printf(&text, "{\n    \"metadata\": {%s\n    },\n", members.data);
+        buffer_text(&text, "    \"zarr_consolidated_format\": 1\n}\n");
+        r = group_put_text(s, NULL, ".zmetadata", text.data, e);
+    }
+    buffer_free(&members);
+    buffer_free(&text);
+    lock_release(fd);
+    return r;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+static int remove_partials(const char *directory)
+{
+    static const char suffix[] = ".partial";
+    DIR *d = opendir(directory);
+    if (!d)
+        return errno == ENOENT ? 0 : -errno;
+    int r = 0;
+    const struct dirent *entry;
+    while (r == 0 && (entry = readdir(d))) {
+        size_t n = strlen(entry->d_name);
+        bool partial = n > sizeof suffix && entry->d_type != DT_DIR &&
+                       !strcmp(entry->d_name + n - (sizeof suffix - 1), suffix);
+        if (partial && unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT &&
+            errno != EISDIR)
+            r = -errno;
+    }
+    closedir(d);
+    return r;
+}
+
+static int remove_all_partials(struct store *s, struct error *e)
+{
+    json_t *names = NULL, *name;
+    size_t i;
+    int r = store_arrays(s, &names, e);
+    if (r == 0)
+        r = remove_partials(s->path);
+    json_array_foreach(names, i, name)
+    {
+        char *directory = file_join(s->path, json_string_value(name));
+        if (r == 0)
+            r = remove_partials(directory);
+        free(directory);
+    }
+    json_decref(names);
+    return error_explain(e, r, "remove what interrupted writers left in the store");
+}
+
+int store_sync(struct store *s, struct error *e)
+{
+    int fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 ? -errno : file_fault("fsync");
+    if (r == 0 && syncfs(fd) < 0)
+        r = -errno;
+    if (fd >= 0)
+        close(fd);
+    return r < 0 ? error_explain(e, r, "bring the store to the disk") : 0;
+}
+
+int store_finish(struct store *s, struct error *e)
+{
+    int r = group_check_writable(s, e);
+    if (r == 0)
+        r = remove_all_partials(s, e);
+    if (r == 0)
+        r = store_consolidate(s, e);
+    if (r == 0)
+        r = store_sync(s, e);
+    if (r == 0) {
+        r = file_remove_tree(s->sync);
+        if (r < 0)
+            error_explain(e, r, "remove the store's locks");
+    }
+    return r;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What group.c (metadata) and chunk.c (data) share. */
+#ifndef STORE_GROUP_H
+#define STORE_GROUP_H
+
+#include "base/buffer.h"
+#include "store/codec.h"
+#include "store/store.h"
+
+/* An array whose metadata have been read. Invariant: all but meta.shape never changes; the shape is
+ * one that stood on disk once, and since arrays only grow it is at most what stands there now. */
+struct store_array {
+    char *name;
+    struct store_meta meta;
+    struct codec codec;
+    int64_t strides[SIMLAB_MAX_DIMS]; /* in elements, within a chunk, of its order */
+    size_t chunk_bytes;
+    bool swap; /* the file's byte order is not this machine's */
+};
+
+struct store {
+    char *path;
+    char *sync;
+    bool read_only;
+    void *arrays; /* search.h tree of struct store_array by name */
+    store_fence_fn fence;
+    void *fence_userdata;
+    /* Of chunk.c, used again from chunk to chunk. */
+    struct codec_space space;
+    struct codec_space chunk; /* areas: elements, file's bytes, a row for casts */
+    char *chunk_path;         /* room for any chunk file of this store, three times */
+    size_t chunk_path_size;
+};
+
+/* Takes the lock of <array>/<key>, or of <key> where `array` is NULL. */
+int group_lock(struct store *s, const char *array, const char *key, int *ret_fd, struct error *e);
+
+/* Metadata files, whole; `array` as above. 0 or -errno; 0 or an error with words. */
+int group_get_text(struct store *s, const char *array, const char *key, struct buffer *ret);
+int group_put_text(struct store *s, const char *array, const char *key, const char *text,
+                   struct error *e);
+int group_put_json(struct store *s, const char *array, const char *key, const json_t *value,
+                   struct error *e);
+
+/* error_explain with the file's name. */
+int group_explain(int r, const char *doing, const char *array, const char *key, struct error *e);
+
+int group_check_writable(const struct store *s, struct error *e);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* .zarray texts: read from anyone, written the same each time. */
+#ifndef STORE_META_H
+#define STORE_META_H
+
+#include "store/codec.h"
+
+/* JSON as Python writes it: a bare NaN or Infinity and an integer beyond 64 bits become strings.
+ * A new reference, or NULL with `e` set. */
+json_t *meta_json(const char *text, size_t size, struct error *e);
+
+/* A text (free()) with a newline at the end. */
+char *meta_write(const struct store_meta *m);
+
+/* ERROR_INVALID, or ERROR_SYNTAX, with a pointer into the text. Hostile texts are welcome. */
+int meta_read(const char *text, size_t size, struct store_meta *ret, struct error *e);
+
+/* Extents, chunk size, codec, filters: what is refused of a job's or a caller's metadata. Fills
+ * *ret_codec (NULL: not wanted). ERROR_INVALID with a pointer. */
+int meta_check(const struct store_meta *m, struct codec *ret_codec, struct error *e);
+
+/* NULL where the two agree but for the shape, else what differs: "dtype", "chunks" … */
+const char *meta_difference(const struct store_meta *a, const struct store_meta *b);
+
+/* "{…}", "null": a value as text, cut to fit; for messages. Returns ret. */
+const char *meta_shape_text(int ndim, const int64_t *shape, char *ret, size_t size);
+
+#endif
