@@ -21,7 +21,8 @@ LIMIT = float(os.environ.get("SIMLAB_SUITE_LIMIT", "540"))  # seconds: a suite b
 
 CRITERION = re.compile(rb"Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)")
 OURS = re.compile(rb"^(?:.*: )?(\d+) passed, (\d+) failed$", re.MULTILINE)
-LAYERS = os.path.join(ROOT, "tests/lib/layers")
+LIB = os.path.join(ROOT, "tests/lib")
+PYTHON = ["/usr/bin/python3", "-B"]
 
 
 def suites(build, wanted):
@@ -33,12 +34,13 @@ def suites(build, wanted):
         if glob.glob(folder + "*.c") and chosen(name, wanted):
             yield "unit " + name, [program, "--jobs=1"], CRITERION
     if chosen("layers", wanted):
-        yield "layers", [LAYERS, "--self-test"], OURS
+        yield "layers", [os.path.join(LIB, "layers"), "--self-test"], OURS
+    if chosen("harness", wanted):
+        yield "harness", [*PYTHON, os.path.join(LIB, "test_harness.py")], OURS
     for script in sorted(glob.glob(os.path.join(ROOT, "tests/scenario/*.py"))):
         name = os.path.basename(script)[:-len(".py")]
         if chosen(name, wanted):
-            yield ("scenario " + name,
-                   ["/usr/bin/python3", "-B", script, "--build", build], OURS)
+            yield "scenario " + name, [*PYTHON, script, "--build", build], OURS
 
 
 def chosen(name, wanted):
@@ -115,4 +117,5 @@ def main():
     return 1 if failed or not passed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
