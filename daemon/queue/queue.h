@@ -10,7 +10,10 @@
  *     done twice is harmless. A batch of a million members is one row and a few ranges.
  *  4. Fencing numbers grow over the life of the database and are never used twice.
  *  5. A dead member is in `dead`, never in a done range; done + dead = members when a job ends.
- *  6. After an open, no lease is live: queue_open ends those of the former daemon. */
+ *  6. After an open, no lease is live: queue_open ends those of the former daemon, as if they had
+ *     been released (its death is not the members' fault).
+ *  7. Members of a live job are a partition: done, dead, leased, free. What a lost lease was cut to
+ *     is remembered on disk. */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
 
@@ -22,12 +25,16 @@
 
 struct queue;
 
-/* Opens or makes the database, migrates its schema. ERROR_CONFLICT where it is newer than we are. */
+/* Opens or makes the database, migrates its schema. ERROR_CONFLICT where it is newer than we are,
+ * is not ours, or another process has it open. */
 int queue_open(const char *path, struct queue **ret_queue, struct error *e);
-struct queue *queue_close(struct queue *q);
+struct queue *queue_close(struct queue *q); /* what was not committed is dropped */
 
 /* Ends the turn's transaction; 0 where nothing was written. On failure everything of the turn is
- * rolled back and the error says so: callers answer 503 to all requests of the turn. */
+ * rolled back and the error says so: callers answer 503 to all requests of the turn. Where a call
+ * failed with ERROR_STORAGE or ERROR_BUSY within the turn, the commit fails too; refusals of other
+ * kinds write nothing, and leave the turn as it was. Reads see the turn's own changes, except
+ * queue_events and queue_last_event, which tell only what is committed. */
 int queue_commit(struct queue *q, struct error *e);
 bool queue_dirty(const struct queue *q); /* something awaits queue_commit */
 /* Checkpoints the WAL when it has grown and nothing is written; returns when next due. */
@@ -42,7 +49,8 @@ int queue_add_model(struct queue *q, const char *name, const char *hash, const c
 /* By name or by hash; a new string (free) or ERROR_NOT_FOUND. ret_hash: NULL or a new string. */
 int queue_model(struct queue *q, const char *name_or_hash, char **ret_definition, char **ret_hash,
                 struct error *e);
-/* [{"name", "hash", "created"}], a page: names after `after` (NULL: the first). New reference. */
+/* [{"name", "hash", "created"}], a page: names after `after` (NULL: the first). New reference.
+ * `created` is Unix time in milliseconds. */
 int queue_models(struct queue *q, const char *after, int limit, json_t **ret_page, struct error *e);
 
 /* ---- jobs ---- */
@@ -68,13 +76,13 @@ struct queue_job {
     int64_t priority;
     int64_t max_attempts;
     double member_timeout;
-    char *name;     /* or NULL */
-    char *store;    /* path of the store */
+    char *name;  /* or NULL */
+    char *store; /* path of the store */
     char *model_hash;
-    char *layout;   /* JSON from the first lease, or NULL */
-    char *labels;   /* JSON object or NULL */
-    char *reason;   /* of failure or of a cancellation, or NULL */
-    char *principal; /* who submitted it */
+    char *layout;                    /* JSON from the first lease, or NULL */
+    char *labels;                    /* JSON object or NULL */
+    char *reason;                    /* of failure or of a cancellation, or NULL */
+    char *principal;                 /* who submitted it */
     int64_t created, started, ended; /* Unix time in milliseconds; 0: not yet */
     int64_t step, nsteps; /* progress of a job without a batch, as last heard; not durable */
 };
@@ -91,13 +99,15 @@ struct queue_submission {
     double member_timeout;
 };
 
-/* Adds a queued job and its event. A known idempotency key gives the first job's id and
- * *ret_existed = true. ERROR_CONFLICT where a live or finished job has the same store. */
+/* Adds a queued job and its event. A known idempotency key (of the same principal) gives the first
+ * job's id and *ret_existed = true. ERROR_CONFLICT where a live, succeeded or partial job has the
+ * same store (pointer /store); a failed or cancelled one gave it free. */
 int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
                  bool *ret_existed, struct error *e);
 int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct error *e);
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e);
-/* Newest first, ids below `before` (0: the newest), in `state` (-1: any). Calls fn for each. */
+/* Newest first, ids below `before` (0: the newest), in `state` (-1: any). Calls fn for each; fn
+ * calls nothing of the queue. */
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,
                void (*fn)(void *userdata, const struct queue_job *job), void *userdata,
                struct error *e);
@@ -113,48 +123,61 @@ struct queue_lease {
     int64_t begin, end; /* members [begin, end) */
 };
 
+/* The first job with an id above `after` that runs and is complete (queue_job_complete): its store
+ * is to be finished, then queue_finish. After a restart, those that were left. false: none. */
+bool queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job);
+
 /* The next job that could use a worker: highest priority, then oldest; queued, or running with
  * members that are neither done, dead nor leased. false where there is none. */
 bool queue_next_job(struct queue *q, int64_t *ret_job);
 
-/* Leases the first free members of a job, at most `want`, within one chunk-row-aligned stretch: the
- * range ends at a multiple of `align` where one lies inside it. While the job has no layout, only
- * member 0 is leased. A range that a lost lease was cut to is leased as it was cut. Moves a queued
- * job to running. ERROR_NOT_FOUND where no member is free. */
+/* Leases the first free members of a job, at most `want`. A lease that leaves free members right
+ * behind it ends at the last multiple of `align` (1: any) that it can reach, so that it holds whole
+ * chunk rows. While the job has no layout, one member is leased at a time. A range that a lost
+ * lease was cut to is leased as it was cut, whatever `want`. Moves a queued job to running.
+ * ERROR_NOT_FOUND where no member is to be leased. id and fence of a lease are the same number. */
 int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, int64_t align,
                 struct queue_lease *ret_lease, struct error *e);
 
-/* Records the layout that the first lease proposes; only the first counts. */
+/* False once it ended, by whatever way, also by the end or cancellation of its job. */
+bool queue_lease_live(struct queue *q, const struct queue_lease *lease);
+
+/* Records the layout (JSON) that the first lease proposes; only the first counts. Like all that
+ * take a lease: ERROR_CONFLICT where it is not live. */
 int queue_set_layout(struct queue *q, const struct queue_lease *lease, const char *layout,
                      struct error *e);
 
-/* [begin, end) of a live lease is stored. ERROR_CONFLICT where the lease is not live (fence). */
+/* [begin, end) is stored. ERROR_INVALID where it is not within the lease. Members that are dead
+ * stay dead, those that are done stay done. */
 int queue_done(struct queue *q, const struct queue_lease *lease, int64_t begin, int64_t end,
                struct error *e);
-/* A member failed by its own code: it is dead at once (the same bits would fail again). */
+/* A member failed by its own code: it is dead at once (the same bits would fail again).
+ * ERROR_CONFLICT where it is done or dead already. */
 int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_t member,
                         const char *reason, struct error *e);
 /* The lease ended well: what it did not finish is free again. */
 int queue_release(struct queue *q, const struct queue_lease *lease, struct error *e);
-/* Its worker died. A lease of many members is free again as two halves (what was not done of it); a
- * lease of one member counts an attempt against it, and at max_attempts it is dead with `reason`.
- * So neighbours are never blamed. */
+/* Its worker died. A lease of many members is free again as two halves (of what was not done of
+ * it); a lease of one member counts an attempt against it, and at max_attempts it is dead with
+ * `reason`. So neighbours are never blamed. */
 int queue_lost(struct queue *q, const struct queue_lease *lease, const char *reason,
                struct error *e);
 
 /* done + dead = members: all that is left is to finish the store. */
 bool queue_job_complete(struct queue *q, int64_t job);
-/* After the store was finished: succeeded, or partial or failed by the dead members. */
+/* After the store was finished: succeeded; partial with some members dead, failed with all.
+ * ERROR_CONFLICT where the job is not complete. */
 int queue_finish(struct queue *q, int64_t job, struct error *e);
 /* The job as a whole cannot go on. */
 int queue_fail(struct queue *q, int64_t job, const char *reason, struct error *e);
 
-/* [{"member", "attempts", "state": "dead", "reason"}], by member, after `after`. */
+/* [{"member", "attempts", "state": "dead", "reason"}], by member, after `after` (-1: the first).
+ * Members that live are not in it. */
 int queue_members(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                   struct error *e);
 
-/* Progress that need not survive: kept in memory, shown by queue_job, told as an event of kind
- * "progress" to listeners only. */
+/* Progress that need not survive: kept in memory while the job runs, shown by queue_job. No event,
+ * and no part of the turn. */
 void queue_progress(struct queue *q, int64_t job, int64_t step, int64_t nsteps);
 
 /* ---- events ---- */
@@ -162,11 +185,12 @@ void queue_progress(struct queue *q, int64_t job, int64_t step, int64_t nsteps);
 /* Number of the last committed event: http/ compares it to know whether streams have news. */
 int64_t queue_last_event(const struct queue *q);
 /* Events of a job (0: all jobs) after number `after`: [{"id", "job", "time", "kind", "data"}].
- * Kinds: queued, running, progress (durable ones on done ranges: {"done", "dead", "members"}), log,
- * succeeded, partial, failed, cancelled. */
+ * Kinds: queued {"members"}, running, progress {"done", "dead", "members"} (one per commit at most,
+ * and the latest replaces the one before), log {"member", "line"}, and succeeded, partial, failed,
+ * cancelled {"done", "dead", "members", "reason"?}. */
 int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                  struct error *e);
-/* A line of a member's log. */
+/* A line of a member's log; cut at 4000 bytes, and dropped after 10,000 lines of a job. */
 int queue_log(struct queue *q, int64_t job, int64_t member, const char *line, struct error *e);
 
 #endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One SQLite connection: its statements, its schema, and the one transaction of a turn.
+ *
+ * Invariants
+ *  1. The first write of a turn begins the transaction; database_commit or database_rollback ends
+ *     it. Reads see the turn's own changes.
+ *  2. A failure inside the transaction breaks the turn: SQLite may have rolled back by itself, or
+ *     an operation may be half done. Until the rollback no more is written, and the commit fails.
+ *     So callers need no savepoints, but decide every refusal before their first write.
+ *  3. No statement is left running when a function of queue.h returns. */
+#ifndef QUEUE_DATABASE_H
+#define QUEUE_DATABASE_H
+
+#include "base/errors.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum database_statement {
+#define STATEMENT(name, sql) STATEMENT_##name,
+#include "queue/statements.def"
+#undef STATEMENT
+    STATEMENT_COUNT
+};
+
+struct database {
+    sqlite3 *connection;
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    int lock;     /* descriptor of <path>.lock, or -1: one daemon per database */
+    bool in_turn; /* a transaction is open */
+    bool broken;  /* invariant 2; `failure` says why */
+    struct error failure;
+    int wal_pages; /* of the WAL that no checkpoint has written back */
+};
+
+/* Opens or makes the file (mode 0600) and migrates it. ERROR_CONFLICT where it is newer, is not
+ * ours, or is held by another process. database_close after a failure, too. */
+int database_open(struct database *d, const char *path, struct error *e);
+void database_close(struct database *d);
+
+int database_commit(struct database *d, struct error *e);
+void database_rollback(struct database *d);
+/* Writes the WAL back as far as no reader hinders it. */
+int database_checkpoint(struct database *d);
+
+/* The schema that this program knows. */
+int database_schema_version(void);
+
+struct database_value {
+    enum { DATABASE_END, DATABASE_INTEGER, DATABASE_REAL, DATABASE_TEXT } kind;
+    int64_t integer;
+    double real;
+    const char *text; /* NULL is SQL's NULL; lives until the statement is reset */
+};
+#define INTEGER(x) ((struct database_value){.kind = DATABASE_INTEGER, .integer = (x)})
+#define REAL(x)    ((struct database_value){.kind = DATABASE_REAL, .real = (x)})
+#define TEXT(x)    ((struct database_value){.kind = DATABASE_TEXT, .text = (x)})
+
+#define DATABASE_VALUES(...) ((const struct database_value[]){__VA_ARGS__, {.kind = DATABASE_END}})
+
+/* Executes a write with values for ?1, ?2 …: database_run(d, e, STATEMENT_…, INTEGER(1), …). */
+#define database_run(d, e, id, ...) database_run_values(d, e, id, DATABASE_VALUES(__VA_ARGS__))
+int database_run_values(struct database *d, struct error *e, enum database_statement id,
+                        const struct database_value *values);
+
+/* Reads one row: 0 with the statement at it (database_end when it was read), or ERROR_NOT_FOUND
+ * with `e` as it was. */
+#define database_row(d, e, ret, id, ...)                                                           \
+    database_row_values(d, e, ret, id, DATABASE_VALUES(__VA_ARGS__))
+int database_row_values(struct database *d, struct error *e, sqlite3_stmt **ret,
+                        enum database_statement id, const struct database_value *values);
+void database_end(sqlite3_stmt *s);
+
+/* Reads rows: for (r = database_rows(…, &s, …); r == 0; r = database_next(d, e, s)).
+ * ERROR_NOT_FOUND ends it well, and the statement is reset then; on a break the caller calls
+ * database_end. */
+#define database_rows database_row
+int database_next(struct database *d, struct error *e, sqlite3_stmt *s);
+
+/* Column i of the row as a new string, or NULL; borrowed; as a number. */
+char *database_new_text(sqlite3_stmt *s, int i);
+const char *database_text(sqlite3_stmt *s, int i);
+
+#endif

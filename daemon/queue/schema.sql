@@ -1,0 +1,112 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The queue's database. queue_open runs, each in one transaction, the versions below that are above
+-- the file's PRAGMA user_version.
+--
+-- How to change it: a version that was released is never edited. Append a line "-- version N" with
+-- the next number, and under it the statements that lead there from the version before; add the
+-- step to tests/unit/queue/open.c. An older simlabd refuses a newer file.
+--
+-- Times are Unix milliseconds, 0 where it has not happened. States are those of enum job_state.
+
+-- version 1
+-- Fencing numbers up to this one may have been given out; they are reserved in blocks.
+CREATE TABLE fence (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    reserved INTEGER NOT NULL
+);
+INSERT INTO fence VALUES (1, 0);
+
+CREATE TABLE model (
+    hash TEXT PRIMARY KEY,
+    created INTEGER NOT NULL,
+    definition TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE model_name (
+    name TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    created INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Members of a job that is queued or running are a partition: done, dead, leased, free. Those from
+-- `frontier` on were never leased, and have no rows; the others stand in member_range and lease.
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    state INTEGER NOT NULL,
+    members INTEGER NOT NULL,
+    done INTEGER NOT NULL DEFAULT 0,
+    dead INTEGER NOT NULL DEFAULT 0,
+    free INTEGER NOT NULL, -- members that could be leased; 0 once the job ended
+    frontier INTEGER NOT NULL DEFAULT 0,
+    has_layout INTEGER NOT NULL DEFAULT 0,
+    priority INTEGER NOT NULL,
+    max_attempts INTEGER NOT NULL,
+    member_timeout REAL NOT NULL,
+    created INTEGER NOT NULL,
+    started INTEGER NOT NULL DEFAULT 0,
+    ended INTEGER NOT NULL DEFAULT 0,
+    log_lines INTEGER NOT NULL DEFAULT 0,
+    model_hash TEXT,
+    store TEXT NOT NULL,
+    principal TEXT NOT NULL, -- '' where nobody is named
+    idempotency_key TEXT,
+    document_hash TEXT,
+    name TEXT,
+    labels TEXT,
+    reason TEXT
+);
+CREATE INDEX job_state ON job (state);
+CREATE INDEX job_free ON job (priority DESC) WHERE free > 0;
+-- A failed or cancelled job gives its store free.
+CREATE UNIQUE INDEX job_store ON job (store) WHERE state < 4;
+CREATE UNIQUE INDEX job_idempotency ON job (principal, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+
+-- Apart from `job`, whose rows are rewritten at every report.
+CREATE TABLE job_text (
+    job INTEGER PRIMARY KEY,
+    layout TEXT,
+    document TEXT NOT NULL
+);
+
+-- Members [begin, end) by enum range_state: done, dead, free, or cut (free, to be leased as it is).
+-- Neighbours that are alike are one row, except cut ones. Attempts and reason speak of dead ones.
+CREATE TABLE member_range (
+    job INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    begin INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    reason TEXT,
+    PRIMARY KEY (job, state, begin)
+) WITHOUT ROWID;
+
+-- Attempts of members that were lost alone, and live.
+CREATE TABLE attempt (
+    job INTEGER NOT NULL,
+    member INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    PRIMARY KEY (job, member)
+) WITHOUT ROWID;
+
+CREATE TABLE lease (
+    fence INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    begin INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    cut INTEGER NOT NULL, -- it was a cut range, and what is left of it will be one again
+    worker TEXT NOT NULL,
+    leased INTEGER NOT NULL
+);
+CREATE INDEX lease_job ON lease (job);
+
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    job INTEGER NOT NULL,
+    time INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    data TEXT NOT NULL
+);
+CREATE INDEX event_job ON event (job);
+-- The last progress of a job replaces the one before.
+CREATE UNIQUE INDEX event_progress ON event (job) WHERE kind = 'progress';
