@@ -10,7 +10,7 @@ VERSION := 0.1.0
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror
 # -ffp-contract=off: the same bits on every machine of one fingerprint (ARCHITECTURE section 2).
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' -Iinclude -Idaemon -I. -fPIC \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' -DSIMLAB_PREFIX='"$(PREFIX)"' -Iinclude -Idaemon -I. -fPIC \
 	-ffp-contract=off -fno-math-errno -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
 
 # Modules by rank, and the packages each one needs. The layers themselves are in tests/lib/layers.
@@ -97,7 +97,9 @@ $(BUILD)/lib/$(1).a: $(call objects_of,$(call sources_of,$(1)))
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 
-$(BUILD)/simlabd: $(call objects_of,daemon/main.c daemon/config.c) $(call archives_of,$(LINK_daemon))
+DAEMON_SOURCES := $(addprefix daemon/,main.c config.c libraries.c state.c)
+$(BUILD)/obj/daemon/http/openapi.o: proto/openapi.json
+$(BUILD)/simlabd: $(call objects_of,$(DAEMON_SOURCES)) $(call archives_of,$(LINK_daemon))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
 
 $(BUILD)/simlab-worker: $(call objects_of,daemon/worker_main.c) $(call archives_of,$(LINK_worker))
@@ -115,6 +117,13 @@ $(BUILD)/processes/$(1).so: $(wildcard daemon/processes/$(1)/*.c) $(COMPILER) \
 		-ffp-contract=off $(WARNINGS) $$(CFLAGS) $$(SANITIZE) -o $$@ $$(filter %.c,$$^) -lm
 endef
 $(foreach l,$(PROCESSES),$(eval $(call library_rule,$(l))))
+
+# A library of processes that go wrong, for tests/scenario/faults.py.
+FAULTY := $(BUILD)/tests/processes/faulty.so
+$(FAULTY): tests/lib/faulty.c $(COMPILER) $(wildcard include/simlab/*.h)
+	@mkdir -p $(@D)
+	$(call say,LIB )$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
+		$(SANITIZE) -o $@ $<
 
 # Unit tests: tests/unit/MODULE/*.c make build/tests/MODULE, a Criterion program.
 UNITS := $(call folders_of,tests/unit)
@@ -166,7 +175,7 @@ asan: ## the tests under the address and undefined-behaviour sanitizers
 
 tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
-	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all
+	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all $(BUILD)-tsan/tests/processes/faulty.so
 	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
@@ -196,7 +205,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call archives_of,$(LINK_all))
 .PHONY: fuzz
 endif
 
-test-programs: all $(UNITS:%=$(BUILD)/tests/%)
+test-programs: all $(FAULTY) $(UNITS:%=$(BUILD)/tests/%)
 
 UNIT_FILES = $(wildcard systemd/*.service systemd/*.socket)
 install: all ## into DESTDIR and PREFIX (/usr/local)

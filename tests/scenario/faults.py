@@ -1,0 +1,96 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Processes that fail, crash, loop or exit: each costs its own member only, and the reason is told
+(ARCHITECTURE section 5, invariant 7). The library is tests/lib/faulty.c."""
+import math
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal
+
+NONE, FAILS, ABORTS, WRITES_NOWHERE, NEVER_ENDS, EXITS = range(6)
+STEPS = 3
+
+
+def job(faults, **more):
+    many = isinstance(faults, list)
+    return {"model": {"processes": {"p": "faulty.Faulty"}},
+            "clocks": {"time": {"data": [0.0, 1.0, 2.0, 3.0]}}, "main_clock": "time",
+            "inputs": {"p__fault": {"dims": ["batch"], "data": faults} if many else faults},
+            "outputs": {"p__value": None}, **({"batch_dim": "batch"} if many else {}), **more}
+
+
+def batch(size, **at):
+    """`size` members, those named m7=FAILS faulty."""
+    faults = [NONE] * size
+    for name, fault in at.items():
+        faults[int(name[1:])] = fault
+    return faults
+
+
+def start(context, workers=2):
+    return context.daemon(workers=workers, options=["--processes", context.program("tests/processes")])
+
+
+def only_dead(context, faults, attempts, words, **more):
+    """Runs the batch: the faulty members are dead after so many attempts, all others stored."""
+    daemon = start(context)
+    ended = daemon.finish(job(faults, **more), "partial")
+    dead = [i for i, f in enumerate(faults) if f != NONE]
+    equal((ended["done"], ended["dead"]), (len(faults) - len(dead), len(dead)), "members done, dead")
+    listed = daemon.request("GET", f"/v1/jobs/{ended['id']}/members", status=200).json["members"]
+    equal([(m["member"], m["state"], m["attempts"]) for m in listed],
+          [(m, "dead", attempts) for m in dead], f"dead members in {listed}")
+    for m in listed:
+        for word in words:
+            check(word in m["reason"], f"{word!r} is not in the reason {m['reason']!r}")
+    values = harness.open_store(ended["store"])["p__value"][...].tolist()
+    for i, value in enumerate(values):
+        check(math.isnan(value) if i in dead else value == STEPS, f"member {i} stored {value}")
+    daemon.finish(job(batch(5)))  # and the service goes on
+
+
+def test_a_member_fails(context):
+    only_dead(context, batch(50, m7=FAILS, m31=FAILS), 1, ["p", "run_step", "asked to fail"])
+
+
+def test_a_member_aborts(context):
+    only_dead(context, batch(50, m13=ABORTS), 2, ["SIGABRT"], max_attempts=2)
+
+
+def test_the_first_member_crashes(context):
+    only_dead(context, batch(20, m0=WRITES_NOWHERE), 3, [])
+
+
+def test_many_crash(context):
+    only_dead(context, batch(40, m3=ABORTS, m4=WRITES_NOWHERE, m39=EXITS), 1, [], max_attempts=1)
+
+
+def test_a_member_never_ends(context):
+    only_dead(context, batch(20, m5=NEVER_ENDS), 1, [], max_attempts=1, member_timeout=1)
+
+
+def test_all_fail(context):
+    ended = start(context).finish(job(batch(3, m0=FAILS, m1=FAILS, m2=FAILS)), "failed")
+    equal((ended["done"], ended["dead"]), (0, 3), "members done, dead")
+
+
+def test_one_simulation_fails(context):
+    ended = start(context).finish(job(FAILS), "failed")
+    for word in ("p", "run_step", "asked to fail"):
+        check(word in ended["reason"], f"{word!r} is not in the reason {ended['reason']!r}")
+
+
+def test_local_run_fails(context):
+    folder = context.program("tests/processes")
+    store = context.path("out.zarr")
+    ended = context.run("simlab-worker", "run", "-", "--store", store, "--processes", folder,
+                        stdin=harness.json.dumps(job(FAILS)))
+    equal(ended.returncode, 1, f"exit ({ended.stderr})")
+    for word in ("p", "run_step", "asked to fail"):
+        check(word in ended.stderr, f"{word!r} is not in {ended.stderr!r}")
+
+
+harness.main(globals())
