@@ -10,7 +10,8 @@ VERSION := 0.1.0
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror
 # -ffp-contract=off: the same bits on every machine of one fingerprint (ARCHITECTURE section 2).
 CFLAGS ?= -O2 -g
-ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' -DSIMLAB_PREFIX='"$(PREFIX)"' -Iinclude -Idaemon -I. -fPIC \
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' \
+	-DSIMLAB_PREFIX='"$(PREFIX)"' -Iinclude -Idaemon -I. -fPIC \
 	-ffp-contract=off -fno-math-errno -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
 
 # Modules by rank, and the packages each one needs. The layers themselves are in tests/lib/layers.

@@ -37,7 +37,7 @@
 #define API_PROBLEM_TYPE "urn:simlabd:problem:" /* "type" is this and the last part */
 #define API_PROBLEMS(X)                                                                            \
     X(SYNTAX, "syntax", 400, "The request cannot be read")                                         \
-    X(HOST, "host", 421, "The Host header names another machine")                                  \
+    X(HOST, "host", 400, "The Host header names another machine")                                  \
     X(UNAUTHORIZED, "unauthorized", 401, "A valid token is needed")                                \
     X(FORBIDDEN, "forbidden", 403, "Not allowed")                                                  \
     X(NOT_FOUND, "not-found", 404, "There is no such thing")                                       \

@@ -184,7 +184,7 @@ static int state_filter(const struct request *r, int *ret_state, struct error *e
     const char *name = request_query(r, "state");
     enum job_state state;
     if (name && !job_state_from_name(name, &state))
-        return error_set(e, ERROR_SYNTAX, NULL,
+        return error_set(e, ERROR_INVALID, NULL,
                          "?state=%.40s: should be one of "
 #define X(word, final, code) word " "
                          API_JOB_STATES(X)

@@ -12,10 +12,11 @@
 #include <strings.h>
 
 enum {
-    BODY_SILENCE_MS = 30000,     /* between two pieces of a body */
-    BODY_BYTES_PER_MS = 16,      /* slowest body that is borne, after BODY_SILENCE_MS */
-    NEXT_REQUEST_MS = 60000,     /* from one request to the whole headers of the next */
-    DISCARD_LIMIT = 1024 * 1024, /* of a refused body: read, so that the client sees the answer */
+    BODY_SILENCE_MS = 30000, /* between two pieces of a body */
+    BODY_BYTES_PER_MS = 16,  /* slowest body that is borne, after BODY_SILENCE_MS */
+    NEXT_REQUEST_MS = 60000, /* from one request to the whole headers of the next */
+    DISCARD_LIMIT = 1024 * 1024 * 1024,
+    DISCARD_LIMIT_STRANGER = 1024 * 1024,
     FIRST_CAPACITY = 16 * 1024
 };
 
@@ -96,7 +97,7 @@ int request_number(const struct request *r, const char *name, int64_t otherwise,
         return 0;
     }
     if (!request_parse_number(text, ret))
-        return error_set(e, ERROR_SYNTAX, NULL, "?%s=%.40s: should be a number from 0 on", name,
+        return error_set(e, ERROR_INVALID, NULL, "?%s=%.40s: should be a number from 0 on", name,
                          text);
     return 0;
 }
@@ -106,7 +107,7 @@ int request_limit(const struct request *r, int *ret_limit, struct error *e)
     int64_t limit;
     int result = request_number(r, "limit", API_LIMIT_DEFAULT, &limit, e);
     if (result == 0 && (limit < 1 || limit > API_LIMIT_MAX))
-        result = error_set(e, ERROR_SYNTAX, NULL, "?limit=%lld: should be from 1 to %d",
+        result = error_set(e, ERROR_INVALID, NULL, "?limit=%lld: should be from 1 to %d",
                            (long long)limit, API_LIMIT_MAX);
     if (result == 0)
         *ret_limit = (int)limit;
@@ -148,6 +149,15 @@ static void too_large(struct request *r)
                   r->limit);
 }
 
+/* How much of a refused body is read: a client that sends all before it reads would not see the
+ * answer otherwise. One that waits for "100 Continue" gets it at once. */
+static size_t discard_limit(const struct request *r)
+{
+    if (request_header(r, MHD_HTTP_HEADER_EXPECT))
+        return 0;
+    return r->principal[0] ? DISCARD_LIMIT : DISCARD_LIMIT_STRANGER;
+}
+
 static enum MHD_Result receive(struct request *r, const char *data, size_t n)
 {
     int64_t now = loop_now(), spent = now - r->started - BODY_SILENCE_MS;
@@ -161,7 +171,7 @@ static enum MHD_Result receive(struct request *r, const char *data, size_t n)
     if (r->response) {
         free_body(r);
         r->discarded += n;
-        return r->discarded <= DISCARD_LIMIT ? MHD_YES : MHD_NO;
+        return r->discarded <= discard_limit(r) ? MHD_YES : MHD_NO;
     }
     memcpy(r->body + r->size, data, n);
     r->size += n;
@@ -176,10 +186,22 @@ static size_t body_limit(const struct request *r)
     return r->route->body == ROUTE_NO_BODY ? 0 : r->route->body == ROUTE_JSON ? json : 16 * json;
 }
 
-static void check_route(struct request *r, const char *method)
+static void check_principal(struct request *r)
 {
-    char allow[ROUTE_ALLOW_SIZE];
-    r->route = route_find(method, r->path, r->parameters, allow);
+    const char *authorization = request_header(r, MHD_HTTP_HEADER_AUTHORIZATION);
+    if (auth_principal(r->client->listener, r->client->fd, authorization, r->http->options.token,
+                       r->principal, sizeof r->principal) ||
+        (r->route && r->route->access == ROUTE_OPEN))
+        return;
+    problem_reply(r, PROBLEM_UNAUTHORIZED, NULL,
+                  authorization ? "the token in the Authorization header is not the daemon's"
+                                : "send the daemon's token: Authorization: Bearer TOKEN (it stands "
+                                  "in the file " API_TOKEN_FILE " of the state directory)");
+}
+
+/* After check_principal: strangers are not told which paths there are. */
+static void check_route(struct request *r, const char *method, const char *allow)
+{
     if (r->route) {
         r->limit = body_limit(r);
     } else if (allow[0]) {
@@ -189,19 +211,6 @@ static void check_route(struct request *r, const char *method)
     } else {
         problem_reply(r, PROBLEM_NOT_FOUND, NULL, "there is no %s", r->path);
     }
-}
-
-static void check_principal(struct request *r)
-{
-    const char *authorization = request_header(r, MHD_HTTP_HEADER_AUTHORIZATION);
-    if (auth_principal(r->client->listener, r->client->fd, authorization, r->http->options.token,
-                       r->principal, sizeof r->principal) ||
-        r->route->access == ROUTE_OPEN)
-        return;
-    problem_reply(r, PROBLEM_UNAUTHORIZED, NULL,
-                  authorization ? "the token in the Authorization header is not the daemon's"
-                                : "send the daemon's token: Authorization: Bearer TOKEN (it stands "
-                                  "in the file " API_TOKEN_FILE " of the state directory)");
 }
 
 static void check_media(struct request *r)
@@ -251,20 +260,22 @@ static struct request *begin(struct http *h, struct MHD_Connection *c, const cha
 /* Each check leaves a problem as the answer, or nothing. */
 static enum MHD_Result check(struct request *r, const char *method)
 {
+    char allow[ROUTE_ALLOW_SIZE];
     const char *host = request_header(r, MHD_HTTP_HEADER_HOST);
     uint64_t length = announced(r);
+    r->route = route_find(method, r->path, r->parameters, allow);
     if (!auth_host(r->client->listener, host))
         problem_reply(r, PROBLEM_HOST, NULL,
                       "the Host header \"%.100s\" does not name this machine", host ? host : "");
     if (!r->response)
-        check_route(r, method);
-    if (!r->response)
         check_principal(r);
+    if (!r->response)
+        check_route(r, method, allow);
     if (!r->response)
         check_media(r);
     if (!r->response && length > r->limit)
         too_large(r);
-    if (r->response && length > DISCARD_LIMIT)
+    if (r->response && length > discard_limit(r))
         return send_answer(r);
     return MHD_YES;
 }

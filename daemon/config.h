@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* simlabd's options, from the table in config.def. */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "base/errors.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+typedef char *config_TEXT;
+typedef char **config_LIST; /* NULL at the end */
+typedef long config_NUMBER;
+typedef long config_LEVEL; /* enum log_level */
+typedef bool config_FLAG;
+
+struct config {
+#define OPTION(name, field, type, low, high, otherwise, value, help) config_##type field;
+#include "config.def"
+#undef OPTION
+    /* Found, not given. */
+    char *worker;   /* path of simlab-worker */
+    char *uploads;  /* STATE/uploads */
+    char *database; /* STATE/simlabd.db */
+    char *endpoint; /* "ipc://…": STATE/run/workers, or a short path where that is too long */
+    char *scratch;  /* STATE/scratch */
+};
+
+/* "--name VALUE" and "--name=VALUE". 0, or ERROR_INVALID with words for the user. The config is to
+ * be freed in either case. */
+int config_parse(struct config *c, int argc, char **argv, struct error *e);
+/* Fills in what was not given: state, addresses, directories, as the user and the program's place
+ * call for. Relative directories become absolute. */
+int config_complete(struct config *c, struct error *e);
+void config_free(struct config *c);
+
+void config_help(FILE *out);
+
+#endif

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* simlabd: options, state, libraries, queue, workers, HTTP, then the loop. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "config.h"
+#include "dispatch/dispatch.h"
+#include "http/http.h"
+#include "libraries.h"
+#include "pool/pool.h"
+#include "proto/api.h"
+#include "queue/queue.h"
+#include "state.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HEARTBEAT_MS = 1000, LEASE_MS = 15000 };
+#define LEASE_SECONDS 1.0
+
+struct simlabd {
+    struct config config;
+    struct state state;
+    struct registry *registry;
+    json_t *refused; /* libraries */
+    struct queue *queue;
+    struct loop *loop;
+    struct dispatch *dispatch;
+    struct pool *pool;
+    struct http *http;
+    int signals;
+    bool stopping;
+    bool failed;          /* the last commit … */
+    struct error failure; /* … and why */
+};
+
+/* ---- what the modules ask of one another, through here ---- */
+
+static void kill_worker(void *simlabd, const char *worker)
+{
+    struct simlabd *d = simlabd;
+    if (d->pool)
+        pool_local.kill(d->pool, worker);
+}
+
+/* Workers that we end ourselves did nothing wrong: their leases end when the queue is opened. */
+static void worker_died(void *simlabd, const char *worker, int status)
+{
+    struct simlabd *d = simlabd;
+    char reason[128];
+    if (d->stopping)
+        return;
+    if (WIFSIGNALED(status))
+        snprintf(reason, sizeof reason, "its worker was killed by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+    else
+        snprintf(reason, sizeof reason, "its worker exited with status %d", WEXITSTATUS(status));
+    log_warning("worker %s: %s", worker, reason);
+    dispatch_worker_died(d->dispatch, worker, reason);
+}
+
+static json_t *list_workers(void *simlabd)
+{
+    return dispatch_workers(((struct simlabd *)simlabd)->dispatch);
+}
+
+static bool is_ready(void *simlabd, const char **ret_reason)
+{
+    const struct simlabd *d = simlabd;
+    if (d->failed)
+        *ret_reason = d->failure.message;
+    else if (registry_size(d->registry) == 0)
+        *ret_reason = "no process library was found";
+    else
+        return true;
+    return false;
+}
+
+/* ---- a turn of the loop: sockets, commit, answers ---- */
+
+static int64_t tick_http(void *simlabd, int64_t now)
+{
+    return http_tick(((struct simlabd *)simlabd)->http, now);
+}
+
+static int64_t tick_pool(void *simlabd, int64_t now)
+{
+    return pool_local.tick(((struct simlabd *)simlabd)->pool, now);
+}
+
+static int64_t tick_dispatch(void *simlabd, int64_t now)
+{
+    return dispatch_tick(((struct simlabd *)simlabd)->dispatch, now);
+}
+
+static int64_t tick_commit(void *simlabd, int64_t now)
+{
+    (void)now;
+    struct simlabd *d = simlabd;
+    bool dirty = queue_dirty(d->queue);
+    struct error e = {.message = ""};
+    int r = queue_commit(d->queue, &e);
+    if (r != 0) {
+        error_explain(&e, r, "write to the database");
+        if (!d->failed)
+            log_error("nothing is acknowledged: %s", e.message);
+        d->failure = e;
+        d->failed = true;
+    } else if (dirty) {
+        if (d->failed)
+            log_info("the database can be written again");
+        d->failed = false;
+    }
+    return INT64_MAX;
+}
+
+static int64_t flush_dispatch(void *simlabd, int64_t now)
+{
+    (void)now;
+    dispatch_flush(((struct simlabd *)simlabd)->dispatch);
+    return INT64_MAX;
+}
+
+static int64_t flush_http(void *simlabd, int64_t now)
+{
+    (void)now;
+    struct simlabd *d = simlabd;
+    return http_flush(d->http, d->failed ? &d->failure : NULL);
+}
+
+static int64_t tick_queue(void *simlabd, int64_t now)
+{
+    return queue_tick(((struct simlabd *)simlabd)->queue, now);
+}
+
+static void add_ticks(struct simlabd *d)
+{
+    static const loop_tick_fn ticks[] = {tick_http,      tick_pool,  tick_dispatch, tick_commit,
+                                         flush_dispatch, flush_http, tick_queue};
+    for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
+        loop_add_tick(d->loop, ticks[i], d);
+}
+
+/* ---- the process ---- */
+
+/* Tells systemd, where it started us (sd_notify(3)): one datagram. */
+static void notify(const char *message)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof address.sun_path)
+        return;
+    memcpy(address.sun_path, path, strlen(path));
+    if (path[0] == '@')
+        address.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+    close(fd);
+}
+
+static void on_signal(void *simlabd, uint32_t events)
+{
+    (void)events;
+    struct simlabd *d = simlabd;
+    struct signalfd_siginfo info;
+    while (read(d->signals, &info, sizeof info) == sizeof info) {
+        log_info("%s%s", strsignal((int)info.ssi_signo),
+                 info.ssi_signo == SIGHUP ? ": there is nothing to load again" : ": stopping");
+        if (info.ssi_signo != SIGHUP)
+            loop_stop(d->loop);
+    }
+}
+
+static int open_signals(struct simlabd *d)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (d->signals < 0)
+        return -errno;
+    return loop_add_fd(d->loop, d->signals, EPOLLIN, on_signal, d);
+}
+
+/* Each connection is a descriptor. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* ---- start, in the order in which things need one another ---- */
+
+static int make_directories(struct simlabd *d, struct error *e)
+{
+    const struct config *c = &d->config;
+    char *run = mem_strdup(c->endpoint + strlen("ipc://"));
+    *strrchr(run, '/') = '\0';
+    int r = state_make_directory(run, true, e);
+    if (r == 0)
+        r = state_make_directory(c->uploads, true, e);
+    if (r == 0)
+        r = state_make_directory(c->scratch, true, e);
+    if (r == 0)
+        r = error_explain(e, file_make_directories(c->store_root), "make the store root");
+    free(run);
+    return r;
+}
+
+static int open_libraries(struct simlabd *d, struct error *e)
+{
+    if (access(d->config.worker, X_OK) < 0)
+        return error_set(e, ERROR_STORAGE, NULL, "cannot run %s, which runs the simulations: %s",
+                         d->config.worker, strerror(errno));
+    int r = libraries_describe(d->config.worker, (const char *const *)d->config.processes,
+                               &d->registry, &d->refused, e);
+    if (r == 0)
+        log_info("%zu process types", registry_size(d->registry));
+    return r;
+}
+
+static int open_loop(struct simlabd *d, struct error *e)
+{
+    int r = loop_new(&d->loop);
+    if (r == 0)
+        r = open_signals(d);
+    return error_explain(e, r, "start the loop");
+}
+
+static int open_dispatch(struct simlabd *d, struct error *e)
+{
+    const struct dispatch_options o = {.endpoint = d->config.endpoint,
+                                       .heartbeat_ms = HEARTBEAT_MS,
+                                       .lease_ms = LEASE_MS,
+                                       .lease_seconds = LEASE_SECONDS,
+                                       .kill = kill_worker,
+                                       .userdata = d};
+    return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
+}
+
+static int open_pool(struct simlabd *d, struct error *e)
+{
+    const struct config *c = &d->config;
+    const struct pool_options o = {.program = c->worker,
+                                   .endpoint = c->endpoint,
+                                   .size = (int)c->workers,
+                                   .scratch = c->scratch,
+                                   .libraries = (const char *const *)c->processes,
+                                   .uploads = c->uploads};
+    return pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
+}
+
+static int open_http(struct simlabd *d, struct error *e)
+{
+    const struct config *c = &d->config;
+    const struct http_options o = {.listen = (const char *const *)c->listen,
+                                   .token = d->state.token,
+                                   .store_root = c->store_root,
+                                   .uploads = c->uploads,
+                                   .max_body = (size_t)c->max_body,
+                                   .workers = list_workers,
+                                   .ready = is_ready,
+                                   .userdata = d,
+                                   .refused = d->refused};
+    return http_new(d->loop, d->queue, d->registry, &o, &d->http, e);
+}
+
+static int announce(struct simlabd *d, struct error *e)
+{
+    struct buffer text = {0};
+    int r = 0;
+    for (const char *const *a = http_addresses(d->http); *a; a++) {
+        log_info("listening on %s", *a);
+        buffer_printf(&text, "%s\n", *a);
+    }
+    if (d->config.port_file) {
+        char *temporary = mem_printf("%s.partial", d->config.port_file);
+        r = file_replace(d->config.port_file, temporary, text.data, text.size, 0644,
+                         FILE_SYNC_NONE);
+        free(temporary);
+    }
+    buffer_free(&text);
+    notify("READY=1\nSTATUS=Running");
+    return error_explain(e, r, "write the port file");
+}
+
+typedef int (*step_fn)(struct simlabd *d, struct error *e);
+
+static int open_state(struct simlabd *d, struct error *e)
+{
+    return state_open(d->config.state, &d->state, e);
+}
+
+static int open_queue(struct simlabd *d, struct error *e)
+{
+    return queue_open(d->config.database, &d->queue, e);
+}
+
+static int start(struct simlabd *d, struct error *e)
+{
+    static const step_fn steps[] = {open_state, make_directories, open_libraries,
+                                    open_queue, open_loop,        open_dispatch,
+                                    open_http,  open_pool,        announce};
+    int r = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++)
+        r = steps[i](d, e);
+    if (r == 0)
+        add_ticks(d);
+    return error_explain(e, r, "start");
+}
+
+/* ---- stop ---- */
+
+static void stop(struct simlabd *d)
+{
+    d->stopping = true;
+    notify("STOPPING=1\nSTATUS=Stopping");
+    d->http = http_free(d->http);
+    if (d->pool)
+        d->pool = pool_local.close(d->pool);
+    d->dispatch = dispatch_free(d->dispatch);
+    d->queue = queue_close(d->queue);
+    d->loop = loop_free(d->loop);
+    if (d->signals >= 0)
+        close(d->signals);
+    d->registry = registry_free(d->registry);
+    json_decref(d->refused);
+    state_close(&d->state);
+}
+
+static int check(struct simlabd *d, struct error *e)
+{
+    int r = open_libraries(d, e);
+    for (size_t i = 0; r == 0 && i < registry_size(d->registry); i++)
+        printf("%s\n", registry_at(d->registry, i)->name);
+    if (r == 0 && json_array_size(d->refused) > 0)
+        r = error_set(e, ERROR_INVALID, NULL, "%zu process libraries are left out",
+                      json_array_size(d->refused));
+    return r;
+}
+
+static int serve(struct simlabd *d, struct error *e)
+{
+    raise_descriptor_limit();
+    int r = start(d, e);
+    if (r == 0)
+        r = error_explain(e, loop_run(d->loop), "run the loop");
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct simlabd d = {.signals = -1, .state = {.lock = -1}};
+    struct error e = {.message = ""};
+    log_open("simlabd", LOG_LEVEL_INFO);
+    int r = config_parse(&d.config, argc, argv, &e);
+    if (r == 0 && (d.config.help || d.config.version)) {
+        if (d.config.help)
+            config_help(stdout);
+        else
+            printf("simlabd %s\n", SIMLAB_VERSION);
+        config_free(&d.config);
+        return API_EXIT_OK;
+    }
+    if (r == 0)
+        r = config_complete(&d.config, &e);
+    if (r != 0) {
+        log_error("%s", e.message);
+        config_free(&d.config);
+        return API_EXIT_USAGE;
+    }
+    log_open("simlabd", (enum log_level)d.config.log_level);
+    umask(022);
+    r = d.config.check ? check(&d, &e) : serve(&d, &e);
+    stop(&d);
+    if (r != 0)
+        log_error("%s", e.message);
+    config_free(&d.config);
+    return r == 0 ? API_EXIT_OK : API_EXIT_UNREACHABLE;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state directory: mode 0700, one daemon at a time, and the bearer token.
+ *
+ * Invariant: while a state is open, its lock file is locked (an open-file-description lock, which
+ * dies with the daemon). */
+#ifndef STATE_H
+#define STATE_H
+
+#include "base/errors.h"
+#include "base/hash.h"
+
+struct state {
+    int lock; /* descriptor of the lock file; -1: none */
+    char token[HASH_TEXT_SIZE];
+};
+
+/* Makes the directory where absent, takes its lock, reads its token or makes one (the file "token",
+ * mode 0600). ERROR_CONFLICT names the daemon that holds it. */
+int state_open(const char *directory, struct state *ret_state, struct error *e);
+void state_close(struct state *s);
+
+/* Makes `path` where absent, with mode 0700; parents as the umask has it. Refuses a directory of
+ * another user where `own`. */
+int state_make_directory(const char *path, bool own, struct error *e);
+
+#endif
