@@ -21,8 +21,44 @@ static const struct dims *own_dims(const struct variable *v, int ndim)
     return NULL;
 }
 
-/* With check_dims: transpose, an input given as (x, y) for (y, x) has its output in that order too;
- * that is done when the output's own dims are those of an input of the same slot. */
+static const struct job_input *input_of(const struct job *job, int slot)
+{
+    for (int i = 0; i < job->n_inputs; i++)
+        if (job->inputs[i].slot == slot)
+            return &job->inputs[i];
+    return NULL;
+}
+
+static int find_dim(const struct job *job, const struct dims *dims, const char *name)
+{
+    for (int i = 0; i < dims->ndim; i++)
+        if (!strcmp(dim_name(job, dims->names[i]), name))
+            return i;
+    return -1;
+}
+
+/* An output that was an input too has its own dims in the order in which that was given. */
+static void order_axes(const struct job *job, const struct job_output *o, const struct dims *dims,
+                       struct output_array *a)
+{
+    const struct job_input *input = input_of(job, o->slot);
+    int found = 0;
+    for (int i = 0; i < dims->ndim; i++)
+        a->axes[i] = i;
+    if (!input || job->check_dims != JOB_DIMS_TRANSPOSE || input->ndim != dims->ndim)
+        return;
+    int axes[SIMLAB_MAX_DIMS];
+    for (int i = 0; i < input->given.ndim && found < dims->ndim; i++) {
+        int axis = find_dim(job, dims, input->given.dims[i]);
+        if (axis >= 0)
+            axes[found++] = axis;
+    }
+    for (int i = 0; i < found && found == dims->ndim; i++) {
+        a->is_transposed = a->is_transposed || axes[i] != i;
+        a->axes[i] = axes[i];
+    }
+}
+
 int output_array_init(const struct job *job, int output, const struct simlab_view *view,
                       struct output_array *ret_array, struct error *e)
 {
@@ -45,9 +81,10 @@ int output_array_init(const struct job *job, int output, const struct simlab_vie
         shape[a.lead++] = job->clocks[o->clock].n;
     }
     int ndim = a.lead + view->ndim;
+    order_axes(job, o, dims, &a);
     for (int i = 0; i < view->ndim; i++) {
-        a.dims[a.lead + i] = dim_name(job, dims->names[i]);
-        shape[a.lead + i] = view->shape[i];
+        a.dims[a.lead + i] = dim_name(job, dims->names[a.axes[i]]);
+        shape[a.lead + i] = view->shape[a.axes[i]];
     }
     store_meta_default(&a.meta, v->dtype, (size_t)view->itemsize, ndim, shape);
     store_plan_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
@@ -72,9 +109,13 @@ void output_array_clear(struct output_array *a)
 
 json_t *output_array_to_json(const struct output_array *a)
 {
+    int64_t shape[SIMLAB_MAX_DIMS];
+    int n = a->meta.ndim - a->lead;
+    for (int i = 0; i < n; i++)
+        shape[a->axes[i]] = a->meta.shape[a->lead + i];
     json_t *own = json_array();
-    for (int i = a->lead; i < a->meta.ndim; i++)
-        json_array_append_new(own, json_integer(a->meta.shape[i]));
+    for (int i = 0; i < n; i++)
+        json_array_append_new(own, json_integer(shape[i]));
     json_t *chunks = json_array();
     for (int i = 0; i < a->meta.ndim; i++)
         json_array_append_new(chunks, json_integer(a->meta.chunks[i]));

@@ -17,6 +17,10 @@ struct output_array {
     int lead;               /* batch and clock axes: 0, 1 or 2 */
     bool has_batch, has_clock;
     const char *dims[SIMLAB_MAX_DIMS]; /* borrowed from the job */
+    /* check_dims: transpose. Own axis i of the array is axis axes[i] of the value, where an input
+     * of the same name was given in that order. */
+    bool is_transposed;
+    int axes[SIMLAB_MAX_DIMS];
 };
 
 /* From the value that the first member saved. ERROR_INVALID where its dims or the encoding do not
@@ -25,7 +29,7 @@ int output_array_init(const struct job *job, int output, const struct simlab_vie
                       struct output_array *ret_array, struct error *e);
 void output_array_clear(struct output_array *a);
 
-/* As recorded with the job: {"own": […]} per output. */
+/* As recorded with the job: {"own": […], …} per output; own extents in the value's order. */
 json_t *output_array_to_json(const struct output_array *a);
 int output_array_from_json(const struct job *job, int output, const json_t *recorded,
                            struct output_array *ret_array, struct error *e);

@@ -118,35 +118,70 @@ static int grow(struct window *w, const int64_t *own)
     return 0;
 }
 
-int window_put(struct window *w, int64_t row, int64_t label, const struct simlab_view *view)
+/* A dense value of the array's dtype into its place. */
+static int place(struct window *w, int64_t row, int64_t label, const void *data,
+                 const int64_t *shape)
 {
-    int64_t own[SIMLAB_MAX_DIMS] = {0};
-    bool grows = false;
-    for (int i = 0; i < n_own(w); i++) {
-        own[i] = view->shape[i] > w->own[i] ? view->shape[i] : w->own[i];
-        grows = grows || own[i] > w->own[i];
-    }
-    int r = grows ? grow(w, own) : 0;
     size_t bytes;
-    if (r < 0 || !value_bytes(w, w->own, &bytes))
+    if (!value_bytes(w, w->own, &bytes))
         return -ENOMEM;
-    const struct store_meta *m = &w->array->meta;
     char *target = w->data + (size_t)((row - w->row) * w->n_labels + label - w->label) * bytes;
-    w->is_dirty = true;
-    if (view->size == 0)
-        return 0;
-    if (view->dtype == m->dtype && (size_t)view->itemsize == m->itemsize) {
-        copy_box(target, w->own, view->data, view->shape, n_own(w), m->itemsize);
-        return 0;
-    }
+    copy_box(target, w->own, data, shape, n_own(w), w->array->meta.itemsize);
+    return 0;
+}
+
+static int put_dense(struct window *w, int64_t row, int64_t label, const struct simlab_view *view)
+{
+    const struct store_meta *m = &w->array->meta;
+    if (view->dtype == m->dtype && (size_t)view->itemsize == m->itemsize)
+        return place(w, row, label, view->data, view->shape);
     void *cast = mem_try_array((size_t)view->size, m->itemsize);
     if (!cast)
         return -ENOMEM;
     dtype_cast(view->dtype, (size_t)view->itemsize, view->data, m->dtype, m->itemsize, cast,
                (size_t)view->size);
-    copy_box(target, w->own, cast, view->shape, n_own(w), m->itemsize);
+    int r = place(w, row, label, cast, view->shape);
     free(cast);
-    return 0;
+    return r;
+}
+
+static int put_transposed(struct window *w, int64_t row, int64_t label,
+                          const struct simlab_view *view)
+{
+    struct ndarray value = {.dtype = view->dtype,
+                            .itemsize = (size_t)view->itemsize,
+                            .ndim = view->ndim,
+                            .data = view->data};
+    memcpy(value.shape, view->shape, sizeof value.shape);
+    struct ndarray turned;
+    int r = ndarray_transpose(&value, w->array->axes, &turned);
+    if (r < 0)
+        return r;
+    struct simlab_view v = *view;
+    v.data = turned.data;
+    memcpy(v.shape, turned.shape, sizeof v.shape);
+    r = put_dense(w, row, label, &v);
+    ndarray_clear(&turned);
+    return r;
+}
+
+int window_put(struct window *w, int64_t row, int64_t label, const struct simlab_view *view)
+{
+    int64_t own[SIMLAB_MAX_DIMS] = {0};
+    bool grows = false;
+    for (int i = 0; i < n_own(w); i++) {
+        int64_t extent = view->shape[w->array->axes[i]];
+        own[i] = extent > w->own[i] ? extent : w->own[i];
+        grows = grows || own[i] > w->own[i];
+    }
+    int r = grows ? grow(w, own) : 0;
+    if (r < 0)
+        return r;
+    w->is_dirty = true;
+    if (view->size == 0)
+        return 0;
+    return w->array->is_transposed ? put_transposed(w, row, label, view)
+                                   : put_dense(w, row, label, view);
 }
 
 void window_forget(struct window *w, int64_t row)
