@@ -225,10 +225,10 @@ int queue_job_counts(struct queue *q, int64_t job, struct queue_counts *ret, str
     return 0;
 }
 
-static int first_of(struct queue *q, enum database_statement id, int64_t after, int64_t *ret)
+static int read_id(struct queue *q, enum database_statement id, int64_t value, int64_t *ret)
 {
     sqlite3_stmt *s;
-    int r = database_row(&q->database, NULL, &s, id, INTEGER(after));
+    int r = database_row(&q->database, NULL, &s, id, INTEGER(value));
     if (r)
         return r;
     *ret = sqlite3_column_int64(s, 0);
@@ -238,12 +238,12 @@ static int first_of(struct queue *q, enum database_statement id, int64_t after, 
 
 bool queue_next_job(struct queue *q, int64_t *ret_job)
 {
-    return first_of(q, STATEMENT_JOB_NEXT, 0, ret_job) == 0;
+    return read_id(q, STATEMENT_JOB_NEXT, 1, ret_job) == 0;
 }
 
 bool queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job)
 {
-    return first_of(q, STATEMENT_JOB_NEXT_COMPLETE, after, ret_job) == 0;
+    return read_id(q, STATEMENT_JOB_NEXT_COMPLETE, after, ret_job) == 0;
 }
 
 bool queue_job_complete(struct queue *q, int64_t job)

@@ -54,7 +54,7 @@ static int64_t aligned_end(int64_t begin, int64_t end, int64_t want, int64_t ali
     return multiple > begin ? multiple : limit;
 }
 
-/* The row with the first free members: returned ones are below the frontier. */
+/* The row with the first free members: those with rows are below the frontier. */
 static int first_free(struct queue *q, int64_t job, const struct queue_counts *c, struct pick *ret,
                       struct error *e)
 {
@@ -294,18 +294,37 @@ int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_
 
 /* ---- ending ---- */
 
+/* Members right before the frontier go back behind it, with those that are free before them: so a
+ * lease reaches over them all. */
+static int move_frontier_back(struct queue *q, int64_t job, int64_t frontier, struct error *e)
+{
+    struct queue_range before;
+    int r = queue_range_last(q, job, RANGE_FREE, &before, e);
+    if (r || before.end != frontier)
+        return r == ERROR_NOT_FOUND ? 0 : r;
+    r = database_run(&q->database, e, STATEMENT_RANGE_REMOVE, INTEGER(job), INTEGER(RANGE_FREE),
+                     INTEGER(before.begin));
+    return r ? r
+             : database_run(&q->database, e, STATEMENT_JOB_FRONTIER, INTEGER(job),
+                            INTEGER(before.begin));
+}
+
 /* Gives ranges back, and counts their members as free. */
 static int give_back(struct queue *q, int64_t job, const struct queue_ranges *ranges,
                      enum range_state state, struct error *e)
 {
-    int r = 0;
+    struct queue_counts c;
+    int r = queue_job_counts(q, job, &c, e);
     for (size_t i = 0; !r && i < ranges->n; i++)
         r = queue_range_add(q, job, state, ranges->items[i].begin, ranges->items[i].end, 0, NULL,
                             e);
     if (r || ranges->n == 0)
         return r;
-    return database_run(&q->database, e, STATEMENT_JOB_COUNT, INTEGER(job), INTEGER(0), INTEGER(0),
-                        INTEGER(queue_ranges_members(ranges)));
+    r = database_run(&q->database, e, STATEMENT_JOB_COUNT, INTEGER(job), INTEGER(0), INTEGER(0),
+                     INTEGER(queue_ranges_members(ranges)));
+    if (r || state != RANGE_FREE)
+        return r;
+    return move_frontier_back(q, job, c.frontier, e);
 }
 
 static int release(struct queue *q, const struct live *live, struct error *e)

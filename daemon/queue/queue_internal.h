@@ -78,9 +78,11 @@ int64_t queue_ranges_members(const struct queue_ranges *ranges);
  * Attempts and reason are 0 and NULL except for RANGE_DEAD. */
 int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
                     int64_t end, int64_t attempts, const char *reason, struct error *e);
-/* The first row of this state; ERROR_NOT_FOUND with `e` as it was. */
+/* The first and the last row of this state; ERROR_NOT_FOUND with `e` as it was. */
 int queue_range_first(struct queue *q, int64_t job, enum range_state state, struct queue_range *ret,
                       struct error *e);
+int queue_range_last(struct queue *q, int64_t job, enum range_state state, struct queue_range *ret,
+                     struct error *e);
 /* Adds to `ret`, in order, the members of [begin, end) that are neither done nor dead. */
 int queue_range_unfinished(struct queue *q, int64_t job, int64_t begin, int64_t end,
                            struct queue_ranges *ret, struct error *e);

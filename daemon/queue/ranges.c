@@ -87,6 +87,13 @@ int queue_range_first(struct queue *q, int64_t job, enum range_state state, stru
     return neighbour(q, STATEMENT_RANGE_FROM, job, state, 0, 0, NULL, ret, &alike, e);
 }
 
+int queue_range_last(struct queue *q, int64_t job, enum range_state state, struct queue_range *ret,
+                     struct error *e)
+{
+    bool alike;
+    return neighbour(q, STATEMENT_RANGE_BEFORE, job, state, INT64_MAX, 0, NULL, ret, &alike, e);
+}
+
 /* Adds the parts of rows of this state that lie in [begin, end). */
 static int collect(struct queue *q, int64_t job, enum range_state state, int64_t begin, int64_t end,
                    struct queue_ranges *ret, struct error *e)

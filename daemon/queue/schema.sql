@@ -29,7 +29,7 @@ CREATE TABLE model_name (
 ) WITHOUT ROWID;
 
 -- Members of a job that is queued or running are a partition: done, dead, leased, free. Those from
--- `frontier` on were never leased, and have no rows; the others stand in member_range and lease.
+-- `frontier` on are free and have no rows; the others stand in member_range and lease.
 CREATE TABLE job (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     state INTEGER NOT NULL,
