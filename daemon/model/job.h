@@ -24,8 +24,8 @@ struct clock {
 struct job_input {
     int slot;
     bool is_default;
-    /* As given (batch, clock and own dims in the given order), cast to the variable's dtype. This is
-     * what the store shows. Its dims are named. */
+    /* As given (batch, clock and own dims in the given order), cast to the variable's dtype. This
+     * is what the store shows. Its dims are named. */
     struct ndarray given;
     json_t *attrs; /* the variable's, with those given laid over them */
     /* As used: dims (batch, clock, own dims in the accepted order), C order. Shares `given`'s data
@@ -60,7 +60,7 @@ struct job {
     int n_clocks;
     struct clock *clocks; /* in given order */
     int main_clock;
-    char *batch_dim; /* NULL: no batch */
+    char *batch_dim;   /* NULL: no batch */
     int64_t n_members; /* 1 without a batch */
     int n_inputs;
     struct job_input *inputs; /* one per model input, in the model's order */
@@ -103,8 +103,8 @@ int job_new(const struct registry *r, const json_t *document, const struct job_s
             struct job **ret_job, struct error *e);
 struct job *job_free(struct job *j);
 
-/* Where a member's value of an input lies in `value.data` in step `step` (-1: before the first step,
- * where a time-dependent input has none: NULL). `value`'s own dims and sizes hold for it. */
+/* Where a member's value of an input lies in `value.data` in step `step` (-1: before the first
+ * step, where a time-dependent input has none: NULL). `value`'s own dims and sizes hold for it. */
 const void *job_input_at(const struct job *j, const struct job_input *input, int64_t member,
                          int64_t step);
 

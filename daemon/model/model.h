@@ -12,8 +12,8 @@
  *  4. Every group lists its members in the order in which the model declares its processes (within
  *     a process, that of its variables); on-demand members come after all others.
  *
- * How order follows from intents: process B runs after A where A declares `out` (or owns as index or
- * on_demand) a slot that B touches in any way, also through a group; and where B says so in
+ * How order follows from intents: process B runs after A where A declares `out` (or owns as index
+ * or on_demand) a slot that B touches in any way, also through a group; and where B says so in
  * `after`. Types by themselves give no order, and `inout` gives none: two processes that touch one
  * slot in the same stage, at least one of them writing, without an order between them, are listed
  * in `unordered`. */
@@ -24,7 +24,7 @@
 
 /* What one variable of one process leads to. */
 struct binding {
-    int slot;     /* -1 for groups */
+    int slot;      /* -1 for groups */
     int n_members; /* groups: slots of the members, and where they were declared */
     int *members;
     int *member_process;  /* index in model->processes */
@@ -40,23 +40,33 @@ struct model_process {
 };
 
 struct slot {
-    int process;  /* the owner: index in model->processes */
-    int variable; /* index in the owner's type->variables */
+    int process;                     /* the owner: index in model->processes */
+    int variable;                    /* index in the owner's type->variables */
     const struct variable *declared; /* the owner's */
-    char *name;   /* "process__variable" of the owner */
-    int setter;   /* the process that declares it `out` (or owns it as index or on_demand), or -1 */
+    char *name;                      /* "process__variable" of the owner */
+    int setter; /* the process that declares it `out` (or owns it as index or on_demand), or -1 */
     bool is_input; /* in or inout somewhere, and set by nobody */
     bool is_index;
 };
 
+/* process_a is the one declared first. A process that reads an on_demand variable also reads, in
+ * that stage, all that the variable's owner may read to compute it. */
 struct unordered {
     int process_a, process_b, slot, stage;
 };
 
+/* The members of one group; bindings borrow them. */
+struct model_group {
+    char *name;
+    int n_members;
+    int *members, *process, *variable;
+};
+
 struct model {
     const struct registry *registry; /* borrowed; outlives the model */
-    json_t *definition; /* {"processes": {name: "library.Type", …}, "after": {…}} normalized, owned */
-    char *hash;         /* SHA-256 of json_write(definition) */
+    json_t
+        *definition; /* {"processes": {name: "library.Type", …}, "after": {…}} normalized, owned */
+    char *hash;      /* SHA-256 of json_write(definition) */
     int n_processes;
     struct model_process *processes; /* in declared order */
     int *order;                      /* indices of processes, as they run */
@@ -66,6 +76,9 @@ struct model {
     int *inputs; /* slots, in declared order of (process, variable) */
     int n_unordered;
     struct unordered *unordered;
+    int n_groups;
+    struct model_group *groups;
+    json_t *names; /* process → index; for model_process_index */
 };
 
 /* Builds from {"processes": {…}, "after": {"b": ["a"]}}; the value of a process is "library.Type".
@@ -73,6 +86,8 @@ struct model {
  * Errors point into `definition`, name process and variable (a cycle is spelled out: "a → b → a"),
  * and say what would be right. 0 or ERROR_INVALID. */
 #define MODEL_MAX_PROCESSES 100000
+#define MODEL_MAX_VARIABLES 2000000  /* of all processes together */
+#define MODEL_MAX_TOUCHES   20000000 /* (process, slot) pairs, groups counted member by member */
 int model_new(const struct registry *r, const json_t *definition, struct model **ret_model,
               struct error *e);
 struct model *model_free(struct model *m);
@@ -85,8 +100,16 @@ int model_slot_index(const struct model *m, const char *name);
 bool model_find_variable(const struct model *m, const char *name, int *ret_process,
                          int *ret_variable);
 
+/* A definition made from another: `changes` is {"processes": {name: "library.Type" or null},
+ * "after": {name: [names] or null}}; null drops, a name that is there keeps its place, new ones
+ * come last. Edges to a dropped process go with it. The result is not yet checked: model_new does
+ * that. 0 or ERROR_INVALID with a pointer into `changes`. A new reference. */
+int model_update(const json_t *definition, const json_t *changes, json_t **ret_definition,
+                 struct error *e);
+
 /* {"processes": {name: {"type", "before": […]}}, "order": […], "inputs": {…name: type_to_json's
- * variable…}, "hash"}: GET /v1/models/NAME. A new reference. */
+ * variable…}, "unordered": [{"processes": [a, b], "variable", "stage"}…], "hash"}: GET
+ * /v1/models/NAME. A new reference. */
 json_t *model_to_json(const struct model *m);
 
 #endif

@@ -32,13 +32,13 @@ struct variable {
     size_t itemsize;
     bool is_static, is_cached;
     uint32_t reads, writes; /* stage masks, 0 where the descriptor is silent */
-    int n_dims;             /* alternatives; at least 1 for all but foreign, global, groups, object */
+    int n_dims; /* alternatives; at least 1 for all but foreign, global, groups, object */
     struct dims *dims;
     char *type, *var; /* foreign: "library.Type", the variable there */
     char *global_name;
     int n_groups;
-    char **groups; /* that it belongs to */
-    char *group;   /* that it collects */
+    char **groups;         /* that it belongs to */
+    char *group;           /* that it collects */
     json_t *default_value; /* NULL: none */
     struct bounds bounds;
     json_t *choices;   /* NULL or an array */
@@ -63,6 +63,12 @@ struct type {
     unsigned stages; /* 1 << enum simlab_stage, the parents' included */
     bool not_thread_safe, holds_pointers;
     size_t instance_size;
+    int number; /* its place in the registry */
+    /* For type.c and registry.c: the rows as declared (own[i] leads to declared[i] unless that is
+     * SIMLAB_INHERITED), the text of `extends`, and names → index in `variables`. */
+    struct variable *declared;
+    char *extends;
+    json_t *index;
 };
 
 struct library {
@@ -87,6 +93,13 @@ int registry_add(struct registry *r, const json_t *document, struct error *e);
 /* Resolves `extends`, merges variables. A type whose parent is missing or cyclic is refused, and
  * named. To be called once, after the last registry_add. */
 int registry_finish(struct registry *r, struct error *e);
+
+/* The variable that a foreign one leads to by its declaration: foreign variables of foreign ones
+ * are followed from type to type, as declared, to one that is none. *ret_type is the type that has
+ * it. ERROR_INVALID where a type or variable is missing, or the chain is a circle (no pointer). */
+int registry_target(const struct registry *r, const struct type *type, const struct variable *v,
+                    const struct type **ret_type, const struct variable **ret_variable,
+                    struct error *e);
 
 /* NULL where there is none. */
 const struct type *registry_type(const struct registry *r, const char *name);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A model's definition: {"processes": {…}, "after": {…}}, read and brought to its normal form. */
+#include "model/model_parts.h"
+#include "model/type_parts.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void model_pointer(const char *process, char ret[MODEL_POINTER_SIZE])
+{
+    char token[200];
+    error_pointer_token(process, token, sizeof token);
+    snprintf(ret, MODEL_POINTER_SIZE, "/processes/%s", token);
+}
+
+/* "no process 'grd' in the model: did you mean 'grid'?" */
+static int refuse_name(const struct model *m, const char *pointer, const char *name,
+                       struct error *e)
+{
+    const char **names = mem_array((size_t)m->n_processes + 1, sizeof *names);
+    for (int i = 0; i < m->n_processes; i++)
+        names[i] = m->processes[i].name;
+    const char *nearest = json_nearest(name, names);
+    free((void *)names);
+    return error_set(e, ERROR_INVALID, pointer, "after: no process '%.100s' in the model%s%s%s",
+                     name, nearest ? ": did you mean '" : "", nearest ? nearest : "",
+                     nearest ? "'?" : "");
+}
+
+static int read_process(struct model *m, const char *name, const json_t *value, struct error *e)
+{
+    char pointer[MODEL_POINTER_SIZE];
+    model_pointer(name, pointer);
+    if (!type_name_ok(name) || name[strlen(name) - 1] == '_')
+        return error_set(e, ERROR_INVALID, pointer,
+                         "process '%.100s': a name is a C identifier of at most %d letters that "
+                         "has no \"__\" and does not end in \"_\"",
+                         name, TYPE_MAX_NAME);
+    const char *type_name = json_string_value(value);
+    if (!type_name)
+        return error_set(e, ERROR_INVALID, pointer,
+                         "process '%s': its type is not a text such as \"library.Type\"", name);
+    const struct type *type = registry_type(m->registry, type_name);
+    if (!type) {
+        const char *nearest = json_nearest(type_name, registry_names(m->registry));
+        return error_set(e, ERROR_INVALID, pointer,
+                         "process '%s': there is no process type \"%.150s\"%s%s%s", name, type_name,
+                         nearest ? ": did you mean \"" : "", nearest ? nearest : "",
+                         nearest ? "\"?" : "");
+    }
+    struct model_process *p = &m->processes[m->n_processes];
+    p->name = mem_strdup(name);
+    p->type = type;
+    json_object_set_new(m->names, name, json_integer(m->n_processes++));
+    return 0;
+}
+
+static int read_processes(struct model *m, const json_t *processes, struct error *e)
+{
+    if (!json_is_object(processes) || json_object_size(processes) == 0)
+        return error_set(e, ERROR_INVALID, "/processes",
+                         "a model needs \"processes\": {\"name\": \"library.Type\", …}");
+    if (json_object_size(processes) > MODEL_MAX_PROCESSES)
+        return error_set(e, ERROR_INVALID, "/processes", "more than %d processes",
+                         MODEL_MAX_PROCESSES);
+    m->processes = mem_array(json_object_size(processes), sizeof *m->processes);
+    size_t variables = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)processes, name, value)
+    {
+        int r = read_process(m, name, value, e);
+        if (r)
+            return r;
+        variables += (size_t)m->processes[m->n_processes - 1].type->n_variables;
+    }
+    if (variables > MODEL_MAX_VARIABLES)
+        return error_set(e, ERROR_INVALID, "/processes", "more than %d variables",
+                         MODEL_MAX_VARIABLES);
+    return 0;
+}
+
+struct edges {
+    int *pairs, n;
+};
+
+static int read_edge(struct model *m, int later, const json_t *earlier, const char *pointer,
+                     struct edges *edges, struct error *e)
+{
+    const char *name = json_string_value(earlier);
+    if (!name)
+        return error_set(e, ERROR_INVALID, pointer, "after: a name of a process belongs here");
+    int before = model_process_index(m, name);
+    if (before < 0)
+        return refuse_name(m, pointer, name, e);
+    if (before == later)
+        return error_set(e, ERROR_INVALID, pointer, "after: process '%s' cannot run after itself",
+                         name);
+    if (edges->n == MODEL_MAX_VARIABLES)
+        return error_set(e, ERROR_INVALID, pointer, "after: more than %d edges",
+                         MODEL_MAX_VARIABLES);
+    if ((edges->n & (edges->n - 1)) == 0) /* a power of two: full */
+        edges->pairs =
+            mem_resize(edges->pairs, edges->n ? 4 * (size_t)edges->n : 2, sizeof *edges->pairs);
+    edges->pairs[2 * edges->n] = later;
+    edges->pairs[2 * edges->n + 1] = before;
+    edges->n++;
+    return 0;
+}
+
+static int read_after(struct model *m, const json_t *after, struct edges *edges, struct error *e)
+{
+    if (after && !json_is_null(after) && !json_is_object(after))
+        return error_set(e, ERROR_INVALID, "/after",
+                         "after is not an object such as {\"b\": [\"a\"]}");
+    const char *name;
+    json_t *list;
+    json_object_foreach((json_t *)after, name, list)
+    {
+        char token[200], pointer[MODEL_POINTER_SIZE];
+        error_pointer_token(name, token, sizeof token);
+        snprintf(pointer, sizeof pointer, "/after/%s", token);
+        int later = model_process_index(m, name), r = 0;
+        if (later < 0)
+            return refuse_name(m, pointer, name, e);
+        if (json_is_string(list))
+            r = read_edge(m, later, list, pointer, edges, e);
+        else if (!json_is_array(list))
+            r = error_set(e, ERROR_INVALID, pointer, "after: a list of processes belongs here");
+        for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
+            snprintf(pointer, sizeof pointer, "/after/%s/%zu", token, i);
+            r = read_edge(m, later, json_array_get(list, i), pointer, edges, e);
+        }
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const int *x = a, *y = b;
+    return x[0] != y[0] ? (x[0] > y[0]) - (x[0] < y[0]) : (x[1] > y[1]) - (x[1] < y[1]);
+}
+
+/* Equal models have equal texts: edges sorted by declaration, without duplicates. */
+static json_t *normal_form(const struct model *m, struct edges *edges)
+{
+    json_t *processes = json_object(), *after = json_object();
+    for (int i = 0; i < m->n_processes; i++)
+        json_object_set_new(processes, m->processes[i].name,
+                            json_string(m->processes[i].type->name));
+    if (edges->n)
+        qsort(edges->pairs, (size_t)edges->n, 2 * sizeof *edges->pairs, compare_pairs);
+    for (int i = 0; i < edges->n; i++) {
+        const int *pair = &edges->pairs[2 * i];
+        if (i && !compare_pairs(pair, pair - 2))
+            continue;
+        json_t *list = json_object_get(after, m->processes[pair[0]].name);
+        if (!list) {
+            list = json_array();
+            json_object_set_new(after, m->processes[pair[0]].name, list);
+        }
+        json_array_append_new(list, json_string(m->processes[pair[1]].name));
+    }
+    json_t *definition = json_object();
+    json_object_set_new(definition, "processes", processes);
+    if (json_object_size(after))
+        json_object_set(definition, "after", after);
+    json_decref(after);
+    return definition;
+}
+
+int definition_read(struct model *m, const json_t *definition, int **ret_after, int *ret_n_after,
+                    struct error *e)
+{
+    static const char *const keys[] = {"processes", "after", NULL};
+    if (!json_is_object(definition))
+        return error_set(e, ERROR_INVALID, "", "a model is an object with \"processes\"");
+    int r = json_check_keys(definition, keys, "", e);
+    r = r ? r : read_processes(m, json_object_get(definition, "processes"), e);
+    struct edges edges = {0};
+    r = r ? r : read_after(m, json_object_get(definition, "after"), &edges, e);
+    if (r) {
+        free(edges.pairs);
+        return r;
+    }
+    m->definition = normal_form(m, &edges);
+    *ret_after = edges.pairs;
+    *ret_n_after = edges.n;
+    return 0;
+}
+
+/* Lays `changes` over `target`: null drops. */
+static void overlay(json_t *target, const json_t *changes)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)changes, name, value)
+    {
+        if (json_is_null(value))
+            json_object_del(target, name);
+        else
+            json_object_set(target, name, value);
+    }
+}
+
+/* The edges of `after` whose two ends are still there; those that the changes name stay, to be
+ * checked by model_new. */
+static json_t *edges_kept(const json_t *after, const json_t *changed, const json_t *processes)
+{
+    json_t *kept = json_object(), *list;
+    const char *name;
+    json_object_foreach((json_t *)after, name, list)
+    {
+        bool mine = json_object_get(changed, name) != NULL;
+        if (!mine && !json_object_get(processes, name))
+            continue;
+        json_t *names = json_array(), *earlier;
+        size_t i;
+        json_array_foreach(list, i, earlier)
+        {
+            const char *text = json_string_value(earlier);
+            if (mine || !text || json_object_get(processes, text))
+                json_array_append(names, earlier);
+        }
+        if (!json_is_array(list) || json_array_size(names))
+            json_object_set(kept, name, json_is_array(list) ? names : list);
+        json_decref(names);
+    }
+    return kept;
+}
+
+int model_update(const json_t *definition, const json_t *changes, json_t **ret_definition,
+                 struct error *e)
+{
+    static const char *const keys[] = {"processes", "after", NULL};
+    int r = json_check_keys(changes, keys, "", e);
+    if (r)
+        return r;
+    const json_t *changed = json_object_get(changes, "processes"), *value;
+    const char *name;
+    json_t *processes = json_copy(json_object_get(definition, "processes"));
+    json_object_foreach((json_t *)changed, name, value)
+    {
+        char pointer[MODEL_POINTER_SIZE];
+        model_pointer(name, pointer);
+        if (json_is_null(value) && !json_object_get(processes, name)) {
+            json_decref(processes);
+            return error_set(e, ERROR_INVALID, pointer,
+                             "no process '%.100s' to drop from the model", name);
+        }
+    }
+    overlay(processes, changed);
+    json_t *after = json_object_get(definition, "after");
+    after = after ? json_copy(after) : json_object();
+    overlay(after, json_object_get(changes, "after"));
+    json_t *kept = edges_kept(after, json_object_get(changes, "after"), processes);
+    json_decref(after);
+    json_t *result = json_object();
+    json_object_set_new(result, "processes", processes);
+    if (json_object_size(kept))
+        json_object_set(result, "after", kept);
+    json_decref(kept);
+    *ret_definition = result;
+    return 0;
+}

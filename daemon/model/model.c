@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/model_parts.h"
+#include "model/type_parts.h"
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int model_new(const struct registry *r, const json_t *definition, struct model **ret_model,
+              struct error *e)
+{
+    struct model *m = mem_new(sizeof *m);
+    m->registry = r;
+    m->names = json_object();
+    int *after = NULL, n_after = 0;
+    int result = definition_read(m, definition, &after, &n_after, e);
+    result = result ? result : resolve_model(m, e);
+    result = result ? result : order_model(m, after, n_after, e);
+    result = result ? result : unordered_find(m, e);
+    free(after);
+    if (result)
+        return model_free(m), result;
+    char hash[HASH_TEXT_SIZE];
+    char *text = json_write(m->definition);
+    hash_bytes(text, strlen(text), hash);
+    free(text);
+    m->hash = mem_strdup(hash);
+    *ret_model = m;
+    return 0;
+}
+
+struct model *model_free(struct model *m)
+{
+    if (!m)
+        return NULL;
+    for (int i = 0; i < m->n_processes; i++) {
+        free(m->processes[i].name);
+        free(m->processes[i].bindings);
+        free(m->processes[i].before);
+    }
+    for (int i = 0; i < m->n_slots; i++)
+        free(m->slots[i].name);
+    for (int i = 0; i < m->n_groups; i++) {
+        free(m->groups[i].name);
+        free(m->groups[i].members);
+        free(m->groups[i].process);
+        free(m->groups[i].variable);
+    }
+    free(m->processes);
+    free(m->slots);
+    free(m->groups);
+    free(m->order);
+    free(m->inputs);
+    free(m->unordered);
+    free(m->hash);
+    json_decref(m->names);
+    json_decref(m->definition);
+    free(m);
+    return NULL;
+}
+
+int model_process_index(const struct model *m, const char *name)
+{
+    const json_t *index = json_object_get(m->names, name);
+    return index ? (int)json_integer_value(index) : -1;
+}
+
+bool model_find_variable(const struct model *m, const char *name, int *ret_process,
+                         int *ret_variable)
+{
+    const char *middle = strstr(name, "__");
+    size_t n = middle ? (size_t)(middle - name) : 0;
+    if (n == 0 || n > TYPE_MAX_NAME)
+        return false;
+    char process[TYPE_MAX_NAME + 1];
+    memcpy(process, name, n);
+    process[n] = '\0';
+    int p = model_process_index(m, process);
+    int v = p < 0 ? -1 : type_variable(m->processes[p].type, middle + 2);
+    if (v < 0)
+        return false;
+    *ret_process = p;
+    *ret_variable = v;
+    return true;
+}
+
+int model_slot_index(const struct model *m, const char *name)
+{
+    int process, variable;
+    if (!model_find_variable(m, name, &process, &variable))
+        return -1;
+    return m->processes[process].bindings[variable].slot;
+}
+
+static json_t *processes_to_json(const struct model *m)
+{
+    json_t *all = json_object();
+    for (int i = 0; i < m->n_processes; i++) {
+        const struct model_process *p = &m->processes[i];
+        json_t *before = json_array();
+        for (int k = 0; k < p->n_before; k++)
+            json_array_append_new(before, json_string(m->processes[p->before[k]].name));
+        json_object_set_new(all, p->name,
+                            json_pack("{s:s, s:o}", "type", p->type->name, "before", before));
+    }
+    return all;
+}
+
+static json_t *unordered_to_json(const struct model *m)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < m->n_unordered; i++) {
+        const struct unordered *u = &m->unordered[i];
+        json_array_append_new(
+            all, json_pack("{s:[s, s], s:s, s:s}", "processes", m->processes[u->process_a].name,
+                           m->processes[u->process_b].name, "variable", m->slots[u->slot].name,
+                           "stage", variable_stages[u->stage]));
+    }
+    return all;
+}
+
+json_t *model_to_json(const struct model *m)
+{
+    json_t *order = json_array(), *inputs = json_object(), *object = json_object();
+    for (int i = 0; i < m->n_processes; i++)
+        json_array_append_new(order, json_string(m->processes[m->order[i]].name));
+    for (int i = 0; i < m->n_inputs; i++) {
+        const struct slot *slot = &m->slots[m->inputs[i]];
+        json_object_set_new(inputs, slot->name, variable_to_json(slot->declared));
+    }
+    json_object_set_new(object, "processes", processes_to_json(m));
+    json_object_set_new(object, "order", order);
+    json_object_set_new(object, "inputs", inputs);
+    json_object_set_new(object, "unordered", unordered_to_json(m));
+    json_object_set_new(object, "hash", json_string(m->hash));
+    return object;
+}
