@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Steepest descent to one of eight neighbours: O'Callaghan & Mark (1984), Computer Vision, Graphics
+ * and Image Processing 28, 323-344. Order of nodes from base level upstream: Braun & Willett
+ * (2013), Geomorphology 180-181, 170-179; here breadth first within each basin, which needs no
+ * recursion. */
+#include "flow.h"
+
+#include <math.h>
+#include <string.h>
+
+static const int8_t steps[8][2] = {{-1, 0},  {0, -1}, {0, 1},  {1, 0},
+                                   {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
+
+static void step_lengths(const struct raster *r, double ret_lengths[8])
+{
+    for (int k = 0; k < 8; k++)
+        ret_lengths[k] = hypot(steps[k][0] * r->dy, steps[k][1] * r->dx);
+}
+
+/* Of equally steep neighbours the first counts. -1: none is lower. */
+static int steepest_inside(const double *z, const ptrdiff_t offsets[8], const double inverse[8])
+{
+    int best = -1;
+    double steepest = 0;
+    for (int k = 0; k < 8; k++) {
+        double slope = (z[0] - z[offsets[k]]) * inverse[k];
+        best = slope > steepest ? k : best;
+        steepest = slope > steepest ? slope : steepest;
+    }
+    return best;
+}
+
+static int steepest_at_side(const struct flow *f, int32_t row, int32_t column,
+                            const double inverse[8])
+{
+    const double *z = f->elevation;
+    int32_t i = row * f->raster->nx + column;
+    int best = -1;
+    double steepest = 0;
+    for (int k = 0; k < 8; k++) {
+        int32_t j = raster_neighbour(f->raster, row, column, steps[k][0], steps[k][1]);
+        double slope = j >= 0 ? (z[i] - z[j]) * inverse[k] : 0;
+        if (slope > steepest) {
+            best = k;
+            steepest = slope;
+        }
+    }
+    return best;
+}
+
+static void receive(struct flow *f, int32_t row, int32_t column, int k, const double lengths[8])
+{
+    int32_t i = row * f->raster->nx + column;
+    f->receivers[i] =
+        k < 0 ? i : raster_neighbour(f->raster, row, column, steps[k][0], steps[k][1]);
+    f->distances[i] = k < 0 ? 0 : lengths[k];
+    f->n_depressions += k < 0 && !f->raster->fixed[i];
+}
+
+static void find_at_side(struct flow *f, int32_t row, int32_t column, const double lengths[8],
+                         const double inverse[8])
+{
+    int fixed = f->raster->fixed[row * f->raster->nx + column];
+    receive(f, row, column, fixed ? -1 : steepest_at_side(f, row, column, inverse), lengths);
+}
+
+static void find_receivers(struct flow *f)
+{
+    const struct raster *r = f->raster;
+    double lengths[8], inverse[8];
+    ptrdiff_t offsets[8];
+    step_lengths(r, lengths);
+    for (int k = 0; k < 8; k++) {
+        inverse[k] = 1 / lengths[k];
+        offsets[k] = steps[k][0] * r->nx + steps[k][1];
+    }
+    f->n_depressions = 0;
+    for (int32_t row = 0; row < r->ny; row++) {
+        int inside = row > 0 && row < r->ny - 1 && r->nx > 2;
+        find_at_side(f, row, 0, lengths, inverse);
+        for (int32_t column = 1; column < r->nx - 1; column++) {
+            int32_t i = row * r->nx + column;
+            if (!inside) {
+                find_at_side(f, row, column, lengths, inverse);
+                continue;
+            }
+            int k = steepest_inside(f->elevation + i, offsets, inverse);
+            f->receivers[i] = k < 0 ? i : i + (int32_t)offsets[k];
+            f->distances[i] = k < 0 ? 0 : lengths[k];
+            f->n_depressions += k < 0;
+        }
+        if (r->nx > 1)
+            find_at_side(f, row, r->nx - 1, lengths, inverse);
+    }
+}
+
+void flow_order(struct flow *f)
+{
+    int32_t n = f->raster->n, filled = 0;
+    memset(f->first_donor, 0xff, (size_t)n * sizeof *f->first_donor);
+    for (int32_t i = n; i-- > 0;) {
+        int32_t r = f->receivers[i];
+        if (r == i)
+            continue;
+        f->next_donor[i] = f->first_donor[r];
+        f->first_donor[r] = i;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        if (f->receivers[i] != i)
+            continue;
+        int32_t read = filled;
+        f->stack[filled++] = i;
+        for (; read < filled; read++)
+            for (int32_t d = f->first_donor[f->stack[read]]; d >= 0; d = f->next_donor[d])
+                f->stack[filled++] = d;
+    }
+}
+
+void flow_route(struct flow *f)
+{
+    find_receivers(f);
+    flow_order(f);
+    memset(f->lake_depth, 0, (size_t)f->raster->n * sizeof *f->lake_depth);
+    if (f->n_depressions > 0) {
+        depression_route(f);
+        flow_order(f);
+    }
+}
+
+void flow_accumulate(const struct flow *f, double *ret_drainage_area)
+{
+    int32_t n = f->raster->n;
+    for (int32_t i = 0; i < n; i++)
+        ret_drainage_area[i] = f->raster->cell_area;
+    for (int32_t k = n; k-- > 0;) {
+        int32_t i = f->stack[k], r = f->receivers[i];
+        if (r != i)
+            ret_drainage_area[r] += ret_drainage_area[i];
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A raster of ny × nx nodes in C order, each the centre of a cell of dx × dy, and what lies beyond
+ * its sides. A node's number is row * nx + column. */
+#ifndef LANDSCAPE_RASTER_H
+#define LANDSCAPE_RASTER_H
+
+#include <simlab/process.h>
+
+struct raster {
+    int32_t ny, nx, n;
+    double dx, dy, cell_area;
+    int looped_x, looped_y; /* the first column is next to the last; the first row likewise */
+    const uint8_t *fixed;   /* by node: its elevation is given (base level). Borders only */
+};
+
+/* The first rows of the table of a process that works on the raster. */
+enum { RASTER_DX, RASTER_DY, RASTER_FIXED, RASTER_LOOPED_X, RASTER_LOOPED_Y, RASTER_ROWS };
+
+#define RASTER_VARIABLES                                                                           \
+    [RASTER_DX] = {.name = "dx", .kind = SIMLAB_FOREIGN, .type = "RasterGrid"},                    \
+    [RASTER_DY] = {.name = "dy", .kind = SIMLAB_FOREIGN, .type = "RasterGrid"},                    \
+    [RASTER_FIXED] = {.name = "fixed", .kind = SIMLAB_FOREIGN, .type = "Boundary"},                \
+    [RASTER_LOOPED_X] = {.name = "looped_x", .kind = SIMLAB_FOREIGN, .type = "Boundary"},          \
+    [RASTER_LOOPED_Y] = {.name = "looped_y", .kind = SIMLAB_FOREIGN, .type = "Boundary"}
+
+/* Reads those rows. */
+struct raster raster_read(simlab_context *c);
+
+/* The node at (row + dy, column + dx), through looped sides; -1 beyond others. dx, dy: -1, 0, 1. */
+int32_t raster_neighbour(const struct raster *r, int32_t row, int32_t column, int dy, int dx);
+
+/* The sum of n values, in blocks, so that the error stays near rounding. */
+double raster_sum(const double *values, int64_t n);
+
+/* Rows before and after (looped: the far one; else the row itself, which makes a closed side). */
+int32_t raster_row_before(const struct raster *r, int32_t row);
+int32_t raster_row_after(const struct raster *r, int32_t row);
+
+#endif

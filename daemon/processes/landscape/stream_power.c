@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Incision of rivers into bedrock by the stream power law, dz/dt = -K A^m S^n, implicitly, from
+ * base level upstream, in O(n): Braun & Willett (2013), Geomorphology 180-181, 170-179. Any length
+ * of step is stable. What is eroded leaves the raster. */
+#include "landscape.h"
+#include "raster.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    ERODIBILITY = RASTER_ROWS,
+    AREA_EXPONENT,
+    SLOPE_EXPONENT,
+    ELEVATION,
+    RECEIVERS,
+    DISTANCES,
+    STACK,
+    DRAINAGE_AREA,
+    LAKE_DEPTH,
+    EROSION,
+    INCISED_VOLUME
+};
+
+#define ROUTER(name_)                                                                              \
+    {                                                                                              \
+        .name = name_, .kind = SIMLAB_FOREIGN, .type = "FlowRouter", .reads = SIMLAB_AT_RUN_STEP   \
+    }
+
+static const struct simlab_variable variables[] = {
+    RASTER_VARIABLES,
+    [ERODIBILITY] = {.name = "erodibility",
+                     .dims = "()|y,x",
+                     .bounds = "[0, inf)",
+                     .units = "m^(1-2m)/yr",
+                     .description = "K in dz/dt = -K A^m S^n",
+                     .reads = SIMLAB_AT_RUN_STEP},
+    [AREA_EXPONENT] = {.name = "area_exponent",
+                       .default_value = "0.5",
+                       .bounds = "[0, inf)",
+                       .description = "m in dz/dt = -K A^m S^n",
+                       .reads = SIMLAB_AT_RUN_STEP},
+    [SLOPE_EXPONENT] = {.name = "slope_exponent",
+                        .default_value = "1",
+                        .bounds = "(0, inf)",
+                        .description = "n in dz/dt = -K A^m S^n",
+                        .reads = SIMLAB_AT_RUN_STEP},
+    [ELEVATION] = {.name = "elevation",
+                   .kind = SIMLAB_FOREIGN,
+                   .type = "SurfaceToErode",
+                   .reads = SIMLAB_AT_RUN_STEP},
+    [RECEIVERS] = ROUTER("receivers"),
+    [DISTANCES] = ROUTER("distances"),
+    [STACK] = ROUTER("stack"),
+    [DRAINAGE_AREA] = ROUTER("drainage_area"),
+    [LAKE_DEPTH] = ROUTER("lake_depth"),
+    [EROSION] = {.name = "erosion",
+                 .intent = SIMLAB_OUT,
+                 .dims = "y,x",
+                 .groups = "erosions,incision",
+                 .units = "m",
+                 .description = "incision in the step"},
+    [INCISED_VOLUME] = {.name = "incised_volume",
+                        .intent = SIMLAB_OUT,
+                        .units = "m3",
+                        .description = "eroded by rivers since the start"},
+};
+
+static int initialize(simlab_context *c)
+{
+    simlab_f8_put(c, INCISED_VOLUME, 0);
+    return 0;
+}
+
+/* The root in [0, 1] of x + f x^n = 1, f >= 0. With y = x^n where n < 1, both forms are convex and
+ * increasing, so that Newton's method falls from any point above the root to it. */
+static double solve(double f, double n)
+{
+    double p = n >= 1 ? n : 1 / n, a = n >= 1 ? 1 : f, b = n >= 1 ? f : 1;
+    double x = fmin(a > 1 ? 1 / a : 1, b > 1 ? pow(b, -1 / p) : 1);
+    for (int i = 0; i < 100; i++) { /* a x + b x^p = 1 */
+        double power = b * pow(x, p - 1), next = x - (a * x + power * x - 1) / (a + p * power);
+        int done = !(next < x * (1 - 1e-15));
+        x = next < x ? next : x;
+        if (done)
+            break;
+    }
+    return n >= 1 ? x : pow(x, p);
+}
+
+static double area_power(double area, double m)
+{
+    return m == 0.5 ? sqrt(area) : m == 1 ? area : pow(area, m);
+}
+
+struct law {
+    const double *elevation, *erodibility, *area, *distance, *lake_depth;
+    int64_t stride; /* of erodibility */
+    double m, n, dt;
+};
+
+/* What is left of the drop from node i to `base`, the new elevation that its water falls to. */
+static double new_drop(const struct law *law, int32_t i, double drop)
+{
+    double f = law->erodibility[i * law->stride] * law->dt * area_power(law->area[i], law->m);
+    if (law->n == 1)
+        return drop / (1 + f / law->distance[i]);
+    return drop * solve(f / law->distance[i] * pow(drop / law->distance[i], law->n - 1), law->n);
+}
+
+/* Lakes: their beds are not incised, and what falls into one falls to its water level. */
+static void incise(const struct law *law, const int32_t *stack, const int32_t *receivers, int32_t n,
+                   double *erosion)
+{
+    for (int32_t k = 0; k < n; k++) {
+        int32_t i = stack[k], r = receivers[i];
+        double base =
+            law->elevation[r] + (law->lake_depth[r] > 0 ? law->lake_depth[r] : -erosion[r]);
+        double drop = law->elevation[i] - base;
+        if (r == i || law->lake_depth[i] > 0 || !(drop > 0))
+            erosion[i] = 0;
+        else
+            erosion[i] = drop - new_drop(law, i, drop);
+    }
+}
+
+static int run_step(simlab_context *c)
+{
+    struct raster r = raster_read(c);
+    struct law law = {.elevation = simlab_f8(c, ELEVATION, r.n),
+                      .area = simlab_f8(c, DRAINAGE_AREA, r.n),
+                      .distance = simlab_f8(c, DISTANCES, r.n),
+                      .lake_depth = simlab_f8(c, LAKE_DEPTH, r.n),
+                      .m = simlab_f8_get(c, AREA_EXPONENT),
+                      .n = simlab_f8_get(c, SLOPE_EXPONENT),
+                      .dt = simlab_runtime(c)->step_delta};
+    law.erodibility = simlab_f8_broadcast(c, ERODIBILITY, r.n, &law.stride);
+    double *erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx);
+    memset(erosion, 0, (size_t)r.n * sizeof *erosion);
+    incise(&law, simlab_i4(c, STACK, r.n), simlab_i4(c, RECEIVERS, r.n), r.n, erosion);
+    return 0;
+}
+
+static int finalize_step(simlab_context *c)
+{
+    struct raster r = raster_read(c);
+    *simlab_f8_mut(c, INCISED_VOLUME, 1) +=
+        raster_sum(simlab_f8(c, EROSION, r.n), r.n) * r.cell_area;
+    return 0;
+}
+
+const struct simlab_process StreamPower = {
+    .name = "StreamPower",
+    .description = "incision of rivers by the stream power law (Braun & Willett 2013)",
+    SIMLAB_VARIABLES(variables),
+    .initialize = initialize,
+    .run_step = run_step,
+    .finalize_step = finalize_step,
+};
