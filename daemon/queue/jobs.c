@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int no_such_job(struct error *e, int64_t id)
 {
@@ -38,13 +39,22 @@ static int find_key(struct queue *q, const struct queue_submission *s, int64_t *
     return 0;
 }
 
-/* 0 where no job holds the store, ERROR_CONFLICT where one does. */
+/* What stands there without a job (left by a former database, or a user's own) is not touched. */
+static int check_absent(const char *store, struct error *e)
+{
+    if (access(store, F_OK) == 0)
+        return error_set(e, ERROR_CONFLICT, "/store",
+                         "the store %s exists already: choose another name, or remove it", store);
+    return 0;
+}
+
+/* 0 where no job holds the store and nothing stands there, else ERROR_CONFLICT. */
 static int check_store(struct queue *q, const char *store, struct error *e)
 {
     sqlite3_stmt *row;
     int r = database_row(&q->database, e, &row, STATEMENT_JOB_BY_STORE, TEXT(store));
     if (r)
-        return r == ERROR_NOT_FOUND ? 0 : r;
+        return r == ERROR_NOT_FOUND ? check_absent(store, e) : r;
     int64_t id = sqlite3_column_int64(row, 0);
     enum job_state state = (enum job_state)sqlite3_column_int(row, 1);
     database_end(row);
