@@ -5,12 +5,12 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "http/request.h"
+#include "http/times.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MAX_REASON 500
 
@@ -20,18 +20,6 @@ static json_t *string_or_null(const char *s)
 {
     json_t *value = s ? json_string(s) : NULL;
     return value ? value : json_null();
-}
-
-/* RFC 3339, UTC, milliseconds; null for 0. */
-static json_t *time_or_null(int64_t ms)
-{
-    char day[32], text[48];
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    if (ms <= 0 || !gmtime_r(&seconds, &tm) || !strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm))
-        return json_null();
-    snprintf(text, sizeof text, "%s.%03dZ", day, (int)(ms % 1000));
-    return json_string(text);
 }
 
 static json_t *labels_of(const struct queue_job *j)
@@ -53,8 +41,8 @@ json_t *jobs_represent(const struct queue_job *j)
                      "members", (json_int_t)j->members, "done", (json_int_t)j->done, "dead",
                      (json_int_t)j->dead, "progress", progress, "priority", (json_int_t)j->priority,
                      "labels", labels_of(j), "reason", string_or_null(j->reason), "created",
-                     time_or_null(j->created), "started", time_or_null(j->started), "ended",
-                     time_or_null(j->ended));
+                     times_json(j->created), "started", times_json(j->started), "ended",
+                     times_json(j->ended));
 }
 
 /* ---- one job ---- */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "http/request.h"
+#include "http/times.h"
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -53,12 +54,15 @@ static bool name_ok(const char *name)
 int models_list(struct request *r, struct error *e)
 {
     int limit;
-    json_t *page;
+    size_t i;
+    json_t *page, *model;
     int result = request_limit(r, &limit, e);
     if (result == 0)
         result = queue_models(r->http->queue, request_query(r, "after"), limit, &page, e);
     if (result != 0)
         return result;
+    json_array_foreach(page, i, model)
+        json_object_set_new(model, "created", times_json(json_member_integer(model, "created", 0)));
     json_t *body = json_pack("{s:o}", "models", page);
     size_t n = json_array_size(page);
     if (n == (size_t)limit)
