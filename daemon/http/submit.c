@@ -186,10 +186,10 @@ static int submit(struct request *r, const struct job *job, const json_t *given,
     int result = encoding_check(job, e);
     if (result == 0)
         result = store_path(r->http, job->store, &path, e);
-    if (result == 0)
-        result = check_absent(path, e);
     if (result == 0 && dry && strcmp(dry, "0") != 0) {
-        reply_dry_run(r, job, path);
+        result = check_absent(path, e);
+        if (result == 0)
+            reply_dry_run(r, job, path);
     } else if (result == 0) {
         result = enqueue(r, job, given, path, &id, &existed, e);
         if (result == 0)
