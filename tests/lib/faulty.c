@@ -54,4 +54,124 @@ static const struct simlab_process Faulty = {
     .run_step = faulty_run_step,
 };
 
-SIMLAB_LIBRARY("1.0", "processes that go wrong", &Faulty)
+/* Mistakes of a scientist, each in its own stage: the host must tell them, and not crash. */
+enum { MISTAKE, GIVEN, VECTOR, SCALAR, NEVER_SET, COUNTED, LATE, MEMBERS, THING, LAZY, ITSELF };
+
+enum mistake {
+    M_NONE,
+    M_READS_AS_FLOAT,
+    M_WRITES_INPUT,
+    M_WRONG_NDIM,
+    M_READS_UNSET,
+    M_UNKNOWN_INDEX,
+    M_UNDECLARED_STAGE,
+    M_NEGATIVE_SIZE,
+    M_HUGE_SIZE,
+    M_NO_MEMBER,
+    M_GROUP_AS_VALUE,
+    M_UNSET_OBJECT,
+    M_WRITES_ON_DEMAND,
+    M_READS_ITSELF,
+    M_NO_SIGNAL,
+    M_SILENT_ERROR,
+    M_CREATES_AS_FLOAT
+};
+
+static int lazy_compute(simlab_context *c, int32_t var)
+{
+    (void)c;
+    (void)var;
+    return 0; /* and does not set it */
+}
+
+static int itself_compute(simlab_context *c, int32_t var)
+{
+    simlab_f8_put(c, var, 1.0);
+    simlab_f8_get(c, LAZY);
+    return 0;
+}
+
+static const struct simlab_variable mistaken_variables[] = {
+    [MISTAKE] = {.name = "mistake", .dtype = SIMLAB_I8, .default_value = "0"},
+    [GIVEN] = {.name = "given", .dims = "x", .default_value = "[1, 2, 3]"},
+    [VECTOR] = {.name = "vector", .intent = SIMLAB_OUT, .dims = "x"},
+    [SCALAR] = {.name = "scalar", .intent = SIMLAB_OUT},
+    [NEVER_SET] = {.name = "never_set", .intent = SIMLAB_OUT, .dims = "x"},
+    [COUNTED] = {.name = "counted", .intent = SIMLAB_OUT, .dtype = SIMLAB_I4},
+    [LATE] = {.name = "late", .intent = SIMLAB_OUT, .writes = SIMLAB_AT_FINALIZE_STEP},
+    [MEMBERS] = {.name = "members", .kind = SIMLAB_GROUP, .group = "nobodys"},
+    [THING] = {.name = "thing", .kind = SIMLAB_OBJECT, .intent = SIMLAB_OUT},
+    [LAZY] = {.name = "lazy", .kind = SIMLAB_ON_DEMAND, .compute = lazy_compute},
+    [ITSELF] = {.name = "itself", .kind = SIMLAB_ON_DEMAND, .compute = itself_compute},
+};
+
+static int make_mistake(simlab_context *c, enum mistake mistake)
+{
+    switch (mistake) {
+    case M_NONE:
+        break;
+    case M_READS_AS_FLOAT:
+        return simlab_f4(c, GIVEN)[2] > 0 ? 0 : 0;
+    case M_WRITES_INPUT:
+        simlab_f8_mut(c, GIVEN)[2] = 1;
+        break;
+    case M_WRONG_NDIM:
+        simlab_f8_2d(c, VECTOR, 100, 100)[9999] = 1;
+        break;
+    case M_READS_UNSET:
+        return simlab_f8(c, NEVER_SET)[0] > 0 ? 0 : 0;
+    case M_UNKNOWN_INDEX:
+        simlab_f8_1d(c, 77, 1000)[999] = 1;
+        break;
+    case M_UNDECLARED_STAGE:
+        simlab_f8_put(c, LATE, 1);
+        break;
+    case M_NEGATIVE_SIZE:
+        simlab_f8_1d(c, VECTOR, -5)[0] = 1;
+        break;
+    case M_HUGE_SIZE:
+        simlab_f8_2d(c, VECTOR, INT64_MAX / 4, INT64_MAX / 4)[0] = 1;
+        break;
+    case M_NO_MEMBER:
+        return simlab_f8_member(c, MEMBERS, 3)[0] > 0 ? 0 : 0;
+    case M_GROUP_AS_VALUE:
+        return simlab_f8(c, MEMBERS)[0] > 0 ? 0 : 0;
+    case M_UNSET_OBJECT:
+        return simlab_object(c, THING) ? 0 : 0;
+    case M_WRITES_ON_DEMAND:
+        simlab_f8_put(c, LAZY, 1);
+        break;
+    case M_READS_ITSELF:
+        return simlab_f8_get(c, ITSELF) > 0 ? 0 : 0;
+    case M_NO_SIGNAL:
+        return 17;
+    case M_SILENT_ERROR:
+        return SIMLAB_ERROR;
+    case M_CREATES_AS_FLOAT:
+        simlab_f4_put(c, COUNTED, 1);
+        break;
+    }
+    return 0;
+}
+
+static int mistaken_run_step(simlab_context *c)
+{
+    return make_mistake(c, (enum mistake)simlab_i8_get(c, MISTAKE));
+}
+
+static int mistaken_initialize(simlab_context *c)
+{
+    simlab_f8_put(c, SCALAR, 0);
+    return 0;
+}
+
+static const struct simlab_process Mistaken = {
+    .name = "Mistaken",
+    .description = "makes the mistake that its input names",
+    .variables = mistaken_variables,
+    .n_variables = SIMLAB_COUNT(mistaken_variables),
+    .initialize = mistaken_initialize,
+    .run_step = mistaken_run_step,
+};
+
+SIMLAB_LIBRARY("1.0", "processes that go wrong", &Faulty, &Mistaken)
