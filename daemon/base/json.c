@@ -82,7 +82,8 @@ char *json_canonical(const json_t *value)
 
 char *json_pretty(const json_t *value)
 {
-    char *text = dump(value, JSON_INDENT(4) | JSON_SORT_KEYS);
+    /* ASCII: zarr-python decodes metadata so. */
+    char *text = dump(value, JSON_INDENT(4) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
     size_t n = strlen(text);
     text = mem_resize(text, n + 2, 1);
     memcpy(text + n, "\n", 2);

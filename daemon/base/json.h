@@ -15,7 +15,7 @@ json_t *json_read(const char *text, size_t size, struct error *e);
 
 /* The text with keys in their order (json_write) or sorted (json_canonical), compact, numbers with
  * 17 digits, no trailing newline. The caller frees; never NULL. Zarr metadata: json_pretty is the
- * indented form (4 spaces, sorted), with a newline at the end. */
+ * indented form (4 spaces, sorted, ASCII), with a newline at the end. */
 char *json_write(const json_t *value);
 char *json_canonical(const json_t *value);
 char *json_pretty(const json_t *value);

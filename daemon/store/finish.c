@@ -68,25 +68,54 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e)
 
 /* ---- consolidated metadata ----------------------------------------------------------------- */
 
-/* One more file's text, two levels deeper. The files' own texts are taken, not what our parser made
- * of them: what others wrote there (a bare NaN, large integers) stays as it is. */
+/* Beyond ASCII only strings have characters; zarr-python wants them escaped. `text` is UTF-8. */
+static size_t append_escaped(struct buffer *b, const unsigned char *text)
+{
+    size_t more = text[0] >= 0xf0 ? 3 : text[0] >= 0xe0 ? 2 : 1;
+    uint32_t c = text[0] & (0x3fu >> more);
+    for (size_t i = 1; i <= more; i++)
+        c = c << 6 | (text[i] & 0x3fu);
+    if (c >= 0x10000)
+        buffer_printf(b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + (c & 0x3ff));
+    else
+        buffer_printf(b, "\\u%04x", c);
+    return more + 1;
+}
+
+/* Text of valid JSON, each line after the first 8 spaces deeper. */
+static void append_indented(struct buffer *b, const char *text, size_t size)
+{
+    size_t from = 0, i = 0;
+    while (i < size) {
+        if (text[i] == '\n') {
+            buffer_append(b, text + from, ++i - from);
+            buffer_text(b, "        ");
+            from = i;
+        } else if ((unsigned char)text[i] >= 0x80) {
+            buffer_append(b, text + from, i - from);
+            i += append_escaped(b, (const unsigned char *)text + i);
+            from = i;
+        } else {
+            i++;
+        }
+    }
+    buffer_append(b, text + from, size - from);
+}
+
+/* One more file's text. The files' own texts are taken, not what our parser made of them: what
+ * others wrote there (a bare NaN, large integers) stays as it is. */
 static void append_member(struct buffer *b, const char *key, const char *text, size_t size)
 {
     while (size > 0 && strchr(" \t\r\n", text[size - 1]))
         size--;
     json_t *name = json_string(key);
     char *quoted = json_write(name);
-    buffer_printf(b, "%s\n        %s: ", b->size > 0 ? "," : "", quoted);
+    buffer_text(b, b->size > 0 ? ",\n        " : "\n        ");
+    append_indented(b, quoted, strlen(quoted));
+    buffer_text(b, ": ");
+    append_indented(b, text, size);
     free(quoted);
     json_decref(name);
-    for (size_t from = 0; from < size;) {
-        const char *newline = memchr(text + from, '\n', size - from);
-        size_t n = newline ? (size_t)(newline - text) - from + 1 : size - from;
-        buffer_append(b, text + from, n);
-        if (newline)
-            buffer_text(b, "        ");
-        from += n;
-    }
 }
 
 /* A file that is absent is left out. */
