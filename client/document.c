@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/document.h"
+
+#include "client/text.h"
+#include "proto/api.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int document_read(const char *path, json_t **ret_document)
+{
+    bool standard = !strcmp(path, "-");
+    FILE *f = standard ? stdin : fopen(path, "re");
+    if (!f) {
+        text_complain("cannot read %s: %s", path, strerror(errno));
+        return API_EXIT_USAGE;
+    }
+    json_error_t e;
+    json_t *document = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
+    if (!standard)
+        fclose(f);
+    const char *name = standard ? "standard input" : path;
+    if (!document) {
+        text_complain("%s:%d:%d: %s", name, e.line, e.column, e.text);
+        return API_EXIT_USAGE;
+    }
+    if (!json_is_object(document)) {
+        text_complain("%s holds no JSON object", name);
+        json_decref(document);
+        return API_EXIT_USAGE;
+    }
+    *ret_document = document;
+    return 0;
+}
+
+char *document_text(const json_t *document)
+{
+    char *text = json_dumps(document, JSON_COMPACT | JSON_ENCODE_ANY);
+    if (!text)
+        abort();
+    return text;
+}
+
+const char *document_string(const json_t *object, const char *key, const char *otherwise)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+    return s ? s : otherwise;
+}
+
+json_int_t document_integer(const json_t *object, const char *key, json_int_t otherwise)
+{
+    const json_t *value = json_object_get(object, key);
+    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+char *document_value_words(const json_t *value)
+{
+    if (json_is_string(value))
+        return text_copy(json_string_value(value));
+    if (!json_is_real(value))
+        return document_text(value);
+    for (int digits = 1;; digits++) {
+        char *words = text_printf("%.*g", digits, json_real_value(value));
+        if (digits == 17 || strtod(words, NULL) == json_real_value(value))
+            return words;
+        free(words);
+    }
+}
+
+/* The digits with which every number in it is read back as the same. */
+static int digits_of(const json_t *value)
+{
+    if (json_is_real(value)) {
+        char *words = document_value_words(value);
+        int n = 0;
+        for (const char *p = words; *p && *p != 'e'; p++)
+            n += *p >= '0' && *p <= '9';
+        free(words);
+        return n < 17 ? n : 17;
+    }
+    int most = 1, n;
+    const char *key;
+    const json_t *member;
+    size_t i;
+    json_object_foreach((json_t *)value, key, member)
+    {
+        n = digits_of(member);
+        most = n > most ? n : most;
+    }
+    json_array_foreach(value, i, member)
+    {
+        n = digits_of(member);
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+int document_write(const char *path, const json_t *document)
+{
+    bool standard = !path || !strcmp(path, "-");
+    FILE *f = standard ? stdout : fopen(path, "we");
+    size_t flags = JSON_INDENT(1) | JSON_REAL_PRECISION((size_t)digits_of(document));
+    int bad = !f || json_dumpf(document, f, flags) || putc('\n', f) < 0;
+    if (f && !standard)
+        bad |= fclose(f);
+    if (!bad)
+        return 0;
+    text_complain("cannot write %s: %s", standard ? "standard output" : path, strerror(errno));
+    return API_EXIT_USAGE;
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/job.h"
+
+#include "client/document.h"
+#include "client/options.h"
+#include "client/pages.h"
+#include "client/request.h"
+#include "client/submit.h"
+#include "client/text.h"
+#include "client/watch.h"
+#include "proto/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEAD_SHOWN = 10 };
+
+static char *path_of(const char *id, const char *below)
+{
+    char *part = text_url(id);
+    char *path = text_printf("%s/%s%s", API_JOBS, part, below);
+    free(part);
+    return path;
+}
+
+/* `path` as a Python literal. */
+static void put_python_string(const char *path)
+{
+    putchar('"');
+    for (; *path; path++) {
+        if (*path == '"' || *path == '\\')
+            putchar('\\');
+        if ((unsigned char)*path < 0x20)
+            printf("\\x%02x", *path);
+        else
+            putchar(*path);
+    }
+    putchar('"');
+}
+
+static void print_store(const char *store, bool with_python)
+{
+    text_put(stdout, store);
+    putchar('\n');
+    if (!with_python)
+        return;
+    fputs("import xarray; ds = xarray.open_zarr(", stdout);
+    put_python_string(store);
+    puts(")");
+}
+
+/* Why a job is not all it should be, on standard error. */
+static void complain_about(const json_t *job)
+{
+    const char *state = document_string(job, "state", ""), *id = document_string(job, "id", "?");
+    const char *reason = document_string(job, "reason", NULL);
+    json_int_t dead = document_integer(job, "dead", 0);
+    if (watch_state_code(state) == API_EXIT_OK)
+        return;
+    text_complain("job %s: %s%s%s", id, state, reason ? ": " : "", reason ? reason : "");
+    if (dead > 0)
+        text_complain("job %s: %lld of %lld members are dead; `simlab status %s` tells why", id,
+                      (long long)dead, (long long)document_integer(job, "members", 0), id);
+}
+
+/* ---- run, submit ---- */
+
+static int finish_run(const struct options *o, const struct reply *r)
+{
+    const char *state = document_string(r->json, "state", "");
+    const char *store = document_string(r->json, "store", NULL);
+    if (o->json)
+        reply_print(r);
+    else if (store && (!strcmp(state, "succeeded") || !strcmp(state, "partial")))
+        print_store(store, !o->quiet);
+    complain_about(r->json);
+    return watch_state_code(state);
+}
+
+int job_run(struct server *s, const struct options *o)
+{
+    struct reply submitted, ended = {0};
+    struct watch_options w = {
+        .quiet = o->quiet, .interrupts = true, .cancel_on_interrupt = o->cancel_on_interrupt};
+    int code = submit_job(s, o, &submitted);
+    if (code) {
+        if (o->json)
+            reply_print(&submitted);
+    } else {
+        code = watch_job(s, submitted.json, &w, &ended);
+        if (!code)
+            code = finish_run(o, &ended);
+    }
+    reply_clear(&submitted);
+    reply_clear(&ended);
+    return code;
+}
+
+int job_submit(struct server *s, const struct options *o)
+{
+    struct reply r;
+    int code = submit_job(s, o, &r);
+    if (o->json)
+        reply_print(&r);
+    else if (!code && o->dry_run)
+        puts("the job is valid");
+    else if (!code)
+        puts(document_string(r.json, "id", "?"));
+    reply_clear(&r);
+    return code;
+}
+
+/* ---- wait, cancel ---- */
+
+static int wait_for(struct server *s, const struct options *o, const char *id)
+{
+    char *path = path_of(id, "");
+    struct watch_options w = {.quiet = o->quiet};
+    struct reply ended = {0};
+    json_t *job = NULL;
+    int code = request_get(s, path, &job);
+    if (!code)
+        code = watch_job(s, job, &w, &ended);
+    if (!code) {
+        const char *state = document_string(ended.json, "state", "");
+        if (o->json) {
+            reply_print(&ended);
+        } else if (!o->quiet) {
+            printf("%s %s ", document_string(ended.json, "id", id), state);
+            text_put(stdout, document_string(ended.json, "store", "-"));
+            putchar('\n');
+        }
+        complain_about(ended.json);
+        code = watch_state_code(state);
+    }
+    fflush(stdout);
+    reply_clear(&ended);
+    json_decref(job);
+    free(path);
+    return code;
+}
+
+int job_wait(struct server *s, const struct options *o)
+{
+    int worst = API_EXIT_OK;
+    for (int i = 0; i < o->n_operands; i++) {
+        int code = wait_for(s, o, o->operands[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
+int job_cancel(struct server *s, const struct options *o)
+{
+    int worst = API_EXIT_OK;
+    for (int i = 0; i < o->n_operands; i++) {
+        char *path = path_of(o->operands[i], API_JOB_CANCEL);
+        struct reply r;
+        int code = request_or_complain(s, &(struct request){.method = "POST", .path = path}, &r);
+        if (o->json)
+            reply_print(&r);
+        worst = code > worst ? code : worst;
+        reply_clear(&r);
+        free(path);
+    }
+    return worst;
+}
+
+/* ---- status ---- */
+
+static void print_field(const char *label, const char *value)
+{
+    if (!value)
+        return;
+    printf("  %-8s ", label);
+    text_put(stdout, value);
+    putchar('\n');
+}
+
+static void print_counts(const json_t *job)
+{
+    const json_t *steps = json_object_get(job, "progress");
+    json_int_t members = document_integer(job, "members", 1),
+               dead = document_integer(job, "dead", 0);
+    if (members != 1 || dead) {
+        char *words =
+            text_printf("%lld of %lld done, %lld dead", (long long)document_integer(job, "done", 0),
+                        (long long)members, (long long)dead);
+        print_field("members", words);
+        free(words);
+    }
+    if (document_integer(steps, "nsteps", 0) > 0) {
+        char *words = text_printf("%lld of %lld", (long long)document_integer(steps, "step", 0),
+                                  (long long)document_integer(steps, "nsteps", 0));
+        print_field("steps", words);
+        free(words);
+    }
+}
+
+/* The first few; the API has them all. */
+static void print_dead(struct server *s, const char *id)
+{
+    char *below = text_printf("%s?limit=%d", API_JOB_MEMBERS, DEAD_SHOWN);
+    char *path = path_of(id, below);
+    json_t *page = NULL, *member;
+    size_t i;
+    if (!request_get(s, path, &page)) {
+        json_array_foreach(json_object_get(page, "members"), i, member)
+        {
+            char *words = text_printf("%lld: %s", (long long)document_integer(member, "member", 0),
+                                      document_string(member, "reason", ""));
+            print_field("dead", words);
+            free(words);
+        }
+    }
+    json_decref(page);
+    free(path);
+    free(below);
+}
+
+static void print_job(struct server *s, const json_t *job)
+{
+    static const char *const fields[] = {"name",    "store", "model", "created",
+                                         "started", "ended", "reason"};
+    const char *id = document_string(job, "id", "?");
+    printf("job %s: %s\n", id, document_string(job, "state", "?"));
+    print_counts(job);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        print_field(fields[i], document_string(job, fields[i], NULL));
+    if (document_integer(job, "dead", 0) > 0)
+        print_dead(s, id);
+}
+
+int job_status(struct server *s, const struct options *o)
+{
+    char *path = path_of(o->operands[0], "");
+    json_t *job = NULL;
+    int code;
+    if (o->json) {
+        code = request_print(s, &(struct request){.method = "GET", .path = path});
+    } else {
+        code = request_get(s, path, &job);
+        if (!code)
+            print_job(s, job);
+    }
+    json_decref(job);
+    free(path);
+    return code;
+}
+
+/* ---- jobs ---- */
+
+static void print_row(const json_t *job)
+{
+    char *progress = text_printf("%lld/%lld", (long long)document_integer(job, "done", 0),
+                                 (long long)document_integer(job, "members", 0));
+    char *dead = text_printf("%lld", (long long)document_integer(job, "dead", 0));
+    const char *name = document_string(job, "name", NULL);
+    text_put_padded(stdout, document_string(job, "id", "?"), 8);
+    text_put_padded(stdout, document_string(job, "state", "?"), 11);
+    text_put_padded(stdout, progress, 15);
+    text_put_padded(stdout, dead, 6);
+    text_put_padded(stdout, document_string(job, "created", "-"), 26);
+    text_put(stdout, name ? name : document_string(job, "store", "-"));
+    putchar('\n');
+    free(progress);
+    free(dead);
+}
+
+int job_list(struct server *s, const struct options *o)
+{
+    char *state = o->state ? text_url(o->state) : NULL;
+    char *filter = state ? text_printf("&state=%s", state) : text_copy("");
+    struct pages p = {
+        .path = API_JOBS,
+        .filter = filter,
+        .cursor = "before",
+        .key = "jobs",
+        .title = "ID      STATE      DONE           DEAD  CREATED                   NAME OR STORE",
+        .row = print_row,
+    };
+    int code = pages_print(s, o, &p);
+    free(filter);
+    free(state);
+    return code;
+}

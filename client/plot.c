@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/plot.h"
+
+#include "client/document.h"
+#include "client/options.h"
+#include "client/request.h"
+#include "client/text.h"
+#include "proto/api.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ARGUMENTS_MAX = 2 * OPTIONS_LIST_MAX + 32 };
+
+struct arguments {
+    const char *values[ARGUMENTS_MAX];
+    int n;
+};
+
+static void add(struct arguments *a, const char *option, const char *value)
+{
+    if (!value)
+        return;
+    if (option)
+        a->values[a->n++] = option;
+    a->values[a->n++] = value;
+}
+
+/* Tries the places in turn; returns only where there is none. */
+static void exec_worker(struct arguments *a)
+{
+    static const char *const beside[] = {"simlab-worker", "../libexec/simlab/simlab-worker"};
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    fflush(stdout);
+    if (n > 0) {
+        self[n] = '\0';
+        *strrchr(self, '/') = '\0';
+        for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+            char *path = text_printf("%s/%s", self, beside[i]);
+            execv(path, (char *const *)(void *)a->values);
+            free(path);
+        }
+    }
+    execvp("simlab-worker", (char *const *)(void *)a->values);
+    text_complain("cannot run simlab-worker: %s", strerror(errno));
+}
+
+/* The store of a job, or what is a store already. The caller frees. */
+static int find_store(struct server *s, const char *operand, char **ret_store)
+{
+    json_t *job;
+    if (operand[strspn(operand, "0123456789")]) {
+        *ret_store = text_copy(operand);
+        return 0;
+    }
+    int code = request_get_part(s, API_JOBS, operand, &job);
+    if (code)
+        return code;
+    const char *store = document_string(job, "store", NULL);
+    if (store)
+        *ret_store = text_copy(store);
+    else
+        text_complain("job %s has no store", operand);
+    json_decref(job);
+    return store ? 0 : API_EXIT_USAGE;
+}
+
+int plot_run(struct server *s, const struct options *o)
+{
+    struct arguments a = {0};
+    char *store;
+    int code = find_store(s, o->operands[0], &store);
+    if (code)
+        return code;
+    add(&a, NULL, "simlab-worker");
+    add(&a, NULL, "plot");
+    add(&a, NULL, store);
+    add(&a, NULL, o->operands[1]);
+    add(&a, "-o", o->output);
+    add(&a, "--style", o->style);
+    add(&a, "--columns", o->columns);
+    add(&a, "--width", o->width);
+    add(&a, "--exaggeration", o->exaggeration);
+    for (int i = 0; i < o->select.n; i++)
+        add(&a, "--select", o->select.values[i]);
+    exec_worker(&a);
+    free(store);
+    return API_EXIT_USAGE;
+}

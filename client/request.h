@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request to the daemon and its answer. */
+#ifndef CLIENT_REQUEST_H
+#define CLIENT_REQUEST_H
+
+#include "client/server.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* What is watched while a request, or a pause, goes on. */
+struct request_watch {
+    int fd; /* poll for reading; -1: none */
+    /* `fd` is readable, or half a second went by. Nonzero ends the request. */
+    int (*fn)(void *userdata, bool readable);
+    void *userdata;
+};
+
+struct request {
+    const char *method;
+    const char *path; /* after the base, with its query, encoded */
+    const char *body; /* or NULL; borrowed */
+    size_t size;
+    FILE *file; /* in place of body: its bytes from here on, `size` of them */
+    const char *content_type;
+    const char *idempotency_key; /* or NULL */
+    const char *last_event_id;   /* or NULL */
+    /* A stream: successful bytes go here instead of into the reply; nonzero ends the request. */
+    int (*sink)(void *userdata, const char *bytes, size_t n);
+    void *sink_userdata;
+    const struct request_watch *watch; /* or NULL */
+};
+
+struct reply {
+    int code;        /* enum api_exit */
+    long status;     /* 0: no answer */
+    bool unanswered; /* the request was sent, or may have been, and no answer came */
+    bool again;      /* the same request may do later: unreachable, unanswered, 5xx */
+    bool aborted;    /* the sink or the watch ended it */
+    char *body;      /* NUL after `size` bytes; NULL: none */
+    size_t size;
+    json_t *json; /* body parsed; NULL where it is none */
+    char *reason; /* where code is not ok: "refused: … (at …)" */
+};
+
+/* Sends, waits for the answer. Returns ret_reply->code; ret_reply is filled in every case and is
+ * to be cleared. Says nothing. */
+int request_send(struct server *s, const struct request *r, struct reply *ret_reply);
+void reply_clear(struct reply *r);
+
+/* The same, and says on standard error what went wrong. */
+int request_or_complain(struct server *s, const struct request *r, struct reply *ret_reply);
+
+/* GET `path`; on success a new reference to the JSON, else an exit code after a complaint. */
+int request_get(struct server *s, const char *path, json_t **ret_json);
+/* GET base/part. */
+int request_get_part(struct server *s, const char *base, const char *part, json_t **ret_json);
+
+/* Prints the answer, or the problem, as it is (--json), with a line end. */
+void reply_print(const struct reply *r);
+int request_print(struct server *s, const struct request *r);
+
+#endif

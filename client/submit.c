@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/submit.h"
+
+#include "client/document.h"
+#include "client/events.h"
+#include "client/text.h"
+#include "client/upload.h"
+#include "proto/api.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { TRIES = 8, FIRST_PAUSE = 100, LONGEST_PAUSE = 5000 /* milliseconds */ };
+
+static char *random_key(void)
+{
+    unsigned char bytes[16] = {0};
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+        abort();
+    char *key = text_copy("");
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        char *longer = text_printf("%s%02x", key, bytes[i]);
+        free(key);
+        key = longer;
+    }
+    return key;
+}
+
+/* What is unanswered may have been done, and 503 asks for another try. A daemon that was not there
+ * at the first try is not waited for. */
+static bool worth_another(const struct reply *r, int tries)
+{
+    return r->again && (r->unanswered || r->status == 503 || (r->status == 0 && tries > 1));
+}
+
+static int send_patiently(struct server *s, const struct request *r, struct reply *ret_reply)
+{
+    int duration = FIRST_PAUSE;
+    bool unsure = false;
+    for (int tries = 1;; tries++) {
+        int code = request_send(s, r, ret_reply);
+        unsure |= ret_reply->unanswered;
+        if (!code)
+            return code;
+        if (tries == TRIES || !worth_another(ret_reply, tries)) {
+            text_complain("%s", ret_reply->reason);
+            if (unsure && ret_reply->again)
+                text_complain("whether the job was submitted is not known; submit it again with "
+                              "--idempotency-key %s, which makes no second one",
+                              r->idempotency_key);
+            return code;
+        }
+        reply_clear(ret_reply);
+        events_pause(duration, NULL);
+        duration = duration * 2 < LONGEST_PAUSE ? duration * 2 : LONGEST_PAUSE;
+    }
+}
+
+static int prepare(struct server *s, const struct options *o, char **ret_text)
+{
+    json_t *document;
+    int code = document_read(o->operands[0], &document);
+    if (code)
+        return code;
+    if (o->store)
+        json_object_set_new(document, "store", json_string(o->store));
+    code = upload_files(s, o->operands[0], document);
+    if (!code)
+        *ret_text = document_text(document);
+    json_decref(document);
+    return code;
+}
+
+int submit_job(struct server *s, const struct options *o, struct reply *ret_reply)
+{
+    char *text;
+    *ret_reply = (struct reply){0};
+    int code = ret_reply->code = prepare(s, o, &text);
+    if (code)
+        return code;
+    char *key = o->key ? text_copy(o->key) : random_key();
+    struct request request = {.method = "POST",
+                              .path = o->dry_run ? API_JOBS "?dry_run=1" : API_JOBS,
+                              .body = text,
+                              .size = strlen(text),
+                              .content_type = API_JSON,
+                              .idempotency_key = key};
+    code = send_patiently(s, &request, ret_reply);
+    free(key);
+    free(text);
+    return code;
+}

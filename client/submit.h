@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Handing in a job: the document, its files, and an idempotency key, so that a submission whose
+ * answer was lost can be repeated without a second job. */
+#ifndef CLIENT_SUBMIT_H
+#define CLIENT_SUBMIT_H
+
+#include "client/options.h"
+#include "client/request.h"
+
+/* Reads the job at operand 0, with --store, --idempotency-key and --dry-run applied. Returns
+ * ret_reply->code after a complaint where that is not 0; ret_reply is to be cleared always. */
+int submit_job(struct server *s, const struct options *o, struct reply *ret_reply);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Arrays that a job names as {"file": "x.npy"}. */
+#ifndef CLIENT_UPLOAD_H
+#define CLIENT_UPLOAD_H
+
+#include "client/server.h"
+
+#include <jansson.h>
+
+/* Uploads each file that the job's `inputs`, `clocks`, `setup` or `sweep` name as {"file": PATH} in
+ * place of data, once per path, and puts {"upload": ID} there. Paths are relative to the folder of
+ * `job_path` ("-": the working directory). A file that is no .npy is not sent. 0, or an exit code
+ * after a complaint that names the place in the job. */
+int upload_files(struct server *s, const char *job_path, json_t *document);
+
+#endif
