@@ -111,15 +111,15 @@ static int make_mistake(simlab_context *c, enum mistake mistake)
     case M_NONE:
         break;
     case M_READS_AS_FLOAT:
-        return simlab_f4(c, GIVEN)[2] > 0 ? 0 : 0;
+        return simlab_f4(c, GIVEN, 3)[2] > 0 ? 0 : 0;
     case M_WRITES_INPUT:
-        simlab_f8_mut(c, GIVEN)[2] = 1;
+        simlab_f8_mut(c, GIVEN, 3)[2] = 1;
         break;
     case M_WRONG_NDIM:
         simlab_f8_2d(c, VECTOR, 100, 100)[9999] = 1;
         break;
     case M_READS_UNSET:
-        return simlab_f8(c, NEVER_SET)[0] > 0 ? 0 : 0;
+        return simlab_f8(c, NEVER_SET, 4)[0] > 0 ? 0 : 0;
     case M_UNKNOWN_INDEX:
         simlab_f8_1d(c, 77, 1000)[999] = 1;
         break;
@@ -133,9 +133,9 @@ static int make_mistake(simlab_context *c, enum mistake mistake)
         simlab_f8_2d(c, VECTOR, INT64_MAX / 4, INT64_MAX / 4)[0] = 1;
         break;
     case M_NO_MEMBER:
-        return simlab_f8_member(c, MEMBERS, 3)[0] > 0 ? 0 : 0;
+        return simlab_f8_member(c, MEMBERS, 3, 1)[0] > 0 ? 0 : 0;
     case M_GROUP_AS_VALUE:
-        return simlab_f8(c, MEMBERS)[0] > 0 ? 0 : 0;
+        return simlab_f8(c, MEMBERS, 1)[0] > 0 ? 0 : 0;
     case M_UNSET_OBJECT:
         return simlab_object(c, THING) ? 0 : 0;
     case M_WRITES_ON_DEMAND:
