@@ -101,7 +101,7 @@ struct queue_submission {
 
 /* Adds a queued job and its event. A known idempotency key (of the same principal) gives the first
  * job's id and *ret_existed = true. ERROR_CONFLICT where a live, succeeded or partial job has the
- * same store (pointer /store); a failed or cancelled one gave it free. */
+ * same store (pointer /store); a failed or cancelled one gave it free, once nothing stands there. */
 int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
                  bool *ret_existed, struct error *e);
 int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct error *e);
