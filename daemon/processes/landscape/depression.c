@@ -11,13 +11,19 @@
 
 #include <math.h>
 
-/* A basin that waits: its lowest pass found so far, outlets[b] within it and targets[b] beyond, at
- * height spill[b]. places[b] is its place in the heap, -1 where it is not there: not reached yet,
- * or (basins joined to base level) done. joined ones have spill set to the level of their water. */
+/* Basins are numbered from 1, and basin b has index b - 1 in the arrays by basin. Of one that
+ * waits, the lowest pass found so far leads from node outlets[] in it to targets[] beyond, at
+ * height spill[], and places[] is its place in the heap. Of one that is joined to base level,
+ * spill[] is the level of its water. */
 enum { NOT_REACHED = -1, JOINED = -2 };
 
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /* Numbers the basins in the order of the stack, in which each is contiguous, and notes where in the
- * stack each begins; begins[n_basins] is the end. Basin 0, base level, is not contiguous. */
+ * stack each begins. Basin 0 is all that drains to base level. */
 static void label(struct flow *f)
 {
     int32_t n_basins = 0, n = f->raster->n;
@@ -36,7 +42,6 @@ static void label(struct flow *f)
     }
 }
 
-/* Arrays by basin are for basins 1 … n and have n elements at most n nodes: index b - 1. */
 static int is_lower(const struct flow *f, int32_t a, int32_t b)
 {
     double x = f->spill[a - 1], y = f->spill[b - 1];
@@ -78,8 +83,10 @@ static int32_t take(struct flow *f, int32_t *n)
 /* A pass from basin b at node `outlet` to node `target` of a joined basin. */
 static void offer(struct flow *f, int32_t b, int32_t outlet, int32_t target, int32_t *n)
 {
-    double pass = fmax(f->elevation[outlet], f->elevation[target]);
-    if (f->places[b - 1] == JOINED || !(pass < f->spill[b - 1]))
+    if (f->places[b - 1] == JOINED)
+        return;
+    double pass = greater(f->elevation[outlet], f->elevation[target]);
+    if (!(pass < f->spill[b - 1]))
         return;
     f->spill[b - 1] = pass;
     f->outlets[b - 1] = outlet;
@@ -87,24 +94,30 @@ static void offer(struct flow *f, int32_t b, int32_t outlet, int32_t target, int
     rise(f, f->places[b - 1] == NOT_REACHED ? (*n)++ : f->places[b - 1], b);
 }
 
-/* Calls for each of a basin's nodes and each neighbour j of it: in basin 0, offers a way out of
- * `b` (outwards), or in a basin that waits, a way of that one into `b`. */
-static void scan(struct flow *f, int32_t b, int outwards, int32_t *n)
+/* Passes from the basins that wait to base level, by rows, which is the order of memory. */
+static void offer_base_level(struct flow *f, int32_t *n)
 {
-    const struct raster *r = f->raster;
-    for (int32_t k = f->begins[b - 1]; k < r->n && f->basins[f->stack[k]] == b; k++) {
-        int32_t i = f->stack[k], row = i / r->nx, column = i % r->nx;
-        for (int dy = -1; dy <= 1; dy++)
-            for (int dx = -1; dx <= 1; dx++) {
-                int32_t j = raster_neighbour(r, row, column, dy, dx);
-                int32_t other = j < 0 ? b : f->basins[j];
-                if (other == b)
-                    continue;
-                if (outwards && other == 0)
-                    offer(f, b, i, j, n);
-                else if (!outwards && other != 0)
-                    offer(f, other, j, i, n);
-            }
+    int32_t neighbours[8];
+    for (int32_t i = 0; i < f->raster->n; i++) {
+        if (f->basins[i] == 0)
+            continue;
+        for (int k = raster_neighbours(f->raster, i, neighbours); k-- > 0;)
+            if (f->basins[neighbours[k]] == 0)
+                offer(f, f->basins[i], i, neighbours[k], n);
+    }
+}
+
+/* Passes from the basins that wait to basin b, which is joined. */
+static void offer_basin(struct flow *f, int32_t b, int32_t *n)
+{
+    int32_t neighbours[8];
+    for (int32_t k = f->begins[b - 1]; k < f->raster->n && f->basins[f->stack[k]] == b; k++) {
+        int32_t i = f->stack[k];
+        for (int m = raster_neighbours(f->raster, i, neighbours); m-- > 0;) {
+            int32_t other = f->basins[neighbours[m]];
+            if (other != b && other != 0)
+                offer(f, other, neighbours[m], i, n);
+        }
     }
 }
 
@@ -138,11 +151,11 @@ static void join(struct flow *f, int32_t b)
     int32_t beyond = f->basins[f->targets[b - 1]];
     f->places[b - 1] = JOINED;
     if (beyond > 0)
-        f->spill[b - 1] = fmax(f->spill[b - 1], f->spill[beyond - 1]);
+        f->spill[b - 1] = greater(f->spill[b - 1], f->spill[beyond - 1]);
     carve(f, b);
     for (int32_t k = f->begins[b - 1]; k < f->raster->n && f->basins[f->stack[k]] == b; k++) {
         int32_t i = f->stack[k];
-        f->lake_depth[i] = fmax(f->spill[b - 1] - f->elevation[i], 0);
+        f->lake_depth[i] = greater(f->spill[b - 1] - f->elevation[i], 0);
     }
 }
 
@@ -150,11 +163,10 @@ void depression_route(struct flow *f)
 {
     int32_t n = 0;
     label(f);
-    for (int32_t b = 1; b <= f->n_depressions; b++)
-        scan(f, b, 1, &n);
+    offer_base_level(f, &n);
     while (n > 0) {
         int32_t b = take(f, &n);
         join(f, b);
-        scan(f, b, 0, &n);
+        offer_basin(f, b, &n);
     }
 }

@@ -32,6 +32,18 @@ int32_t raster_neighbour(const struct raster *r, int32_t row, int32_t column, in
     return y < 0 || x < 0 ? -1 : y * r->nx + x;
 }
 
+int raster_neighbours_at_side(const struct raster *r, int32_t row, int32_t column, int32_t ret[8])
+{
+    int n = 0;
+    for (int dy = -1; dy <= 1; dy++)
+        for (int dx = -1; dx <= 1; dx++) {
+            int32_t j = raster_neighbour(r, row, column, dy, dx);
+            if (j >= 0 && (dy != 0 || dx != 0))
+                ret[n++] = j;
+        }
+    return n;
+}
+
 double raster_sum(const double *values, int64_t n)
 {
     double sum = 0;

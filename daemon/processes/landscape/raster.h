@@ -29,6 +29,24 @@ struct raster raster_read(simlab_context *c);
 /* The node at (row + dy, column + dx), through looped sides; -1 beyond others. dx, dy: -1, 0, 1. */
 int32_t raster_neighbour(const struct raster *r, int32_t row, int32_t column, int dy, int dx);
 
+/* The neighbours that node i has among its eight; returns how many. */
+int raster_neighbours_at_side(const struct raster *r, int32_t row, int32_t column, int32_t ret[8]);
+static inline int raster_neighbours(const struct raster *r, int32_t i, int32_t ret[8])
+{
+    int32_t nx = r->nx, row = i / nx, column = i - row * nx;
+    if (row == 0 || row == r->ny - 1 || column == 0 || column == nx - 1)
+        return raster_neighbours_at_side(r, row, column, ret);
+    ret[0] = i - nx - 1;
+    ret[1] = i - nx;
+    ret[2] = i - nx + 1;
+    ret[3] = i - 1;
+    ret[4] = i + 1;
+    ret[5] = i + nx - 1;
+    ret[6] = i + nx;
+    ret[7] = i + nx + 1;
+    return 8;
+}
+
 /* The sum of n values, in blocks, so that the error stays near rounding. */
 double raster_sum(const double *values, int64_t n);
 
