@@ -55,7 +55,7 @@ LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := libcriterion-dev gdal-bin netcdf-bin
+DEBIAN_TEST := libcriterion-dev python3-dask gdal-bin netcdf-bin
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
 # Submakes come after `packages`, since pkg-config may be missing before. They use every processor
@@ -208,13 +208,15 @@ endif
 
 test-programs: all $(FAULTY) $(UNITS:%=$(BUILD)/tests/%)
 
-UNIT_FILES = $(wildcard systemd/*.service systemd/*.socket)
+UNIT_FILES = $(notdir $(wildcard systemd/*.service systemd/*.socket))
 install: all ## into DESTDIR and PREFIX (/usr/local)
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/simlab lib/simlabd/processes)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib/simlabd/processes
 	install -m 644 $(wildcard include/simlab/*.h) $(DESTDIR)$(PREFIX)/include/simlab
-	$(call install_files,644,$(UNIT_FILES),lib/systemd/system)
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	for unit in $(UNIT_FILES); do sed 's|/usr/local|$(PREFIX)|g' systemd/$$unit \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done
 	$(call install_files,644,$(wildcard systemd/sysusers.d/*.conf),lib/sysusers.d)
 	$(call install_files,644,$(wildcard systemd/tmpfiles.d/*.conf),lib/tmpfiles.d)
 	$(call install_files,644,$(wildcard client/*.1),share/man/man1)
