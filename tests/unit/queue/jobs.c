@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+Test(jobs, what_was_submitted)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct queue_job j;
+    char *document;
+    int64_t id;
+    bool existed;
+    fixture_open(&f);
+    struct queue_submission s = submission_of(7);
+    s.name = "a name";
+    s.labels = "{\"a\":\"b\"}";
+    s.principal = "someone";
+    s.priority = -4;
+    expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    fixture_commit(&f);
+    fixture_reopen(&f);
+    expect_ok(queue_job(f.q, id, &j, &e), &e);
+    cr_expect(j.id == 1 && j.state == JOB_QUEUED && j.members == 7 && j.done == 0 && j.dead == 0);
+    cr_expect(j.priority == -4 && j.max_attempts == 3 && j.member_timeout == 1.5);
+    cr_expect_str_eq(j.name, "a name");
+    cr_expect_str_eq(j.store, "/stores/1.zarr");
+    cr_expect_str_eq(j.model_hash, "hash-of-model");
+    cr_expect_str_eq(j.labels, "{\"a\":\"b\"}");
+    cr_expect_str_eq(j.principal, "someone");
+    cr_expect(!j.layout && !j.reason);
+    cr_expect(j.created > 0 && j.started == 0 && j.ended == 0);
+    queue_job_clear(&j);
+    expect_ok(queue_job_document(f.q, id, &document, &e), &e);
+    cr_expect_str_eq(document, s.document);
+    free(document);
+    cr_expect_eq(queue_job(f.q, 2, &j, &e), ERROR_NOT_FOUND);
+    cr_expect_eq(queue_job_document(f.q, 2, &document, &e), ERROR_NOT_FOUND);
+    fixture_close(&f);
+}
+
+Test(jobs, bounds)
+{
+    struct fixture f;
+    struct error e = {0};
+    int64_t id;
+    bool existed;
+    fixture_open(&f);
+    struct queue_submission s = submission_of(0);
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_INVALID);
+    s = submission_of(1);
+    s.max_attempts = 0;
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_INVALID);
+    cr_expect_str_eq(e.pointer, "/max_attempts");
+    cr_expect(!queue_dirty(f.q));
+    fixture_close(&f);
+}
+
+Test(jobs, a_repeated_key_gives_the_first_job)
+{
+    struct fixture f;
+    struct error e = {0};
+    int64_t first, id;
+    bool existed;
+    fixture_open(&f);
+    struct queue_submission s = submission_of(1);
+    s.idempotency_key = "key";
+    s.store = "/a.zarr";
+    expect_ok(queue_submit(f.q, &s, &first, &existed, &e), &e);
+    cr_expect(!existed);
+    expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    cr_expect(existed && id == first, "in the same turn");
+    fixture_commit(&f);
+    fixture_reopen(&f);
+    expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    cr_expect(existed && id == first, "after a restart");
+    cr_expect(!queue_dirty(f.q));
+    s.document_hash = "another";
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_CONFLICT);
+    cr_expect(strstr(e.message, "key was used for job 1"), "%s", e.message);
+    s.principal = "someone else";
+    s.store = "/b.zarr";
+    expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    cr_expect(!existed && id == 2, "keys belong to a principal");
+    fixture_close(&f);
+}
+
+Test(jobs, a_store_belongs_to_one_job)
+{
+    struct fixture f;
+    struct error e = {0};
+    int64_t id, other;
+    bool existed;
+    fixture_open(&f);
+    struct queue_submission s = submission_of(1);
+    s.store = "/a.zarr";
+    expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    cr_expect_eq(queue_submit(f.q, &s, &other, &existed, &e), ERROR_CONFLICT);
+    cr_expect_str_eq(e.pointer, "/store");
+    cr_expect(strstr(e.message, "belongs to job 1 (queued)"), "%s", e.message);
+    expect_ok(queue_cancel(f.q, id, NULL, &e), &e);
+    expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    struct queue_lease l = lease(f.q, id, 1, 1);
+    expect_ok(queue_done(f.q, &l, 0, 1, &e), &e);
+    expect_ok(queue_finish(f.q, id, &e), &e);
+    cr_expect_eq(queue_submit(f.q, &s, &other, &existed, &e), ERROR_CONFLICT);
+    fixture_close(&f);
+}
+
+/* Whoever takes the names of jobs to come must not block them. */
+Test(jobs, default_stores_pass_over_taken_names)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct queue_job j;
+    int64_t id;
+    bool existed;
+    fixture_open(&f);
+    struct queue_submission s = submission_of(1);
+    s.store = "/stores/2.zarr";
+    expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    id = submit(f.q, 1);
+    cr_expect_eq(id, 3);
+    expect_ok(queue_job(f.q, id, &j, &e), &e);
+    cr_expect_str_eq(j.store, "/stores/3.zarr");
+    queue_job_clear(&j);
+    cr_expect_eq(submit(f.q, 1), 4);
+    fixture_close(&f);
+}
+
+struct listing {
+    int64_t ids[100];
+    int n;
+};
+
+static void list_job(void *userdata, const struct queue_job *job)
+{
+    struct listing *l = userdata;
+    l->ids[l->n++] = job->id;
+}
+
+Test(jobs, pages)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct listing l = {0};
+    fixture_open(&f);
+    for (int i = 0; i < 25; i++) {
+        int64_t id = submit(f.q, 1);
+        if (id % 3 == 0)
+            expect_ok(queue_cancel(f.q, id, NULL, &e), &e);
+    }
+    int before = 0;
+    do {
+        before = l.n;
+        expect_ok(queue_jobs(f.q, -1, l.n ? l.ids[l.n - 1] : 0, 10, list_job, &l, &e), &e);
+        cr_assert_leq(l.n - before, 10);
+    } while (l.n > before);
+    cr_assert_eq(l.n, 25);
+    for (int i = 0; i < 25; i++)
+        cr_expect_eq(l.ids[i], 25 - i);
+    l.n = 0;
+    expect_ok(queue_jobs(f.q, JOB_CANCELLED, 20, 4, list_job, &l, &e), &e);
+    cr_assert_eq(l.n, 4);
+    for (int i = 0; i < 4; i++)
+        cr_expect_eq(l.ids[i], 18 - 3 * i);
+    fixture_close(&f);
+}
+
+Test(jobs, highest_priority_then_oldest)
+{
+    struct fixture f;
+    struct error e = {0};
+    static const int64_t priorities[] = {0, 5, -1, 5, 0}, order[] = {2, 4, 1, 5, 3};
+    int64_t id;
+    bool existed;
+    fixture_open(&f);
+    cr_expect(!queue_next_job(f.q, &id));
+    for (int i = 0; i < 5; i++) {
+        struct queue_submission s = submission_of(1);
+        s.priority = priorities[i];
+        expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
+    }
+    for (int i = 0; i < 5; i++) {
+        cr_assert(queue_next_job(f.q, &id));
+        cr_expect_eq(id, order[i]);
+        lease(f.q, id, 1, 1);
+    }
+    cr_expect(!queue_next_job(f.q, &id));
+    fixture_close(&f);
+}
+
+Test(jobs, complete_ones_are_found)
+{
+    struct fixture f;
+    struct error e = {0};
+    int64_t id;
+    fixture_open(&f);
+    cr_expect(!queue_next_complete(f.q, 0, &id));
+    for (int i = 0; i < 3; i++) {
+        submit(f.q, 1);
+        struct queue_lease l = lease(f.q, i + 1, 1, 1);
+        cr_expect(!queue_job_complete(f.q, i + 1));
+        cr_expect_eq(queue_finish(f.q, i + 1, &e), ERROR_CONFLICT);
+        if (i != 1)
+            expect_ok(queue_done(f.q, &l, 0, 1, &e), &e);
+    }
+    fixture_commit(&f);
+    fixture_reopen(&f);
+    cr_expect(queue_next_complete(f.q, 0, &id) && id == 1);
+    cr_expect(queue_next_complete(f.q, 1, &id) && id == 3);
+    cr_expect(!queue_next_complete(f.q, 3, &id));
+    expect_ok(queue_finish(f.q, 1, &e), &e);
+    cr_expect(queue_next_complete(f.q, 0, &id) && id == 3);
+    fixture_close(&f);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The queue's contract said again, as simply as can be: an array of members per job, no rows. It
+ * holds plain values only, so that a copy is a snapshot. */
+#ifndef TESTS_QUEUE_ORACLE_H
+#define TESTS_QUEUE_ORACLE_H
+
+#include "queue/queue.h"
+
+enum { ORACLE_JOBS = 6, ORACLE_MEMBERS = 48, ORACLE_LEASES = 40 };
+
+enum oracle_member { MEMBER_FREE, MEMBER_LEASED, MEMBER_DONE, MEMBER_DEAD };
+
+struct oracle_job {
+    enum job_state state;
+    int members, max_attempts;
+    int64_t priority;
+    bool layout;
+    enum oracle_member member[ORACLE_MEMBERS];
+    int attempts[ORACLE_MEMBERS];
+    int cut[ORACLE_MEMBERS]; /* free members of one number were cut together; 0: not cut */
+};
+
+struct oracle_lease {
+    struct queue_lease lease;
+    bool live;
+    int cut;
+};
+
+struct oracle {
+    struct oracle_job jobs[ORACLE_JOBS]; /* job 1 first */
+    int n_jobs;
+    struct oracle_lease leases[ORACLE_LEASES]; /* the newest ones, dead ones among them */
+    int n_leases;
+    int cuts;
+};
+
+/* Each does what the function of queue.h does, and returns what that should return. */
+int oracle_submit(struct oracle *o, int members, int max_attempts, int64_t priority);
+int64_t oracle_next_job(const struct oracle *o); /* 0: none */
+/* The members that a lease should have. */
+int oracle_pick(const struct oracle *o, int64_t job, int64_t want, int64_t align,
+                int64_t *ret_begin, int64_t *ret_end);
+void oracle_take(struct oracle *o, const struct queue_lease *lease);
+int oracle_set_layout(struct oracle *o, const struct oracle_lease *l);
+int oracle_done(struct oracle *o, const struct oracle_lease *l, int64_t begin, int64_t end);
+int oracle_failed(struct oracle *o, const struct oracle_lease *l, int64_t member);
+int oracle_release(struct oracle *o, struct oracle_lease *l);
+int oracle_lost(struct oracle *o, struct oracle_lease *l);
+int oracle_end(struct oracle *o, int64_t job, enum job_state to);
+int oracle_finish(struct oracle *o, int64_t job);
+void oracle_restart(struct oracle *o); /* every lease is released */
+
+/* What the queue holds equals it. */
+void oracle_compare(const struct oracle *o, struct queue *q);
+
+#endif

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Random operations, the oracle's word on each, and the invariants after each; with and without a
+ * disk that fails. A seed gives one run. */
+#include "fault.h"
+#include "fixture.h"
+#include "oracle.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct run {
+    struct fixture f;
+    struct oracle now, committed;
+    struct queue_numbers numbers; /* as committed */
+    int64_t last_fence;
+    uint64_t random;
+    bool faults;
+    long failed; /* turns that were rolled back */
+};
+
+/* splitmix64 */
+static uint64_t draw(struct run *run, uint64_t below)
+{
+    uint64_t z = run->random += 0x9e3779b97f4a7c15;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return (z ^ z >> 31) % below;
+}
+
+static void check(struct run *run)
+{
+    oracle_compare(&run->now, run->f.q);
+    check_invariants(run->f.q);
+}
+
+static void roll_back(struct run *run)
+{
+    fault_arm(0, 0, false);
+    run->now = run->committed;
+    run->failed++;
+    cr_assert(!queue_dirty(run->f.q));
+    cr_assert_eq(queue_last_event(run->f.q), run->numbers.last_event);
+    cr_assert_eq(memcmp(&run->f.q->numbers, &run->numbers, sizeof run->numbers), 0);
+    check(run);
+}
+
+/* Compares a result with what the oracle says. True where both are 0; where the disk failed, the
+ * turn has to fail as a whole. */
+static bool agree(struct run *run, int result, int expected, const struct oracle *before,
+                  const struct error *e)
+{
+    if (run->faults && result == ERROR_STORAGE) {
+        struct error failure = {0};
+        run->now = *before;
+        cr_assert(queue_dirty(run->f.q) == run->f.q->database.broken);
+        if (queue_dirty(run->f.q)) {
+            cr_assert_eq(queue_commit(run->f.q, &failure), ERROR_STORAGE);
+            cr_assert(*failure.message);
+            roll_back(run);
+        } else {
+            fault_arm(0, 0, false); /* nothing of the turn was begun */
+        }
+        return false;
+    }
+    cr_assert_eq(result, expected, "%d, not %d: %s", result, expected, e->message);
+    return result == 0;
+}
+
+/* ---- operations ---- */
+
+static void try_submit(struct run *run)
+{
+    if (run->now.n_jobs == ORACLE_JOBS)
+        return;
+    struct oracle before = run->now;
+    struct error e = {0};
+    int64_t id = 0;
+    bool existed;
+    struct queue_submission s = submission_of(1 + (int64_t)draw(run, ORACLE_MEMBERS));
+    s.max_attempts = 1 + (int64_t)draw(run, 3);
+    s.priority = (int64_t)draw(run, 3);
+    int r = queue_submit(run->f.q, &s, &id, &existed, &e);
+    oracle_submit(&run->now, (int)s.members, (int)s.max_attempts, s.priority);
+    if (agree(run, r, 0, &before, &e))
+        cr_assert_eq(id, run->now.n_jobs);
+}
+
+static void try_lease(struct run *run)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    struct queue_lease l;
+    int64_t job = oracle_next_job(&run->now), begin = 0, end = 0;
+    if (job == 0 || draw(run, 3) == 0)
+        job = 1 + (int64_t)draw(run, (uint64_t)run->now.n_jobs);
+    int64_t want = 1 + (int64_t)draw(run, 20), align = 1 + (int64_t)draw(run, 8);
+    int expected = oracle_pick(&run->now, job, want, align, &begin, &end);
+    int r = queue_lease(run->f.q, job, "worker", want, align, &l, &e);
+    if (!agree(run, r, expected, &before, &e))
+        return;
+    cr_assert(l.begin == begin && l.end == end, "[%" PRId64 ", %" PRId64 ")", l.begin, l.end);
+    cr_assert_gt(l.fence, run->last_fence);
+    run->last_fence = l.fence;
+    oracle_take(&run->now, &l);
+}
+
+static void try_report(struct run *run, struct oracle_lease *l)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    int64_t size = l->lease.end - l->lease.begin;
+    int64_t begin = l->lease.begin + (int64_t)draw(run, (uint64_t)size + 1) - (draw(run, 9) == 0);
+    int64_t end = begin + (int64_t)draw(run, (uint64_t)size + 1);
+    if (draw(run, 8) && end > l->lease.end)
+        end = l->lease.end;
+    int r = queue_done(run->f.q, &l->lease, begin, end, &e);
+    agree(run, r, oracle_done(&run->now, l, begin, end), &before, &e);
+}
+
+static void try_fail_member(struct run *run, struct oracle_lease *l)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    int64_t size = l->lease.end - l->lease.begin;
+    int64_t member = l->lease.begin + (int64_t)draw(run, (uint64_t)size + 1);
+    int r = queue_member_failed(run->f.q, &l->lease, member, "bad", &e);
+    agree(run, r, oracle_failed(&run->now, l, member), &before, &e);
+}
+
+static void try_with_lease(struct run *run)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    if (run->now.n_leases == 0)
+        return;
+    int i = (int)draw(run, (uint64_t)run->now.n_leases);
+    if (draw(run, 3)) { /* rather a newer one */
+        int back = (int)draw(run, 6);
+        i = run->now.n_leases - 1 - (back < run->now.n_leases ? back : 0);
+    }
+    struct oracle_lease *l = &run->now.leases[i];
+    switch (draw(run, 7)) {
+    case 0:
+    case 1:
+    case 2:
+        try_report(run, l);
+        break;
+    case 3:
+        try_fail_member(run, l);
+        break;
+    case 4: {
+        int r = queue_release(run->f.q, &l->lease, &e);
+        agree(run, r, oracle_release(&run->now, l), &before, &e);
+        break;
+    }
+    case 5: {
+        int r = queue_lost(run->f.q, &l->lease, "killed", &e);
+        agree(run, r, oracle_lost(&run->now, l), &before, &e);
+        break;
+    }
+    default: {
+        int r = queue_set_layout(run->f.q, &l->lease, "{}", &e);
+        agree(run, r, oracle_set_layout(&run->now, l), &before, &e);
+    }
+    }
+}
+
+static void try_end(struct run *run)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    int64_t job = 1 + (int64_t)draw(run, (uint64_t)run->now.n_jobs);
+    uint64_t way = draw(run, 20);
+    if (way > 1) {
+        int r = queue_finish(run->f.q, job, &e);
+        agree(run, r, oracle_finish(&run->now, job), &before, &e);
+    } else {
+        int r = way ? queue_cancel(run->f.q, job, "no", &e) : queue_fail(run->f.q, job, "no", &e);
+        agree(run, r, oracle_end(&run->now, job, way ? JOB_CANCELLED : JOB_FAILED), &before, &e);
+    }
+}
+
+static void commit(struct run *run)
+{
+    struct error e = {0};
+    int r = queue_commit(run->f.q, &e);
+    if (run->faults && r != 0) {
+        cr_assert_eq(r, ERROR_STORAGE);
+        roll_back(run);
+        return;
+    }
+    expect_ok(r, &e);
+    run->committed = run->now;
+    run->numbers = run->f.q->numbers;
+}
+
+static void reopen(struct run *run)
+{
+    fault_arm(0, 0, false);
+    fixture_reopen(&run->f);
+    oracle_restart(&run->committed);
+    run->now = run->committed;
+    run->numbers = run->f.q->numbers;
+    run->last_fence = run->f.q->last_fence;
+}
+
+static void step(struct run *run)
+{
+    if (run->faults && draw(run, 10) == 0)
+        fault_arm(1 + (long)draw(run, 30), draw(run, 2) ? ENOSPC : EIO, draw(run, 2));
+    uint64_t way = run->now.n_jobs == 0 ? 0 : draw(run, 100);
+    if (way < 3)
+        try_submit(run);
+    else if (way < 35)
+        try_lease(run);
+    else if (way < 82)
+        try_with_lease(run);
+    else if (way < 85)
+        try_end(run);
+    else if (way < 97)
+        commit(run);
+    else if (way < 99)
+        queue_tick(run->f.q, INT64_MAX / 2);
+    else
+        reopen(run);
+    check(run);
+}
+
+static long random_run(uint64_t seed, int steps, bool faults)
+{
+    struct run run = {.random = seed, .faults = faults};
+    fixture_open(&run.f);
+    run.numbers = run.f.q->numbers;
+    for (int i = 0; i < steps; i++)
+        step(&run);
+    fault_arm(0, 0, false);
+    fixture_close(&run.f);
+    return run.failed;
+}
+
+Test(random, agrees_with_the_oracle)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++)
+        random_run(seed, 400, false);
+}
+
+Test(random, agrees_with_the_oracle_on_a_failing_disk)
+{
+    long failed = 0;
+    fault_install();
+    for (uint64_t seed = 1; seed <= 12; seed++)
+        failed += random_run(seed, 400, true);
+    cr_assert_gt(failed, 50, "only %ld turns failed", failed);
+}
+
+/* ---- each write and sync of one turn ---- */
+
+static void one_turn(struct fixture *f, int64_t job, int *ret_result, struct error *e)
+{
+    struct queue_lease l;
+    struct queue_submission s = submission_of(5);
+    int64_t id;
+    bool existed;
+    int r = queue_submit(f->q, &s, &id, &existed, e);
+    if (!r)
+        r = queue_lease(f->q, job, "worker", 5, 1, &l, e);
+    if (!r)
+        r = queue_done(f->q, &l, l.begin, l.end, e);
+    int committed = queue_commit(f->q, e);
+    cr_assert(!r || committed, "a turn with a failure was committed");
+    *ret_result = committed;
+}
+
+Test(random, each_failure_of_a_turn_rolls_it_back)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct queue_counts c;
+    struct queue_job j;
+    fault_install();
+    fixture_open(&f);
+    int64_t job = submit_with_layout(f.q, 1000);
+    fixture_commit(&f);
+    int failures = 0;
+    for (long n = 1;; n++) {
+        int64_t last_event = queue_last_event(f.q), last_job = f.q->numbers.last_job;
+        int r;
+        expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
+        int64_t done = c.done;
+        fault_arm(n, n % 2 ? EIO : ENOSPC, false);
+        one_turn(&f, job, &r, &e);
+        bool reached = fault_calls() >= n;
+        fault_arm(0, 0, false);
+        check_invariants(f.q);
+        expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
+        cr_assert_eq(r != 0, reached);
+        cr_assert_eq(c.done, r ? done : done + 5);
+        cr_assert_eq(queue_last_event(f.q) == last_event, r != 0);
+        cr_assert_eq(queue_job(f.q, last_job + 1, &j, &e), r ? ERROR_NOT_FOUND : 0);
+        if (!r) {
+            queue_job_clear(&j);
+            break;
+        }
+        failures++;
+    }
+    cr_assert_gt(failures, 5, "writes and a sync of one turn");
+    fixture_close(&f);
+}
+
+/* The same through SQLite's own limit, as a quota would. */
+Test(random, a_full_database_takes_no_more_and_recovers)
+{
+    struct fixture f;
+    struct error e = {0};
+    fixture_open(&f);
+    submit(f.q, 1);
+    fixture_commit(&f);
+    sqlite3 *connection = f.q->database.connection;
+    sqlite3_exec(connection, "PRAGMA max_page_count = 1", NULL, NULL, NULL); /* as many as it has */
+    int r = 0, submitted = 0;
+    while (r == 0 && submitted < 100000) {
+        struct queue_submission s = submission_of(1);
+        int64_t id;
+        bool existed;
+        r = queue_submit(f.q, &s, &id, &existed, &e);
+        submitted++;
+    }
+    cr_assert_eq(r, ERROR_STORAGE);
+    cr_expect(strstr(e.message, "full"), "%s", e.message);
+    cr_assert_eq(queue_cancel(f.q, 1, NULL, &e), ERROR_STORAGE, "the turn is broken");
+    cr_assert_eq(queue_commit(f.q, &e), ERROR_STORAGE);
+    cr_expect_eq((int)state_of(f.q, 1), JOB_QUEUED);
+    cr_expect_eq(queue_last_event(f.q), 1);
+    sqlite3_exec(connection, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL);
+    cr_expect_eq(submit(f.q, 1), 2);
+    fixture_commit(&f);
+    check_invariants(f.q);
+    fixture_close(&f);
+}
