@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Models, jobs, uploads: what is taken and what is refused, with its pointer. */
+#include "fixture.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct server *s;
+
+static void setup(void)
+{
+    s = server_new(16384);
+}
+
+static void teardown(void)
+{
+    server_free(s);
+}
+
+TestSuite(jobs, .init = setup, .fini = teardown);
+
+static void refuse(const char *more, int status, const char *detail, const char *pointer)
+{
+    char *job = job_text(more);
+    expect_problem(s, "POST", "/v1/jobs", job, status, detail, pointer);
+    free(job);
+}
+
+static json_t *submit(const char *more, const char *headers, int status)
+{
+    char *job = job_text(more);
+    json_t *body;
+    int got = ask(s, "POST", "/v1/jobs", headers, job, &body);
+    cr_assert_eq(got, status, "%d %s", got, json_dumps(body, 0));
+    free(job);
+    return body;
+}
+
+static const char *text(const json_t *o, const char *key)
+{
+    const char *value = json_string_value(json_object_get(o, key));
+    return value ? value : "";
+}
+
+Test(jobs, submit_and_show)
+{
+    json_t *made = submit("\"name\": \"first\",", "", 201), *shown;
+    cr_assert_str_eq(text(made, "id"), "1");
+    cr_assert_str_eq(text(made, "state"), "queued");
+    cr_assert(strlen(text(made, "created")) == strlen("2026-01-02T03:04:05.678Z"));
+    cr_assert(json_is_null(json_object_get(made, "started")));
+    cr_assert_eq(ask(s, "GET", "/v1/jobs/1", "", NULL, &shown), 200);
+    cr_assert(json_equal(made, shown));
+    json_decref(shown);
+    cr_assert_eq(ask(s, "GET", "/v1/jobs/1/document", "", NULL, &shown), 200);
+    cr_assert(json_object_get(shown, "model"));
+    json_decref(shown);
+    cr_assert_eq(ask(s, "GET", "/v1/jobs/1/members", "", NULL, &shown), 200);
+    cr_assert_eq(json_array_size(json_object_get(shown, "members")), 0);
+    json_decref(shown);
+    char *path = mem_printf("/v1/models/%s", text(made, "model"));
+    cr_assert_eq(ask(s, "GET", path, "", NULL, NULL), 200);
+    free(path);
+    json_decref(made);
+}
+
+Test(jobs, dry_run_stores_nothing)
+{
+    char *job = job_text("");
+    json_t *body;
+    cr_assert_eq(ask(s, "POST", "/v1/jobs?dry_run=1", "", job, &body), 200);
+    cr_assert(json_is_true(json_object_get(body, "valid")));
+    json_decref(body);
+    free(job);
+    cr_assert_eq(s->commits, 0);
+    cr_assert_eq(ask(s, "GET", "/v1/jobs", "", NULL, &body), 200);
+    cr_assert_eq(json_array_size(json_object_get(body, "jobs")), 0);
+    json_decref(body);
+}
+
+Test(jobs, refusals_point_at_the_fault)
+{
+    refuse("\"nonsense\": 1,", 422, "nonsense", "/nonsense");
+    refuse("\"encoding\": {\"grow__n\": {\"chunks\": [0, 0]}},", 422, "grow__n",
+           "/encoding/grow__n/chunks/0");
+    refuse("\"encoding\": {\"grow__n\": {\"compressor\": {\"id\": \"lzma\"}}},", 422, "grow__n",
+           "/encoding/grow__n/compressor/id");
+    refuse("\"base\": \"99\",", 422, NULL, NULL);
+    expect_problem(s, "POST", "/v1/jobs", "[]", 422, NULL, "");
+    expect_problem(s, "POST", "/v1/jobs", "{\"model\": \"none\"}", 422, "none", "/model");
+}
+
+Test(jobs, stores_are_names_under_the_root)
+{
+    static const char *const bad[] = {"../x", "/x", "a/b", ".x", "..", "x.sync", "17.zarr"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *more = mem_printf("\"store\": \"%s\",", bad[i]);
+        refuse(more, 422, bad[i], "/store");
+        free(more);
+    }
+    json_t *made = submit("\"store\": \"mine\",", "", 201);
+    cr_assert(!strncmp(text(made, "store"), s->stores, strlen(s->stores)));
+    json_decref(made);
+    refuse("\"store\": \"mine\",", 409, "job 1", "/store");
+    char *path = mem_printf("%s/there", s->stores);
+    cr_assert_eq(mkdir(path, 0700), 0);
+    free(path);
+    refuse("\"store\": \"there\",", 409, "exists", "/store");
+}
+
+Test(jobs, idempotency)
+{
+    const char *key = "Idempotency-Key: k1\r\n";
+    json_t *first = submit("\"store\": \"a\",", key, 201);
+    char *path = mem_strdup(text(first, "store"));
+    cr_assert_eq(mkdir(path, 0700), 0); /* it runs */
+    free(path);
+    json_t *again = submit("\"store\": \"a\",", key, 200);
+    cr_assert_str_eq(text(first, "id"), text(again, "id"));
+    json_decref(again);
+    json_decref(submit("\"store\": \"b\",", key, 409));
+    json_decref(submit("", "Idempotency-Key: a b\r\n", 400));
+    json_decref(submit("", "Idempotency-Key: k2\r\n", 201));
+    json_decref(first);
+}
+
+Test(jobs, pages)
+{
+    for (int i = 0; i < 5; i++)
+        json_decref(submit("", "", 201));
+    json_t *body;
+    cr_assert_eq(ask(s, "GET", "/v1/jobs?limit=3", "", NULL, &body), 200);
+    cr_assert_eq(json_array_size(json_object_get(body, "jobs")), 3);
+    cr_assert_str_eq(text(json_array_get(json_object_get(body, "jobs"), 0), "id"), "5");
+    cr_assert_str_eq(text(body, "next"), "3");
+    json_decref(body);
+    cr_assert_eq(ask(s, "GET", "/v1/jobs?limit=3&before=3", "", NULL, &body), 200);
+    cr_assert_eq(json_array_size(json_object_get(body, "jobs")), 2);
+    cr_assert_null(json_object_get(body, "next"));
+    json_decref(body);
+}
+
+Test(jobs, cancel)
+{
+    json_t *body;
+    json_decref(submit("", "", 201));
+    expect_problem(s, "POST", "/v1/jobs/1/cancel", "{\"reason\": 1}", 422, NULL, "/reason");
+    expect_problem(s, "POST", "/v1/jobs/1/cancel", "{\"why\": \"x\"}", 422, NULL, "/why");
+    expect_problem(s, "POST", "/v1/jobs/2/cancel", NULL, 404, NULL, "");
+    cr_assert_eq(ask(s, "POST", "/v1/jobs/1/cancel", "", "{\"reason\": \"enough\"}", &body), 200);
+    cr_assert_str_eq(text(body, "state"), "cancelled");
+    cr_assert_str_eq(text(body, "reason"), "enough");
+    json_decref(body);
+    expect_problem(s, "POST", "/v1/jobs/1/cancel", NULL, 409, "cancelled", "");
+}
+
+Test(jobs, models)
+{
+    static const char growth[] = "{\"name\": \"m\", \"processes\": {\"grow\": \"toy.Growth\"}}";
+    json_t *made, *shown;
+    cr_assert_eq(ask(s, "POST", "/v1/models", "", growth, &made), 201);
+    cr_assert_str_eq(text(made, "name"), "m");
+    cr_assert_eq(ask(s, "GET", "/v1/models/m", "", NULL, &shown), 200);
+    cr_assert(json_equal(made, shown));
+    json_decref(shown);
+    cr_assert_eq(ask(s, "POST", "/v1/models", "", growth, NULL), 201);
+    cr_assert_eq(ask(s, "GET", "/v1/models", "", NULL, &shown), 200);
+    cr_assert_eq(json_array_size(json_object_get(shown, "models")), 1);
+    cr_assert(json_is_string(
+        json_object_get(json_array_get(json_object_get(shown, "models"), 0), "created")));
+    json_decref(shown);
+    expect_problem(s, "POST", "/v1/models",
+                   "{\"name\": \"m\", \"processes\": {\"other\": \"toy.Growth\"}}", 409, NULL,
+                   "/name");
+    expect_problem(s, "POST", "/v1/models", "{\"name\": \"a/b\", \"processes\": {}}", 422, NULL,
+                   "/name");
+    expect_problem(s, "POST", "/v1/models", "{\"processes\": {\"a\": \"toy.Grow\"}}", 422,
+                   "toy.Growth", "/processes/a");
+    expect_problem(s, "POST", "/v1/models", "{\"process\": {}}", 422, "processes", "/process");
+    json_decref(made);
+}
+
+Test(jobs, models_from_models)
+{
+    json_t *body;
+    cr_assert_eq(ask(s, "POST", "/v1/models", "",
+                     "{\"name\": \"m\", \"processes\": {\"a\": \"toy.Growth\"}}", NULL),
+                 201);
+    cr_assert_eq(ask(s, "POST", "/v1/models", "",
+                     "{\"base\": \"m\", \"processes\": {\"a\": null, \"b\": \"toy.Growth\"}}",
+                     &body),
+                 201);
+    json_t *processes = json_object_get(json_object_get(body, "definition"), "processes");
+    cr_assert(json_object_size(processes) == 1 && json_object_get(processes, "b"));
+    json_decref(body);
+    expect_problem(s, "POST", "/v1/models", "{\"base\": \"m\", \"processes\": {\"c\": null}}", 422,
+                   "\"c\"", "/processes/c");
+    expect_problem(s, "POST", "/v1/models", "{\"base\": \"none\"}", 422, "none", "/base");
+}
+
+/* Version 1, "<f8", shape (1,): 2.5. */
+static const char npy[] = "\x93NUMPY\x01\x00\x3a\x00{'descr': '<f8', 'fortran_order': False, "
+                          "'shape': (1,), }\n\x00\x00\x00\x00\x00\x00\x04\x40";
+
+static json_t *upload(int status)
+{
+    struct peer *c = peer_unix(s);
+    char *head = mem_printf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                            "Content-Length: %zu\r\n\r\n",
+                            sizeof npy - 1);
+    peer_text(c, head);
+    peer_send(c, npy, sizeof npy - 1);
+    peer_await_close(c);
+    cr_assert_eq(atoi(c->received.data + 9), status, "%s", c->received.data);
+    json_t *body = json_loads(strstr(c->received.data, "\r\n\r\n") + 4, 0, NULL);
+    free(head);
+    peer_free(c);
+    return body;
+}
+
+Test(jobs, uploads)
+{
+    json_t *made = upload(201), *again = upload(201);
+    cr_assert(json_equal(made, again));
+    cr_assert_str_eq(text(made, "dtype"), "<f8");
+    char *path = mem_printf("%s/%s.npy", s->uploads, text(made, "id"));
+    struct stat st;
+    cr_assert(stat(path, &st) == 0 && st.st_size == sizeof npy - 1);
+    free(path);
+    char *job = mem_printf("{\"model\": {\"processes\": {\"grow\": \"toy.Growth\"}},"
+                           "\"clocks\": {\"time\": {\"data\": [0, 1]}}, \"main_clock\": \"time\","
+                           "\"inputs\": {\"grow__rate\": 1, \"grow__start\": {\"dims\": [\"x\"],"
+                           "\"data\": {\"upload\": \"%s\"}}}, \"outputs\": {\"grow__n\": null}}",
+                           text(made, "id"));
+    cr_assert_eq(ask(s, "POST", "/v1/jobs", "", job, NULL), 201);
+    char *id = strstr(job, text(made, "id"));
+    id[0] = id[0] == '0' ? '1' : '0';
+    expect_problem(s, "POST", "/v1/jobs", job, 422, "upload", NULL);
+    memcpy(id, "../token", 8);
+    expect_problem(s, "POST", "/v1/jobs", job, 422, "upload", NULL);
+    free(job);
+    json_decref(made);
+    json_decref(again);
+}
