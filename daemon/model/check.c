@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/check.h"
+#include "model/type_parts.h"
 
 #include "base/dtype.h"
 
@@ -9,9 +10,10 @@
 
 static bool in_bounds(const struct bounds *b, double value)
 {
-    bool above = b->low_open ? value > b->low : value >= b->low;
-    bool below = b->high_open ? value < b->high : value <= b->high;
-    return above && below; /* NaN is in no interval */
+    /* NaN passes, as in xarray-simlab: it is neither below nor above. */
+    bool below = b->low_open ? value <= b->low : value < b->low;
+    bool above = b->high_open ? value >= b->high : value > b->high;
+    return !below && !above;
 }
 
 static bool same_element(const struct variable *v, const void *element, const json_t *choice)
@@ -43,9 +45,9 @@ static void say_why(const struct variable *v, const void *element, bool bounds, 
 {
     char *value = element_text(v, element);
     if (bounds) {
-        const struct bounds *b = &v->bounds;
-        snprintf(why, size, "%s is not in %c%.12g, %.12g%c", value ? value : "?",
-                 b->low_open ? '(' : '[', b->low, b->high, b->high_open ? ')' : ']');
+        char interval[80];
+        bounds_text(&v->bounds, interval, sizeof interval);
+        snprintf(why, size, "%s is not in %s", value ? value : "?", interval);
     } else {
         char *choices = json_dumps(v->choices, JSON_COMPACT | JSON_REAL_PRECISION(12));
         snprintf(why, size, "%s is none of %s", value ? value : "?", choices ? choices : "?");

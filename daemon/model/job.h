@@ -2,6 +2,21 @@
 /* A job: one run of a model, or a batch of runs, as submitted (ARCHITECTURE section 8), checked
  * against its model. The same code checks at submission, in the worker and in `simlab-worker run`.
  *
+ * What ARCHITECTURE leaves open
+ *  - `sweep`: {"product": {input: values…}} (the first varies slowest), {"zip": {…}} (side by side,
+ *    lists of equal lengths), or both (the zipped ones together are one more factor, the fastest).
+ *    `values` is a list, {"linspace"…}, {"arange"…}, {"upload"…}, or {"dims": [batch, …], "data"…}
+ *    where each value is an array. The batch dimension is `batch_dim`, or "batch".
+ *  - `base`: an earlier job. `inputs`, `clocks`, `outputs`, `encoding`, `coords`, `attrs` and
+ *    `labels` are laid over its own, name by name (null takes one away, but for `outputs`, where it
+ *    means: once, at the end); other keys replace its own; `store` and `name` are not taken over.
+ *    A `setup` beside it replaces clocks, inputs, outputs, coords and attrs.
+ *  - `model`: a stored model's name or hash, a definition, or {"base": NAME, "processes": {…},
+ *    "after": {…}}, a stored model with changes (model_update).
+ *  - `stop_when`: {"variable": name, "above" or "below": number}, or a list of these.
+ *  - `coords`: {name: {"dims", "data", "attrs"}}: arrays that are stored beside the inputs.
+ *    `attrs`: attributes of the store's root.
+ *
  * Invariant: a job that job_new accepts has a value for every input, in a dtype and dims that the
  * variable accepts, within its declarative bounds and choices (unless `validate` is none); every
  * clock is a subset of the main one; every output exists and has a clock that exists. */
@@ -24,6 +39,8 @@ struct clock {
 struct job_input {
     int slot;
     bool is_default;
+    bool is_output;     /* an output has its name: the store shows that, not what was given */
+    bool is_coordinate; /* belongs into the root's `coordinates` attribute (swept, or so given) */
     /* As given (batch, clock and own dims in the given order), cast to the variable's dtype. This
      * is what the store shows. Its dims are named. */
     struct ndarray given;
@@ -37,11 +54,20 @@ struct job_input {
 
 struct job_output {
     int slot;   /* the slot whose value is saved */
-    char *name; /* "process__variable" as asked for; index variables: the variable's name */
-    const struct variable *variable; /* as named: its attrs and dims are the slot owner's */
+    char *name; /* "process__variable" as asked for; index variables: the variable's name (where
+                 * several have it, the last one's; the others' are "process__variable") */
+    const struct variable *variable; /* the slot owner's: dims, dtype */
     int clock;                       /* index in job->clocks; -1: once, at the end */
+    json_t *attrs;    /* of the array: the owner's, with those of what was named laid over them */
     json_t *encoding; /* the variable's, with the job's `encoding` laid over it; an object */
     bool is_index;    /* stored for itself: an index variable of the model (without batch dim) */
+};
+
+/* An array that is stored as it was given: labels of a dimension, or what else a set-up has. */
+struct job_coord {
+    char *name;
+    struct ndarray values; /* dims are named */
+    json_t *attrs;
 };
 
 enum job_check_dims { JOB_DIMS_STRICT, JOB_DIMS_TRANSPOSE };
@@ -65,7 +91,11 @@ struct job {
     int n_inputs;
     struct job_input *inputs; /* one per model input, in the model's order */
     int n_outputs;
-    struct job_output *outputs; /* those asked for in order; then index variables not asked for */
+    struct job_output *outputs; /* those asked for in order; then every index variable, for itself
+                                 * (so an index variable asked for by name is there twice) */
+    int n_coords;
+    struct job_coord *coords;
+    json_t *attrs; /* an object: attributes of the store's root, as given */
     enum job_check_dims check_dims;
     enum job_validate validate;
     bool parallel;

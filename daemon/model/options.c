@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The keys of a job that are one value each: one table reads them all. */
+#include "model/job_parts.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { OPTIONS_MAX_LABELS = 64, OPTIONS_MAX_TEXT = 4096, OPTIONS_MAX_STOPS = 1000 };
+
+static const char *const schedulers[] = {"auto", "threads", "processes", "distributed", NULL};
+
+static int refuse(struct making *m, const char *key, const char *wanted)
+{
+    char pointer[64];
+    snprintf(pointer, sizeof pointer, "/%s", key);
+    char *value = json_dumps(json_object_get(m->document, key), JSON_ENCODE_ANY | JSON_COMPACT);
+    int r = error_set(m->error, ERROR_INVALID, pointer, "%s: %.60s is not %s", key,
+                      value ? value : "?", wanted);
+    free(value);
+    return r;
+}
+
+/* NULL where absent or null. */
+static const json_t *option(const struct making *m, const char *key)
+{
+    const json_t *value = json_object_get(m->document, key);
+    return json_is_null(value) ? NULL : value;
+}
+
+static int read_word(struct making *m, const char *key, const char *const *words, int *ret)
+{
+    const json_t *value = option(m, key);
+    if (!value)
+        return 0;
+    const char *text = json_string_value(value);
+    char wanted[128] = "one of";
+    for (int i = 0; words[i]; i++) {
+        if (text && !strcmp(words[i], text)) {
+            *ret = i;
+            return 0;
+        }
+        size_t n = strlen(wanted);
+        snprintf(wanted + n, sizeof wanted - n, "%s \"%s\"", i ? "," : "", words[i]);
+    }
+    return refuse(m, key, wanted);
+}
+
+static int read_integer(struct making *m, const char *key, int64_t low, int64_t high, int64_t *ret)
+{
+    const json_t *value = option(m, key);
+    char wanted[96];
+    if (!value)
+        return 0;
+    snprintf(wanted, sizeof wanted, "an integer from %lld to %lld", (long long)low,
+             (long long)high);
+    if (!json_is_integer(value) || json_integer_value(value) < low ||
+        json_integer_value(value) > high)
+        return refuse(m, key, wanted);
+    *ret = json_integer_value(value);
+    return 0;
+}
+
+static int read_integers(struct making *m)
+{
+    struct job *j = m->job;
+    int64_t seed = 0;
+    j->max_attempts = 3;
+    const struct {
+        const char *key;
+        int64_t low, high, *target;
+    } table[] = {
+        {"seed", 0, INT64_MAX, &seed},
+        {"priority", -1000000, 1000000, &j->priority},
+        {"max_attempts", 1, 1000, &j->max_attempts},
+        {"log_every", 0, INT64_MAX, &j->log_every},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        int r = read_integer(m, table[i].key, table[i].low, table[i].high, table[i].target);
+        if (r)
+            return r;
+    }
+    j->seed = (uint64_t)seed;
+    const json_t *timeout = option(m, "member_timeout");
+    if (timeout && (!json_is_number(timeout) || !(json_number_value(timeout) >= 0)))
+        return refuse(m, "member_timeout", "a number of seconds, or 0 for none");
+    j->member_timeout = timeout ? json_number_value(timeout) : 0.0;
+    return 0;
+}
+
+static int read_words(struct making *m)
+{
+    static const char *const checks[] = {"strict", "transpose", NULL};
+    static const char *const validates[] = {"inputs", "all", "none", NULL};
+    int check_dims = JOB_DIMS_STRICT, validate = JOB_VALIDATE_INPUTS;
+    int r = read_word(m, "check_dims", checks, &check_dims);
+    r = r ? r : read_word(m, "validate", validates, &validate);
+    const json_t *none = json_object_get(m->document, "validate");
+    m->job->check_dims = (enum job_check_dims)check_dims;
+    /* null: xarray-simlab's None. */
+    m->job->validate = json_is_null(none) ? JOB_VALIDATE_NONE : (enum job_validate)validate;
+    return r;
+}
+
+static int read_texts(struct making *m)
+{
+    const char *names[] = {"name", "store"};
+    for (size_t i = 0; i < 2; i++) {
+        const json_t *value = option(m, names[i]);
+        if (value && (!json_string_length(value) || json_string_length(value) > OPTIONS_MAX_TEXT))
+            return refuse(m, names[i], "a text of 1 to 4096 bytes");
+    }
+    const json_t *store = option(m, "store"), *batch_dim = option(m, "batch_dim");
+    m->job->store = mem_strdup(json_string_value(store));
+    if (batch_dim && (!json_is_string(batch_dim) || !file_name_ok(json_string_value(batch_dim)) ||
+                      json_string_length(batch_dim) > 200))
+        return refuse(m, "batch_dim", "the name of a dimension");
+    m->job->batch_dim = mem_strdup(json_string_value(batch_dim));
+    return 0;
+}
+
+static int read_objects(struct making *m)
+{
+    const json_t *labels = option(m, "labels"), *attrs = option(m, "attrs");
+    const char *key;
+    json_t *value;
+    if (labels && (!json_is_object(labels) || json_object_size(labels) > OPTIONS_MAX_LABELS))
+        return refuse(m, "labels", "an object of at most 64 texts");
+    json_object_foreach((json_t *)labels, key, value)
+    {
+        if (!json_is_string(value))
+            return refuse(m, "labels", "an object of at most 64 texts");
+    }
+    if (attrs && !json_is_object(attrs))
+        return refuse(m, "attrs", "an object");
+    m->job->attrs = attrs ? json_copy((json_t *)attrs) : json_object();
+    return 0;
+}
+
+/* ---- stop_when ---- */
+
+static int refuse_stop(struct making *m, const char *pointer, const char *why, const char *name)
+{
+    return error_set(m->error, ERROR_INVALID, pointer, "stop_when: %s%.200s", why, name);
+}
+
+static int read_stop(struct making *m, const json_t *given, const char *pointer,
+                     struct stop_when *s)
+{
+    static const char *const keys[] = {"variable", "above", "below", NULL};
+    if (!json_is_object(given))
+        return refuse_stop(m, pointer, "it is {\"variable\": name, \"above\": number}", "");
+    int r = json_check_keys(given, keys, pointer, m->error);
+    if (r)
+        return r;
+    const char *name = json_member_string(given, "variable");
+    s->slot = name ? model_slot_index(m->job->model, name) : -1;
+    if (s->slot < 0)
+        return refuse_stop(m, pointer, "the model has no such variable: ", name ? name : "");
+    int dtype = m->job->model->slots[s->slot].declared->dtype;
+    if (m->job->model->slots[s->slot].declared->kind == SIMLAB_OBJECT || dtype == SIMLAB_STR ||
+        dtype == SIMLAB_C8 || dtype == SIMLAB_C16)
+        return refuse_stop(m, pointer, "its values cannot be compared with a number: ", name);
+    const json_t *above = json_object_get(given, "above"), *below = json_object_get(given, "below");
+    const json_t *bound = above ? above : below;
+    if (!above == !below || !json_is_number(bound))
+        return refuse_stop(m, pointer, "either \"above\" or \"below\" is a number, for ", name);
+    s->above = above != NULL;
+    s->bound = json_number_value(bound);
+    return 0;
+}
+
+static int read_stops(struct making *m)
+{
+    const json_t *given = option(m, "stop_when");
+    size_t n = json_is_array(given) ? json_array_size(given) : given != NULL;
+    if (n > OPTIONS_MAX_STOPS)
+        return refuse(m, "stop_when", "a list of at most 1000 conditions");
+    m->job->stop_when = mem_array(n, sizeof *m->job->stop_when);
+    for (size_t i = 0; i < n; i++) {
+        char pointer[64] = "/stop_when";
+        if (json_is_array(given))
+            snprintf(pointer, sizeof pointer, "/stop_when/%zu", i);
+        int r = read_stop(m, json_is_array(given) ? json_array_get(given, i) : given, pointer,
+                          &m->job->stop_when[i]);
+        if (r)
+            return r;
+        m->job->n_stop_when++;
+    }
+    return 0;
+}
+
+/* ---- parallel and scheduler ---- */
+
+/* What keeps a model within one worker; NULL: nothing. */
+static const char *holds_pointers(const struct model *m)
+{
+    for (int p = 0; p < m->n_processes; p++)
+        if (m->processes[p].type->holds_pointers)
+            return m->processes[p].name;
+    for (int s = 0; s < m->n_slots; s++)
+        if (m->slots[s].declared->kind == SIMLAB_OBJECT)
+            return m->slots[s].name;
+    return NULL;
+}
+
+/* The defaults (ARCHITECTURE section 2): a batch runs by processes; one simulation as measured, or
+ * by threads where it is said to be parallel. */
+static int read_scheduler(struct making *m)
+{
+    struct job *j = m->job;
+    const json_t *parallel = option(m, "parallel");
+    bool is_batch = j->batch_dim || option(m, "sweep");
+    int scheduler = is_batch ? 2 : parallel && json_is_true(parallel) ? 1 : 0;
+    if (parallel && !json_is_boolean(parallel))
+        return refuse(m, "parallel", "true or false");
+    j->parallel = !parallel || json_is_true(parallel);
+    if (!j->parallel)
+        scheduler = 0;
+    int r = read_word(m, "scheduler", schedulers, &scheduler);
+    if (r)
+        return r;
+    j->scheduler = mem_strdup(schedulers[scheduler]);
+    const char *who = holds_pointers(j->model);
+    if (!is_batch && j->parallel && scheduler >= 2 && who)
+        return error_set(m->error, ERROR_INVALID, "/scheduler",
+                         "scheduler: one simulation of this model runs in one worker, since %s "
+                         "holds pointers: \"threads\" will do",
+                         who);
+    return 0;
+}
+
+int options_read(struct making *m)
+{
+    int r = read_words(m);
+    r = r ? r : read_integers(m);
+    r = r ? r : read_texts(m);
+    r = r ? r : read_objects(m);
+    r = r ? r : read_stops(m);
+    return r ? r : read_scheduler(m);
+}
