@@ -57,6 +57,7 @@ static json_t *variable_document(const struct simlab_variable *v)
     json_object_set_new(o, "length", json_integer(v->length));
     json_object_set_new(o, "static", json_boolean(v->flags & SIMLAB_STATIC));
     json_object_set_new(o, "cached", json_boolean(v->flags & SIMLAB_CACHED));
+    json_object_set_new(o, "private", json_boolean(v->flags & SIMLAB_PRIVATE));
     json_object_set_new(o, "reads", stage_list(v->reads));
     json_object_set_new(o, "writes", stage_list(v->writes));
     json_object_set_new(o, "has_compute", json_boolean(v->compute));
