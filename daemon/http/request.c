@@ -292,6 +292,7 @@ static void run_handler(struct request *r)
         result = r->route->handler(r, &e);
     if (result != 0)
         problem_reply_error(r, result, &e);
+    free_body(r);
     mem_assert(r->response);
 }
 

@@ -204,6 +204,7 @@ void peer_await(struct peer *c, const char *text)
 
 void peer_await_close(struct peer *c)
 {
+    receive(c);
     for (int turn = 0; turn < 10000 && !c->closed; turn++) {
         server_turn(c->server);
         receive(c);
