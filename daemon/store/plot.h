@@ -15,7 +15,8 @@ struct plot_options {
     json_t *select; /* {"dim": index, …}, negative from the end; or NULL. Other leading dims: panels
                      * (a batch dim) or the last label (a clock) */
     int columns;    /* 0: about as wide as high, or the sweep's product where the store tells it */
-    int panel_width;     /* pixels; 0: whole sheet at most 2400 wide, a panel at most its cells */
+    int panel_width;     /* pixels; 0: whole sheet at most 2800 wide, a panel its cells, or
+                          * a multiple where they are few */
     double exaggeration; /* of relief; 0: picked from the data */
 };
 
