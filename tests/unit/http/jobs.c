@@ -90,7 +90,7 @@ Test(jobs, refusals_point_at_the_fault)
     refuse("\"encoding\": {\"grow__n\": {\"chunks\": [0, 0]}},", 422, "grow__n",
            "/encoding/grow__n/chunks/0");
     refuse("\"encoding\": {\"grow__n\": {\"compressor\": {\"id\": \"lzma\"}}},", 422, "grow__n",
-           "/encoding/grow__n/compressor/id");
+           "/encoding/grow__n/compressor");
     refuse("\"base\": \"99\",", 422, NULL, NULL);
     expect_problem(s, "POST", "/v1/jobs", "[]", 422, NULL, "");
     expect_problem(s, "POST", "/v1/jobs", "{\"model\": \"none\"}", 422, "none", "/model");

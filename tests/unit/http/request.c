@@ -314,7 +314,8 @@ Test(request, waits_for_the_commit)
     s->hold = false;
     for (int i = 0; i < 20; i++) {
         peer_await_close(c[i]);
-        cr_assert(!strncmp(c[i]->received.data, "HTTP/1.1 201", 12), "%d: %s", i, c[i]->received.data);
+        cr_assert(!strncmp(c[i]->received.data, "HTTP/1.1 201", 12), "%d: %s", i,
+                  c[i]->received.data);
         peer_free(c[i]);
     }
     cr_assert_eq(s->commits, 1, "%d commits for what one holds", s->commits);
