@@ -76,19 +76,19 @@ static void make_inputs(struct job *j)
  * before what must agree with them; names that outputs take last. */
 static int read_parts(struct making *m)
 {
-    int r = options_read(m);
-    r = r ? r : clocks_read(m);
-    r = r ? r : sweep_read(m);
-    r = r ? r : coords_read(m);
-    r = r ? r : inputs_read(m);
-    return r ? r : outputs_read(m);
+    int r = job_options_read(m);
+    r = r ? r : job_clocks_read(m);
+    r = r ? r : job_sweep_read(m);
+    r = r ? r : job_coords_read(m);
+    r = r ? r : job_inputs_read(m);
+    return r ? r : job_outputs_read(m);
 }
 
 int job_new(const struct registry *r, const json_t *document, const struct job_sources *sources,
             struct job **ret_job, struct error *e)
 {
     struct job *j = mem_new(sizeof *j);
-    int result = document_normalize(r, document, sources, &j->document, &j->own_model, e);
+    int result = job_document_normalize(r, document, sources, &j->document, &j->own_model, e);
     if (result)
         return job_free(j), result;
     j->model = j->own_model;
@@ -107,7 +107,7 @@ int job_new(const struct registry *r, const json_t *document, const struct job_s
     json_decref(m.sizers);
     json_decref(m.swept);
     if (result > 0)
-        document_locate(document, e);
+        job_document_locate(document, e);
     if (result)
         return job_free(j), result;
     *ret_job = j;

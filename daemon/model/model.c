@@ -16,10 +16,10 @@ int model_new(const struct registry *r, const json_t *definition, struct model *
     m->registry = r;
     m->names = json_object();
     int *after = NULL, n_after = 0;
-    int result = definition_read(m, definition, &after, &n_after, e);
-    result = result ? result : resolve_model(m, e);
-    result = result ? result : order_model(m, after, n_after, e);
-    result = result ? result : unordered_find(m, e);
+    int result = model_definition_read(m, definition, &after, &n_after, e);
+    result = result ? result : model_resolve(m, e);
+    result = result ? result : model_order(m, after, n_after, e);
+    result = result ? result : model_unordered_find(m, e);
     free(after);
     if (result)
         return model_free(m), result;

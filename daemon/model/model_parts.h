@@ -8,21 +8,21 @@
 
 /* The definition read: `processes` with names and types, `names`; its normal form in
  * m->definition. ret_after: pairs (later, earlier), *ret_n_after of them; the caller frees. */
-int definition_read(struct model *m, const json_t *definition, int **ret_after, int *ret_n_after,
-                    struct error *e);
+int model_definition_read(struct model *m, const json_t *definition, int **ret_after,
+                          int *ret_n_after, struct error *e);
 
 /* `slots`, `bindings`, `groups`, `inputs`; who sets what. */
-int resolve_model(struct model *m, struct error *e);
+int model_resolve(struct model *m, struct error *e);
 
 /* `before` and `order`. */
-int order_model(struct model *m, const int *after, int n_after, struct error *e);
+int model_order(struct model *m, const int *after, int n_after, struct error *e);
 
 /* `unordered`. */
-int unordered_find(struct model *m, struct error *e);
+int model_unordered_find(struct model *m, struct error *e);
 
 /* The stages in which process p reads (writes) its variable v. */
-uint32_t unordered_reads(const struct model_process *p, int variable);
-uint32_t unordered_writes(const struct model_process *p, int variable);
+uint32_t model_unordered_reads(const struct model_process *p, int variable);
+uint32_t model_unordered_writes(const struct model_process *p, int variable);
 
 /* "/processes/NAME" into ret. */
 enum { MODEL_POINTER_SIZE = 256 };

@@ -54,7 +54,7 @@ static int parse_flags(const json_t *row, struct type *t, struct error *e)
     struct error why = {0};
     uint32_t stages;
     json_int_t size = json_member_integer(row, "instance_size", 0);
-    if (stages_parse(json_object_get(row, "stages"), &stages, &why))
+    if (variable_stages_parse(json_object_get(row, "stages"), &stages, &why))
         return error_set(e, ERROR_INVALID, "/stages", "type %s: %s", t->name, why.message);
     if (size < 0 || size > 1 << 30)
         return error_set(e, ERROR_INVALID, "/instance_size", "type %s: instance_size is %lld",
@@ -182,7 +182,7 @@ json_t *type_to_json(const struct type *type)
     json_object_set_new(object, "description", json_string(type->description));
     if (type->parent)
         json_object_set_new(object, "extends", json_string(type->parent->name));
-    json_object_set_new(object, "stages", stages_to_json(type->stages));
+    json_object_set_new(object, "stages", variable_stages_to_json(type->stages));
     if (type->not_thread_safe)
         json_object_set_new(object, "not_thread_safe", json_true());
     if (type->holds_pointers)

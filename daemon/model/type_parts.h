@@ -45,8 +45,8 @@ void variable_clear(struct variable *v);
 json_t *variable_to_json(const struct variable *v);
 
 /* Stage names to a mask; NULL is 0. */
-int stages_parse(const json_t *names, uint32_t *ret_mask, struct error *e);
-json_t *stages_to_json(uint32_t mask);
+int variable_stages_parse(const json_t *names, uint32_t *ret_mask, struct error *e);
+json_t *variable_stages_to_json(uint32_t mask);
 
 /* One type of a library's document; not yet merged with its parent's. */
 int type_parse(const json_t *row, const char *library, struct type **ret_type, struct error *e);

@@ -102,7 +102,7 @@ static int get_json(const struct row *row, const char *key, json_type wanted, js
 static int get_stages(const struct row *row, const char *key, uint32_t *ret)
 {
     struct error why = {0};
-    int r = stages_parse(json_object_get(row->json, key), ret, &why);
+    int r = variable_stages_parse(json_object_get(row->json, key), ret, &why);
     return r ? fault(row, key, "%s: %s", key, why.message) : 0;
 }
 

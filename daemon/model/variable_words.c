@@ -21,7 +21,7 @@ bool variable_has_value(const struct variable *v)
     return v->kind == SIMLAB_VARIABLE || v->kind == SIMLAB_INDEX || v->kind == SIMLAB_ON_DEMAND;
 }
 
-int stages_parse(const json_t *names, uint32_t *ret_mask, struct error *e)
+int variable_stages_parse(const json_t *names, uint32_t *ret_mask, struct error *e)
 {
     uint32_t mask = 0;
     size_t i;
@@ -43,7 +43,7 @@ int stages_parse(const json_t *names, uint32_t *ret_mask, struct error *e)
     return 0;
 }
 
-json_t *stages_to_json(uint32_t mask)
+json_t *variable_stages_to_json(uint32_t mask)
 {
     json_t *list = json_array();
     for (int i = 0; i < SIMLAB_N_STAGES; i++)
@@ -121,8 +121,8 @@ json_t *variable_to_json(const struct variable *v)
     set_true(object, "has_validate", v->has_validate);
     set_true(object, "has_convert", v->has_convert);
     if (v->reads)
-        json_object_set_new(object, "reads", stages_to_json(v->reads));
+        json_object_set_new(object, "reads", variable_stages_to_json(v->reads));
     if (v->writes)
-        json_object_set_new(object, "writes", stages_to_json(v->writes));
+        json_object_set_new(object, "writes", variable_stages_to_json(v->writes));
     return object;
 }

@@ -207,7 +207,7 @@ static int use_setup(json_t *document, const struct model *m, struct error *e)
                           setup_keys[i]);
     }
     if (r == 0) {
-        r = setup_convert(setup, m, document, e);
+        r = job_setup_convert(setup, m, document, e);
         if (r > 0 && e)
             error_prefix_pointer(e, "/setup");
     }
@@ -235,9 +235,9 @@ static int normalize(const struct registry *r, json_t *document, json_t *base,
     return 0;
 }
 
-int document_normalize(const struct registry *r, const json_t *given,
-                       const struct job_sources *sources, json_t **ret_document,
-                       struct model **ret_model, struct error *e)
+int job_document_normalize(const struct registry *r, const json_t *given,
+                           const struct job_sources *sources, json_t **ret_document,
+                           struct model **ret_model, struct error *e)
 {
     if (!json_is_object(given))
         return error_set(e, ERROR_INVALID, "", "a job is an object");
@@ -293,7 +293,7 @@ static bool stands_in(const json_t *setup, const char *section, const struct err
     return json_object_get(json_object_get(setup, section), name) != NULL;
 }
 
-void document_locate(const json_t *given, struct error *e)
+void job_document_locate(const json_t *given, struct error *e)
 {
     const json_t *setup = json_object_get(given, "setup");
     static const char *const arrays[] = {"/inputs", "/coords", "/clocks", NULL};

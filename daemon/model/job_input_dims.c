@@ -81,16 +81,16 @@ static int refuse_dims(struct making *m, const struct job_input *input)
     memcpy(given.names, input->given.dims, sizeof given.names);
     char *found = dims_text(&given);
     char *accepted = dims_text_all(slot->declared->dims, slot->declared->n_dims);
-    int r =
-        making_fault(m, "inputs", slot->name, "/dims",
-                     "its dims %s are not accepted: they must be one of %s, after '%s'%s%s%s if "
-                     "it varies in time%s%s",
-                     found, accepted, m->job->clocks[m->job->main_clock].name,
-                     m->job->batch_dim ? " or '" : "", m->job->batch_dim ? m->job->batch_dim : "",
-                     m->job->batch_dim ? "' (first)" : "", m->job->batch_dim ? " or member" : "",
-                     m->job->check_dims == JOB_DIMS_STRICT
-                         ? " (in this order, unless check_dims is \"transpose\")"
-                         : "");
+    int r = job_making_fault(
+        m, "inputs", slot->name, "/dims",
+        "its dims %s are not accepted: they must be one of %s, after '%s'%s%s%s if "
+        "it varies in time%s%s",
+        found, accepted, m->job->clocks[m->job->main_clock].name, m->job->batch_dim ? " or '" : "",
+        m->job->batch_dim ? m->job->batch_dim : "", m->job->batch_dim ? "' (first)" : "",
+        m->job->batch_dim ? " or member" : "",
+        m->job->check_dims == JOB_DIMS_STRICT
+            ? " (in this order, unless check_dims is \"transpose\")"
+            : "");
     free(found);
     free(accepted);
     return r;
@@ -120,7 +120,7 @@ static int arrange(struct job_input *input, const struct match *match)
     return moved ? ndarray_transpose(&input->given, axes, &input->value) : share_value(input);
 }
 
-int input_dims_match(struct making *m, struct job_input *input)
+int job_input_dims_match(struct making *m, struct job_input *input)
 {
     const struct slot *slot = slot_of(m, input);
     const struct ndarray *a = &input->given;
@@ -132,15 +132,15 @@ int input_dims_match(struct making *m, struct job_input *input)
     if (!matched)
         return refuse_dims(m, input);
     if (match.clock >= 0 && slot->declared->is_static)
-        return making_fault(m, "inputs", slot->name, "/dims",
-                            "process '%s' declares it static: it cannot vary along '%s'",
-                            m->job->model->processes[slot->process].name,
-                            m->job->clocks[m->job->main_clock].name);
+        return job_making_fault(m, "inputs", slot->name, "/dims",
+                                "process '%s' declares it static: it cannot vary along '%s'",
+                                m->job->model->processes[slot->process].name,
+                                m->job->clocks[m->job->main_clock].name);
     input->has_batch = match.batch >= 0;
     input->has_clock = match.clock >= 0;
     input->ndim = match.n_own;
     for (int i = 0; i < a->ndim; i++) {
-        int r = making_size(m, "inputs", slot->name, a->dims[i], a->shape[i]);
+        int r = job_making_size(m, "inputs", slot->name, a->dims[i], a->shape[i]);
         if (r)
             return r;
     }
@@ -148,7 +148,7 @@ int input_dims_match(struct making *m, struct job_input *input)
 }
 
 /* No dims were given: those of the alternative with as many, as in xarray-simlab. */
-int input_dims_guess(struct making *m, struct job_input *input)
+int job_input_dims_guess(struct making *m, struct job_input *input)
 {
     const struct slot *slot = slot_of(m, input);
     const struct dims *found = NULL;
@@ -157,12 +157,12 @@ int input_dims_guess(struct making *m, struct job_input *input)
             found = &slot->declared->dims[k];
     if (!found) {
         char *accepted = dims_text_all(slot->declared->dims, slot->declared->n_dims);
-        int r = making_fault(m, "inputs", slot->name, "",
-                             "its value has %d dimensions, but it accepts %s; where it varies in "
-                             "time or by member, say so: {\"dims\": [\"%s\"], \"data\": …}",
-                             input->given.ndim, accepted,
-                             m->job->batch_dim ? m->job->batch_dim
-                                               : m->job->clocks[m->job->main_clock].name);
+        int r = job_making_fault(
+            m, "inputs", slot->name, "",
+            "its value has %d dimensions, but it accepts %s; where it varies in "
+            "time or by member, say so: {\"dims\": [\"%s\"], \"data\": …}",
+            input->given.ndim, accepted,
+            m->job->batch_dim ? m->job->batch_dim : m->job->clocks[m->job->main_clock].name);
         free(accepted);
         return r;
     }
@@ -170,26 +170,26 @@ int input_dims_guess(struct making *m, struct job_input *input)
     return 0;
 }
 
-int input_dims_name(struct making *m, struct job_input *input, const json_t *dims)
+int job_input_dims_name(struct making *m, struct job_input *input, const json_t *dims)
 {
     const char *name = slot_of(m, input)->name;
     const char *names[SIMLAB_MAX_DIMS];
     size_t n = json_is_string(dims) ? 1 : json_array_size(dims);
     if (!json_is_string(dims) && !json_is_array(dims))
-        return making_fault(m, "inputs", name, "/dims", "dims is not a list of names");
+        return job_making_fault(m, "inputs", name, "/dims", "dims is not a list of names");
     if (n != (size_t)input->given.ndim)
-        return making_fault(m, "inputs", name, "/dims",
-                            "dims names %zu dimensions, but the data have %d", n,
-                            input->given.ndim);
+        return job_making_fault(m, "inputs", name, "/dims",
+                                "dims names %zu dimensions, but the data have %d", n,
+                                input->given.ndim);
     for (size_t i = 0; i < n; i++) {
         names[i] = json_is_string(dims) ? json_string_value(dims)
                                         : json_string_value(json_array_get(dims, i));
         if (!names[i] || !*names[i] || strlen(names[i]) > 200)
-            return making_fault(m, "inputs", name, "/dims", "dims is not a list of names");
+            return job_making_fault(m, "inputs", name, "/dims", "dims is not a list of names");
         for (size_t k = 0; k < i; k++)
             if (!strcmp(names[k], names[i]))
-                return making_fault(m, "inputs", name, "/dims", "'%s' stands twice in dims",
-                                    names[i]);
+                return job_making_fault(m, "inputs", name, "/dims", "'%s' stands twice in dims",
+                                        names[i]);
     }
     ndarray_set_dims(&input->given, names);
     return 0;

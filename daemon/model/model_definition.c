@@ -175,8 +175,8 @@ static json_t *normal_form(const struct model *m, struct edges *edges)
     return definition;
 }
 
-int definition_read(struct model *m, const json_t *definition, int **ret_after, int *ret_n_after,
-                    struct error *e)
+int model_definition_read(struct model *m, const json_t *definition, int **ret_after,
+                          int *ret_n_after, struct error *e)
 {
     static const char *const keys[] = {"processes", "after", NULL};
     if (!json_is_object(definition))

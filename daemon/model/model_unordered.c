@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint32_t unordered_reads(const struct model_process *p, int variable)
+uint32_t model_unordered_reads(const struct model_process *p, int variable)
 {
     uint32_t reads = p->type->variables[variable].reads;
     return reads ? reads & p->type->stages : p->type->stages;
 }
 
-uint32_t unordered_writes(const struct model_process *p, int variable)
+uint32_t model_unordered_writes(const struct model_process *p, int variable)
 {
     const struct variable *v = &p->type->variables[variable];
     if (v->intent == SIMLAB_IN || v->kind == SIMLAB_ON_DEMAND)
@@ -88,7 +88,7 @@ static int add_variables(struct search *s, int p, int process, uint32_t stages)
         const struct binding *b = &declares->bindings[v];
         uint32_t touched = stages;
         if (p == process)
-            touched &= unordered_reads(declares, v) | unordered_writes(declares, v);
+            touched &= model_unordered_reads(declares, v) | model_unordered_writes(declares, v);
         for (int i = 0; r == 0 && i < model_touches(b); i++) {
             r = add_access(s, model_touched(b, i), process, touched);
             add_computed(s, model_touched(b, i), process, touched);
@@ -142,7 +142,7 @@ static void find_questions(struct search *s)
         const struct access *a = &s->accesses[i];
         const struct slot *slot = &s->m->slots[a->slot];
         const struct model_process *owner = &s->m->processes[slot->process];
-        uint32_t stages = a->stages & unordered_writes(owner, slot->variable);
+        uint32_t stages = a->stages & model_unordered_writes(owner, slot->variable);
         if (a->process == slot->process || a->process == slot->setter || !stages)
             continue;
         s->questions[s->n_questions++] =
@@ -223,7 +223,7 @@ static void answer_questions(struct search *s)
     free(r.ahead);
 }
 
-int unordered_find(struct model *m, struct error *e)
+int model_unordered_find(struct model *m, struct error *e)
 {
     size_t n = (size_t)m->n_processes;
     struct search s = {.m = m,

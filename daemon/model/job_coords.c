@@ -14,17 +14,18 @@ static int read_dims(struct making *m, struct job_coord *c, const json_t *dims)
     const char *names[SIMLAB_MAX_DIMS];
     size_t n = json_is_string(dims) ? 1 : json_array_size(dims);
     if (dims && n != (size_t)c->values.ndim)
-        return making_fault(m, "coords", c->name, "/dims",
-                            "dims names %zu dimensions, but the data have %d", n, c->values.ndim);
+        return job_making_fault(m, "coords", c->name, "/dims",
+                                "dims names %zu dimensions, but the data have %d", n,
+                                c->values.ndim);
     if (!dims && c->values.ndim > 1)
-        return making_fault(m, "coords", c->name, "", "it has no dims");
+        return job_making_fault(m, "coords", c->name, "", "it has no dims");
     for (int i = 0; i < c->values.ndim; i++) {
         names[i] = !dims                  ? c->name
                    : json_is_string(dims) ? json_string_value(dims)
                                           : json_string_value(json_array_get(dims, (size_t)i));
         if (!names[i] || !*names[i] || strlen(names[i]) > 200)
-            return making_fault(m, "coords", c->name, "/dims", "dims is not a list of names");
-        int r = making_size(m, "coords", c->name, names[i], c->values.shape[i]);
+            return job_making_fault(m, "coords", c->name, "/dims", "dims is not a list of names");
+        int r = job_making_size(m, "coords", c->name, names[i], c->values.shape[i]);
         if (r)
             return r;
     }
@@ -38,27 +39,27 @@ static int read_coord(struct making *m, const char *name, const json_t *given, s
                                        "arange", "upload", "file",  NULL};
     c->name = mem_strdup(name);
     if (!file_name_ok(name) || strlen(name) > 200)
-        return making_fault(m, "coords", name, "", "its name is not one for an array");
+        return job_making_fault(m, "coords", name, "", "its name is not one for an array");
     json_t *owned = NULL;
     const json_t *data = given, *attrs = NULL;
     const char *below = "";
     int r = 0;
     if (json_is_object(given)) {
         r = json_check_keys(given, keys, "", m->error);
-        data = values_member(given, &owned, &below);
+        data = job_values_member(given, &owned, &below);
         attrs = json_object_get(given, "attrs");
     }
-    r = r ? r : values_read(m->sources, data, -1, 0, &c->values, m->error);
+    r = r ? r : job_values_read(m->sources, data, -1, 0, &c->values, m->error);
     json_decref(owned);
     if (r)
-        return making_blame(m, r, "coords", name, below);
+        return job_making_blame(m, r, "coords", name, below);
     if (attrs && !json_is_object(attrs))
-        return making_fault(m, "coords", name, "/attrs", "attrs is not an object");
+        return job_making_fault(m, "coords", name, "/attrs", "attrs is not an object");
     c->attrs = attrs ? json_copy((json_t *)attrs) : json_object();
     return read_dims(m, c, json_is_object(given) ? json_object_get(given, "dims") : NULL);
 }
 
-int coords_read(struct making *m)
+int job_coords_read(struct making *m)
 {
     struct job *j = m->job;
     const json_t *coords = json_object_get(m->document, "coords");

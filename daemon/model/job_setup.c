@@ -200,7 +200,7 @@ static int convert(struct setup *s)
     return r;
 }
 
-int setup_convert(const json_t *setup, const struct model *m, json_t *target, struct error *e)
+int job_setup_convert(const json_t *setup, const struct model *m, json_t *target, struct error *e)
 {
     struct setup s = {.model = m, .given = setup, .e = e};
     s.clocks = json_object();

@@ -12,7 +12,7 @@
 
 static const char *const forms[] = {"linspace", "arange", "upload", "file", NULL};
 
-const json_t *values_member(const json_t *object, json_t **ret_owned, const char **ret_below)
+const json_t *job_values_member(const json_t *object, json_t **ret_owned, const char **ret_below)
 {
     *ret_owned = NULL;
     *ret_below = "/data";
@@ -223,8 +223,8 @@ static int cast(struct ndarray *a, int dtype, size_t itemsize, struct error *e)
     return 0;
 }
 
-int values_read(const struct job_sources *sources, const json_t *data, int dtype, size_t itemsize,
-                struct ndarray *ret, struct error *e)
+int job_values_read(const struct job_sources *sources, const json_t *data, int dtype,
+                    size_t itemsize, struct ndarray *ret, struct error *e)
 {
     if (!data)
         return error_set(e, ERROR_INVALID, NULL, "there are no data");

@@ -17,12 +17,12 @@ static int read_attrs(struct making *m, struct clock *c, const json_t *given)
     static const char *const texts[] = {"units", "calendar", NULL};
     const json_t *attrs = json_object_get(given, "attrs");
     if (attrs && !json_is_object(attrs))
-        return making_fault(m, "clocks", c->name, "/attrs", "attrs is not an object");
+        return job_making_fault(m, "clocks", c->name, "/attrs", "attrs is not an object");
     c->attrs = attrs ? json_copy((json_t *)attrs) : json_object();
     for (int i = 0; texts[i]; i++) {
         json_t *text = json_object_get(given, texts[i]);
         if (text && !json_is_string(text))
-            return making_fault(m, "clocks", c->name, "", "%s is not a text", texts[i]);
+            return job_making_fault(m, "clocks", c->name, "", "%s is not a text", texts[i]);
         if (text)
             json_object_set(c->attrs, texts[i], text);
     }
@@ -32,13 +32,14 @@ static int read_attrs(struct making *m, struct clock *c, const json_t *given)
 static int check_labels(struct making *m, struct clock *c)
 {
     if (c->labels.ndim != 1 || c->labels.shape[0] == 0)
-        return making_fault(m, "clocks", c->name, "/data",
-                            "its data are not a list of at least one label");
+        return job_making_fault(m, "clocks", c->name, "/data",
+                                "its data are not a list of at least one label");
     if (c->labels.dtype == SIMLAB_BOOL || c->labels.dtype == SIMLAB_STR ||
         c->labels.dtype == SIMLAB_C8 || c->labels.dtype == SIMLAB_C16)
-        return making_fault(m, "clocks", c->name, "/data",
-                            "labels are numbers (dates: a number, with units such as \"days since "
-                            "2000-01-01\")");
+        return job_making_fault(
+            m, "clocks", c->name, "/data",
+            "labels are numbers (dates: a number, with units such as \"days since "
+            "2000-01-01\")");
     c->n = c->labels.shape[0];
     c->values = mem_try_array((size_t)c->n, sizeof *c->values);
     if (!c->values)
@@ -48,21 +49,21 @@ static int check_labels(struct making *m, struct clock *c)
         c->values[i] = dtype_to_double(c->labels.dtype, c->labels.data, (size_t)i);
         snprintf(below, sizeof below, "/data/%lld", (long long)i);
         if (!isfinite(c->values[i]))
-            return making_fault(m, "clocks", c->name, below, "label %lld is not finite",
-                                (long long)i);
+            return job_making_fault(m, "clocks", c->name, below, "label %lld is not finite",
+                                    (long long)i);
         if (i && !(c->values[i] > c->values[i - 1]))
-            return making_fault(m, "clocks", c->name, below,
-                                "labels must ascend: %.17g comes after %.17g", c->values[i],
-                                c->values[i - 1]);
+            return job_making_fault(m, "clocks", c->name, below,
+                                    "labels must ascend: %.17g comes after %.17g", c->values[i],
+                                    c->values[i - 1]);
     }
     return 0;
 }
 
 static int read_labels(struct making *m, struct clock *c, const json_t *data, const char *below)
 {
-    int r = values_read(m->sources, data, -1, 0, &c->labels, m->error);
+    int r = job_values_read(m->sources, data, -1, 0, &c->labels, m->error);
     if (r)
-        return making_blame(m, r, "clocks", c->name, below);
+        return job_making_blame(m, r, "clocks", c->name, below);
     /* f8 or i8, whatever an uploaded array has. */
     if (dtype_is_integer(c->labels.dtype) ? c->labels.dtype != SIMLAB_I8
                                           : c->labels.dtype == SIMLAB_F4) {
@@ -88,24 +89,24 @@ static int read_clock(struct making *m, const char *name, const json_t *given, s
                                        "linspace", "arange", "upload", "file",  NULL};
     c->name = mem_strdup(name);
     if (!file_name_ok(name) || strlen(name) > 200)
-        return making_fault(m, "clocks", name, "", "a clock's name is that of an array");
+        return job_making_fault(m, "clocks", name, "", "a clock's name is that of an array");
     if (!json_is_object(given)) {
         c->attrs = json_object();
         return read_labels(m, c, given, "");
     }
     int r = json_check_keys(given, keys, "", m->error);
     if (r)
-        return making_blame(m, r, "clocks", name, "");
+        return job_making_blame(m, r, "clocks", name, "");
     const json_t *dims = json_object_get(given, "dims");
     const char *dim = json_is_array(dims) && json_array_size(dims) == 1
                           ? json_string_value(json_array_get(dims, 0))
                           : json_string_value(dims);
     if (dims && (!dim || strcmp(dim, name) != 0))
-        return making_fault(m, "clocks", name, "/dims",
-                            "a clock's only dimension is itself: [\"%s\"]", name);
+        return job_making_fault(m, "clocks", name, "/dims",
+                                "a clock's only dimension is itself: [\"%s\"]", name);
     json_t *owned;
     const char *below;
-    const json_t *data = values_member(given, &owned, &below);
+    const json_t *data = job_values_member(given, &owned, &below);
     r = read_attrs(m, c, given);
     r = r ? r : read_labels(m, c, data, below);
     json_decref(owned);
@@ -187,11 +188,12 @@ static int refuse_label(struct making *m, const struct clock *c, int64_t k, int6
         snprintf(low, sizeof low, "%.17g", main->values[next - 1]);
     if (next < main->n)
         snprintf(high, sizeof high, "%.17g", main->values[next]);
-    return making_fault(m, "clocks", c->name, below,
-                        "its label %.17g is not one of the main clock's ('%s'), whose nearest %s "
-                        "%s%s%s",
-                        c->values[k], main->name, *low && *high ? "are" : "is", low,
-                        *low && *high ? " and " : "", high);
+    return job_making_fault(
+        m, "clocks", c->name, below,
+        "its label %.17g is not one of the main clock's ('%s'), whose nearest %s "
+        "%s%s%s",
+        c->values[k], main->name, *low && *high ? "are" : "is", low, *low && *high ? " and " : "",
+        high);
 }
 
 /* Both ascend, so one pass tells. */
@@ -212,7 +214,7 @@ static int synchronize(struct making *m, struct clock *c)
     return 0;
 }
 
-int clocks_read(struct making *m)
+int job_clocks_read(struct making *m)
 {
     struct job *j = m->job;
     const json_t *clocks = json_object_get(m->document, "clocks");
@@ -228,7 +230,7 @@ int clocks_read(struct making *m)
     {
         struct clock *c = &j->clocks[j->n_clocks++];
         int r = read_clock(m, name, given, c);
-        r = r ? r : making_size(m, "clocks", name, name, c->n);
+        r = r ? r : job_making_size(m, "clocks", name, name, c->n);
         if (r)
             return r;
     }

@@ -24,9 +24,9 @@ static int refuse_name(struct making *m, const char *section, const char *name)
     for (int s = 0; s < model->n_slots; s++)
         names[s] = model->slots[s].name;
     const char *nearest = json_nearest(name, names);
-    int r =
-        making_fault(m, section, name, "", "the model has no such variable%s%s%s",
-                     nearest ? ": did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    int r = job_making_fault(m, section, name, "", "the model has no such variable%s%s%s",
+                             nearest ? ": did you mean " : "", nearest ? nearest : "",
+                             nearest ? "?" : "");
     free((void *)names);
     return r;
 }
@@ -39,8 +39,8 @@ static int find_clock(struct making *m, const char *name, const json_t *clock, i
         return 0;
     const char *text = json_string_value(clock);
     if (!text)
-        return making_fault(m, "outputs", name, "",
-                            "the name of a clock belongs here, or null: once, at the end");
+        return job_making_fault(m, "outputs", name, "",
+                                "the name of a clock belongs here, or null: once, at the end");
     const char **names = mem_array((size_t)j->n_clocks + 1, sizeof *names);
     for (int i = 0; i < j->n_clocks; i++) {
         names[i] = j->clocks[i].name;
@@ -51,9 +51,9 @@ static int find_clock(struct making *m, const char *name, const json_t *clock, i
     free((void *)names);
     if (*ret_clock >= 0)
         return 0;
-    return making_fault(m, "outputs", name, "", "there is no clock '%.100s'%s%s%s", text,
-                        nearest ? ": did you mean '" : "", nearest ? nearest : "",
-                        nearest ? "'?" : "");
+    return job_making_fault(m, "outputs", name, "", "there is no clock '%.100s'%s%s%s", text,
+                            nearest ? ": did you mean '" : "", nearest ? nearest : "",
+                            nearest ? "'?" : "");
 }
 
 static bool has_dim(const struct making *m, const struct dims *d, const char *name)
@@ -79,10 +79,10 @@ static int check_dims(struct making *m, const struct job_output *o)
             return 0;
         twice = found;
     }
-    return making_fault(m, "outputs", o->name, "", "it has the dimension '%s' already: save it %s",
-                        twice,
-                        twice == clock ? "once (null), or on another clock"
-                                       : "in a batch along a dimension of another name");
+    return job_making_fault(m, "outputs", o->name, "",
+                            "it has the dimension '%s' already: save it %s", twice,
+                            twice == clock ? "once (null), or on another clock"
+                                           : "in a batch along a dimension of another name");
 }
 
 /* ---- encoding and attributes ---- */
@@ -132,7 +132,7 @@ static int check_encoding(struct making *m)
         if (!known)
             return refuse_name(m, "encoding", name);
         if (!json_is_object(given))
-            return making_fault(m, "encoding", name, "", "it is not an object");
+            return job_making_fault(m, "encoding", name, "", "it is not an object");
     }
     return 0;
 }
@@ -149,8 +149,8 @@ static int read_output(struct making *m, const char *name, const json_t *clock,
         return refuse_name(m, "outputs", name);
     o->slot = model->processes[process].bindings[variable].slot;
     if (o->slot < 0 || slot_at(m, o->slot)->declared->kind == SIMLAB_OBJECT)
-        return making_fault(m, "outputs", name, "", "%s cannot be saved",
-                            o->slot < 0 ? "a group" : "an object");
+        return job_making_fault(m, "outputs", name, "", "%s cannot be saved",
+                                o->slot < 0 ? "a group" : "an object");
     o->variable = slot_at(m, o->slot)->declared;
     o->attrs = attrs_of(m, process, variable, o->slot);
     int r = find_clock(m, name, clock, &o->clock);
@@ -232,7 +232,8 @@ static int claim(struct making *m, json_t *names, const char *section, const cha
 {
     const char *taken = json_string_value(json_object_get(names, name));
     if (taken)
-        return making_fault(m, section, name, "", "it would be stored under the name of %s", taken);
+        return job_making_fault(m, section, name, "", "it would be stored under the name of %s",
+                                taken);
     json_object_set_new(names, name, json_string(what));
     return 0;
 }
@@ -245,7 +246,7 @@ static int check_names(struct making *m)
     for (int i = 0; i < j->n_outputs; i++) {
         /* An index asked for by the name under which it is stored anyway is stored once. */
         if (json_object_get(names, j->outputs[i].name))
-            r = making_fault(m, "outputs", j->outputs[i].name, "", "it is asked for twice");
+            r = job_making_fault(m, "outputs", j->outputs[i].name, "", "it is asked for twice");
         json_object_set_new(names, j->outputs[i].name, json_string("an output"));
     }
     drop_replaced(j, names);
@@ -269,7 +270,7 @@ static int check_names(struct making *m)
     return r;
 }
 
-int outputs_read(struct making *m)
+int job_outputs_read(struct making *m)
 {
     struct job *j = m->job;
     int r = read_outputs(m);

@@ -47,19 +47,19 @@ static int read_values(struct sweep *s, const char *section, const char *name, c
     int r = 0;
     if (json_is_object(given)) {
         r = json_check_keys(given, keys, "", m->error);
-        data = values_member(given, &owned, &below);
+        data = job_values_member(given, &owned, &below);
         w->dims = json_object_get(given, "dims");
         if (json_is_object(json_object_get(given, "attrs")))
             json_object_set(m->swept, name, json_object_get(given, "attrs"));
     }
-    r = r ? r : values_read(m->sources, data, v->dtype, v->itemsize, &w->values, m->error);
+    r = r ? r : job_values_read(m->sources, data, v->dtype, v->itemsize, &w->values, m->error);
     json_decref(owned);
     if (r)
-        return making_blame(m, r, section, name, below);
+        return job_making_blame(m, r, section, name, below);
     if (w->values.ndim == 0)
-        return making_fault(m, section, name, below, "one value is no sweep: give a list");
+        return job_making_fault(m, section, name, below, "one value is no sweep: give a list");
     if (w->values.shape[0] == 0)
-        return making_fault(m, section, name, below, "an empty list is no sweep");
+        return job_making_fault(m, section, name, below, "an empty list is no sweep");
     return 0;
 }
 
@@ -67,11 +67,11 @@ static int add_swept(struct sweep *s, const char *section, const char *name, con
                      int factor)
 {
     struct making *m = s->m;
-    int input = inputs_find(m, section, name);
+    int input = job_inputs_find(m, section, name);
     if (input < 0)
         return ERROR_INVALID;
     if (json_object_get(m->swept, name))
-        return making_fault(m, section, name, "", "it is swept twice");
+        return job_making_fault(m, section, name, "", "it is swept twice");
     json_object_set_new(m->swept, name, json_object());
     struct swept *w = &s->swept[s->n_swept++];
     w->input = input;
@@ -85,7 +85,7 @@ static int add_swept(struct sweep *s, const char *section, const char *name, con
         s->length[factor] = w->values.shape[0];
     }
     if (w->values.shape[0] != s->length[factor])
-        return making_fault(
+        return job_making_fault(
             m, section, name, "", "it has %lld values, but %s, which is zipped with it, has %lld",
             (long long)w->values.shape[0], s->who[factor], (long long)s->length[factor]);
     return 0;
@@ -180,7 +180,8 @@ static int name_dims(struct sweep *s, struct swept *w)
     }
     if (!known) {
         char *accepted = dims_text_all(slot->declared->dims, slot->declared->n_dims);
-        int r = making_fault(m, w->section, slot->name, "",
+        int r =
+            job_making_fault(m, w->section, slot->name, "",
                              "each value has %d dimensions, but %s accepts %s; dims, where given, "
                              "begin with '%s'",
                              own, slot->name, accepted, m->job->batch_dim);
@@ -203,7 +204,7 @@ static int lay_out(struct sweep *s)
     return r;
 }
 
-int sweep_read(struct making *m)
+int job_sweep_read(struct making *m)
 {
     static const char *const keys[] = {"product", "zip", NULL};
     const json_t *given = json_object_get(m->document, "sweep");

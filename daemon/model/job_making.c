@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void making_pointer(const char *section, const char *name, char ret[JOB_POINTER_SIZE])
+void job_making_pointer(const char *section, const char *name, char ret[JOB_POINTER_SIZE])
 {
     char token[256];
     error_pointer_token(name, token, sizeof token);
@@ -22,34 +22,36 @@ static const char *singular(const char *section)
                                           : "sweep of ";
 }
 
-int making_fault(struct making *m, const char *section, const char *name, const char *below,
-                 const char *format, ...)
+int job_making_fault(struct making *m, const char *section, const char *name, const char *below,
+                     const char *format, ...)
 {
     char what[900], pointer[JOB_POINTER_SIZE];
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
-    making_pointer(section, name, pointer);
+    job_making_pointer(section, name, pointer);
     size_t n = strlen(pointer);
     snprintf(pointer + n, sizeof pointer - n, "%s", below);
     return error_set(m->error, ERROR_INVALID, pointer, "%s%.220s: %s", singular(section), name,
                      what);
 }
 
-int making_blame(struct making *m, int r, const char *section, const char *name, const char *below)
+int job_making_blame(struct making *m, int r, const char *section, const char *name,
+                     const char *below)
 {
     if (r <= 0 || !m->error)
         return r;
     struct error why = *m->error;
     char full[JOB_POINTER_SIZE];
     snprintf(full, sizeof full, "%s%.300s", below, why.pointer);
-    making_fault(m, section, name, full, "%s", why.message);
+    job_making_fault(m, section, name, full, "%s", why.message);
     m->error->kind = why.kind;
     return r;
 }
 
-int making_size(struct making *m, const char *section, const char *who, const char *dim, int64_t n)
+int job_making_size(struct making *m, const char *section, const char *who, const char *dim,
+                    int64_t n)
 {
     const json_t *known = json_object_get(m->sizes, dim);
     if (!known) {
@@ -59,13 +61,13 @@ int making_size(struct making *m, const char *section, const char *who, const ch
     }
     if (json_integer_value(known) == n)
         return 0;
-    return making_fault(m, section, who, "",
-                        "it has %lld labels along the dimension '%.100s', but %.200s has %lld",
-                        (long long)n, dim, json_string_value(json_object_get(m->sizers, dim)),
-                        (long long)json_integer_value(known));
+    return job_making_fault(m, section, who, "",
+                            "it has %lld labels along the dimension '%.100s', but %.200s has %lld",
+                            (long long)n, dim, json_string_value(json_object_get(m->sizers, dim)),
+                            (long long)json_integer_value(known));
 }
 
-int64_t making_size_of(const struct making *m, const char *dim)
+int64_t job_making_size_of(const struct making *m, const char *dim)
 {
     const json_t *known = json_object_get(m->sizes, dim);
     return known ? json_integer_value(known) : -1;

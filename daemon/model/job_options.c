@@ -234,7 +234,7 @@ static int read_scheduler(struct making *m)
     return 0;
 }
 
-int options_read(struct making *m)
+int job_options_read(struct making *m)
 {
     int r = read_words(m);
     r = r ? r : read_integers(m);

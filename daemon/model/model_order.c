@@ -119,9 +119,9 @@ static struct successors find_successors(const struct model *m)
     for (size_t p = 0; p < n; p++)
         for (int i = 0; i < m->processes[p].n_before; i++)
             s.start[m->processes[p].before[i] + 2]++;
-    for (size_t p = 2; p <= n; p++)
+    for (size_t p = 2; p <= n + 1; p++)
         s.start[p] += s.start[p - 1];
-    s.list = mem_array((size_t)s.start[n], sizeof *s.list);
+    s.list = mem_array((size_t)s.start[n + 1], sizeof *s.list);
     /* start[p + 1] is where the next one of p goes, and so ends as the start of p + 1. */
     for (int p = 0; p < m->n_processes; p++)
         for (int i = 0; i < m->processes[p].n_before; i++)
@@ -202,7 +202,7 @@ static int refuse_cycle(const struct model *m, const bool *ordered, struct error
     return ERROR_INVALID;
 }
 
-int order_model(struct model *m, const int *after, int n_after, struct error *e)
+int model_order(struct model *m, const int *after, int n_after, struct error *e)
 {
     int r = find_before(m, after, n_after, e);
     if (r)

@@ -41,21 +41,21 @@ static int refuse_name(struct making *m, const char *section, const char *name)
     int process, variable, slot;
     if (!model_find_variable(model, name, &process, &variable)) {
         const char *nearest = nearest_input(m, name);
-        return making_fault(m, section, name, "", "the model has no such input%s%s%s",
-                            nearest ? ": did you mean " : "", nearest ? nearest : "",
-                            nearest ? "?" : "");
+        return job_making_fault(m, section, name, "", "the model has no such input%s%s%s",
+                                nearest ? ": did you mean " : "", nearest ? nearest : "",
+                                nearest ? "?" : "");
     }
     slot = model->processes[process].bindings[variable].slot;
     if (slot < 0)
-        return making_fault(m, section, name, "", "it is a group, not an input");
+        return job_making_fault(m, section, name, "", "it is a group, not an input");
     if (model->slots[slot].is_input)
-        return making_fault(m, section, name, "", "it leads to another input: give %s instead",
-                            model->slots[slot].name);
-    return making_fault(m, section, name, "", "it is not an input: process '%s' sets it",
-                        model->processes[model->slots[slot].setter].name);
+        return job_making_fault(m, section, name, "", "it leads to another input: give %s instead",
+                                model->slots[slot].name);
+    return job_making_fault(m, section, name, "", "it is not an input: process '%s' sets it",
+                            model->processes[model->slots[slot].setter].name);
 }
 
-int inputs_find(struct making *m, const char *section, const char *name)
+int job_inputs_find(struct making *m, const char *section, const char *name)
 {
     const struct model *model = m->job->model;
     int slot = model_slot_index(model, name);
@@ -75,7 +75,7 @@ static int merge_attrs(struct making *m, struct job_input *input, const json_t *
 {
     const struct slot *slot = slot_of(m, input);
     if (attrs && !json_is_object(attrs))
-        return making_fault(m, "inputs", slot->name, "/attrs", "attrs is not an object");
+        return job_making_fault(m, "inputs", slot->name, "/attrs", "attrs is not an object");
     input->attrs = json_copy(slot->declared->attrs);
     if (attrs)
         json_object_update(input->attrs, (json_t *)attrs);
@@ -86,8 +86,8 @@ static int read_data(struct making *m, struct job_input *input, const json_t *da
                      const char *below)
 {
     const struct variable *v = slot_of(m, input)->declared;
-    int r = values_read(m->sources, data, v->dtype, v->itemsize, &input->given, m->error);
-    return making_blame(m, r, "inputs", slot_of(m, input)->name, below);
+    int r = job_values_read(m->sources, data, v->dtype, v->itemsize, &input->given, m->error);
+    return job_making_blame(m, r, "inputs", slot_of(m, input)->name, below);
 }
 
 static int read_object(struct making *m, struct job_input *input, const json_t *given)
@@ -97,14 +97,14 @@ static int read_object(struct making *m, struct job_input *input, const json_t *
     const char *below, *name = slot_of(m, input)->name;
     int r = json_check_keys(given, keys, "", m->error);
     if (r)
-        return making_blame(m, r, "inputs", name, "");
+        return job_making_blame(m, r, "inputs", name, "");
     json_t *owned;
-    const json_t *data = values_member(given, &owned, &below);
+    const json_t *data = job_values_member(given, &owned, &below);
     r = read_data(m, input, data, below);
     json_decref(owned);
     const json_t *dims = json_object_get(given, "dims");
     if (r == 0)
-        r = dims ? input_dims_name(m, input, dims) : input_dims_guess(m, input);
+        r = dims ? job_input_dims_name(m, input, dims) : job_input_dims_guess(m, input);
     return r ? r : merge_attrs(m, input, json_object_get(given, "attrs"));
 }
 
@@ -116,18 +116,18 @@ static int read_input(struct making *m, struct job_input *input)
     bool is_swept = json_object_get(m->swept, slot->name) != NULL;
     int r;
     if (given && is_swept)
-        return making_fault(m, "inputs", slot->name, "", "it is given here and in the sweep");
+        return job_making_fault(m, "inputs", slot->name, "", "it is given here and in the sweep");
     if (is_swept)
         return merge_attrs(m, input, json_object_get(m->swept, slot->name));
     if (json_is_object(given))
         return read_object(m, input, given);
     if (!given && !slot->declared->default_value)
-        return making_fault(m, "inputs", slot->name, "",
-                            "it has no value: process '%s' needs one, and it has no default",
-                            m->job->model->processes[slot->process].name);
+        return job_making_fault(m, "inputs", slot->name, "",
+                                "it has no value: process '%s' needs one, and it has no default",
+                                m->job->model->processes[slot->process].name);
     input->is_default = !given;
     r = read_data(m, input, given ? given : slot->declared->default_value, "");
-    r = r ? r : input_dims_guess(m, input);
+    r = r ? r : job_input_dims_guess(m, input);
     return r ? r : merge_attrs(m, input, NULL);
 }
 
@@ -156,8 +156,8 @@ static int validate(struct making *m, const struct job_input *input)
                      sizeof why))
         return 0;
     index_text(&input->given, at, where, sizeof where);
-    return making_fault(m, "inputs", slot->name, "", "the value%s is out of bounds: %s", where,
-                        why);
+    return job_making_fault(m, "inputs", slot->name, "", "the value%s is out of bounds: %s", where,
+                            why);
 }
 
 static int check_names(struct making *m)
@@ -167,7 +167,7 @@ static int check_names(struct making *m)
         return error_set(m->error, ERROR_INVALID, "/inputs", "inputs is not an object");
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)inputs, name, value) if (inputs_find(m, "inputs", name) < 0)
+    json_object_foreach((json_t *)inputs, name, value) if (job_inputs_find(m, "inputs", name) < 0)
     {
         return ERROR_INVALID;
     }
@@ -181,7 +181,7 @@ static int count_members(struct making *m)
     j->n_members = 1;
     if (!j->batch_dim)
         return 0;
-    int64_t n = making_size_of(m, j->batch_dim);
+    int64_t n = job_making_size_of(m, j->batch_dim);
     if (n < 0)
         return error_set(m->error, ERROR_INVALID, "/batch_dim",
                          "batch_dim: no input has the dimension '%s'", j->batch_dim);
@@ -195,13 +195,13 @@ static int count_members(struct making *m)
     return 0;
 }
 
-int inputs_read(struct making *m)
+int job_inputs_read(struct making *m)
 {
     struct job *j = m->job;
     int r = check_names(m);
     for (int i = 0; r == 0 && i < j->n_inputs; i++) {
         r = read_input(m, &j->inputs[i]);
-        r = r ? r : input_dims_match(m, &j->inputs[i]);
+        r = r ? r : job_input_dims_match(m, &j->inputs[i]);
         r = r ? r : validate(m, &j->inputs[i]);
     }
     return r ? r : count_members(m);

@@ -331,7 +331,7 @@ static void list_inputs(struct model *m)
     }
 }
 
-int resolve_model(struct model *m, struct error *e)
+int model_resolve(struct model *m, struct error *e)
 {
     struct resolve r = {.m = m, .e = e};
     make_slots(m);
