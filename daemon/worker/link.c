@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/link.h"
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum {
+    SILENCE_MS = 15000,   /* until WELCOME says otherwise */
+    LINGER_MS = 1000,     /* for BYE to leave */
+    CANCELLED_MAX = 16,   /* at most two leases are outstanding */
+    HEARTBEAT_MIN_MS = 1, /* whatever WELCOME says */
+};
+
+#define INPROC "inproc://link"
+
+struct link {
+    void *context;
+    void *main_end; /* PAIR, of the thread that runs members */
+    pthread_t thread;
+    bool has_thread;
+    zmq_msg_t received;
+
+    /* Of the link's thread. */
+    void *dealer, *thread_end;
+    char *endpoint, *name, *fingerprint;
+    int64_t heartbeat_ms, silence_ms;
+    int64_t last_heard, next_heartbeat, number;
+    bool is_welcome, is_closed;
+
+    /* Written by the main thread, told by heartbeats. */
+    _Atomic int64_t lease, fence, member, since, step, nsteps;
+
+    /* Written by the link's thread. `stops` grows with each cancellation and with QUIT, so that a
+     * step costs one load. */
+    _Atomic int64_t stops;
+    pthread_mutex_t mutex;
+    int64_t cancelled[CANCELLED_MAX]; /* under mutex, a ring */
+    size_t n_cancelled;
+    bool quits; /* under mutex */
+
+    int64_t stops_seen; /* by the main thread, for its current lease */
+    bool is_stopped;
+};
+
+/* ---- frames ---- */
+
+static int encode(const struct wire_message *m, zmq_msg_t *ret)
+{
+    size_t size = wire_size(m);
+    if (size == 0)
+        return -EMSGSIZE;
+    if (zmq_msg_init_size(ret, size) < 0)
+        return -ENOMEM;
+    wire_encode(m, zmq_msg_data(ret));
+    return 0;
+}
+
+static int send_message(void *socket, const struct wire_message *m, int flags)
+{
+    zmq_msg_t frame;
+    int r = encode(m, &frame);
+    if (r < 0)
+        return r;
+    do
+        r = zmq_msg_send(&frame, socket, flags) < 0 ? -errno : 0;
+    while (r == -EINTR);
+    if (r < 0)
+        zmq_msg_close(&frame);
+    return r;
+}
+
+/* ---- the link's thread ---- */
+
+static _Noreturn void lost(const struct link *l)
+{
+    log_error("worker %s: the daemon has not been heard of for %lld ms", l->name,
+              (long long)l->silence_ms);
+    _exit(LINK_EXIT_LOST);
+}
+
+static void say_hello(struct link *l)
+{
+    char host[256] = "";
+    gethostname(host, sizeof host - 1);
+    struct wire_message m = {.type = WIRE_HELLO,
+                             .hello = {.version = WIRE_VERSION,
+                                       .name = l->name,
+                                       .pid = getpid(),
+                                       .host = host,
+                                       .fingerprint = l->fingerprint}};
+    send_message(l->dealer, &m, ZMQ_DONTWAIT);
+}
+
+static void heartbeat(struct link *l, int64_t now)
+{
+    struct wire_message m = {.type = WIRE_HEARTBEAT,
+                             .heartbeat = {.number = ++l->number,
+                                           .lease = l->lease,
+                                           .fence = l->fence,
+                                           .member = l->member,
+                                           .member_ms = l->member >= 0 ? now - l->since : 0,
+                                           .step = l->step,
+                                           .nsteps = l->nsteps}};
+    send_message(l->dealer, &m, ZMQ_DONTWAIT); /* where that is full, another will do */
+    l->next_heartbeat = now + l->heartbeat_ms;
+}
+
+static void on_welcome(struct link *l, const struct wire_welcome *w)
+{
+    l->heartbeat_ms = w->heartbeat_ms > HEARTBEAT_MIN_MS ? w->heartbeat_ms : HEARTBEAT_MIN_MS;
+    l->silence_ms = w->silence_ms > l->heartbeat_ms ? w->silence_ms : l->heartbeat_ms;
+    l->is_welcome = true;
+    l->next_heartbeat = loop_now();
+}
+
+static void stop(struct link *l, int64_t lease, bool quits)
+{
+    pthread_mutex_lock(&l->mutex);
+    if (quits)
+        l->quits = true;
+    else
+        l->cancelled[l->n_cancelled++ % CANCELLED_MAX] = lease;
+    pthread_mutex_unlock(&l->mutex);
+    l->stops++;
+}
+
+static void on_frame(struct link *l, zmq_msg_t *frame)
+{
+    struct wire_message m;
+    l->last_heard = loop_now();
+    int r = wire_decode(WIRE_TO_WORKER, zmq_msg_data(frame), zmq_msg_size(frame), &m);
+    if (r < 0) {
+        log_warning("worker %s: a frame of the daemon was dropped: %s", l->name, strerror(-r));
+        return;
+    }
+    switch ((int)m.type) {
+    case WIRE_WELCOME:
+        on_welcome(l, &m.welcome);
+        return;
+    case WIRE_ALIVE:
+        return;
+    case WIRE_CANCEL:
+        stop(l, m.cancel.lease, false);
+        return;
+    case WIRE_QUIT:
+        stop(l, 0, true);
+        break;
+    default:
+        break;
+    }
+    /* The main thread reads as many as the daemon's credit allows: this does not block for long. */
+    zmq_msg_send(frame, l->thread_end, 0);
+}
+
+static void drain_dealer(struct link *l)
+{
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    while (zmq_msg_recv(&frame, l->dealer, ZMQ_DONTWAIT) >= 0)
+        if (!zmq_msg_more(&frame))
+            on_frame(l, &frame);
+    zmq_msg_close(&frame);
+}
+
+/* From the main thread to the daemon, as they stand; an empty frame is its end. */
+static void forward(struct link *l)
+{
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    if (zmq_msg_recv(&frame, l->thread_end, ZMQ_DONTWAIT) >= 0) {
+        if (zmq_msg_size(&frame) == 0)
+            l->is_closed = true;
+        else
+            zmq_msg_send(&frame, l->dealer, 0);
+    }
+    zmq_msg_close(&frame);
+}
+
+static int wait_ms(const struct link *l, int64_t now)
+{
+    int64_t due = l->last_heard + l->silence_ms;
+    if (l->is_welcome && l->next_heartbeat < due)
+        due = l->next_heartbeat;
+    return due <= now ? 0 : (int)(due - now);
+}
+
+static void turn(struct link *l)
+{
+    int events = 0;
+    size_t size = sizeof events;
+    zmq_getsockopt(l->dealer, ZMQ_EVENTS, &events, &size);
+    bool is_full = !(events & ZMQ_POLLOUT);
+    zmq_pollitem_t items[] = {
+        {.socket = l->dealer, .events = (short)(is_full ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN)},
+        {.socket = l->thread_end, .events = ZMQ_POLLIN},
+    };
+    int n = zmq_poll(items, is_full ? 1 : 2, wait_ms(l, loop_now()));
+    if (n > 0 && (items[0].revents & ZMQ_POLLIN))
+        drain_dealer(l);
+    if (n > 0 && !is_full && (items[1].revents & ZMQ_POLLIN))
+        forward(l);
+    int64_t now = loop_now();
+    if (now - l->last_heard >= l->silence_ms) {
+        drain_dealer(l); /* we may have been stopped ourselves */
+        if (now - l->last_heard >= l->silence_ms)
+            lost(l);
+    }
+    if (l->is_welcome && now >= l->next_heartbeat)
+        heartbeat(l, now);
+}
+
+static void *run(void *userdata)
+{
+    struct link *l = userdata;
+    l->last_heard = loop_now();
+    say_hello(l);
+    while (!l->is_closed)
+        turn(l);
+    zmq_close(l->dealer);
+    zmq_close(l->thread_end);
+    return NULL;
+}
+
+/* ---- the main thread's side ---- */
+
+static int open_sockets(struct link *l)
+{
+    int linger = LINGER_MS, unbounded = 0;
+    int64_t limit = WIRE_MAX_TO_WORKER;
+    l->context = zmq_ctx_new();
+    l->dealer = l->context ? zmq_socket(l->context, ZMQ_DEALER) : NULL;
+    l->thread_end = l->context ? zmq_socket(l->context, ZMQ_PAIR) : NULL;
+    l->main_end = l->context ? zmq_socket(l->context, ZMQ_PAIR) : NULL;
+    if (!l->dealer || !l->thread_end || !l->main_end ||
+        zmq_setsockopt(l->dealer, ZMQ_LINGER, &linger, sizeof linger) < 0 ||
+        zmq_setsockopt(l->dealer, ZMQ_MAXMSGSIZE, &limit, sizeof limit) < 0 ||
+        zmq_setsockopt(l->thread_end, ZMQ_SNDHWM, &unbounded, sizeof unbounded) < 0 ||
+        zmq_setsockopt(l->main_end, ZMQ_RCVHWM, &unbounded, sizeof unbounded) < 0 ||
+        zmq_bind(l->thread_end, INPROC) < 0 || zmq_connect(l->main_end, INPROC) < 0 ||
+        zmq_connect(l->dealer, l->endpoint) < 0)
+        return -errno;
+    return 0;
+}
+
+/* Signals belong to the main thread. */
+static int start_thread(struct link *l)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = pthread_create(&l->thread, NULL, run, l);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    l->has_thread = r == 0;
+    return -r;
+}
+
+int link_new(const char *endpoint, const char *name, const char *fingerprint,
+             struct link **ret_link, struct error *e)
+{
+    struct link *l = mem_new(sizeof *l);
+    l->endpoint = mem_strdup(endpoint);
+    l->name = mem_strdup(name);
+    l->fingerprint = mem_strdup(fingerprint);
+    l->silence_ms = SILENCE_MS;
+    l->heartbeat_ms = SILENCE_MS;
+    l->member = -1;
+    pthread_mutex_init(&l->mutex, NULL);
+    zmq_msg_init(&l->received);
+    int r = open_sockets(l);
+    if (r == 0)
+        r = start_thread(l);
+    if (r < 0) {
+        link_free(l);
+        return error_explain(e, r, "connect to the daemon");
+    }
+    *ret_link = l;
+    return 0;
+}
+
+struct link *link_free(struct link *l)
+{
+    if (!l)
+        return NULL;
+    if (l->has_thread) {
+        zmq_send(l->main_end, "", 0, 0);
+        pthread_join(l->thread, NULL);
+    } else {
+        if (l->dealer)
+            zmq_close(l->dealer);
+        if (l->thread_end)
+            zmq_close(l->thread_end);
+    }
+    if (l->main_end)
+        zmq_close(l->main_end);
+    zmq_msg_close(&l->received);
+    if (l->context)
+        zmq_ctx_term(l->context);
+    pthread_mutex_destroy(&l->mutex);
+    free(l->endpoint);
+    free(l->name);
+    free(l->fingerprint);
+    free(l);
+    return NULL;
+}
+
+int link_receive(struct link *l, struct wire_message *ret_message)
+{
+    while (zmq_msg_recv(&l->received, l->main_end, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return wire_decode(WIRE_TO_WORKER, zmq_msg_data(&l->received), zmq_msg_size(&l->received),
+                       ret_message);
+}
+
+int link_send(struct link *l, const struct wire_message *m)
+{
+    return send_message(l->main_end, m, 0);
+}
+
+void link_set_lease(struct link *l, int64_t lease, int64_t fence, int64_t nsteps)
+{
+    l->member = -1;
+    l->lease = lease;
+    l->fence = fence;
+    l->nsteps = nsteps;
+    l->step = 0;
+    l->stops_seen = -1; /* it may have been cancelled while it waited */
+    l->is_stopped = false;
+}
+
+void link_set_member(struct link *l, int64_t member)
+{
+    l->since = loop_now();
+    l->step = 0;
+    l->member = member;
+}
+
+static bool is_stopped(struct link *l)
+{
+    bool found = false;
+    pthread_mutex_lock(&l->mutex);
+    for (size_t i = 0; i < CANCELLED_MAX; i++)
+        found |= l->cancelled[i] == l->lease && l->lease != 0;
+    found |= l->quits;
+    pthread_mutex_unlock(&l->mutex);
+    return found;
+}
+
+bool link_step(struct link *l, int64_t member, int64_t step)
+{
+    if (atomic_load_explicit(&l->member, memory_order_relaxed) != member)
+        link_set_member(l, member);
+    atomic_store_explicit(&l->step, step, memory_order_relaxed);
+    int64_t stops = atomic_load_explicit(&l->stops, memory_order_acquire);
+    if (stops != l->stops_seen) {
+        l->stops_seen = stops;
+        l->is_stopped = is_stopped(l);
+    }
+    return l->is_stopped;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `simlab-worker serve`: leases of a daemon (proto/PROTOCOL.md, section 2). This thread runs
+ * members; link.c's owns the socket. */
+#include "base/file.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "worker/fingerprint.h"
+#include "worker/link.h"
+#include "worker/member.h"
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A cancelled range: no callback of members_run returns this otherwise. */
+#define STOPPED (-ECANCELED)
+
+#define UPLOAD_MAX_BYTES ((size_t)JOB_MAX_ELEMENTS * 16 + 65536)
+
+/* A job that leases speak of, from JOB to DROP. */
+struct known {
+    int64_t id;
+    char *store, *layout;    /* layout: NULL until it is decided */
+    struct job *job;         /* NULL where it cannot be built: why */
+    struct members *members; /* NULL until needed, and after a failure */
+    int result;              /* of building the job */
+    struct error why;
+    struct known *next;
+};
+
+struct serve {
+    const struct worker_serve_options *options;
+    struct link *link;
+    struct libraries *libraries;
+    struct registry *registry;
+    struct known *known;
+    struct known *current; /* of the lease that is being run */
+    struct wire_lease lease;
+};
+
+/* The daemon is local or the link's thread ends us: what cannot be sent need not be said. */
+static void say(struct serve *s, const struct wire_message *m)
+{
+    int r = link_send(s->link, m);
+    if (r < 0)
+        log_error("worker %s: cannot send %s: %s", s->options->name, wire_name((int)m->type),
+                  strerror(-r));
+}
+
+/* ---- jobs ---- */
+
+static int read_upload(void *userdata, const char *id, struct ndarray *ret, struct error *e)
+{
+    const struct serve *s = userdata;
+    if (!s->options->uploads || !file_name_ok(id))
+        return error_set(e, ERROR_NOT_FOUND, NULL, "there is no upload %s", id);
+    char *name = mem_printf("%s.npy", id);
+    char *path = file_join(s->options->uploads, name);
+    struct buffer bytes = {0};
+    int r = file_read(path, UPLOAD_MAX_BYTES, &bytes);
+    if (r < 0)
+        r = error_set(e, r == -ENOENT ? ERROR_NOT_FOUND : ERROR_STORAGE, NULL,
+                      "cannot read the upload %s: %s", id, strerror(-r));
+    else
+        r = ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e);
+    buffer_free(&bytes);
+    free(path);
+    free(name);
+    return r;
+}
+
+static int build_job(struct serve *s, const char *text, struct job **ret_job, struct error *e)
+{
+    json_t *document = json_read(text, strlen(text), e);
+    if (!document)
+        return ERROR_SYNTAX;
+    struct job_sources sources = {.upload = read_upload, .userdata = s};
+    int r = job_new(s->registry, document, &sources, ret_job, e);
+    json_decref(document);
+    return error_explain(e, r, "build the job");
+}
+
+static struct known *known_free(struct known *k)
+{
+    members_free(k->members);
+    job_free(k->job);
+    free(k->store);
+    free(k->layout);
+    free(k);
+    return NULL;
+}
+
+static void drop(struct serve *s, int64_t job)
+{
+    for (struct known **link = &s->known; *link; link = &(*link)->next) {
+        if ((*link)->id == job) {
+            struct known *k = *link;
+            *link = k->next;
+            known_free(k);
+            return;
+        }
+    }
+}
+
+static struct known *find(struct serve *s, int64_t job)
+{
+    struct known *k = s->known;
+    while (k && k->id != job)
+        k = k->next;
+    return k;
+}
+
+static void on_job(struct serve *s, const struct wire_job *m)
+{
+    drop(s, m->job);
+    struct known *k = mem_new(sizeof *k);
+    k->id = m->job;
+    k->store = mem_strdup(m->store);
+    k->layout = *m->layout ? mem_strdup(m->layout) : NULL;
+    k->result = build_job(s, m->document, &k->job, &k->why);
+    k->next = s->known;
+    s->known = k;
+}
+
+/* ---- what members_run tells ---- */
+
+static int on_done(void *userdata, int64_t begin, int64_t end)
+{
+    struct serve *s = userdata;
+    struct wire_message m = {.type = WIRE_DONE,
+                             .done = {s->lease.lease, s->lease.fence, begin, end}};
+    say(s, &m);
+    return 0;
+}
+
+static int on_failed(void *userdata, int64_t member, const struct error *why)
+{
+    struct serve *s = userdata;
+    struct wire_message m = {
+        .type = WIRE_MEMBER_FAILED,
+        .member_failed = {s->lease.lease, s->lease.fence, member, why->message}};
+    say(s, &m);
+    return 0;
+}
+
+static int on_layout(void *userdata, const char *layout)
+{
+    struct serve *s = userdata;
+    struct wire_message m = {.type = WIRE_LAYOUT,
+                             .layout = {s->lease.lease, s->lease.fence, layout}};
+    free(s->current->layout);
+    s->current->layout = mem_strdup(layout);
+    return link_send(s->link, &m);
+}
+
+static void on_log(void *userdata, int64_t member, const char *line)
+{
+    struct serve *s = userdata;
+    struct wire_message m = {.type = WIRE_LOG,
+                             .log = {s->lease.lease, s->lease.fence, member, line}};
+    say(s, &m);
+}
+
+static int on_step(void *userdata, int64_t member, int64_t step)
+{
+    struct serve *s = userdata;
+    return link_step(s->link, member, step) ? STOPPED : 0;
+}
+
+/* ---- leases ---- */
+
+static int open_members(struct serve *s, struct known *k, struct error *e)
+{
+    if (k->result != 0) {
+        *e = k->why;
+        return k->result;
+    }
+    if (k->members)
+        return 0;
+    const struct members_events events = {.done = on_done,
+                                          .failed = on_failed,
+                                          .layout = on_layout,
+                                          .log = on_log,
+                                          .step = on_step,
+                                          .userdata = s};
+    return members_new(k->job, s->libraries, k->store, k->layout, &events, &k->members, e);
+}
+
+static int64_t steps_of(const struct job *j)
+{
+    return j && j->n_clocks > 0 ? j->clocks[j->main_clock].n - 1 : 0;
+}
+
+static int run_lease(struct serve *s, struct known *k, struct error *e)
+{
+    link_set_lease(s->link, s->lease.lease, s->lease.fence, steps_of(k->job));
+    if (link_step(s->link, s->lease.begin, 0)) /* cancelled while it waited */
+        return STOPPED;
+    int r = open_members(s, k, e);
+    if (r == 0)
+        r = members_run(k->members, s->lease.begin, s->lease.end, e);
+    return r;
+}
+
+static bool is_storage_failure(int r)
+{
+    return r < 0 || r == ERROR_STORAGE || r == ERROR_BUSY;
+}
+
+static void fail_job(struct serve *s, int64_t job, const char *reason)
+{
+    struct wire_message m = {.type = WIRE_JOB_FAILED, .job_failed = {job, reason}};
+    say(s, &m);
+}
+
+static void on_lease(struct serve *s, const struct wire_lease *lease)
+{
+    struct error e = {.message = ""};
+    int64_t started = loop_now();
+    int r = 0;
+    s->lease = *lease;
+    s->current = find(s, lease->job);
+    if (s->current)
+        r = run_lease(s, s->current, &e);
+    if (r != 0 && s->current)
+        s->current->members = members_free(s->current->members);
+    link_set_lease(s->link, 0, 0, 0);
+
+    struct wire_message m = {.type = WIRE_RELEASE,
+                             .release = {.lease = lease->lease,
+                                         .fence = lease->fence,
+                                         .seconds = (double)(loop_now() - started) / 1000}};
+    if (r != 0 && r != STOPPED) {
+        error_explain(&e, r, "run the members");
+        if (is_storage_failure(r)) {
+            m.release.error = r < 0 ? (uint32_t)-r : EIO;
+            m.release.reason = e.message;
+        } else {
+            fail_job(s, lease->job, e.message);
+        }
+    }
+    say(s, &m);
+    s->current = NULL;
+}
+
+static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
+{
+    struct known *k = find(s, f->job);
+    if (!k)
+        return error_set(e, ERROR_NOT_FOUND, NULL, "the worker was not told of the job");
+    s->current = k;
+    int r = open_members(s, k, e);
+    if (r == 0)
+        r = members_finish(k->members, f->dead == 0, e);
+    k->members = members_free(k->members);
+    s->current = NULL;
+    return error_explain(e, r, "finish the store");
+}
+
+static void on_finish(struct serve *s, const struct wire_finish *f)
+{
+    struct error e = {.message = ""};
+    struct wire_message m = {.type = WIRE_FINISHED, .finished.job = f->job};
+    if (finish(s, f, &e) != 0)
+        m = (struct wire_message){.type = WIRE_FINISH_FAILED, .finish_failed = {f->job, e.message}};
+    say(s, &m);
+}
+
+/* ---- the process ---- */
+
+static int load_libraries(struct serve *s, struct error *e)
+{
+    s->libraries = libraries_new();
+    int r = 0;
+    for (const char *const *d = s->options->libraries; d && *d && r == 0; d++)
+        r = libraries_open_directory(s->libraries, *d, e);
+    return r ? r : libraries_registry(s->libraries, &s->registry, e);
+}
+
+/* False at the end. */
+static bool serve_one(struct serve *s, struct error *e, int *ret_result)
+{
+    struct wire_message m;
+    *ret_result = link_receive(s->link, &m);
+    if (*ret_result < 0) {
+        error_explain(e, *ret_result, "receive");
+        return false;
+    }
+    switch ((int)m.type) {
+    case WIRE_JOB:
+        on_job(s, &m.job);
+        break;
+    case WIRE_LEASE:
+        on_lease(s, &m.lease);
+        break;
+    case WIRE_FINISH:
+        on_finish(s, &m.finish);
+        break;
+    case WIRE_DROP:
+        drop(s, m.drop.job);
+        break;
+    case WIRE_QUIT:
+        log_info("worker %s: %s", s->options->name, m.quit.reason);
+        return false;
+    default:
+        break;
+    }
+    return true;
+}
+
+static int serve(struct serve *s, struct error *e)
+{
+    int r = load_libraries(s, e);
+    if (r == 0) {
+        struct wire_message ready = {.type = WIRE_READY,
+                                     .ready.types = (uint32_t)registry_size(s->registry)};
+        say(s, &ready);
+        while (serve_one(s, e, &r))
+            ;
+    }
+    struct wire_message bye = {.type = WIRE_BYE, .bye.reason = r ? e->message : ""};
+    say(s, &bye);
+    return r;
+}
+
+int worker_serve(const struct worker_serve_options *o)
+{
+    struct serve s = {.options = o};
+    struct error e = {.message = ""};
+    char *prints = fingerprint();
+    int r = link_new(o->endpoint, o->name, prints, &s.link, &e);
+    free(prints);
+    if (r == 0)
+        r = serve(&s, &e);
+    if (r != 0)
+        log_error("worker %s: %s", o->name, e.message);
+    link_free(s.link);
+    while (s.known)
+        drop(&s, s.known->id);
+    registry_free(s.registry);
+    libraries_free(s.libraries);
+    return r == 0 ? 0 : 1;
+}
