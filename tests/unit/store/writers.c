@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Several writers of one store: nothing is lost, whoever writes, and what killed writers leave is
+ * gone at the end. */
+#include "store_fixture.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { N_WRITERS = 6, N_ROWS = 25, N_COLUMNS = 7 };
+
+static const char *const dims[] = {"row", "column"};
+
+static void create_shared(struct store *s)
+{
+    const int64_t shape[2] = {N_WRITERS * N_ROWS, N_COLUMNS};
+    struct store_meta m;
+    struct error e = {0};
+    store_meta_default(&m, SIMLAB_I8, 0, 2, shape);
+    m.chunks[0] = 32;
+    m.chunks[1] = 4;
+    int r = store_create_array(s, "shared", &m, dims, NULL, &e);
+    cr_assert_eq(r, 0, "%s", e.message);
+}
+
+/* Every N_WRITERSth row is this writer's: all chunks are shared. */
+static int write_rows(const char *path, int writer)
+{
+    struct store *s;
+    struct error e = {0};
+    if (store_open(path, false, &s, &e) != 0)
+        return 1;
+    create_shared(s);
+    for (int i = 0; i < N_ROWS; i++) {
+        int64_t row = (int64_t)i * N_WRITERS + writer, values[N_COLUMNS];
+        for (int j = 0; j < N_COLUMNS; j++)
+            values[j] = row * 100 + j;
+        const int64_t start[2] = {row, 0}, count[2] = {1, N_COLUMNS};
+        if (store_write(s, "shared", start, count, SIMLAB_I8, 8, values, &e) != 0)
+            return 2;
+    }
+    store_close(s);
+    return 0;
+}
+
+static const char python_writer[] =
+    "import sys, zarr\n"
+    "path, writer, writers, rows, columns = sys.argv[1], *map(int, sys.argv[2:])\n"
+    "locks = zarr.ProcessSynchronizer(path + '.sync')\n"
+    "array = zarr.open_group(path, 'r+', synchronizer=locks)['shared']\n"
+    "for i in range(rows):\n"
+    "    row = i * writers + writer\n"
+    "    array[row] = [row * 100 + j for j in range(columns)]\n";
+
+static void exec_python(const char *path, int writer)
+{
+    char numbers[4][16];
+    const int values[4] = {writer, N_WRITERS, N_ROWS, N_COLUMNS};
+    for (int i = 0; i < 4; i++)
+        snprintf(numbers[i], sizeof numbers[i], "%d", values[i]);
+    execl("/usr/bin/python3", "python3", "-I", "-c", python_writer, path, numbers[0], numbers[1],
+          numbers[2], numbers[3], (char *)NULL);
+    _exit(127);
+}
+
+static pid_t start_writer(const char *path, int writer, bool python)
+{
+    pid_t pid = fork();
+    cr_assert(pid >= 0);
+    if (pid == 0) {
+        if (python)
+            exec_python(path, writer);
+        _exit(write_rows(path, writer));
+    }
+    return pid;
+}
+
+static void check_shared(struct store *s)
+{
+    const int64_t start[2] = {0, 0}, shape[2] = {N_WRITERS * N_ROWS, N_COLUMNS};
+    int64_t values[N_WRITERS * N_ROWS][N_COLUMNS];
+    struct error e = {0};
+    int r = store_read(s, "shared", start, shape, values, &e);
+    cr_assert_eq(r, 0, "%s", e.message);
+    for (int i = 0; i < N_WRITERS * N_ROWS; i++)
+        for (int j = 0; j < N_COLUMNS; j++)
+            cr_assert_eq(values[i][j], i * 100 + j, "row %d, column %d is lost", i, j);
+}
+
+Test(writers, lose_nothing_half_of_them_zarr_python, .timeout = 120)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path);
+    struct error e = {0};
+    pid_t pids[N_WRITERS];
+    create_shared(s);
+    for (int i = 0; i < N_WRITERS; i++)
+        pids[i] = start_writer(path, i, i % 2);
+    for (int i = 0; i < N_WRITERS; i++) {
+        int status;
+        cr_assert_eq(waitpid(pids[i], &status, 0), pids[i]);
+        cr_assert_eq(status, 0, "writer %d ends with status %d", i, status);
+    }
+    check_shared(s);
+    int r = store_finish(s, &e);
+    cr_assert_eq(r, 0, "%s", e.message);
+    check_shared(s);
+    char *sync = mem_printf("%s.sync", path);
+    cr_assert(access(sync, F_OK) < 0);
+    free(sync);
+    store_close(s);
+    fixture_remove(path);
+}
+
+/* ---- growth ------------------------------------------------------------------------------ */
+
+static int grow_and_write(const char *path, int writer)
+{
+    struct store *s;
+    struct error e = {0};
+    if (store_open(path, false, &s, &e) != 0)
+        return 1;
+    for (int i = 0; i < 20; i++) {
+        const int64_t start = (int64_t)i * N_WRITERS + writer, shape = start + 1, one = 1;
+        double value = (double)start;
+        if (store_grow(s, "log", &shape, &e) != 0)
+            return 2;
+        if (store_write(s, "log", &start, &one, SIMLAB_F8, 8, &value, &e) != 0)
+            return 3;
+    }
+    store_close(s);
+    return 0;
+}
+
+Test(writers, grow_an_array_together, .timeout = 60)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path);
+    struct error e = {0};
+    struct store_meta m;
+    const int64_t none = 0, all = 20 * N_WRITERS;
+    double values[20 * N_WRITERS];
+    pid_t pids[N_WRITERS];
+    store_meta_default(&m, SIMLAB_F8, 0, 1, &none);
+    m.chunks[0] = 9;
+    cr_assert_eq(store_create_array(s, "log", &m, dims, NULL, &e), 0);
+    for (int i = 0; i < N_WRITERS; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            _exit(grow_and_write(path, i));
+    }
+    for (int i = 0; i < N_WRITERS; i++) {
+        int status;
+        waitpid(pids[i], &status, 0);
+        cr_assert_eq(status, 0);
+    }
+    int r = store_read(s, "log", &none, &all, values, &e);
+    cr_assert_eq(r, 0, "%s", e.message);
+    for (int i = 0; i < all; i++)
+        cr_assert_eq(values[i], i);
+    store_close(s);
+    fixture_remove(path);
+}
+
+/* ---- killed writers ---------------------------------------------------------------------- */
+
+static int count_partials(const char *directory)
+{
+    DIR *d = opendir(directory);
+    const struct dirent *entry;
+    int n = 0;
+    while (d && (entry = readdir(d)))
+        n += strstr(entry->d_name, ".partial") != NULL;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* Killed at each rename in turn: the array is as before or as after, a successor is not stopped by
+ * the lock, and nothing is left at the end. */
+Test(writers, may_be_killed_at_any_rename, .timeout = 60)
+{
+    for (int nth = 1; nth <= 8; nth++) {
+        char *path = fixture_store_path();
+        pid_t pid = fork();
+        if (pid == 0) {
+            char spec[32];
+            snprintf(spec, sizeof spec, "rename:%d:kill", nth);
+            setenv("SIMLAB_FAULT", spec, 1);
+            _exit(write_rows(path, 0));
+        }
+        int status;
+        waitpid(pid, &status, 0);
+        cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        struct store *s = fixture_open(path);
+        struct error e = {0};
+        for (int i = 0; i < N_WRITERS; i++)
+            cr_assert_eq(write_rows(path, i), 0);
+        check_shared(s);
+        cr_assert_eq(store_verify(s, "shared", &e), 0, "%s", e.message);
+        cr_assert_eq(store_finish(s, &e), 0, "%s", e.message);
+        char *array = file_join(path, "shared");
+        cr_assert_eq(count_partials(array) + count_partials(path), 0);
+        free(array);
+        store_close(s);
+        fixture_remove(path);
+    }
+}
+
+/* Equal work gives equal bytes, in whatever order, and whether or not a writer was killed. */
+Test(writers, leave_the_same_bytes)
+{
+    char *paths[2] = {fixture_store_path(), fixture_store_path()};
+    for (int k = 0; k < 2; k++) {
+        struct store *s = fixture_open(paths[k]);
+        for (int i = 0; i < N_WRITERS; i++)
+            cr_assert_eq(write_rows(paths[k], k ? N_WRITERS - 1 - i : i), 0);
+        cr_assert_eq(store_finish(s, NULL), 0);
+        store_close(s);
+    }
+    char *command = mem_printf("diff -r %s %s", paths[0], paths[1]);
+    cr_assert_eq(system(command), 0);
+    free(command);
+    fixture_remove(paths[0]);
+    fixture_remove(paths[1]);
+}
+
+/* ---- fences, faults, refusals ------------------------------------------------------------ */
+
+static int refuse(void *userdata)
+{
+    ++*(int *)userdata;
+    return ERROR_CONFLICT;
+}
+
+Test(store, asks_the_fence_before_a_partial_write)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path);
+    struct error e = {0};
+    int asked = 0;
+    create_shared(s);
+    int64_t values[32 * 4] = {0};
+    const int64_t start[2] = {0, 0}, whole[2] = {32, 4}, part[2] = {31, 4};
+    store_set_fence(s, refuse, &asked);
+    cr_assert_eq(store_write(s, "shared", start, whole, SIMLAB_I8, 8, values, &e), 0);
+    cr_assert_eq(asked, 0);
+    values[0] = 5;
+    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), ERROR_CONFLICT);
+    cr_assert_eq(asked, 1);
+    const int64_t one[2] = {1, 1};
+    cr_assert_eq(store_read(s, "shared", start, one, values, &e), 0);
+    cr_assert_eq(values[0], 0);
+    store_close(s);
+    fixture_remove(path);
+}
+
+static void truncate_chunk(const char *path, const char *chunk)
+{
+    char *file = file_join(path, chunk);
+    cr_assert_eq(truncate(file, 20), 0);
+    free(file);
+}
+
+Test(store, tells_damaged_and_missing_chunks)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path);
+    struct error e = {0};
+    for (int i = 0; i < N_WRITERS; i++)
+        cr_assert_eq(write_rows(path, i), 0);
+    cr_assert_eq(store_verify(s, "shared", &e), 0);
+    truncate_chunk(path, "shared/1.1");
+    cr_assert_eq(store_verify(s, "shared", &e), ERROR_STORAGE);
+    cr_assert(strstr(e.message, "1.1") && strstr(e.message, "shared"), "%s", e.message);
+    int64_t values[32 * 3] = {0};
+    const int64_t start[2] = {32, 4}, part[2] = {1, 3}, whole[2] = {32, 3};
+    cr_assert_eq(store_read(s, "shared", start, part, values, &e), ERROR_STORAGE);
+    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), ERROR_STORAGE);
+    /* All of it that the array has, though not of the chunk, mends it. */
+    cr_assert_eq(store_write(s, "shared", start, whole, SIMLAB_I8, 8, values, &e), 0);
+    cr_assert_eq(store_verify(s, "shared", &e), 0);
+    char *file = file_join(path, "shared/2.0");
+    cr_assert_eq(unlink(file), 0);
+    free(file);
+    cr_assert_eq(store_verify(s, "shared", &e), ERROR_STORAGE);
+    cr_assert(strstr(e.message, "2.0"), "%s", e.message);
+    store_close(s);
+    fixture_remove(path);
+}
+
+Test(store, refuses_what_does_not_fit)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path);
+    struct error e = {0};
+    const int64_t shape[2] = {3, 3}, zero[2] = {0, 0};
+    double values[9] = {0};
+    struct store_meta m;
+    create_shared(s);
+    static const char *const names[] = {"", ".", "..", "a/b", "../x", ".zarray", "a\\b", "a\nb"};
+    store_meta_default(&m, SIMLAB_F8, 0, 2, shape);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        cr_expect_eq(store_create_array(s, names[i], &m, dims, NULL, &e), ERROR_INVALID);
+        cr_expect_eq(store_read(s, names[i], zero, shape, values, &e), ERROR_NOT_FOUND);
+    }
+    cr_expect_eq(store_create_array(s, "shared", &m, dims, NULL, &e), ERROR_CONFLICT);
+    cr_expect(strstr(e.message, "dtype"), "%s", e.message);
+    const int64_t bad[][2] = {{-1, 0}, {0, N_COLUMNS}, {INT64_MAX, 0}, {N_WRITERS * N_ROWS, 0}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        cr_expect_eq(store_write(s, "shared", bad[i], shape, SIMLAB_F8, 8, values, &e),
+                     ERROR_INVALID);
+    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_STR, 8, values, &e), ERROR_INVALID);
+    cr_expect_eq(store_write(s, "absent", zero, shape, SIMLAB_F8, 8, values, &e), ERROR_NOT_FOUND);
+    store_close(s);
+    cr_assert_eq(store_open(path, true, &s, &e), 0);
+    cr_expect_eq(store_create_array(s, "b", &m, dims, NULL, &e), ERROR_CONFLICT);
+    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_F8, 8, values, &e), ERROR_CONFLICT);
+    store_close(s);
+    fixture_remove(path);
+}
+
+Test(store, is_not_made_of_a_directory_with_other_things)
+{
+    char *path = fixture_store_path();
+    char *file = file_join(path, "letter.txt");
+    struct store *s = NULL;
+    struct error e = {0};
+    cr_assert_eq(store_open(path, true, &s, &e), ERROR_NOT_FOUND);
+    cr_assert_eq(file_make_directories(path), 0);
+    int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert(fd >= 0);
+    close(fd);
+    cr_assert_eq(store_open(path, false, &s, &e), ERROR_CONFLICT, "%s", e.message);
+    free(file);
+    fixture_remove(path);
+}
+
+Test(store, says_when_the_disk_is_full)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path);
+    create_shared(s);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct error e = {0};
+        int64_t values[7] = {0};
+        const int64_t start[2] = {0, 0}, count[2] = {1, 7};
+        setenv("SIMLAB_FAULT", "write:1:ENOSPC", 1);
+        int r = store_write(s, "shared", start, count, SIMLAB_I8, 8, values, &e);
+        bool told = strstr(e.message, "shared") && strstr(e.message, "0.0");
+        unsetenv("SIMLAB_FAULT");
+        bool again = store_write(s, "shared", start, count, SIMLAB_I8, 8, values, &e) == 0;
+        _exit(r == -ENOSPC && told && again ? 0 : 1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    cr_assert_eq(status, 0);
+    store_close(s);
+    fixture_remove(path);
+}
