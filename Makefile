@@ -35,6 +35,7 @@ LINK_stage := stage model base
 LINK_dispatch := dispatch queue pool proto base
 LINK_http := http queue store model proto base
 LINK_worker := worker stage store model proto base
+LINK_processes := $(LINK_worker)
 LINK_daemon := http dispatch queue pool store model proto base
 LINK_all := worker stage $(LINK_daemon)
 
@@ -135,6 +136,8 @@ $(BUILD)/tests/$(1): $(call objects_of,$(wildcard tests/unit/$(1)/*.c)) $(call a
 		$$(call libs_of,$(or $(LINK_$(1)),$(LINK_daemon))) -lm -ldl
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
+# What the process libraries compute is tested in runs of them.
+$(BUILD)/tests/processes: | $(LIBRARIES)
 
 # ---- what people call ----
 
@@ -187,6 +190,10 @@ bench: ## times, as ratios to plain C and plain NumPy in the same run
 $(BUILD)/bench/%: tests/bench/%.c $(COMPILER)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $< -lm
+
+$(BUILD)/bench/queue: $(call objects_of,tests/bench/queue.c) $(call archives_of,$(LINK_queue))
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_queue))
 
 # Fuzzers: tests/fuzz/TARGET.c, with its corpus in tests/fuzz/TARGET/.
 FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/*.c)))
