@@ -220,11 +220,12 @@ static bool read_stream(struct server *s, const char *path, struct following *f,
                               .watch = f->follower->watch};
     events_restart(f->parser);
     request_send(s, &request, &r);
-    bool over = r.aborted || (r.code && !r.again);
+    /* 204: the last event is one that we have (WHATWG HTML, section 9.2.3). */
+    bool over = r.aborted || r.status == 204 || (r.code && !r.again);
     if (f->broken) {
         text_complain("%s sent an event that is too long", s->address);
         *ret_code = API_EXIT_UNREACHABLE;
-    } else if (r.aborted) {
+    } else if (r.aborted || r.status == 204) {
         *ret_code = API_EXIT_OK;
     } else if (over) {
         text_complain("%s", r.reason);

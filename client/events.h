@@ -33,8 +33,9 @@ struct events_follower {
 
 /* Reads the stream at `path` until on_event or the watch ends it. A lost connection, an end of the
  * stream and an answer 5xx are followed by further tries, at growing intervals, that resume after
- * the last event; there is no last try. Returns API_EXIT_OK where it was ended from here, else the
- * exit code of an answer that forbids further tries, after a complaint. */
+ * the last event; there is no last try. Returns API_EXIT_OK where it was ended from here, or the
+ * daemon says that there are no more events, else the exit code of an answer that forbids further
+ * tries, after a complaint. */
 int events_follow(struct server *s, const char *path, const struct events_follower *f);
 
 /* Waits `duration` milliseconds, with the watch (or NULL) looking on. Nonzero where it ended it. */

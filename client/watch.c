@@ -84,7 +84,8 @@ static int on_event(void *userdata, const char *kind, const char *data)
         show_log(w, d);
     else if (!strcmp(kind, "queued") || !strcmp(kind, "running"))
         progress_word(w->progress, *kind == 'q' ? "queued" : "running");
-    show_counts(w, d);
+    else if (!strcmp(kind, "progress"))
+        show_counts(w, d);
     json_decref(d);
     w->final = watch_state_is_final(kind);
     return w->final;
@@ -212,34 +213,50 @@ static int get_job(struct watch *w, const struct request_watch *watch, struct re
     }
 }
 
-static int follow(struct watch *w, struct reply *ret_reply)
+/* Events, then the job as it stands; *ret_reply is filled where the job has ended. */
+static int follow_once(struct watch *w, const char *events, struct reply *ret_reply)
 {
-    char *events = text_printf("%s%s", w->path, API_JOB_EVENTS);
     struct request_watch watch = {.fd = w->signals, .fn = on_watch, .userdata = w};
     struct events_follower follower = {
         .on_event = on_event, .on_connection = on_connection, .watch = &watch, .userdata = w};
+    int code = w->final ? 0 : events_follow(w->server, events, &follower);
+    if (code || w->cancel || w->leave)
+        return code;
+    struct reply r;
+    code = get_job(w, &watch, &r);
+    if (w->cancel || w->leave) {
+        reply_clear(&r);
+        return 0;
+    }
+    if (code)
+        text_complain("%s", r.reason);
+    w->final = !code && watch_state_is_final(document_string(r.json, "state", ""));
+    if (w->final)
+        *ret_reply = r;
+    else
+        reply_clear(&r);
+    return code;
+}
+
+static int follow(struct watch *w, struct reply *ret_reply)
+{
+    char *events = text_printf("%s%s", w->path, API_JOB_EVENTS);
+    struct reply r = {0};
     int code = 0;
     for (;;) {
-        if (!w->final)
-            code = events_follow(w->server, events, &follower);
-        if (code)
-            break;
+        code = follow_once(w, events, &r);
         if (w->leave)
             leave(w);
+        if (code || r.body)
+            break;
         if (w->cancel)
             cancel(w);
-        if (!w->final)
-            continue;
-        code = get_job(w, &watch, ret_reply);
-        if (w->leave)
-            leave(w);
-        if (w->cancel)
-            continue;
-        if (code)
-            text_complain("%s", ret_reply->reason);
-        break;
+        else
+            events_pause(FIRST_PAUSE, NULL);
     }
     free(events);
+    if (!code)
+        *ret_reply = r;
     return code;
 }
 
@@ -254,8 +271,10 @@ int watch_job(struct server *s, const json_t *job, const struct watch_options *o
     w.final = watch_state_is_final(state);
     open_signals(&w);
     if (!w.final) {
-        progress_word(w.progress, !strcmp(state, "queued") ? "queued" : "running");
-        show_counts(&w, job);
+        bool queued = !strcmp(state, "queued");
+        progress_word(w.progress, queued ? "queued" : "running");
+        if (!queued)
+            show_counts(&w, job);
     }
     int code = follow(&w, ret_reply);
     progress_free(w.progress);
