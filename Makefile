@@ -121,7 +121,7 @@ endef
 $(foreach l,$(PROCESSES),$(eval $(call library_rule,$(l))))
 
 # A library of processes that go wrong, for tests/scenario/faults.py.
-FAULTY := $(BUILD)/tests/processes/faulty.so
+FAULTY := $(BUILD)/faulty/faulty.so
 $(FAULTY): tests/lib/faulty.c $(COMPILER) $(wildcard include/simlab/*.h)
 	@mkdir -p $(@D)
 	$(call say,LIB )$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
@@ -179,7 +179,7 @@ asan: ## the tests under the address and undefined-behaviour sanitizers
 
 tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
-	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all $(BUILD)-tsan/tests/processes/faulty.so
+	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all $(BUILD)-tsan/faulty/faulty.so
 	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run

@@ -8,9 +8,11 @@ where the suite itself did not notice (Criterion does not: the sanitizers log to
 """
 import argparse
 import concurrent.futures
+import contextlib
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -71,20 +73,34 @@ def sanitizer_options(folder):
     }
 
 
+def execute(command, folder):
+    """(output, exit status) of a command in a session of its own, whose leftovers are killed. The
+    output goes to a file: a pipe would stay open in what is left over."""
+    with open(os.path.join(folder, "output"), "w+b") as output:
+        try:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT,
+                                       stdin=subprocess.DEVNULL, start_new_session=True,
+                                       env={**os.environ, **sanitizer_options(folder)})
+        except OSError as error:
+            return f"{command[0]}: {error}\n".encode(), -1
+        late = b""
+        try:
+            process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            late = f"\nno end after {LIMIT:g} s\n".encode()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
+        output.seek(0)
+        return output.read() + late, code
+
+
 def run(suite):
     """(name, passed, failed, output, seconds)"""
     name, command, pattern = suite
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="simlab-suite-") as folder:
-        try:
-            ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                   stdin=subprocess.DEVNULL, timeout=LIMIT, check=False, cwd=ROOT,
-                                   env={**os.environ, **sanitizer_options(folder)})
-            output, code = ended.stdout, ended.returncode
-        except subprocess.TimeoutExpired as late:
-            output, code = (late.stdout or b"") + f"\nno end after {LIMIT:g} s\n".encode(), -1
-        except OSError as error:
-            output, code = f"{command[0]}: {error}\n".encode(), -1
+        output, code = execute(command, folder)
         for log in sorted(glob.glob(os.path.join(folder, "sanitizer*"))):
             with open(log, "rb") as file:
                 output += b"\n" + file.read()

@@ -117,6 +117,7 @@ def test_runner(context):
     equal(runner(context, "true"), (0, 1), "no closing line")
     found = "echo 3 passed, 0 failed; log=${ASAN_OPTIONS#log_path=}; echo leak >${log%%:*}.1"
     equal(runner(context, found), (3, 1), "a sanitizer's log")
+    equal(runner(context, "sleep 1000 & echo 3 passed, 0 failed"), (3, 0), "a process left over")
     line = "[====] Synthesis: Tested: %d | Passing: %d | Failing: %d | Crashing: %d"
     equal(runner(context, "echo '" + line % (4, 4, 0, 0) + "'", "CRITERION"), (4, 0), "Criterion, good")
     equal(runner(context, "echo '" + line % (4, 2, 1, 1) + "'; exit 1", "CRITERION"), (2, 2), "Criterion, bad")

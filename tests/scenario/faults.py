@@ -31,7 +31,7 @@ def batch(size, **at):
 
 
 def start(context, workers=2):
-    return context.daemon(workers=workers, options=["--processes", context.program("tests/processes")])
+    return context.daemon(workers=workers, options=["--processes", context.program("faulty")])
 
 
 def only_dead(context, faults, attempts, words, **more):
@@ -84,7 +84,7 @@ def test_one_simulation_fails(context):
 
 
 def test_local_run_fails(context):
-    folder = context.program("tests/processes")
+    folder = context.program("faulty")
     store = context.path("out.zarr")
     ended = context.run("simlab-worker", "run", "-", "--store", store, "--processes", folder,
                         stdin=harness.json.dumps(job(FAILS)))

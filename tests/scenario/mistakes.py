@@ -40,7 +40,7 @@ def test_each_mistake_is_told(context):
                "inputs": {"clumsy__mistake": number}, "outputs": {"clumsy__scalar": None}}
         store = context.path(f"mistake-{number}.zarr")
         ran = context.run("simlab-worker", "run", "-", "--store", store,
-                          "--processes", context.program("tests/processes"),
+                          "--processes", context.program("faulty"),
                           stdin=json.dumps(job))
         said = ran.stderr
         wanted = 1 if words else 0
