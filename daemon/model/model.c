@@ -95,6 +95,20 @@ int model_slot_index(const struct model *m, const char *name)
     return m->processes[process].bindings[variable].slot;
 }
 
+/* Variable to the name of the slot that it leads to, or of a group's members. */
+static json_t *variables_to_json(const struct model *m, const struct model_process *p)
+{
+    json_t *all = json_object();
+    for (int i = 0; i < p->type->n_variables; i++) {
+        const struct binding *b = &p->bindings[i];
+        json_t *leads_to = b->slot >= 0 ? json_string(m->slots[b->slot].name) : json_array();
+        for (int k = 0; b->slot < 0 && k < b->n_members; k++)
+            json_array_append_new(leads_to, json_string(m->slots[b->members[k]].name));
+        json_object_set_new(all, p->type->variables[i].name, leads_to);
+    }
+    return all;
+}
+
 static json_t *processes_to_json(const struct model *m)
 {
     json_t *all = json_object();
@@ -104,7 +118,8 @@ static json_t *processes_to_json(const struct model *m)
         for (int k = 0; k < p->n_before; k++)
             json_array_append_new(before, json_string(m->processes[p->before[k]].name));
         json_object_set_new(all, p->name,
-                            json_pack("{s:s, s:o}", "type", p->type->name, "before", before));
+                            json_pack("{s:s, s:o, s:o}", "type", p->type->name, "before", before,
+                                      "variables", variables_to_json(m, p)));
     }
     return all;
 }

@@ -107,7 +107,8 @@ bool model_find_variable(const struct model *m, const char *name, int *ret_proce
 int model_update(const json_t *definition, const json_t *changes, json_t **ret_definition,
                  struct error *e);
 
-/* {"processes": {name: {"type", "before": […]}}, "order": […], "inputs": {…name: type_to_json's
+/* {"processes": {name: {"type", "before": […], "variables": {variable: name of the slot that it
+ * leads to, or of a group's members […]}}}, "order": […], "inputs": {…name: type_to_json's
  * variable…}, "unordered": [{"processes": [a, b], "variable", "stage"}…], "hash"}: GET
  * /v1/models/NAME. A new reference. */
 json_t *model_to_json(const struct model *m);
