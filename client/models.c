@@ -176,12 +176,15 @@ static int derive(struct server *s, const struct options *o, const char *base, j
         return code;
     }
     const json_t *edges = json_object_get(json_object_get(model, "definition"), "after");
+    bool had_edges = json_object_size(edges) > 0;
     json_t *after = kept_edges(edges, changes);
     json_t *body = json_pack("{s:s, s:o, s:o}", "base", base, "processes", changes, "after", after);
     json_decref(model);
     if (o->name)
         json_object_set_new(body, "name", json_string(o->name));
     code = add_afters(&o->after, after);
+    if (!json_object_size(after) && !had_edges)
+        json_object_del(body, "after");
     if (!code)
         return post_model(s, o, body);
     json_decref(body);

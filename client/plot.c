@@ -77,8 +77,6 @@ int plot_run(struct server *s, const struct options *o)
         return code;
     add(&a, NULL, "simlab-worker");
     add(&a, NULL, "plot");
-    add(&a, NULL, store);
-    add(&a, NULL, o->operands[1]);
     add(&a, "-o", o->output);
     add(&a, "--style", o->style);
     add(&a, "--columns", o->columns);
@@ -86,6 +84,8 @@ int plot_run(struct server *s, const struct options *o)
     add(&a, "--exaggeration", o->exaggeration);
     for (int i = 0; i < o->select.n; i++)
         add(&a, "--select", o->select.values[i]);
+    add(&a, "--", store);
+    add(&a, NULL, o->operands[1]);
     exec_worker(&a);
     free(store);
     return API_EXIT_USAGE;
