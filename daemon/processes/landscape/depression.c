@@ -22,12 +22,11 @@ static double greater(double a, double b)
     return a > b ? a : b;
 }
 
-/* Numbers the basins in the order of the stack, in which each is contiguous, and notes where in the
- * stack each begins. Basin 0 is all that drains to base level. */
-static void label(struct flow *f)
+/* Numbers the basins as the stack goes, and counts their nodes into begins[]. */
+static int32_t label(struct flow *f)
 {
-    int32_t n_basins = 0, n = f->raster->n;
-    for (int32_t k = 0; k < n; k++) {
+    int32_t n_basins = 0;
+    for (int32_t k = 0; k < f->raster->n; k++) {
         int32_t i = f->stack[k], r = f->receivers[i];
         if (r != i) {
             f->basins[i] = f->basins[r];
@@ -35,11 +34,26 @@ static void label(struct flow *f)
             f->basins[i] = 0;
         } else {
             f->basins[i] = ++n_basins;
-            f->begins[n_basins - 1] = k;
+            f->begins[n_basins] = 0;
             f->spill[n_basins - 1] = INFINITY;
             f->places[n_basins - 1] = NOT_REACHED;
         }
+        if (f->basins[i] > 0)
+            f->begins[f->basins[i]]++;
     }
+    return n_basins;
+}
+
+/* Lists the nodes of each basin: those of b are members[begins[b]] … members[begins[b + 1] - 1]. */
+static void gather(struct flow *f, int32_t n_basins)
+{
+    int32_t total = 0;
+    for (int32_t b = 1; b <= n_basins; b++)
+        f->begins[b] = total += f->begins[b]; /* its end, until it is filled, from there */
+    f->begins[n_basins + 1] = total;
+    for (int32_t i = f->raster->n; i-- > 0;)
+        if (f->basins[i] > 0)
+            f->members[--f->begins[f->basins[i]]] = i;
 }
 
 static int is_lower(const struct flow *f, int32_t a, int32_t b)
@@ -111,8 +125,8 @@ static void offer_base_level(struct flow *f, int32_t *n)
 static void offer_basin(struct flow *f, int32_t b, int32_t *n)
 {
     int32_t neighbours[8];
-    for (int32_t k = f->begins[b - 1]; k < f->raster->n && f->basins[f->stack[k]] == b; k++) {
-        int32_t i = f->stack[k];
+    for (int32_t k = f->begins[b]; k < f->begins[b + 1]; k++) {
+        int32_t i = f->members[k];
         for (int m = raster_neighbours(f->raster, i, neighbours); m-- > 0;) {
             int32_t other = f->basins[neighbours[m]];
             if (other != b && other != 0)
@@ -153,8 +167,8 @@ static void join(struct flow *f, int32_t b)
     if (beyond > 0)
         f->spill[b - 1] = greater(f->spill[b - 1], f->spill[beyond - 1]);
     carve(f, b);
-    for (int32_t k = f->begins[b - 1]; k < f->raster->n && f->basins[f->stack[k]] == b; k++) {
-        int32_t i = f->stack[k];
+    for (int32_t k = f->begins[b]; k < f->begins[b + 1]; k++) {
+        int32_t i = f->members[k];
         f->lake_depth[i] = greater(f->spill[b - 1] - f->elevation[i], 0);
     }
 }
@@ -162,7 +176,7 @@ static void join(struct flow *f, int32_t b)
 void depression_route(struct flow *f)
 {
     int32_t n = 0;
-    label(f);
+    gather(f, label(f));
     offer_base_level(f, &n);
     while (n > 0) {
         int32_t b = take(f, &n);

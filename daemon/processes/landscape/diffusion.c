@@ -78,42 +78,55 @@ struct divergence {
 };
 
 static inline double through(const struct divergence *o, const double *z, int64_t i, int64_t j,
-                             double per_d2, int64_t stride)
+                             double per_d2)
 {
-    return 0.5 * (o->diffusivity[i * stride] + o->diffusivity[j * stride]) * per_d2 * (z[j] - z[i]);
+    double mean = 0.5 * (o->diffusivity[i * o->stride] + o->diffusivity[j * o->stride]);
+    return mean * per_d2 * (z[j] - z[i]);
+}
+
+/* The rates of a row's nodes but the first and the last, where the neighbours' rows begin at n, s.
+ */
+static void rate_uniform(const struct divergence *o, const double *restrict z,
+                         const double *restrict n, const double *restrict s, double *restrict rate)
+{
+    double wx = o->diffusivity[0] * o->per_dx2, wy = o->diffusivity[0] * o->per_dy2;
+    int64_t nx = o->raster->nx;
+    for (int64_t x = 1; x < nx - 1; x++)
+        rate[x] = wx * (z[x - 1] - z[x]) + wx * (z[x + 1] - z[x]) +
+                  (wy * (n[x] - z[x]) + wy * (s[x] - z[x]));
 }
 
 /* The rate at node i, whose neighbours are n, s, w, e (itself beyond a closed side). */
-static inline double rate_at(const struct divergence *o, const double *z, int64_t i, int64_t n,
-                             int64_t s, int64_t w, int64_t e, int64_t stride)
+static double rate_at(const struct divergence *o, const double *z, int64_t i, int64_t n, int64_t s,
+                      int64_t w, int64_t e)
 {
-    if (o->raster->fixed[i])
-        return 0;
-    return through(o, z, i, w, o->per_dx2, stride) + through(o, z, i, e, o->per_dx2, stride) +
-           (through(o, z, i, n, o->per_dy2, stride) + through(o, z, i, s, o->per_dy2, stride));
+    return through(o, z, i, w, o->per_dx2) + through(o, z, i, e, o->per_dx2) +
+           (through(o, z, i, n, o->per_dy2) + through(o, z, i, s, o->per_dy2));
 }
 
-static inline void rate_row(const struct divergence *o, const double *z, int32_t row, double *rate,
-                            int64_t stride)
+static void hold_fixed(const struct raster *r, int32_t row, double *rate)
+{
+    int32_t step = row == 0 || row == r->ny - 1 || r->nx == 1 ? 1 : r->nx - 1;
+    for (int32_t column = 0; column < r->nx; column += step)
+        if (r->fixed[row * r->nx + column])
+            rate[column] = 0;
+}
+
+static void rate_row(const struct divergence *o, const double *z, int32_t row, double *rate)
 {
     const struct raster *r = o->raster;
-    int64_t nx = r->nx, here = row * nx;
+    int64_t nx = r->nx, last = nx - 1, here = row * nx;
     int64_t n = raster_row_before(r, row) * nx, s = raster_row_after(r, row) * nx;
-    for (int64_t x = 1; x < nx - 1; x++)
-        rate[x] = rate_at(o, z, here + x, n + x, s + x, here + x - 1, here + x + 1, stride);
-    int64_t last = nx - 1, before = r->looped_x ? last : 0, after = r->looped_x ? 0 : last;
-    rate[0] = rate_at(o, z, here, n, s, here + before, here + (nx > 1 ? 1 : after), stride);
-    if (nx > 1)
-        rate[last] =
-            rate_at(o, z, here + last, n + last, s + last, here + last - 1, here + after, stride);
-}
-
-static void rates(const struct divergence *o, const double *z, int32_t row, double *rate)
-{
     if (o->stride == 0)
-        rate_row(o, z, row, rate, 0);
+        rate_uniform(o, z + here, z + n, z + s, rate);
     else
-        rate_row(o, z, row, rate, 1);
+        for (int64_t x = 1; x < last; x++)
+            rate[x] = rate_at(o, z, here + x, n + x, s + x, here + x - 1, here + x + 1);
+    int64_t before = r->looped_x ? last : 0, after = r->looped_x ? 0 : last;
+    rate[0] = rate_at(o, z, here, n, s, here + before, here + (nx > 1 ? 1 : after));
+    if (nx > 1)
+        rate[last] = rate_at(o, z, here + last, n + last, s + last, here + last - 1, here + after);
+    hold_fixed(r, row, rate);
 }
 
 /* What flows from node i's neighbours that are not fixed to node i, which is. */
@@ -126,7 +139,7 @@ static double inflow(const struct divergence *o, const double *z, int32_t row, i
     for (int k = 0; k < 4 && r->fixed[i]; k++) {
         int32_t j = raster_neighbour(r, row, column, steps[k][0], steps[k][1]);
         if (j >= 0 && !r->fixed[j])
-            sum += through(o, z, i, j, k < 2 ? o->per_dy2 : o->per_dx2, o->stride);
+            sum += through(o, z, i, j, k < 2 ? o->per_dy2 : o->per_dx2);
     }
     return sum;
 }
@@ -169,21 +182,26 @@ struct fields {
 };
 
 /* One pass: step = momentum · step + gain · residual; change += step. */
+static void advance_row(int64_t nx, double dt, double momentum, double gain,
+                        const double *restrict rate, const double *restrict surface,
+                        double *restrict change, double *restrict step, double *restrict next)
+{
+    for (int64_t x = 0; x < nx; x++) {
+        step[x] = momentum * step[x] + gain * (dt * rate[x] - change[x]);
+        change[x] += step[x];
+        next[x] = surface[x] + change[x];
+    }
+}
+
 static void iterate(const struct divergence *o, double dt, double momentum, double gain,
                     struct fields *f, double *row_rate)
 {
     int64_t nx = o->raster->nx;
     for (int32_t row = 0; row < o->raster->ny; row++) {
         int64_t here = row * nx;
-        rates(o, f->stage, row, row_rate);
-        for (int64_t x = 0; x < nx; x++) {
-            int64_t i = here + x;
-            double residual = dt * row_rate[x] - f->change[i];
-            double step = momentum * f->step[i] + gain * residual;
-            f->step[i] = step;
-            f->change[i] += step;
-            f->next[i] = f->surface[i] + f->change[i];
-        }
+        rate_row(o, f->stage, row, row_rate);
+        advance_row(nx, dt, momentum, gain, row_rate, f->surface + here, f->change + here,
+                    f->step + here, f->next + here);
     }
     double *kept = f->stage;
     f->stage = f->next;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steepest descent to one of eight neighbours: O'Callaghan & Mark (1984), Computer Vision, Graphics
- * and Image Processing 28, 323-344. Order of nodes from base level upstream: Braun & Willett
- * (2013), Geomorphology 180-181, 170-179; here breadth first within each basin, which needs no
- * recursion. */
+ * and Image Processing 28, 323-344. Order of nodes from base level upstream, in O(n): the stack of
+ * Braun & Willett (2013), Geomorphology 180-181, 170-179; here it is filled from its end, by going
+ * down from each source as far as all donors have been (Kahn 1962), which needs no lists of
+ * donors. */
 #include "flow.h"
 
 #include <math.h>
@@ -10,6 +11,9 @@
 
 static const int8_t steps[8][2] = {{-1, 0},  {0, -1}, {0, 1},  {1, 0},
                                    {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
+
+/* In n_donors, of a node that is in the stack: more than any node has. */
+#define DONE 255
 
 static void step_lengths(const struct raster *r, double ret_lengths[8])
 {
@@ -96,23 +100,20 @@ static void find_receivers(struct flow *f)
 
 void flow_order(struct flow *f)
 {
-    int32_t n = f->raster->n, filled = 0;
-    memset(f->first_donor, 0xff, (size_t)n * sizeof *f->first_donor);
-    for (int32_t i = n; i-- > 0;) {
-        int32_t r = f->receivers[i];
-        if (r == i)
+    int32_t n = f->raster->n, free_places = n;
+    memset(f->n_donors, 0, (size_t)n);
+    for (int32_t i = 0; i < n; i++)
+        f->n_donors[f->receivers[i]] += f->receivers[i] != i;
+    for (int32_t source = 0; source < n; source++) {
+        if (f->n_donors[source] != 0)
             continue;
-        f->next_donor[i] = f->first_donor[r];
-        f->first_donor[r] = i;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        if (f->receivers[i] != i)
-            continue;
-        int32_t read = filled;
-        f->stack[filled++] = i;
-        for (; read < filled; read++)
-            for (int32_t d = f->first_donor[f->stack[read]]; d >= 0; d = f->next_donor[d])
-                f->stack[filled++] = d;
+        for (int32_t i = source, r;; i = r) {
+            f->stack[--free_places] = i;
+            f->n_donors[i] = DONE;
+            r = f->receivers[i];
+            if (r == i || --f->n_donors[r] != 0)
+                break;
+        }
     }
 }
 

@@ -20,10 +20,11 @@ struct flow {
     int32_t *stack;     /* node numbers, from base level upstream */
     double *lake_depth;
     int32_t n_depressions;
-    int32_t *first_donor, *next_donor;
-    int32_t *basins; /* node → basin; 0 is all that drains to base level */
-    double *spill;   /* by basin, from 1: see depression.c */
-    int32_t *begins, *outlets, *targets, *heap, *places;
+    uint8_t *n_donors; /* by node, not yet in the stack */
+    int32_t *basins;   /* node → basin; 0 is all that drains to base level */
+    /* By basin, from 1; see depression.c. `begins` has two elements more than nodes. */
+    double *spill;
+    int32_t *members, *begins, *outlets, *targets, *heap, *places;
 };
 
 /* Fills receivers, distances, stack, lake_depth, n_depressions. */

@@ -104,7 +104,7 @@ static double new_drop(const struct law *law, int32_t i, double drop)
 {
     double f = law->erodibility[i * law->stride] * law->dt * area_power(law->area[i], law->m);
     if (law->n == 1)
-        return drop / (1 + f / law->distance[i]);
+        return drop * law->distance[i] / (law->distance[i] + f);
     return drop * solve(f / law->distance[i] * pow(drop / law->distance[i], law->n - 1), law->n);
 }
 
