@@ -58,6 +58,9 @@ struct job *job_free(struct job *j)
     free(j->scheduler);
     free(j->store);
     free(j->stop_when);
+    for (int i = 0; i < j->n_hooks; i++)
+        free(j->hooks[i]);
+    free(j->hooks);
     json_decref(j->document);
     model_free(j->own_model);
     free(j);

@@ -108,6 +108,8 @@ struct job {
     int n_stop_when;
     struct stop_when *stop_when;
     int64_t log_every; /* steps; 0: never */
+    int n_hooks;
+    char **hooks; /* "library.name", in the order in which they are called */
 };
 
 /* How inputs that are references are read: {"upload": SHA256} and {"file": PATH} in `data`.

@@ -194,6 +194,29 @@ static int read_stops(struct making *m)
     return 0;
 }
 
+/* ---- hooks ---- */
+
+static int read_hooks(struct making *m)
+{
+    const json_t *given = option(m, "hooks");
+    if (given && (!json_is_array(given) || json_array_size(given) > OPTIONS_MAX_STOPS))
+        return refuse(m, "hooks", "a list of at most 1000 names of hooks (library.name)");
+    m->job->hooks = mem_array(json_array_size(given), sizeof *m->job->hooks);
+    for (size_t i = 0; i < json_array_size(given); i++) {
+        const char *name = json_string_value(json_array_get(given, i));
+        if (!name || !registry_hook(m->job->model->registry, name)) {
+            char pointer[64];
+            snprintf(pointer, sizeof pointer, "/hooks/%zu", i);
+            return error_set(
+                m->error, ERROR_INVALID, pointer,
+                "hooks: no library has a hook \"%.200s\" (they are named library.name)",
+                name ? name : "");
+        }
+        m->job->hooks[m->job->n_hooks++] = mem_strdup(name);
+    }
+    return 0;
+}
+
 /* ---- parallel and scheduler ---- */
 
 /* What keeps a model within one worker; NULL: nothing. */
@@ -241,5 +264,6 @@ int job_options_read(struct making *m)
     r = r ? r : read_texts(m);
     r = r ? r : read_objects(m);
     r = r ? r : read_stops(m);
+    r = r ? r : read_hooks(m);
     return r ? r : read_scheduler(m);
 }

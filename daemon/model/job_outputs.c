@@ -148,6 +148,9 @@ static int read_output(struct making *m, const char *name, const json_t *clock,
     if (!model_find_variable(model, name, &process, &variable))
         return refuse_name(m, "outputs", name);
     o->slot = model->processes[process].bindings[variable].slot;
+    if (o->slot >= 0 && slot_at(m, o->slot)->declared->is_private)
+        return job_making_fault(m, "outputs", name, "", "it is private to process '%s'",
+                                model->processes[process].name);
     if (o->slot < 0 || slot_at(m, o->slot)->declared->kind == SIMLAB_OBJECT)
         return job_making_fault(m, "outputs", name, "", "%s cannot be saved",
                                 o->slot < 0 ? "a group" : "an object");

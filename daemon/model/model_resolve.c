@@ -155,6 +155,9 @@ static int follow_foreign(const struct resolve *r, struct place from, struct pla
     if (registry_target(r->m->registry, r->m->processes[from.process].type, variable_at(r->m, from),
                         &type, &target, &why))
         return fault(r, from, "%s", why.message);
+    if (target->is_private)
+        return fault(r, from, "%s.%s is private: only its own process uses it", type->name,
+                     target->name);
     if (variable_is_group(target))
         return fault(r, from, "it leads to the group variable %s.%s: declare a group instead",
                      type->name, target->name);

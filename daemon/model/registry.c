@@ -16,6 +16,7 @@ struct registry {
     const char **names;
     struct library *libraries;
     size_t n_libraries;
+    json_t *hooks; /* "library.name" → as described */
 };
 
 struct registry *registry_new(void)
@@ -23,6 +24,7 @@ struct registry *registry_new(void)
     struct registry *r = mem_new(sizeof *r);
     r->index = json_object();
     r->names = mem_array(1, sizeof *r->names);
+    r->hooks = json_object();
     return r;
 }
 
@@ -46,6 +48,7 @@ struct registry *registry_free(struct registry *r)
     free((void *)r->names);
     free(r->libraries);
     json_decref(r->index);
+    json_decref(r->hooks);
     free(r);
     return NULL;
 }
@@ -104,6 +107,30 @@ static int parse_types(const json_t *rows, const char *library, struct type **ty
     return r;
 }
 
+/* Hooks of a document, checked: "library.name" → as described. */
+static int parse_hooks(const json_t *rows, const char *library, json_t *ret_hooks, struct error *e)
+{
+    static const char *const keys[] = {"name", "description", "stage", "level", "when", NULL};
+    if (rows && (!json_is_array(rows) || json_array_size(rows) > TYPE_MAX_TYPES))
+        return error_set(e, ERROR_INVALID, "/hooks", "library %s: hooks are not a list", library);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        const char *name = json_member_string(row, "name");
+        char pointer[64], full[2 * TYPE_MAX_NAME + 2];
+        snprintf(pointer, sizeof pointer, "/hooks/%zu", i);
+        if (!name || !library_name_ok(name))
+            return error_set(e, ERROR_INVALID, pointer, "library %s: a hook has no good name",
+                             library);
+        for (const char *const *key = keys; *key; key++)
+            if (strcmp(*key, "description") != 0 && !json_member_string(row, *key))
+                return error_set(e, ERROR_INVALID, pointer, "hook %s.%s lacks its %s", library,
+                                 name, *key);
+        snprintf(full, sizeof full, "%s.%s", library, name);
+        json_object_set(ret_hooks, full, (json_t *)row);
+    }
+    return 0;
+}
+
 static void add_library(struct registry *r, const json_t *document)
 {
     r->libraries = mem_resize(r->libraries, r->n_libraries + 1, sizeof *r->libraries);
@@ -128,6 +155,12 @@ int registry_add(struct registry *r, const json_t *document, struct error *e)
     struct type **types = mem_array(json_array_size(rows), sizeof *types);
     size_t n = 0;
     result = parse_types(rows, library, types, &n, e);
+    json_t *hooks = json_object();
+    if (result == 0)
+        result = parse_hooks(json_object_get(document, "hooks"), library, hooks, e);
+    if (result == 0)
+        json_object_update(r->hooks, hooks);
+    json_decref(hooks);
     if (result == 0) {
         r->types = mem_resize(r->types, r->n_types + n, sizeof *r->types);
         r->names = mem_resize(r->names, r->n_types + n + 1, sizeof *r->names);
@@ -241,4 +274,14 @@ const struct library *registry_library(const struct registry *r, const char *nam
 const char *const *registry_names(const struct registry *r)
 {
     return r->names;
+}
+
+const json_t *registry_hook(const struct registry *r, const char *name)
+{
+    return json_object_get(r->hooks, name);
+}
+
+const json_t *registry_hooks(const struct registry *r)
+{
+    return r->hooks;
 }

@@ -175,7 +175,8 @@ json_t *type_to_json(const struct type *type)
 {
     json_t *variables = json_array();
     for (int i = 0; i < type->n_variables; i++)
-        json_array_append_new(variables, variable_to_json(&type->variables[i]));
+        if (!type->variables[i].is_private)
+            json_array_append_new(variables, variable_to_json(&type->variables[i]));
     json_t *object = json_object();
     json_object_set_new(object, "name", json_string(type->name));
     json_object_set_new(object, "library", json_string(type->library));

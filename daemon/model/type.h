@@ -31,6 +31,7 @@ struct variable {
     int dtype;
     size_t itemsize;
     bool is_static, is_cached;
+    bool is_private;        /* the process's own affair: neither foreign nor output may name it */
     uint32_t reads, writes; /* stage masks, 0 where the descriptor is silent */
     int n_dims; /* alternatives; at least 1 for all but foreign, global, groups, object */
     struct dims *dims;
@@ -106,6 +107,11 @@ const struct type *registry_type(const struct registry *r, const char *name);
 size_t registry_size(const struct registry *r);
 const struct type *registry_at(const struct registry *r, size_t i); /* in order of addition */
 const struct library *registry_library(const struct registry *r, const char *name);
+/* The hook "library.name" as described ({"name", "description", "stage", "level", "when"}),
+ * borrowed; NULL where there is none. registry_hooks: all of them, "library.name" → that. Borrowed.
+ */
+const json_t *registry_hook(const struct registry *r, const char *name);
+const json_t *registry_hooks(const struct registry *r);
 /* Names of all types, NULL at the end, for json_nearest. Borrowed. */
 const char *const *registry_names(const struct registry *r);
 

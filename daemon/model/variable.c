@@ -306,6 +306,7 @@ static int get_flags(const struct row *row, struct variable *v)
 {
     int r = get_flag(row, "static", &v->is_static);
     r = r ? r : get_flag(row, "cached", &v->is_cached);
+    r = r ? r : get_flag(row, "private", &v->is_private);
     r = r ? r : get_flag(row, "has_compute", &v->has_compute);
     r = r ? r : get_flag(row, "has_validate", &v->has_validate);
     r = r ? r : get_flag(row, "has_convert", &v->has_convert);
@@ -313,6 +314,8 @@ static int get_flags(const struct row *row, struct variable *v)
     r = r ? r : get_stages(row, "writes", &v->writes);
     if (r)
         return r;
+    if (v->is_private && (v->kind != SIMLAB_VARIABLE || v->intent != SIMLAB_OUT))
+        return fault(row, "private", "only a variable with intent out can be private");
     if (v->kind == SIMLAB_ON_DEMAND && !v->has_compute)
         return fault(row, "has_compute", "an on_demand variable needs a function `compute`");
     return 0;

@@ -118,6 +118,7 @@ json_t *variable_to_json(const struct variable *v)
         json_object_set(object, "encoding", v->encoding);
     set_true(object, "static", v->is_static);
     set_true(object, "cached", v->is_cached);
+    set_true(object, "private", v->is_private);
     set_true(object, "has_validate", v->has_validate);
     set_true(object, "has_convert", v->has_convert);
     if (v->reads)

@@ -37,20 +37,26 @@ static int new_values(struct simulation *s, struct error *e)
 
 static void new_plans(struct simulation *s)
 {
-    for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
+    for (int stage = 0; stage < SIMLAB_N_STAGES; stage++) {
+        if (hook_has_process_level(s, stage))
+            for (int p = 0; p < s->model->n_processes; p++)
+                s->has_stage[stage][p] = true;
         s->plans[stage] = (struct stage_plan){.stage = stage,
                                               .n = s->model->n_processes,
                                               .order = s->model->order,
                                               .model = s->model,
                                               .has_stage = s->has_stage[stage]};
+    }
 }
 
 int simulation_new(const struct job *job, const struct stage_code *const *codes,
-                   struct simulation **ret_simulation, struct error *e)
+                   const struct simlab_hook *const *hooks, struct simulation **ret_simulation,
+                   struct error *e)
 {
     struct simulation *s = mem_new(sizeof *s);
     s->job = job;
     s->model = job->model;
+    s->hooks = hooks;
     s->scheduler = &scheduler_serial;
     s->saved = mem_array((size_t)job->n_clocks, sizeof *s->saved);
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
@@ -95,7 +101,8 @@ static int call_stage(struct process_run *run, int stage)
     return SIMLAB_NONE;
 }
 
-int simulation_call(struct simulation *s, int process, int stage, int *ret_signal, struct error *e)
+static int call_process(struct simulation *s, int process, int stage, int *ret_signal,
+                        struct error *e)
 {
     struct process_run *run = &s->runs[process];
     run->failed = false;
@@ -110,32 +117,58 @@ int simulation_call(struct simulation *s, int process, int stage, int *ret_signa
     if (run->failed)
         return context_report(s, process, e);
     *ret_signal = r;
-    return s->job->validate == JOB_VALIDATE_ALL ? input_check_written(s, process, e) : 0;
+    return 0;
 }
 
-static int run_stage(struct simulation *s, int stage, struct error *e)
+int simulation_call(struct simulation *s, int process, int stage, int *ret_signal, struct error *e)
+{
+    int signal = SIMLAB_NONE, after = SIMLAB_NONE;
+    int r = hook_call(s, stage, SIMLAB_BEFORE, process, &signal, e);
+    if (r == 0 && signal == SIMLAB_NONE) {
+        r = call_process(s, process, stage, &signal, e);
+        if (r == 0)
+            r = hook_call(s, stage, SIMLAB_AFTER, process, &after, e);
+        if (r == 0 && s->job->validate == JOB_VALIDATE_ALL)
+            r = input_check_written(s, process, e);
+    }
+    if (r == 0)
+        *ret_signal = after > signal ? after : signal;
+    return r;
+}
+
+/* *ret_signal is that of the hooks at model level: what processes signal stays within the stage. */
+static int run_stage(struct simulation *s, int stage, int *ret_signal, struct error *e)
 {
     s->stamp++;
     s->runtime.stage = stage;
-    return s->scheduler->run(s->scheduler_state, &s->plans[stage], s, e);
+    int r = hook_call(s, stage, SIMLAB_BEFORE, -1, ret_signal, e);
+    if (r || *ret_signal != SIMLAB_NONE)
+        return r;
+    r = s->scheduler->run(s->scheduler_state, &s->plans[stage], s, e);
+    return r ? r : hook_call(s, stage, SIMLAB_AFTER, -1, ret_signal, e);
 }
 
 /* Every process whose initialize was called, or that has none, is finalized, whatever came before;
  * the first error is the one that is told. */
 static int finalize(struct simulation *s, int result, struct error *e)
 {
+    int signal = SIMLAB_NONE;
     s->stamp++;
     s->runtime.stage = SIMLAB_FINALIZE;
-    for (int i = 0; i < s->model->n_processes; i++) {
-        int p = s->model->order[i], signal;
+    int r = hook_call(s, SIMLAB_FINALIZE, SIMLAB_BEFORE, -1, &signal, result ? NULL : e);
+    if (result == 0)
+        result = r;
+    for (int i = 0; i < s->model->n_processes && (r || signal == SIMLAB_NONE); i++) {
+        int p = s->model->order[i], ignored;
         if (!s->has_stage[SIMLAB_FINALIZE][p] ||
             (!s->runs[p].called && s->has_stage[SIMLAB_INITIALIZE][p]))
             continue;
-        int r = simulation_call(s, p, SIMLAB_FINALIZE, &signal, result ? NULL : e);
+        r = simulation_call(s, p, SIMLAB_FINALIZE, &ignored, result ? NULL : e);
         if (result == 0)
             result = r;
     }
-    return result;
+    r = hook_call(s, SIMLAB_FINALIZE, SIMLAB_AFTER, -1, &signal, result ? NULL : e);
+    return result ? result : r;
 }
 
 static void begin_member(struct simulation *s, int64_t member)
@@ -183,18 +216,20 @@ static void begin_step(struct simulation *s, int64_t step)
 static int one_step(struct simulation *s, int64_t step, int *ret_signal, struct error *e)
 {
     begin_step(s, step);
-    int signal = SIMLAB_NONE;
+    int signal = SIMLAB_NONE, watched = SIMLAB_NONE;
     int r = input_set(s, step, e);
     if (r == 0)
-        r = run_stage(s, SIMLAB_RUN_STEP, e);
+        r = run_stage(s, SIMLAB_RUN_STEP, &signal, e);
     if (r == 0)
-        r = watch_step(s, step, &signal, e);
+        r = watch_step(s, step, &watched, e);
+    if (watched > signal)
+        signal = watched;
     *ret_signal = signal;
     if (r || signal == SIMLAB_BREAK)
         return r;
     r = output_save_step(s, step, e);
     if (r == 0 && signal != SIMLAB_CONTINUE)
-        r = run_stage(s, SIMLAB_FINALIZE_STEP, e);
+        r = run_stage(s, SIMLAB_FINALIZE_STEP, ret_signal, e);
     if (r == 0 && s->events->step)
         r = s->events->step(s->events->userdata, s->member, step);
     return r;
@@ -208,8 +243,9 @@ int simulation_run(struct simulation *s, int64_t member, const struct stage_even
     int r = input_set(s, -1, e);
     if (r)
         return r;
-    r = run_stage(s, SIMLAB_INITIALIZE, e);
     int signal = SIMLAB_NONE;
+    r = run_stage(s, SIMLAB_INITIALIZE, &signal, e);
+    signal = SIMLAB_NONE;
     for (int64_t step = 0; r == 0 && step < s->runtime.nsteps && signal != SIMLAB_BREAK; step++)
         r = one_step(s, step, &signal, e);
     if (r == 0)

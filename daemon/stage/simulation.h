@@ -60,6 +60,7 @@ struct process_run {
 struct simulation {
     const struct job *job;
     const struct model *model;
+    const struct simlab_hook *const *hooks; /* job->n_hooks of them */
     struct arena *arena;
     struct value *values; /* by slot */
     struct process_run *runs;
@@ -109,6 +110,12 @@ int input_check_written(struct simulation *s, int process, struct error *e);
 int output_save_step(struct simulation *s, int64_t step, struct error *e);
 /* After the last step: the last labels, those without a clock, and index variables. */
 int output_save_last(struct simulation *s, struct error *e);
+
+/* Calls the job's hooks of a stage (`process` -1: those at model level). *ret_signal is the highest
+ * that they give. Hooks at process level are called for processes without the stage too. */
+int hook_call(struct simulation *s, int stage, int when, int process, int *ret_signal,
+              struct error *e);
+bool hook_has_process_level(const struct simulation *s, int stage);
 
 /* What the job itself watches for after run_step: stop_when, log_every. *ret_signal as of a
  * model-level hook. */

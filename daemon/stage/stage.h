@@ -37,9 +37,11 @@ struct stage_events {
     void *userdata;
 };
 
-/* `codes[i]` is the code of job->model->processes[i]. Job and codes are borrowed and outlive it. */
+/* `codes[i]` is the code of job->model->processes[i]; hooks[i] that of job->hooks[i]. All are
+ * borrowed and outlive it. */
 int simulation_new(const struct job *job, const struct stage_code *const *codes,
-                   struct simulation **ret_simulation, struct error *e);
+                   const struct simlab_hook *const *hooks, struct simulation **ret_simulation,
+                   struct error *e);
 struct simulation *simulation_free(struct simulation *s);
 
 /* Runs one member from initialize to finalize. 0; ERROR_FAILED with a message that names process,

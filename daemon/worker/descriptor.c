@@ -102,6 +102,38 @@ static int process_document(const struct simlab_process *p, json_t **ret_documen
     return 0;
 }
 
+static json_t *hook_document(const struct simlab_hook *h)
+{
+    static const char *const levels[] = {"model", "process"};
+    static const char *const whens[] = {"before", "after"};
+    json_t *o = json_object();
+    if (!h->name || !h->call || !put_text(o, "name", h->name) ||
+        !put_text(o, "description", h->description)) {
+        json_decref(o);
+        return NULL;
+    }
+    json_object_set_new(o, "stage", json_string(WORD(stages, h->stage)));
+    json_object_set_new(o, "level", json_string(WORD(levels, h->level)));
+    json_object_set_new(o, "when", json_string(WORD(whens, h->when)));
+    return o;
+}
+
+static int put_hooks(json_t *document, const char *name, const struct simlab_library *table,
+                     struct error *e)
+{
+    json_t *hooks = json_array();
+    json_object_set_new(document, "hooks", hooks);
+    for (int i = 0; i < table->n_hooks; i++) {
+        json_t *hook = hook_document(&table->hooks[i]);
+        if (!hook)
+            return error_set(e, ERROR_INVALID, NULL,
+                             "hook %d of library %s lacks a name or its function, or is not UTF-8",
+                             i, name);
+        json_array_append_new(hooks, hook);
+    }
+    return 0;
+}
+
 int descriptor_document(const char *name, const char *path, const char *hash,
                         const struct simlab_library *table, const struct simlab_process *processes,
                         json_t **ret_document, struct error *e)
@@ -120,6 +152,8 @@ int descriptor_document(const char *name, const char *path, const char *hash,
         if (r == 0)
             json_array_append_new(types, document);
     }
+    if (r == 0)
+        r = put_hooks(o, name, table, e);
     if (r) {
         json_decref(o);
         return r;

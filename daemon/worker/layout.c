@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/layout.h"
 
+#include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -65,7 +66,8 @@ int output_array_init(const struct job *job, int output, const struct simlab_vie
     const struct job_output *o = &job->outputs[output];
     const struct variable *v = job->model->slots[o->slot].declared;
     struct output_array a = {.has_batch = job->batch_dim && !o->is_index,
-                             .has_clock = o->clock >= 0};
+                             .has_clock = o->clock >= 0,
+                             .itemsize = (size_t)view->itemsize};
     int64_t shape[SIMLAB_MAX_DIMS];
     const struct dims *dims = own_dims(v, view->ndim);
     if (!dims || view->ndim + a.has_batch + a.has_clock > SIMLAB_MAX_DIMS)
@@ -120,7 +122,7 @@ json_t *output_array_to_json(const struct output_array *a)
     for (int i = 0; i < a->meta.ndim; i++)
         json_array_append_new(chunks, json_integer(a->meta.chunks[i]));
     return json_pack("{s:o, s:o, s:I, s:b}", "own", own, "chunks", chunks, "itemsize",
-                     (json_int_t)a->meta.itemsize, "batch", a->has_batch);
+                     (json_int_t)a->itemsize, "batch", a->has_batch);
 }
 
 int output_array_from_json(const struct job *job, int output, const json_t *recorded,
@@ -141,8 +143,7 @@ int output_array_create(const struct job *job, int output, const struct output_a
                         struct store *s, struct error *e)
 {
     const struct job_output *o = &job->outputs[output];
-    return store_create_array(s, o->name, &a->meta, a->dims,
-                              job->model->slots[o->slot].declared->attrs, e);
+    return store_create_array(s, o->name, &a->meta, a->dims, o->attrs, e);
 }
 
 static int write_array(struct store *s, const char *name, const struct ndarray *a,
@@ -161,40 +162,55 @@ static int write_array(struct store *s, const char *name, const struct ndarray *
     return r;
 }
 
-static bool is_output(const struct job *job, const char *name)
+/* What the root says of itself: the set-up's attributes, which variables are coordinates (as xarray
+ * writes it), and where the data come from. */
+static json_t *root_attributes(const struct job *job, const json_t *libraries)
 {
-    for (int i = 0; i < job->n_outputs; i++)
-        if (!strcmp(job->outputs[i].name, name))
-            return true;
-    return false;
-}
-
-static json_t *provenance(const struct job *job, const json_t *libraries)
-{
+    json_t *attrs = json_deep_copy(job->attrs);
+    struct buffer coordinates = {0};
+    for (int i = 0; i < job->n_inputs; i++)
+        if (job->inputs[i].is_coordinate && !job->inputs[i].is_output)
+            buffer_printf(&coordinates, "%s%s", coordinates.size ? " " : "",
+                          job->model->slots[job->inputs[i].slot].name);
+    if (coordinates.size)
+        json_object_set_new(attrs, "coordinates", json_string(coordinates.data));
+    buffer_free(&coordinates);
     json_t *p = json_pack("{s:s, s:O, s:s, s:O, s:I}", "version", SIMLAB_VERSION, "model",
                           job->model->definition, "model_hash", job->model->hash, "libraries",
                           libraries, "seed", (json_int_t)job->seed);
     mem_assert(p);
-    return json_pack("{s:o}", "simlabd", p);
+    json_object_set_new(attrs, "simlabd", p);
+    return attrs;
+}
+
+static bool is_batch_first(const struct job *job, const struct ndarray *a)
+{
+    return job->batch_dim && a->ndim && !strcmp(a->dims[0], job->batch_dim);
+}
+
+static int write_inputs(const struct job *job, struct store *s, struct error *e)
+{
+    int r = 0;
+    for (int i = 0; i < job->n_inputs && r == 0; i++) {
+        const struct job_input *in = &job->inputs[i];
+        if (!in->is_output)
+            r = write_array(s, job->model->slots[in->slot].name, &in->given, in->attrs,
+                            is_batch_first(job, &in->given), e);
+    }
+    return r;
 }
 
 int layout_write_setup(const struct job *job, const json_t *libraries, struct store *s,
                        struct error *e)
 {
-    json_t *attrs = provenance(job, libraries);
+    json_t *attrs = root_attributes(job, libraries);
     int r = store_set_attributes(s, attrs, e);
     json_decref(attrs);
-    for (int i = 0; i < job->n_clocks && r == 0; i++) {
-        const struct clock *c = &job->clocks[i];
-        r = write_array(s, c->name, &c->labels, c->attrs, false, e);
-    }
-    for (int i = 0; i < job->n_inputs && r == 0; i++) {
-        const struct job_input *in = &job->inputs[i];
-        const char *name = job->model->slots[in->slot].name;
-        bool batch_first =
-            job->batch_dim && in->given.ndim && !strcmp(in->given.dims[0], job->batch_dim);
-        if (!is_output(job, name))
-            r = write_array(s, name, &in->given, in->attrs, batch_first, e);
-    }
-    return r;
+    for (int i = 0; i < job->n_clocks && r == 0; i++)
+        r = write_array(s, job->clocks[i].name, &job->clocks[i].labels, job->clocks[i].attrs, false,
+                        e);
+    for (int i = 0; i < job->n_coords && r == 0; i++)
+        r = write_array(s, job->coords[i].name, &job->coords[i].values, job->coords[i].attrs,
+                        is_batch_first(job, &job->coords[i].values), e);
+    return r ? r : write_inputs(job, s, e);
 }

@@ -14,6 +14,7 @@
 /* Where an output lies in its array: dims are (batch), (clock), own. */
 struct output_array {
     struct store_meta meta; /* shape: the extents that the first member gives */
+    size_t itemsize;        /* of the value; meta's is that of the encoding */
     int lead;               /* batch and clock axes: 0, 1 or 2 */
     bool has_batch, has_clock;
     const char *dims[SIMLAB_MAX_DIMS]; /* borrowed from the job */

@@ -19,6 +19,7 @@ struct opened {
     struct simlab_library table;      /* copied, in this host's size */
     struct simlab_process *processes; /* likewise, and their variables */
     struct stage_code *codes;
+    struct simlab_hook *hooks;
 };
 
 struct libraries {
@@ -37,6 +38,7 @@ static void opened_clear(struct opened *o)
         free((void *)o->processes[i].variables);
     free(o->processes);
     free(o->codes);
+    free(o->hooks);
     free(o->name);
     free(o->path);
 }
@@ -82,6 +84,18 @@ static void copy_processes(struct opened *o)
         p->n_variables = n_rows;
         o->codes[i].process = p;
     }
+}
+
+static void copy_hooks(struct opened *o)
+{
+    int n = o->table.hooks && o->table.hook_size && o->table.n_hooks > 0 ? o->table.n_hooks : 0;
+    o->hooks = mem_array((size_t)n, sizeof *o->hooks);
+    for (int i = 0; i < n; i++)
+        copy_sized(&o->hooks[i], sizeof *o->hooks,
+                   (const char *)o->table.hooks + (size_t)i * o->table.hook_size,
+                   o->table.hook_size);
+    o->table.hooks = o->hooks;
+    o->table.n_hooks = n;
 }
 
 /* The library's name is its file's, less the last ".so". */
@@ -135,6 +149,7 @@ int libraries_open(struct libraries *l, const char *path, struct error *e)
     o.name = library_name(path);
     o.path = mem_strdup(path);
     copy_processes(&o);
+    copy_hooks(&o);
     l->opened = mem_resize(l->opened, l->n + 1, sizeof *l->opened);
     l->opened[l->n++] = o;
     return 0;
@@ -181,6 +196,20 @@ const struct stage_code *libraries_code(const struct libraries *l, const struct 
         for (int p = 0; p < o->table.n_processes; p++)
             if (!strcmp(o->processes[p].name, name + 1))
                 return &o->codes[p];
+    }
+    return NULL;
+}
+
+const struct simlab_hook *libraries_hook(const struct libraries *l, const char *name)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        const struct opened *o = &l->opened[i];
+        size_t n = strlen(o->name);
+        if (strncmp(o->name, name, n) != 0 || name[n] != '.')
+            continue;
+        for (int k = 0; k < o->table.n_hooks; k++)
+            if (!strcmp(o->hooks[k].name, name + n + 1))
+                return &o->hooks[k];
     }
     return NULL;
 }

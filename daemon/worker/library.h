@@ -28,4 +28,7 @@ int libraries_registry(const struct libraries *l, struct registry **ret_registry
 /* The code of a type, borrowed; NULL where its library is not open. */
 const struct stage_code *libraries_code(const struct libraries *l, const struct type *type);
 
+/* The hook "library.name", borrowed; NULL where there is none. */
+const struct simlab_hook *libraries_hook(const struct libraries *l, const char *name);
+
 #endif

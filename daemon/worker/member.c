@@ -19,6 +19,7 @@ struct output {
 struct members {
     const struct job *job;
     const struct libraries *libraries;
+    const struct simlab_hook **hooks;
     struct simulation *simulation;
     struct store *store;
     struct members_events events;
@@ -217,7 +218,15 @@ static int new_simulation(struct members *m, struct error *e)
     const struct stage_code **codes = mem_array((size_t)model->n_processes, sizeof *codes);
     for (int i = 0; i < model->n_processes; i++)
         codes[i] = libraries_code(m->libraries, model->processes[i].type);
-    int r = simulation_new(m->job, codes, &m->simulation, e);
+    m->hooks = mem_array((size_t)m->job->n_hooks, sizeof *m->hooks);
+    int r = 0;
+    for (int i = 0; i < m->job->n_hooks && r == 0; i++) {
+        m->hooks[i] = libraries_hook(m->libraries, m->job->hooks[i]);
+        if (!m->hooks[i])
+            r = error_set(e, ERROR_FAILED, NULL, "there is no hook %s here", m->job->hooks[i]);
+    }
+    if (r == 0)
+        r = simulation_new(m->job, codes, m->hooks, &m->simulation, e);
     free(codes);
     return r;
 }
@@ -256,6 +265,7 @@ struct members *members_free(struct members *m)
     free(m->failed);
     json_decref(m->layout);
     simulation_free(m->simulation);
+    free(m->hooks);
     store_close(m->store);
     free(m);
     return NULL;

@@ -118,6 +118,26 @@ struct simlab_process {
     simlab_stage_fn restore;
 };
 
+/* A hook is called before or after a stage, once for the model or once for each process, where a
+ * job names it ("hooks": ["library.name"]): to watch a run, or to steer it by the signal it
+ * returns. It may read every variable of the model, and writes none. Of several signals at once the
+ * highest prevails; before a stage or process, any signal skips it (SIMLAB_SKIP does nothing else).
+ */
+enum simlab_hook_level { SIMLAB_MODEL_LEVEL = 0, SIMLAB_PROCESS_LEVEL };
+enum simlab_hook_when { SIMLAB_BEFORE = 0, SIMLAB_AFTER };
+
+typedef struct simlab_hook_context simlab_hook_context;
+
+struct simlab_hook {
+    const char *name;
+    const char *description;
+    int32_t stage; /* enum simlab_stage */
+    int32_t level; /* enum simlab_hook_level */
+    int32_t when;  /* enum simlab_hook_when */
+    int32_t reserved;
+    int (*call)(simlab_hook_context *h);
+};
+
 struct simlab_library {
     uint32_t abi_version;
     uint32_t struct_size; /* of this struct, as compiled; likewise the two below */
@@ -128,6 +148,9 @@ struct simlab_library {
     const struct simlab_process *const *processes;
     int32_t n_processes;
     uint32_t abi_revision;
+    const struct simlab_hook *hooks;
+    int32_t n_hooks;
+    uint32_t hook_size; /* of struct simlab_hook, as compiled */
 };
 
 #define SIMLAB_COUNT(table) ((int32_t)(sizeof(table) / sizeof((table)[0])))
@@ -142,6 +165,14 @@ SIMLAB_EXPORT const struct simlab_library *simlab_library(void);
 
 /* Once in a library: SIMLAB_LIBRARY("1.0", "what it is about", &type_a, &type_b) */
 #define SIMLAB_LIBRARY(version_, description_, ...)                                                \
+    SIMLAB_LIBRARY_TABLE_(version_, description_, NULL, 0, __VA_ARGS__)
+
+/* The same with hooks, a table of struct simlab_hook:
+ * SIMLAB_LIBRARY_WITH_HOOKS("1.0", "what it is about", hooks, &type_a) */
+#define SIMLAB_LIBRARY_WITH_HOOKS(version_, description_, hooks_, ...)                             \
+    SIMLAB_LIBRARY_TABLE_(version_, description_, hooks_, SIMLAB_COUNT(hooks_), __VA_ARGS__)
+
+#define SIMLAB_LIBRARY_TABLE_(version_, description_, hooks_, n_hooks_, ...)                       \
     static const struct simlab_process *const simlab_processes_[] = {__VA_ARGS__};                 \
     static const struct simlab_library simlab_library_ = {SIMLAB_ABI_VERSION,                      \
                                                           sizeof(struct simlab_library),           \
@@ -151,7 +182,10 @@ SIMLAB_EXPORT const struct simlab_library *simlab_library(void);
                                                           version_,                                \
                                                           simlab_processes_,                       \
                                                           SIMLAB_COUNT(simlab_processes_),         \
-                                                          SIMLAB_ABI_REVISION};                    \
+                                                          SIMLAB_ABI_REVISION,                     \
+                                                          hooks_,                                  \
+                                                          n_hooks_,                                \
+                                                          sizeof(struct simlab_hook)};             \
     SIMLAB_EXPORT const struct simlab_library *simlab_library(void)                                \
     {                                                                                              \
         return &simlab_library_;                                                                   \
@@ -477,6 +511,54 @@ static inline double simlab_random_f8(simlab_context *c)
 static inline int simlab_parent(simlab_context *c, int32_t stage)
 {
     return c->host->parent(c, stage);
+}
+
+/* ---- what a hook is given ---------------------------------------------------------------- */
+
+struct simlab_hook_host {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const struct simlab_view *(*view)(simlab_hook_context *h, const char *name);
+    int (*fail)(simlab_hook_context *h, const char *format, va_list arguments);
+    void (*log)(simlab_hook_context *h, const char *format, va_list arguments);
+};
+
+struct simlab_hook_context {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const struct simlab_hook_host *host;
+    const struct simlab_runtime *runtime;
+    const char *process; /* process level: its name in the model; else NULL */
+    const char *type;    /* process level: "library.Type"; else NULL */
+};
+
+/* The value of "process__variable", computed where it is on_demand; NULL where it has none (yet). A
+ * name that the model lacks is an error. */
+static inline const struct simlab_view *simlab_hook_view(simlab_hook_context *h, const char *name)
+{
+    return h->host->view(h, name);
+}
+
+/* return simlab_hook_fail(h, "why"): the member has failed. */
+__attribute__((format(printf, 2, 3))) static inline int simlab_hook_fail(simlab_hook_context *h,
+                                                                         const char *format, ...)
+{
+    va_list arguments;
+    int r;
+    va_start(arguments, format);
+    r = h->host->fail(h, format, arguments);
+    va_end(arguments);
+    return r;
+}
+
+/* One line of the member's log. */
+__attribute__((format(printf, 2, 3))) static inline void simlab_hook_log(simlab_hook_context *h,
+                                                                         const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    h->host->log(h, format, arguments);
+    va_end(arguments);
 }
 
 #ifdef __cplusplus
