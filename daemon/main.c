@@ -11,19 +11,17 @@
 #include "pool/pool.h"
 #include "proto/api.h"
 #include "queue/queue.h"
+#include "service.h"
 #include "state.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -153,25 +151,7 @@ static void add_ticks(struct simlabd *d)
         loop_add_tick(d->loop, ticks[i], d);
 }
 
-/* ---- the process ---- */
-
-/* Tells systemd, where it started us (sd_notify(3)): one datagram. */
-static void notify(const char *message)
-{
-    const char *path = getenv("NOTIFY_SOCKET");
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof address.sun_path)
-        return;
-    memcpy(address.sun_path, path, strlen(path));
-    if (path[0] == '@')
-        address.sun_path[0] = '\0';
-    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return;
-    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
-    sendto(fd, message, strlen(message), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
-    close(fd);
-}
+/* ---- signals ---- */
 
 static void on_signal(void *simlabd, uint32_t events)
 {
@@ -200,16 +180,6 @@ static int open_signals(struct simlabd *d)
     if (d->signals < 0)
         return -errno;
     return loop_add_fd(d->loop, d->signals, EPOLLIN, on_signal, d);
-}
-
-/* Each connection is a descriptor. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
 /* ---- start, in the order in which things need one another ---- */
@@ -303,7 +273,7 @@ static int announce(struct simlabd *d, struct error *e)
         free(temporary);
     }
     buffer_free(&text);
-    notify("READY=1\nSTATUS=Running");
+    service_notify("READY=1\nSTATUS=Running");
     return error_explain(e, r, "write the port file");
 }
 
@@ -337,7 +307,7 @@ static int start(struct simlabd *d, struct error *e)
 static void stop(struct simlabd *d)
 {
     d->stopping = true;
-    notify("STOPPING=1\nSTATUS=Stopping");
+    service_notify("STOPPING=1\nSTATUS=Stopping");
     d->http = http_free(d->http);
     if (d->pool)
         d->pool = pool_local.close(d->pool);
@@ -364,7 +334,7 @@ static int check(struct simlabd *d, struct error *e)
 
 static int serve(struct simlabd *d, struct error *e)
 {
-    raise_descriptor_limit();
+    service_raise_limits();
     int r = start(d, e);
     if (r == 0)
         r = error_explain(e, loop_run(d->loop), "run the loop");
