@@ -182,7 +182,8 @@ def check_counting(store):
             count = np.char.mod(b"n%d", count)
         elif value.dtype.kind == "b":
             count = count % 2 == 1
-        assert same(value.astype(count.dtype), count, 1e-12), f"{name} does not count"
+        seen = value if value.dtype.kind == "c" else value.astype(count.dtype)
+        assert same(seen, count, 1e-12), f"{name} does not count"
 
 
 CHECKS = {"zarr": check_zarr, "xarray": check_xarray, "gdal": check_gdal, "ncdump": check_ncdump}
