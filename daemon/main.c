@@ -40,6 +40,7 @@ struct simlabd {
     struct http *http;
     int signals;
     bool stopping;
+    bool rolled_back;     /* this turn */
     bool failed;          /* the last commit … */
     struct error failure; /* … and why */
 };
@@ -51,6 +52,13 @@ static void kill_worker(void *simlabd, const char *worker)
     struct simlabd *d = simlabd;
     if (d->pool)
         pool_local.kill(d->pool, worker);
+}
+
+static void worker_ready(void *simlabd, const char *worker)
+{
+    struct simlabd *d = simlabd;
+    if (d->pool)
+        pool_local.ready(d->pool, worker);
 }
 
 /* Workers that we end ourselves did nothing wrong: their leases end when the queue is opened. */
@@ -65,7 +73,6 @@ static void worker_died(void *simlabd, const char *worker, int status)
                  strsignal(WTERMSIG(status)));
     else
         snprintf(reason, sizeof reason, "its worker exited with status %d", WEXITSTATUS(status));
-    log_warning("worker %s: %s", worker, reason);
     dispatch_worker_died(d->dispatch, worker, reason);
 }
 
@@ -110,6 +117,7 @@ static int64_t tick_commit(void *simlabd, int64_t now)
     bool dirty = queue_dirty(d->queue);
     struct error e = {.message = ""};
     int r = queue_commit(d->queue, &e);
+    d->rolled_back = r != 0;
     if (r != 0) {
         error_explain(&e, r, "write to the database");
         if (!d->failed)
@@ -127,7 +135,11 @@ static int64_t tick_commit(void *simlabd, int64_t now)
 static int64_t flush_dispatch(void *simlabd, int64_t now)
 {
     (void)now;
-    dispatch_flush(((struct simlabd *)simlabd)->dispatch);
+    struct simlabd *d = simlabd;
+    if (d->rolled_back)
+        dispatch_rollback(d->dispatch);
+    else
+        dispatch_flush(d->dispatch);
     return INT64_MAX;
 }
 
@@ -227,6 +239,7 @@ static int open_dispatch(struct simlabd *d, struct error *e)
                                        .lease_ms = LEASE_MS,
                                        .lease_seconds = LEASE_SECONDS,
                                        .kill = kill_worker,
+                                       .ready = worker_ready,
                                        .userdata = d};
     return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ROUTER socket: worker sessions, heartbeats, leases. Protocol: proto/PROTOCOL.md.
+/* The ROUTER socket: worker sessions, heartbeats, leases. Protocol: proto/PROTOCOL.md. All on the
+ * loop's thread.
  *
  * Invariants
  *  1. A lease is live in the queue before LEASE is sent; what a worker reports is committed before
- *     anything that rests on it is sent.
+ *     anything that rests on it is sent. A report whose commit fails is applied again by the next
+ *     turn, until it is committed.
  *  2. A lease is given to another only when its worker is known dead (pool_death_fn), has said
  *     RELEASE, or (remote workers) its deadline has passed: dispatch_worker_died.
- *  3. Messages of an unknown or foreign session change nothing. */
+ *  3. Messages of an unknown or foreign session change nothing.
+ *  4. A worker's death is blamed on a member only where its lease was that member alone, and
+ *     nothing else was with the worker. */
 #ifndef DISPATCH_DISPATCH_H
 #define DISPATCH_DISPATCH_H
 
@@ -14,12 +18,14 @@
 #include "queue/queue.h"
 
 struct dispatch_options {
-    const char *endpoint;  /* ipc://<state>/run/workers */
-    int heartbeat_ms;      /* 1000 */
-    int lease_ms;          /* silence after which a worker is taken for hung: 15000 */
-    double lease_seconds;  /* work that a lease aims at: 1.0 */
+    const char *endpoint; /* ipc://<state>/run/workers */
+    int heartbeat_ms;     /* 1000 */
+    int lease_ms;         /* silence after which a worker is taken for hung: 15000 */
+    double lease_seconds; /* work that a lease aims at: 1.0 */
     /* Kills a worker that hangs or overran its member's time; its death comes back. */
     void (*kill)(void *userdata, const char *worker);
+    /* A worker has become ready (pool_driver.ready); may be NULL. */
+    void (*ready)(void *userdata, const char *worker);
     void *userdata;
 };
 
@@ -29,14 +35,18 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
 struct dispatch *dispatch_free(struct dispatch *d);
 
 /* Drains the socket, gives out leases, watches deadlines; returns when next due. Runs before the
- * queue's commit; dispatch_flush sends after it what rests on it. */
+ * queue's commit. After it, exactly one of these two: dispatch_flush sends what rests on the
+ * commit; dispatch_rollback, where the commit failed, takes back the leases of this turn, and keeps
+ * the reports for the next one, a second later. */
 int64_t dispatch_tick(struct dispatch *d, int64_t now);
 void dispatch_flush(struct dispatch *d);
+void dispatch_rollback(struct dispatch *d);
 
 /* The pool says so: leases of that worker are lost, and their members go to others. */
 void dispatch_worker_died(struct dispatch *d, const char *worker, const char *reason);
 
-/* [{"name", "pid", "host", "state", "job", "lease": [b, e], "fingerprint", "since"}]. */
+/* [{"name", "pid", "host", "state", "job", "lease": [b, e], "fingerprint", "since"}]; job and lease
+ * are null where it has none, since is RFC 3339. */
 json_t *dispatch_workers(const struct dispatch *d);
 
 #endif

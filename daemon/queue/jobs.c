@@ -251,6 +251,16 @@ bool queue_next_job(struct queue *q, int64_t *ret_job)
     return read_id(q, STATEMENT_JOB_NEXT, 1, ret_job) == 0;
 }
 
+int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs)
+{
+    sqlite3_stmt *s;
+    int n = 0;
+    int r = database_rows(&q->database, NULL, &s, STATEMENT_JOB_NEXT, INTEGER(limit));
+    for (; !r; r = database_next(&q->database, NULL, s))
+        ret_jobs[n++] = sqlite3_column_int64(s, 0);
+    return n;
+}
+
 bool queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job)
 {
     return read_id(q, STATEMENT_JOB_NEXT_COMPLETE, after, ret_job) == 0;

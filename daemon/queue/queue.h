@@ -32,9 +32,9 @@ struct queue *queue_close(struct queue *q); /* what was not committed is dropped
 
 /* Ends the turn's transaction; 0 where nothing was written. On failure everything of the turn is
  * rolled back and the error says so: callers answer 503 to all requests of the turn. Where a call
- * failed with ERROR_STORAGE or ERROR_BUSY within the turn, the commit fails too; refusals of other
- * kinds write nothing, and leave the turn as it was. Reads see the turn's own changes, except
- * queue_events and queue_last_event, which tell only what is committed. */
+ * failed with ERROR_STORAGE or ERROR_BUSY after the turn's first write, the commit fails too;
+ * refusals of other kinds write nothing, and leave the turn as it was. Reads see the turn's own
+ * changes, except queue_events and queue_last_event, which tell only what is committed. */
 int queue_commit(struct queue *q, struct error *e);
 bool queue_dirty(const struct queue *q); /* something awaits queue_commit */
 /* Checkpoints the WAL when it has grown and nothing is written; returns when next due. */
@@ -101,7 +101,8 @@ struct queue_submission {
 
 /* Adds a queued job and its event. A known idempotency key (of the same principal) gives the first
  * job's id and *ret_existed = true. ERROR_CONFLICT where a live, succeeded or partial job has the
- * same store (pointer /store); a failed or cancelled one gave it free, once nothing stands there. */
+ * same store (pointer /store); a failed or cancelled one gave it free, once nothing stands there.
+ */
 int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
                  bool *ret_existed, struct error *e);
 int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct error *e);
@@ -130,6 +131,8 @@ bool queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job);
 /* The next job that could use a worker: highest priority, then oldest; queued, or running with
  * members that are neither done, dead nor leased. false where there is none. */
 bool queue_next_job(struct queue *q, int64_t *ret_job);
+/* The first of them in that order, at most `limit`; returns how many. */
+int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs);
 
 /* Leases the first free members of a job, at most `want`. A lease that leaves free members right
  * behind it ends at the last multiple of `align` (1: any) that it can reach, so that it holds whole

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/mem.h"
 #include "worker/fingerprint.h"
 #include "worker/link.h"
@@ -14,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A cancelled range: no callback of members_run returns this otherwise. */
 #define STOPPED (-ECANCELED)
@@ -216,10 +216,17 @@ static void fail_job(struct serve *s, int64_t job, const char *reason)
     say(s, &m);
 }
 
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static void on_lease(struct serve *s, const struct wire_lease *lease)
 {
     struct error e = {.message = ""};
-    int64_t started = loop_now();
+    double started = seconds_now();
     int r = 0;
     s->lease = *lease;
     s->current = find(s, lease->job);
@@ -232,7 +239,7 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     struct wire_message m = {.type = WIRE_RELEASE,
                              .release = {.lease = lease->lease,
                                          .fence = lease->fence,
-                                         .seconds = (double)(loop_now() - started) / 1000}};
+                                         .seconds = seconds_now() - started}};
     if (r != 0 && r != STOPPED) {
         error_explain(&e, r, "run the members");
         if (is_storage_failure(r)) {

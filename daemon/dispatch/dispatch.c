@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatch/dispatch.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "dispatch/dispatch_internal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- shared by the module ---- */
+
+struct plan *dispatch_plan(struct dispatch *d, int64_t job)
+{
+    for (struct plan *p = d->plans; p; p = p->next)
+        if (p->job == job)
+            return p;
+    struct error e = {.message = ""};
+    struct plan *p;
+    int r = plan_new(d->queue, job, &p, &e);
+    if (r != 0) {
+        error_explain(&e, r, "read a job");
+        log_error("job %" PRId64 ": %s", job, e.message);
+        return NULL;
+    }
+    p->is_fresh = true;
+    p->next = d->plans;
+    d->plans = p;
+    return p;
+}
+
+int dispatch_post(struct dispatch *d, const struct session *s, const struct wire_message *m,
+                  bool rests)
+{
+    return router_post(d->router, &s->route, m, rests);
+}
+
+static void end_finish(struct dispatch *d, struct plan *p, bool is_sent, const char *reason)
+{
+    p->is_given = false;
+    if (!reason || !is_sent || ++p->finish_attempts < FINISH_ATTEMPTS)
+        return;
+    char text[512];
+    snprintf(text, sizeof text, "its store could not be finished: %s", reason);
+    struct report r = {REPORT_JOB_FAILED, .lease.job = p->job, .text = text};
+    reports_add(&d->reports, &r);
+    p->is_given = true;
+}
+
+void dispatch_end_task(struct dispatch *d, struct session *s, struct task *t, const char *reason)
+{
+    struct plan *p = dispatch_plan(d, t->lease.job);
+    if (t->is_finish) {
+        if (p)
+            end_finish(d, p, t->is_sent, reason);
+    } else {
+        /* What was not begun, or was cancelled, is nobody's fault. */
+        bool is_lost = reason && t->is_sent && !t->is_cancelled;
+        struct report r = {is_lost ? REPORT_LOST : REPORT_RELEASE, .lease = t->lease};
+        r.text = is_lost ? (char *)reason : NULL;
+        reports_add(&d->reports, &r);
+        if (p) {
+            p->n_leases--;
+            p->free += t->lease.end - t->lease.begin - t->n_done;
+            p->is_touched = true;
+        }
+    }
+    session_remove_task(s, t);
+}
+
+void dispatch_stop(struct dispatch *d, struct session *s, const char *format, ...)
+{
+    if (s->state == SESSION_STOPPING)
+        return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(s->reason, sizeof s->reason, format, arguments);
+    va_end(arguments);
+    log_warning("worker %s is killed: %s", s->name, s->reason);
+    session_move(s, SESSION_STOPPING);
+    d->options.kill(d->options.userdata, s->name);
+}
+
+/* ---- deaths and deadlines ---- */
+
+void dispatch_worker_died(struct dispatch *d, const char *worker, const char *reason)
+{
+    char **place = &d->dead[d->n_dead++ % DEAD_NAMES];
+    free(*place);
+    *place = mem_strdup(worker);
+    for (struct session *s = d->sessions; s; s = s->next) {
+        if (strcmp(s->name, worker) == 0) {
+            if (s->state != SESSION_STOPPING) /* else we know better why */
+                snprintf(s->reason, sizeof s->reason, "%s", reason);
+            s->is_gone = true;
+        }
+    }
+}
+
+/* What the dead had said before is in the queue's turn by now: receive_all came first. */
+static void end_gone(struct dispatch *d)
+{
+    struct session **link = &d->sessions;
+    while (*link) {
+        struct session *s = *link;
+        if (!s->is_gone) {
+            link = &s->next;
+            continue;
+        }
+        if (s->state != SESSION_STOPPING)
+            session_move(s, SESSION_STOPPING);
+        while (s->n_tasks > 0)
+            dispatch_end_task(d, s, &s->tasks[0], s->reason);
+        *link = s->next;
+        session_free(s);
+        d->n_sessions--;
+    }
+}
+
+/* Where we turned later than was due (a slow disk, SIGSTOP), nobody is to be blamed for silence. */
+static void forgive_sleep(struct dispatch *d, int64_t now)
+{
+    int64_t late = now - d->due;
+    if (late <= d->options.heartbeat_ms)
+        return;
+    for (struct session *s = d->sessions; s; s = s->next) {
+        s->last_heard += late;
+        for (int i = 0; i < s->n_tasks; i++)
+            s->tasks[i].cancel_due += late;
+    }
+}
+
+static int64_t session_due(const struct dispatch *d, const struct session *s)
+{
+    int64_t due = s->last_heard + d->options.lease_ms;
+    for (int i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].is_cancelled && s->tasks[i].cancel_due < due)
+            due = s->tasks[i].cancel_due;
+    return due;
+}
+
+static void watch_deadlines(struct dispatch *d, int64_t now)
+{
+    for (struct session *s = d->sessions; s; s = s->next) {
+        if (s->is_gone || session_due(d, s) > now)
+            continue;
+        if (now - s->last_heard >= d->options.lease_ms)
+            dispatch_stop(d, s, "it was silent for %d ms", d->options.lease_ms);
+        else
+            dispatch_stop(d, s, "it did not stop within %d ms of a cancellation",
+                          d->options.lease_ms);
+    }
+}
+
+/* A cancelled task that was never sent has no RELEASE to wait for. */
+static void end_unsent_cancelled(struct dispatch *d)
+{
+    for (struct session *s = d->sessions; s; s = s->next)
+        for (int i = s->n_tasks - 1; i >= 0; i--)
+            if (s->tasks[i].is_cancelled && !s->tasks[i].is_sent)
+                dispatch_end_task(d, s, &s->tasks[i], NULL);
+}
+
+/* ---- complete jobs ---- */
+
+static void complete(struct dispatch *d, struct plan *p)
+{
+    struct queue_job job = {0};
+    if (queue_job(d->queue, p->job, &job, NULL) != 0)
+        return;
+    p->is_complete = job.state == JOB_RUNNING;
+    p->dead = job.dead;
+    if (p->is_complete && job.done == 0) { /* nothing is stored: nothing to finish */
+        struct report r = {REPORT_FINISHED, .lease.job = p->job};
+        reports_add(&d->reports, &r);
+        p->is_given = true;
+    }
+    queue_job_clear(&job);
+}
+
+static void find_complete(struct dispatch *d)
+{
+    for (struct plan *p = d->plans; p; p = p->next) {
+        if (!p->is_touched)
+            continue;
+        p->is_touched = false;
+        if (!p->is_complete && queue_job_complete(d->queue, p->job))
+            complete(d, p);
+    }
+}
+
+/* Those whose store a former daemon did not come to finish. */
+static void recover_complete(struct dispatch *d)
+{
+    int64_t job = 0;
+    while (queue_next_complete(d->queue, job, &job)) {
+        struct plan *p = dispatch_plan(d, job);
+        if (p) {
+            p->is_fresh = false;
+            complete(d, p);
+        }
+    }
+}
+
+/* ---- a turn ---- */
+
+static int64_t next_due(const struct dispatch *d, int64_t now)
+{
+    int64_t due = INT64_MAX;
+    for (const struct session *s = d->sessions; s; s = s->next) {
+        int64_t mine = s->state == SESSION_STOPPING ? INT64_MAX : session_due(d, s);
+        due = mine < due ? mine : due;
+    }
+    if (d->paused_until > now && d->paused_until < due)
+        due = d->paused_until;
+    if (d->retry_at > now && d->retry_at < due)
+        due = d->retry_at;
+    for (const struct plan *p = d->plans; p; p = p->next)
+        if (p->paused_until > now && p->paused_until < due)
+            due = p->paused_until;
+    return due;
+}
+
+/* What changes the queue; not while we wait after a failed commit. */
+static void work(struct dispatch *d, int64_t now)
+{
+    if (!reports_apply(&d->reports, d->queue)) {
+        d->retry_at = now + COMMIT_PAUSE_MS;
+        return;
+    }
+    find_complete(d);
+    if (queue_last_event(d->queue) != d->last_event) {
+        d->last_event = queue_last_event(d->queue);
+        grant_cancel(d, now);
+    }
+    end_unsent_cancelled(d);
+    grant_tasks(d, now);
+    grant_send(d);
+    reports_apply(&d->reports, d->queue); /* what the last steps found; else next turn */
+}
+
+int64_t dispatch_tick(struct dispatch *d, int64_t now)
+{
+    forgive_sleep(d, now);
+    receive_all(d, now);
+    end_gone(d);
+    watch_deadlines(d, now);
+    if (now >= d->retry_at)
+        work(d, now);
+    d->due = next_due(d, now);
+    return d->due;
+}
+
+static void settle_fresh(struct dispatch *d)
+{
+    for (struct session *s = d->sessions; s; s = s->next) {
+        for (int i = 0; i < s->n_tasks; i++)
+            s->tasks[i].is_fresh = s->tasks[i].is_cancel_fresh = false;
+        for (int i = 0; i < s->n_known; i++)
+            s->known[i].is_fresh = false;
+    }
+    for (struct plan *p = d->plans; p; p = p->next)
+        p->is_fresh = false;
+}
+
+void dispatch_flush(struct dispatch *d)
+{
+    router_flush(d->router, true);
+    settle_fresh(d);
+    reports_committed(&d->reports);
+    if (loop_now() >= d->retry_at &&
+        (d->reports.n > 0 || queue_last_event(d->queue) != d->last_event))
+        router_wake(d->router);
+}
+
+static void take_back_session(struct dispatch *d, struct session *s)
+{
+    for (int i = s->n_tasks - 1; i >= 0; i--) {
+        struct task *t = &s->tasks[i];
+        if (t->is_cancel_fresh)
+            t->is_cancelled = t->is_cancel_fresh = false;
+        if (!t->is_fresh)
+            continue;
+        struct plan *p = dispatch_plan(d, t->lease.job);
+        if (p && t->is_finish) {
+            p->is_given = false;
+        } else if (p) {
+            p->n_leases--;
+            p->free += t->lease.end - t->lease.begin;
+        }
+        session_remove_task(s, t);
+    }
+    for (int i = s->n_known - 1; i >= 0; i--)
+        if (s->known[i].is_fresh)
+            session_forget(s, s->known[i].job);
+}
+
+void dispatch_rollback(struct dispatch *d)
+{
+    for (struct session *s = d->sessions; s; s = s->next)
+        take_back_session(d, s);
+    struct plan **link = &d->plans;
+    while (*link) {
+        struct plan *p = *link;
+        /* Jobs of this turn do not exist, and their numbers may become other jobs'. */
+        if (p->is_fresh && p->n_leases == 0) {
+            *link = p->next;
+            free(p);
+        } else {
+            p->is_touched = true;
+            p->is_complete = p->is_complete && p->is_given;
+            link = &p->next;
+        }
+    }
+    reports_rolled_back(&d->reports);
+    router_flush(d->router, false);
+    d->last_event = -1;
+    d->retry_at = loop_now() + COMMIT_PAUSE_MS;
+    router_wake(d->router); /* the next tick tells the loop of retry_at */
+}
+
+/* ---- life ---- */
+
+int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_options *o,
+                 struct dispatch **ret_dispatch, struct error *e)
+{
+    struct dispatch *d = mem_new(sizeof *d);
+    d->queue = q;
+    d->options = *o;
+    d->options.endpoint = NULL; /* not kept */
+    d->last_event = -1;
+    d->due = INT64_MAX;
+    int r = router_open(loop, o->endpoint, &d->router, e);
+    if (r != 0) {
+        dispatch_free(d);
+        return r;
+    }
+    recover_complete(d);
+    *ret_dispatch = d;
+    return 0;
+}
+
+struct dispatch *dispatch_free(struct dispatch *d)
+{
+    if (!d)
+        return NULL;
+    while (d->sessions) {
+        struct session *s = d->sessions;
+        d->sessions = s->next;
+        session_free(s);
+    }
+    while (d->plans) {
+        struct plan *p = d->plans;
+        d->plans = p->next;
+        free(p);
+    }
+    for (size_t i = 0; i < DEAD_NAMES; i++)
+        free(d->dead[i]);
+    reports_clear(&d->reports);
+    router_close(d->router);
+    free(d);
+    return NULL;
+}
+
+/* ---- for people ---- */
+
+static json_t *time_to_json(int64_t ms)
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    char day[32];
+    gmtime_r(&seconds, &tm);
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
+    return json_sprintf("%s.%03dZ", day, (int)(ms % 1000));
+}
+
+static json_t *worker_to_json(const struct session *s)
+{
+    const struct task *t = s->n_tasks > 0 ? &s->tasks[0] : NULL;
+    json_t *job = t ? json_sprintf("%" PRId64, t->lease.job) : json_null();
+    json_t *lease = t && !t->is_finish
+                        ? json_pack("[I, I]", (json_int_t)t->lease.begin, (json_int_t)t->lease.end)
+                        : json_null();
+    return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:s, s:o}", "name", s->name, "pid",
+                     (json_int_t)s->pid, "host", s->host, "state", session_state_name(s->state),
+                     "job", job, "lease", lease, "fingerprint", s->fingerprint, "since",
+                     time_to_json(s->since));
+}
+
+json_t *dispatch_workers(const struct dispatch *d)
+{
+    json_t *list = json_array();
+    for (const struct session *s = d->sessions; s; s = s->next)
+        json_array_insert_new(list, 0, worker_to_json(s)); /* the first come first */
+    return list;
+}

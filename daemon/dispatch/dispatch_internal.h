@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The dispatcher's state, shared by dispatch/'s files. */
+#ifndef DISPATCH_DISPATCH_INTERNAL_H
+#define DISPATCH_DISPATCH_INTERNAL_H
+
+#include "dispatch/dispatch.h"
+#include "dispatch/plan.h"
+#include "dispatch/report.h"
+#include "dispatch/router.h"
+#include "dispatch/session.h"
+
+enum {
+    SESSIONS_MAX = 4096,
+    DEAD_NAMES = 1024,         /* names of the latest dead, whose HELLO may still arrive */
+    FINISH_ATTEMPTS = 3,       /* workers that may die of finishing one store */
+    STORAGE_FAILURES = 6,      /* in a row, until the job fails */
+    STORAGE_PAUSE_MS = 500,    /* after the first of them; doubles */
+    DISK_FULL_PAUSE_MS = 5000, /* for all jobs */
+    COMMIT_PAUSE_MS = 1000,    /* after a failed commit */
+};
+
+struct dispatch {
+    struct queue *queue;
+    struct dispatch_options options;
+    struct router *router;
+    struct session *sessions;
+    int n_sessions;
+    char *dead[DEAD_NAMES]; /* a ring */
+    size_t n_dead;
+    struct plan *plans;
+    struct reports reports;
+    int64_t due;          /* the next tick, as we told the loop */
+    int64_t last_event;   /* of the queue, when jobs' ends were last looked for */
+    int64_t paused_until; /* nothing is leased before */
+    int64_t retry_at;     /* after a failed commit: the queue is left alone before */
+};
+
+/* ---- dispatch.c ---- */
+
+/* The plan of a job, made where there is none; NULL where the queue has no such job or fails. */
+struct plan *dispatch_plan(struct dispatch *d, int64_t job);
+/* Posts to a session. */
+int dispatch_post(struct dispatch *d, const struct session *s, const struct wire_message *m,
+                  bool rests);
+/* Takes a task from a session, and says to the queue what became of it: RELEASE, or LOST with
+ * `reason`. A finish that is lost is tried again. */
+void dispatch_end_task(struct dispatch *d, struct session *s, struct task *t, const char *reason);
+/* Has the worker killed; its tasks end when its death is told. */
+__attribute__((format(printf, 3, 4))) void dispatch_stop(struct dispatch *d, struct session *s,
+                                                         const char *format, ...);
+
+/* ---- receive.c ---- */
+
+void receive_all(struct dispatch *d, int64_t now);
+
+/* ---- grant.c ---- */
+
+/* Gives leases, and stores to be finished, to workers that have room. */
+void grant_tasks(struct dispatch *d, int64_t now);
+/* Tells workers of the tasks that it is time to tell them of. */
+void grant_send(struct dispatch *d);
+/* Cancels leases that live no more, and forgets jobs that ended. */
+void grant_cancel(struct dispatch *d, int64_t now);
+
+#endif

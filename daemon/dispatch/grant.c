@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What workers get: leases, stores to finish, the jobs that these speak of. */
+#include "base/log.h"
+#include "dispatch/dispatch_internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { CANDIDATES = 16 }; /* jobs that share the workers */
+
+/* ---- which job ---- */
+
+/* Of the first jobs in the queue's order, all of one priority, the one with the fewest leases. */
+static struct plan *next_plan(struct dispatch *d, int64_t now)
+{
+    int64_t jobs[CANDIDATES];
+    int n = queue_next_jobs(d->queue, CANDIDATES, jobs);
+    struct plan *best = NULL;
+    for (int i = 0; i < n; i++) {
+        struct plan *p = dispatch_plan(d, jobs[i]);
+        if (!p || p->paused_until > now)
+            continue;
+        if (best && p->priority != best->priority)
+            break;
+        if (!best || p->n_leases < best->n_leases)
+            best = p;
+    }
+    return best;
+}
+
+/* ---- which worker ---- */
+
+static bool is_short(struct dispatch *d, const struct task *t)
+{
+    const struct plan *p = dispatch_plan(d, t->lease.job);
+    double expected = p ? plan_expected(p, t->lease.end - t->lease.begin - t->n_done) : 0;
+    return expected > 0 && expected <= 2 * d->options.lease_seconds;
+}
+
+/* A second task waits behind the first one, where that will not be long and can be shared. */
+static bool has_room(struct dispatch *d, const struct session *s, int tasks)
+{
+    if (s->is_gone || s->n_tasks != tasks)
+        return false;
+    if (tasks == 0)
+        return s->state == SESSION_IDLE;
+    const struct task *first = &s->tasks[0];
+    return s->state == SESSION_BUSY && !task_is_alone(first) && !first->is_cancelled &&
+           is_short(d, first);
+}
+
+/* ---- grants ---- */
+
+static bool grant_lease(struct dispatch *d, struct session *s, int64_t now)
+{
+    struct plan *p = next_plan(d, now);
+    if (!p)
+        return false;
+    struct error e = {.message = ""};
+    struct task t = {.is_fresh = true};
+    int64_t want = plan_want(p, d->options.lease_seconds, d->n_sessions);
+    int r = queue_lease(d->queue, p->job, s->name, want, p->align, &t.lease, &e);
+    if (r != 0) {
+        if (r != ERROR_NOT_FOUND)
+            log_error("job %" PRId64 " cannot be leased: %s", p->job, e.message);
+        return false;
+    }
+    p->n_leases++;
+    p->free -= t.lease.end - t.lease.begin;
+    session_add_task(s, &t);
+    return true;
+}
+
+/* An idle worker for a finish, if possible one that knows the job. */
+static struct session *idle_session(struct dispatch *d, int64_t job)
+{
+    struct session *found = NULL;
+    for (struct session *s = d->sessions; s; s = s->next) {
+        if (!has_room(d, s, 0))
+            continue;
+        if (session_known(s, job))
+            return s;
+        found = s;
+    }
+    return found;
+}
+
+static void grant_finishes(struct dispatch *d)
+{
+    for (struct plan *p = d->plans; p; p = p->next) {
+        struct session *s;
+        if (!p->is_complete || p->is_given || !(s = idle_session(d, p->job)))
+            continue;
+        struct task t = {.is_finish = true, .is_fresh = true, .lease.job = p->job};
+        session_add_task(s, &t);
+        p->is_given = true;
+    }
+}
+
+void grant_tasks(struct dispatch *d, int64_t now)
+{
+    grant_finishes(d);
+    if (d->paused_until > now)
+        return;
+    for (int tasks = 0; tasks < SESSION_TASKS; tasks++)
+        for (struct session *s = d->sessions; s; s = s->next)
+            if (has_room(d, s, tasks) && !grant_lease(d, s, now))
+                return;
+}
+
+/* ---- telling ---- */
+
+static bool needs(const struct session *s, int64_t job)
+{
+    for (int i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].lease.job == job)
+            return true;
+    return false;
+}
+
+static void drop_known(struct dispatch *d, struct session *s, int64_t job)
+{
+    struct wire_message m = {.type = WIRE_DROP, .drop.job = job};
+    dispatch_post(d, s, &m, false);
+    session_forget(s, job);
+}
+
+/* Makes room for one more: the job that was used longest ago, and has no task. */
+static void forget_one(struct dispatch *d, struct session *s)
+{
+    for (int i = 0; i < s->n_known; i++) {
+        if (!needs(s, s->known[i].job)) {
+            drop_known(d, s, s->known[i].job);
+            return;
+        }
+    }
+}
+
+static int post_job(struct dispatch *d, struct session *s, const struct plan *p, bool rests)
+{
+    struct queue_job job = {0};
+    char *document = NULL;
+    struct error e = {.message = ""};
+    int r = queue_job(d->queue, p->job, &job, &e);
+    if (r == 0)
+        r = queue_job_document(d->queue, p->job, &document, &e);
+    struct wire_message m = {.type = WIRE_JOB, .job.job = p->job};
+    m.job.document = document;
+    m.job.layout = job.layout ? job.layout : "";
+    m.job.store = job.store;
+    if (r == 0)
+        r = dispatch_post(d, s, &m, rests);
+    free(document);
+    queue_job_clear(&job);
+    return r;
+}
+
+/* The worker knows the job, with its layout where there is one, before it hears of a task. */
+static int tell_job(struct dispatch *d, struct session *s, const struct plan *p, bool rests)
+{
+    struct known_job *k = session_known(s, p->job);
+    bool is_told = k && k->has_layout == p->has_layout;
+    struct known_job latest = {p->job, p->has_layout, false};
+    latest.is_fresh = is_told ? k->is_fresh : rests;
+    session_forget(s, p->job);
+    if (s->n_known == SESSION_KNOWN)
+        forget_one(d, s);
+    int r = is_told ? 0 : post_job(d, s, p, rests);
+    if (r == 0)
+        s->known[s->n_known++] = latest;
+    return r;
+}
+
+static void tell_task(struct dispatch *d, struct session *s, struct task *t)
+{
+    struct plan *p = dispatch_plan(d, t->lease.job);
+    int r = p ? tell_job(d, s, p, t->is_fresh) : ERROR_NOT_FOUND;
+    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, p ? p->dead : 0}};
+    if (!t->is_finish)
+        m = (struct wire_message){
+            .type = WIRE_LEASE,
+            .lease = {t->lease.id, t->lease.fence, t->lease.job, t->lease.begin, t->lease.end}};
+    if (r == 0) {
+        dispatch_post(d, s, &m, t->is_fresh);
+        t->is_sent = true;
+        return;
+    }
+    struct report failed = {REPORT_JOB_FAILED, .lease.job = t->lease.job};
+    failed.text = "its document is too large, or is not UTF-8, for workers to be told of it";
+    reports_add(&d->reports, &failed);
+    dispatch_end_task(d, s, t, NULL);
+}
+
+void grant_send(struct dispatch *d)
+{
+    for (struct session *s = d->sessions; s; s = s->next) {
+        if (s->state != SESSION_BUSY || s->is_gone)
+            continue;
+        if (!s->tasks[0].is_sent)
+            tell_task(d, s, &s->tasks[0]);
+        if (s->n_tasks == 2 && s->tasks[0].is_sent && !s->tasks[1].is_sent &&
+            !task_is_alone(&s->tasks[0]) && !task_is_alone(&s->tasks[1]))
+            tell_task(d, s, &s->tasks[1]);
+    }
+}
+
+/* ---- ends ---- */
+
+static void cancel_task(struct dispatch *d, struct session *s, struct task *t, int64_t now)
+{
+    if (t->is_finish || t->is_cancelled || queue_lease_live(d->queue, &t->lease))
+        return;
+    t->is_cancelled = t->is_cancel_fresh = true;
+    t->cancel_due = now + d->options.lease_ms;
+    struct wire_message m = {.type = WIRE_CANCEL, .cancel.lease = t->lease.id};
+    if (t->is_sent)
+        dispatch_post(d, s, &m, true);
+}
+
+static bool is_ended(struct dispatch *d, const struct plan *p)
+{
+    struct queue_job job = {0};
+    if (p->n_leases > 0 || queue_job(d->queue, p->job, &job, NULL) != 0)
+        return false;
+    bool ended = job_state_is_final(job.state);
+    queue_job_clear(&job);
+    return ended;
+}
+
+static void forget_job(struct dispatch *d, struct plan **link)
+{
+    struct plan *p = *link;
+    for (struct session *s = d->sessions; s; s = s->next)
+        if (session_known(s, p->job) && !needs(s, p->job))
+            drop_known(d, s, p->job);
+    *link = p->next;
+    free(p);
+}
+
+void grant_cancel(struct dispatch *d, int64_t now)
+{
+    for (struct session *s = d->sessions; s; s = s->next)
+        for (int i = 0; i < s->n_tasks; i++)
+            cancel_task(d, s, &s->tasks[i], now);
+    struct plan **link = &d->plans;
+    while (*link) {
+        if (is_ended(d, *link))
+            forget_job(d, link);
+        else
+            link = &(*link)->next;
+    }
+}

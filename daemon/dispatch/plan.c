@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatch/plan.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+/* A lease is never planned on less: clocks of workers have a grain. */
+#define LEAST_SECONDS 1e-8
+
+int plan_new(struct queue *q, int64_t job, struct plan **ret_plan, struct error *e)
+{
+    struct queue_job j = {0};
+    int r = queue_job(q, job, &j, e);
+    if (r != 0)
+        return r;
+    struct plan *p = mem_new(sizeof *p);
+    p->job = job;
+    p->members = j.members;
+    p->priority = j.priority;
+    p->member_timeout = j.member_timeout;
+    p->free = j.members - j.done - j.dead;
+    p->align = 1;
+    if (j.layout)
+        plan_set_layout(p, j.layout);
+    queue_job_clear(&j);
+    *ret_plan = p;
+    return 0;
+}
+
+/* Chunk length along the batch axis; 0 where the array has none. Outputs of a batch have it first,
+ * as long as the batch. */
+static int64_t batch_chunk(const struct plan *p, const json_t *array)
+{
+    const json_t *shape = json_object_get(array, "shape");
+    const json_t *chunks = json_object_get(array, "chunks");
+    if (json_integer_value(json_array_get(shape, 0)) != p->members)
+        return 0;
+    return json_integer_value(json_array_get(chunks, 0));
+}
+
+void plan_set_layout(struct plan *p, const char *layout)
+{
+    struct error e;
+    json_t *arrays = json_read(layout, strlen(layout), &e);
+    const char *name;
+    json_t *array;
+    p->has_layout = true;
+    json_object_foreach(arrays, name, array)
+    {
+        int64_t chunk = batch_chunk(p, array);
+        if (chunk > p->align && chunk <= p->members)
+            p->align = chunk;
+    }
+    json_decref(arrays);
+}
+
+void plan_measured(struct plan *p, double seconds, int64_t n)
+{
+    if (!(seconds >= 0 && seconds < 1e12) || n <= 0)
+        return;
+    double least = LEAST_SECONDS * (double)n;
+    p->seconds = p->seconds / 2 + (seconds > least ? seconds : least);
+    p->n_measured = p->n_measured / 2 + (double)n;
+}
+
+double plan_expected(const struct plan *p, int64_t n)
+{
+    return p->n_measured > 0 ? p->seconds / p->n_measured * (double)n : 0;
+}
+
+int64_t plan_want(const struct plan *p, double lease_seconds, int n_workers)
+{
+    double each = plan_expected(p, 1);
+    double want = each > 0 ? lease_seconds / each : 1;
+    double share = (double)p->free / (2.0 * (n_workers > 0 ? n_workers : 1));
+    if (want > share)
+        want = share;
+    double rows = want / (double)p->align;
+    if (rows >= 0.5) /* part of a row costs reading and writing its chunks twice */
+        want = (double)p->align * (rows > 1 ? (double)(int64_t)rows : 1);
+    return want < 1 ? 1 : (int64_t)want;
+}

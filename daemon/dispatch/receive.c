@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What workers say. Frames are foreign: all that they name is looked up and compared. */
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "dispatch/dispatch_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- sessions ---- */
+
+static struct session *find(struct dispatch *d, const struct route *from)
+{
+    struct session *s = d->sessions;
+    while (s && !route_equal(&s->route, from))
+        s = s->next;
+    return s;
+}
+
+static void refuse(struct dispatch *d, const struct route *from, const char *reason)
+{
+    log_warning("a worker was refused: %s", reason);
+    struct wire_message m = {.type = WIRE_QUIT, .quit.reason = reason};
+    router_post(d->router, from, &m, false);
+}
+
+static bool is_name_used(const struct dispatch *d, const char *name)
+{
+    for (const struct session *s = d->sessions; s; s = s->next)
+        if (strcmp(s->name, name) == 0)
+            return true;
+    for (size_t i = 0; i < DEAD_NAMES; i++)
+        if (d->dead[i] && strcmp(d->dead[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void on_hello(struct dispatch *d, const struct route *from, const struct wire_hello *hello,
+                     int64_t now)
+{
+    if (!file_name_ok(hello->name) || is_name_used(d, hello->name)) {
+        refuse(d, from, "this name was given to another worker");
+        return;
+    }
+    if (d->n_sessions == SESSIONS_MAX) {
+        refuse(d, from, "there are too many workers");
+        return;
+    }
+    struct session *s = session_new(from, hello);
+    s->last_heard = now;
+    s->next = d->sessions;
+    d->sessions = s;
+    d->n_sessions++;
+    struct wire_message m = {.type = WIRE_WELCOME,
+                             .welcome = {.version = WIRE_VERSION,
+                                         .heartbeat_ms = (uint32_t)d->options.heartbeat_ms,
+                                         .silence_ms = (uint32_t)d->options.lease_ms}};
+    dispatch_post(d, s, &m, false);
+}
+
+static void on_ready(struct dispatch *d, struct session *s, const struct wire_ready *m)
+{
+    session_move(s, SESSION_IDLE);
+    log_info("worker %s (pid %" PRId64 "): ready, %u process types", s->name, s->pid, m->types);
+    if (d->options.ready)
+        d->options.ready(d->options.userdata, s->name);
+}
+
+static void on_heartbeat(struct dispatch *d, struct session *s, const struct wire_heartbeat *m)
+{
+    struct wire_message alive = {.type = WIRE_ALIVE, .alive.number = m->number};
+    dispatch_post(d, s, &alive, false);
+    const struct task *t = session_lease(s, m->lease, m->fence);
+    const struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    if (!p || m->member < t->lease.begin || m->member >= t->lease.end)
+        return;
+    if (p->members == 1 && m->step >= 0 && m->step <= m->nsteps)
+        queue_progress(d->queue, p->job, m->step, m->nsteps);
+    if (p->member_timeout > 0 && (double)m->member_ms > p->member_timeout * 1000)
+        dispatch_stop(d, s, "member %" PRId64 " ran longer than its limit of %g s", m->member,
+                      p->member_timeout);
+}
+
+static void on_bye(struct dispatch *d, struct session *s, const struct wire_bye *m)
+{
+    (void)d;
+    log_info("worker %s leaves%s%s", s->name, *m->reason ? ": " : "", m->reason);
+    snprintf(s->reason, sizeof s->reason, "its worker left: %.200s", m->reason);
+    s->is_gone = true;
+}
+
+/* ---- reports on leases ---- */
+
+static void on_layout(struct dispatch *d, struct session *s, const struct wire_layout *m)
+{
+    const struct task *t = session_lease(s, m->lease, m->fence);
+    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    if (!p || p->has_layout)
+        return;
+    struct report r = {REPORT_LAYOUT, .lease = t->lease, .text = (char *)m->layout};
+    reports_add(&d->reports, &r);
+    plan_set_layout(p, m->layout);
+    struct known_job *k = session_known(s, t->lease.job);
+    if (k)
+        k->has_layout = true;
+}
+
+static bool is_within(const struct task *t, int64_t begin, int64_t end)
+{
+    return begin < end && begin >= t->lease.begin && end <= t->lease.end;
+}
+
+static void on_done(struct dispatch *d, struct session *s, const struct wire_done *m)
+{
+    struct task *t = session_lease(s, m->lease, m->fence);
+    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    if (!p || !is_within(t, m->begin, m->end))
+        return;
+    struct report r = {REPORT_DONE, .lease = t->lease, .begin = m->begin, .end = m->end};
+    reports_add(&d->reports, &r);
+    t->n_done += m->end - m->begin;
+    p->is_touched = true;
+    p->storage_failures = 0;
+}
+
+static void on_member_failed(struct dispatch *d, struct session *s,
+                             const struct wire_member_failed *m)
+{
+    struct task *t = session_lease(s, m->lease, m->fence);
+    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    if (!p || !is_within(t, m->member, m->member + 1))
+        return;
+    struct report r = {REPORT_MEMBER_FAILED, .lease = t->lease, .begin = m->member};
+    r.text = (char *)m->reason;
+    reports_add(&d->reports, &r);
+    t->n_done++;
+    p->is_touched = true;
+}
+
+static void on_log(struct dispatch *d, struct session *s, const struct wire_log *m)
+{
+    const struct task *t = session_lease(s, m->lease, m->fence);
+    if (!t || !is_within(t, m->member, m->member + 1))
+        return;
+    struct report r = {REPORT_LOG, .lease = t->lease, .begin = m->member, .text = (char *)m->line};
+    reports_add(&d->reports, &r);
+}
+
+static void fail_job(struct dispatch *d, int64_t job, const char *reason)
+{
+    struct report r = {REPORT_JOB_FAILED, .lease.job = job, .text = (char *)reason};
+    reports_add(&d->reports, &r);
+}
+
+/* The store could not be written. A full disk pauses all; another fault its own job, which fails
+ * where it does not pass. */
+static void on_storage_failure(struct dispatch *d, struct plan *p, const struct wire_release *m,
+                               int64_t now)
+{
+    log_error("job %" PRId64 ": %s", p->job, m->reason);
+    if (m->error == ENOSPC || m->error == EDQUOT) {
+        d->paused_until = now + DISK_FULL_PAUSE_MS;
+    } else if (++p->storage_failures >= STORAGE_FAILURES) {
+        fail_job(d, p->job, m->reason);
+    } else {
+        p->paused_until = now + ((int64_t)STORAGE_PAUSE_MS << (p->storage_failures - 1));
+    }
+}
+
+static void on_release(struct dispatch *d, struct session *s, const struct wire_release *m,
+                       int64_t now)
+{
+    struct task *t = session_lease(s, m->lease, m->fence);
+    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    if (!p)
+        return;
+    if (m->error != 0)
+        on_storage_failure(d, p, m, now);
+    else
+        plan_measured(p, m->seconds, t->n_done);
+    dispatch_end_task(d, s, t, NULL);
+}
+
+static void on_job_failed(struct dispatch *d, struct session *s, const struct wire_job_failed *m)
+{
+    for (int i = 0; i < s->n_tasks; i++) {
+        if (s->tasks[i].is_sent && s->tasks[i].lease.job == m->job) {
+            fail_job(d, m->job, m->reason);
+            return;
+        }
+    }
+}
+
+static void on_finish(struct dispatch *d, struct session *s, int64_t job, const char *failure)
+{
+    struct task *t = session_finish(s, job);
+    if (!t)
+        return;
+    session_remove_task(s, t); /* its plan stays given: nobody else is to finish it */
+    struct report r = {REPORT_FINISHED, .lease.job = job};
+    if (failure)
+        fail_job(d, job, failure);
+    else
+        reports_add(&d->reports, &r);
+}
+
+/* ---- frames ---- */
+
+static void on_message(struct dispatch *d, struct session *s, const struct wire_message *m,
+                       int64_t now)
+{
+    switch ((int)m->type) {
+    case WIRE_READY:
+        on_ready(d, s, &m->ready);
+        break;
+    case WIRE_HEARTBEAT:
+        on_heartbeat(d, s, &m->heartbeat);
+        break;
+    case WIRE_LAYOUT:
+        on_layout(d, s, &m->layout);
+        break;
+    case WIRE_DONE:
+        on_done(d, s, &m->done);
+        break;
+    case WIRE_MEMBER_FAILED:
+        on_member_failed(d, s, &m->member_failed);
+        break;
+    case WIRE_LOG:
+        on_log(d, s, &m->log);
+        break;
+    case WIRE_RELEASE:
+        on_release(d, s, &m->release, now);
+        break;
+    case WIRE_JOB_FAILED:
+        on_job_failed(d, s, &m->job_failed);
+        break;
+    case WIRE_FINISHED:
+        on_finish(d, s, m->finished.job, NULL);
+        break;
+    case WIRE_FINISH_FAILED:
+        on_finish(d, s, m->finish_failed.job, m->finish_failed.reason);
+        break;
+    case WIRE_BYE:
+        on_bye(d, s, &m->bye);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_frame(struct dispatch *d, const struct route *from, const void *frame, size_t size,
+                     int64_t now)
+{
+    struct session *s = find(d, from);
+    uint32_t version = wire_hello_version(frame, size);
+    if (!s && version != 0 && version != WIRE_VERSION) {
+        refuse(d, from, "the daemon speaks version 1 of the protocol");
+        return;
+    }
+    struct wire_message m;
+    int r = wire_decode(WIRE_TO_DAEMON, frame, size, &m);
+    if (r < 0) {
+        log_debug("a frame of worker %s was dropped: %s", s ? s->name : "(none)", strerror(-r));
+    } else if (!s) {
+        if (m.type == WIRE_HELLO)
+            on_hello(d, from, &m.hello, now);
+    } else {
+        s->last_heard = now;
+        if (!s->is_gone && session_allows(s->state, m.type))
+            on_message(d, s, &m, now);
+        else
+            log_debug("worker %s, %s, said %s", s->name, session_state_name(s->state),
+                      wire_name((int)m.type));
+    }
+}
+
+void receive_all(struct dispatch *d, int64_t now)
+{
+    struct route from;
+    const void *frame;
+    size_t size;
+    while (router_receive(d->router, &from, &frame, &size))
+        on_frame(d, &from, frame, size, now);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatch/report.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void reports_add(struct reports *rs, const struct report *r)
+{
+    if (rs->n == rs->capacity) {
+        rs->capacity = rs->capacity ? rs->capacity * 2 : 64;
+        rs->list = mem_resize(rs->list, rs->capacity, sizeof *rs->list);
+    }
+    rs->list[rs->n] = *r;
+    rs->list[rs->n++].text = mem_strdup(r->text);
+}
+
+static int apply(struct queue *q, const struct report *r, struct error *e)
+{
+    switch (r->kind) {
+    case REPORT_LAYOUT:
+        return queue_set_layout(q, &r->lease, r->text, e);
+    case REPORT_DONE:
+        return queue_done(q, &r->lease, r->begin, r->end, e);
+    case REPORT_MEMBER_FAILED:
+        return queue_member_failed(q, &r->lease, r->begin, r->text, e);
+    case REPORT_LOG:
+        return queue_log(q, r->lease.job, r->begin, r->text, e);
+    case REPORT_RELEASE:
+        return queue_release(q, &r->lease, e);
+    case REPORT_LOST:
+        return queue_lost(q, &r->lease, r->text, e);
+    case REPORT_JOB_FAILED:
+        return queue_fail(q, r->lease.job, r->text, e);
+    case REPORT_FINISHED:
+        return queue_finish(q, r->lease.job, e);
+    }
+    return 0;
+}
+
+static bool is_failure(int r)
+{
+    return r < 0 || r == ERROR_STORAGE || r == ERROR_BUSY;
+}
+
+bool reports_apply(struct reports *rs, struct queue *q)
+{
+    while (rs->n_applied < rs->n) {
+        struct error e = {.message = ""};
+        int r = apply(q, &rs->list[rs->n_applied], &e);
+        if (is_failure(r)) {
+            error_explain(&e, r, "record a worker's report");
+            log_error("%s", e.message);
+            return false;
+        }
+        if (r != 0)
+            log_debug("a worker's report was dropped: %s", e.message);
+        rs->n_applied++;
+    }
+    return true;
+}
+
+void reports_committed(struct reports *rs)
+{
+    for (size_t i = 0; i < rs->n_applied; i++)
+        free(rs->list[i].text);
+    rs->n -= rs->n_applied;
+    memmove(rs->list, rs->list + rs->n_applied, rs->n * sizeof *rs->list);
+    rs->n_applied = 0;
+}
+
+void reports_rolled_back(struct reports *rs)
+{
+    rs->n_applied = 0;
+}
+
+void reports_clear(struct reports *rs)
+{
+    for (size_t i = 0; i < rs->n; i++)
+        free(rs->list[i].text);
+    free(rs->list);
+    *rs = (struct reports){0};
+}

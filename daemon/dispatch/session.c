@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dispatch/session.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define BIT(x) (1u << (x))
+
+/* Reports are heard as long as there are leases they may speak of. */
+#define REPORTS                                                                                    \
+    (BIT(WIRE_HEARTBEAT) | BIT(WIRE_LAYOUT) | BIT(WIRE_DONE) | BIT(WIRE_MEMBER_FAILED) |           \
+     BIT(WIRE_LOG) | BIT(WIRE_RELEASE) | BIT(WIRE_JOB_FAILED) | BIT(WIRE_FINISHED) |               \
+     BIT(WIRE_FINISH_FAILED) | BIT(WIRE_BYE))
+
+static const struct {
+    const char *name;
+    uint32_t messages; /* that the worker may send */
+    uint32_t moves;    /* to these states */
+} states[] = {
+    [SESSION_STARTING] = {"starting", BIT(WIRE_READY) | BIT(WIRE_HEARTBEAT) | BIT(WIRE_BYE),
+                          BIT(SESSION_IDLE) | BIT(SESSION_STOPPING)},
+    [SESSION_IDLE] = {"idle", BIT(WIRE_HEARTBEAT) | BIT(WIRE_BYE),
+                      BIT(SESSION_BUSY) | BIT(SESSION_STOPPING)},
+    [SESSION_BUSY] = {"busy", REPORTS, BIT(SESSION_IDLE) | BIT(SESSION_STOPPING)},
+    [SESSION_STOPPING] = {"stopping", REPORTS, 0},
+};
+
+const char *session_state_name(enum session_state state)
+{
+    return states[state].name;
+}
+
+bool session_allows(enum session_state state, enum wire_type type)
+{
+    return (unsigned)type < 32 && (states[state].messages & BIT(type));
+}
+
+void session_move(struct session *s, enum session_state to)
+{
+    if (s->state == to)
+        return;
+    mem_assert(states[s->state].moves & BIT(to));
+    s->state = to;
+}
+
+struct session *session_new(const struct route *route, const struct wire_hello *hello)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct session *s = mem_new(sizeof *s);
+    s->route = *route;
+    s->name = mem_strdup(hello->name);
+    s->host = mem_strdup(hello->host);
+    s->fingerprint = mem_strdup(hello->fingerprint);
+    s->pid = hello->pid;
+    s->since = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return s;
+}
+
+struct session *session_free(struct session *s)
+{
+    if (!s)
+        return NULL;
+    free(s->name);
+    free(s->host);
+    free(s->fingerprint);
+    free(s);
+    return NULL;
+}
+
+bool task_is_alone(const struct task *t)
+{
+    return t->is_finish || t->lease.end - t->lease.begin == 1;
+}
+
+/* Where tasks come and go, idle and busy follow. */
+static void settle(struct session *s)
+{
+    if (s->state == SESSION_IDLE || s->state == SESSION_BUSY)
+        session_move(s, s->n_tasks > 0 ? SESSION_BUSY : SESSION_IDLE);
+}
+
+struct task *session_add_task(struct session *s, const struct task *t)
+{
+    mem_assert(s->n_tasks < SESSION_TASKS);
+    struct task *added = &s->tasks[s->n_tasks++];
+    *added = *t;
+    settle(s);
+    return added;
+}
+
+void session_remove_task(struct session *s, struct task *t)
+{
+    size_t after = (size_t)(s->tasks + s->n_tasks - t) - 1;
+    memmove(t, t + 1, after * sizeof *t);
+    s->n_tasks--;
+    settle(s);
+}
+
+struct task *session_lease(struct session *s, int64_t lease, int64_t fence)
+{
+    for (int i = 0; i < s->n_tasks; i++) {
+        struct task *t = &s->tasks[i];
+        if (!t->is_finish && t->is_sent && t->lease.id == lease && t->lease.fence == fence)
+            return t;
+    }
+    return NULL;
+}
+
+struct task *session_finish(struct session *s, int64_t job)
+{
+    for (int i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].is_finish && s->tasks[i].is_sent && s->tasks[i].lease.job == job)
+            return &s->tasks[i];
+    return NULL;
+}
+
+struct known_job *session_known(struct session *s, int64_t job)
+{
+    for (int i = 0; i < s->n_known; i++)
+        if (s->known[i].job == job)
+            return &s->known[i];
+    return NULL;
+}
+
+void session_forget(struct session *s, int64_t job)
+{
+    struct known_job *k = session_known(s, job);
+    if (!k)
+        return;
+    size_t after = (size_t)(s->known + s->n_known - k) - 1;
+    memmove(k, k + 1, after * sizeof *k);
+    s->n_known--;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the daemon knows of one worker: its state, what it was given, what it was told. Internal. */
+#ifndef DISPATCH_SESSION_H
+#define DISPATCH_SESSION_H
+
+#include "dispatch/router.h"
+#include "queue/queue.h"
+
+enum session_state {
+    SESSION_STARTING, /* WELCOME was said */
+    SESSION_IDLE,     /* READY, and nothing to do */
+    SESSION_BUSY,     /* has tasks */
+    SESSION_STOPPING  /* to be killed: nothing more is given to it */
+};
+
+/* A lease, or the finishing of a job's store. */
+struct task {
+    bool is_finish;
+    struct queue_lease lease; /* of a finish: only `job` */
+    int64_t n_done;           /* members reported done or failed */
+    bool is_sent;
+    bool is_fresh;     /* not yet committed */
+    bool is_cancelled; /* CANCEL was sent: to be released before cancel_due */
+    bool is_cancel_fresh;
+    int64_t cancel_due;
+};
+
+enum { SESSION_TASKS = 2, SESSION_KNOWN = 4 };
+
+/* A job that the worker was told of. */
+struct known_job {
+    int64_t job;
+    bool has_layout, is_fresh;
+};
+
+struct session {
+    struct route route;
+    char *name, *host, *fingerprint;
+    int64_t pid;
+    int64_t since; /* Unix ms */
+    enum session_state state;
+    int64_t last_heard;
+    struct task tasks[SESSION_TASKS]; /* in the order in which they are worked */
+    int n_tasks;
+    struct known_job known[SESSION_KNOWN]; /* the latest used last */
+    int n_known;
+    bool is_gone;     /* dead, or has said BYE */
+    char reason[256]; /* why it was stopped, or died */
+    struct session *next;
+};
+
+struct session *session_new(const struct route *route, const struct wire_hello *hello);
+struct session *session_free(struct session *s);
+
+const char *session_state_name(enum session_state state);
+/* What PROTOCOL.md's drawing says: whether a worker in this state may say that. */
+bool session_allows(enum session_state state, enum wire_type type);
+/* Moves by the table of allowed moves; staying is allowed. */
+void session_move(struct session *s, enum session_state to);
+
+/* A task that is alone: nothing is sent with it, so that a death is blamed on nobody else. */
+bool task_is_alone(const struct task *t);
+
+struct task *session_add_task(struct session *s, const struct task *t);
+void session_remove_task(struct session *s, struct task *t);
+/* By number and fence; NULL where the session does not have it. */
+struct task *session_lease(struct session *s, int64_t lease, int64_t fence);
+struct task *session_finish(struct session *s, int64_t job);
+
+struct known_job *session_known(struct session *s, int64_t job);
+void session_forget(struct session *s, int64_t job);
+
+#endif
