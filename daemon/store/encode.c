@@ -95,12 +95,13 @@ static int lay_fill(struct store_meta *m, const json_t *value, struct error *e)
 
 static int lay_filters(struct store_meta *m, const json_t *value, struct error *e)
 {
-    struct filter filters[FILTER_MAX];
-    int n;
     json_t *normalized = NULL;
     int r = 0;
-    if (!json_is_null(value))
+    if (!json_is_null(value)) {
+        struct filter filters[FILTER_MAX];
+        int n;
         r = filter_parse(value, m->dtype, m->big_endian, filters, &n, &normalized, e);
+    }
     if (r == 0) {
         json_decref(m->filters);
         m->filters = normalized;

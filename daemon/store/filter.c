@@ -57,13 +57,13 @@ static int parse_kind(const json_t *object, const char *pointer, enum filter_kin
     char where[96];
     snprintf(where, sizeof where, "%s/id", pointer);
     const char *id = json_member_string(object, "id");
-    bool delta = id && !strcmp(id, "delta");
-    if (!delta && (!id || strcmp(id, "fixedscaleoffset") != 0))
+    bool is_delta = id && !strcmp(id, "delta");
+    if (!is_delta && (!id || strcmp(id, "fixedscaleoffset") != 0))
         return error_set(e, ERROR_INVALID, where,
                          "no filter \"%.40s\": there are \"delta\" and \"fixedscaleoffset\"",
                          id ? id : "");
-    *ret = delta ? FILTER_DELTA : FILTER_FIXEDSCALEOFFSET;
-    return json_check_keys(object, delta ? delta_keys : scale_keys, pointer, e);
+    *ret = is_delta ? FILTER_DELTA : FILTER_FIXEDSCALEOFFSET;
+    return json_check_keys(object, is_delta ? delta_keys : scale_keys, pointer, e);
 }
 
 static int parse_one(const json_t *object, const char *pointer, struct filter *ret, struct error *e)
@@ -108,7 +108,7 @@ int filter_parse(const json_t *list, int dtype, bool big_endian, struct filter *
     if (!json_is_array(list) || count > FILTER_MAX)
         return error_set(e, ERROR_INVALID, "/filters",
                          "filters must be null or a list of at most %d filters", FILTER_MAX);
-    struct filter filters[FILTER_MAX];
+    struct filter filters[FILTER_MAX] = {0};
     json_t *all = count > 0 ? json_array() : NULL;
     int r = 0;
     for (size_t i = 0; r == 0 && i < count; i++) {

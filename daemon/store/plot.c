@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/png.h"
+#include "store/raster.h"
 #include "store/sheet.h"
 #include "store/sweep.h"
 
@@ -255,61 +256,6 @@ static void size_panels(struct plot *p)
 
 /* ---- values ------------------------------------------------------------------------------ */
 
-/* Means over the areas of the target's cells along one axis: `outer` lines of n cells, `inner`
- * values each, become lines of m cells. NaN has no weight. */
-static void resample(const double *from, int64_t outer, int64_t n, int64_t inner, double *to,
-                     int64_t m)
-{
-    double ratio = (double)n / (double)m;
-    for (int64_t o = 0; o < outer; o++)
-        for (int64_t j = 0; j < m; j++)
-            for (int64_t k = 0; k < inner; k++) {
-                double low = (double)j * ratio, high = (double)(j + 1) * ratio;
-                double sum = 0, weight = 0;
-                for (int64_t i = (int64_t)low; i < n && (double)i < high; i++) {
-                    double part = fmin(high, (double)i + 1) - fmax(low, (double)i);
-                    double value = from[(o * n + i) * inner + k];
-                    if (part > 1e-9 && isfinite(value)) {
-                        sum += part * value;
-                        weight += part;
-                    }
-                }
-                to[(o * m + j) * inner + k] = weight > 0 ? sum / weight : (double)NAN;
-            }
-}
-
-static bool is_missing(const struct store_meta *m, const char *element)
-{
-    return m->has_fill && !memcmp(element, m->fill, m->itemsize);
-}
-
-static float *to_grid(const struct plot *p, const char *data, int nx, int ny)
-{
-    int64_t from_x = p->meta.shape[p->x], from_y = p->meta.shape[p->y];
-    size_t n = (size_t)from_x * (size_t)from_y, cells = (size_t)nx * (size_t)ny;
-    double *values = mem_try_array(n, sizeof *values);
-    double *rows = mem_try_array((size_t)from_y * (size_t)nx, sizeof *rows);
-    double *grid = mem_try_array(cells, sizeof *grid);
-    float *result = mem_try_array(cells, sizeof *result);
-    if (values && rows && grid && result) {
-        for (size_t i = 0; i < n; i++)
-            values[i] = is_missing(&p->meta, data + i * p->meta.itemsize)
-                            ? (double)NAN
-                            : dtype_to_double(p->meta.dtype, data, i);
-        resample(values, from_y, from_x, 1, rows, nx);
-        resample(rows, 1, from_y, nx, grid, ny);
-        for (size_t i = 0; i < cells; i++)
-            result[i] = (float)grid[i];
-    } else {
-        free(result);
-        result = NULL;
-    }
-    free(values);
-    free(rows);
-    free(grid);
-    return result;
-}
-
 static bool any_finite(const float *values, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -331,7 +277,7 @@ static int read_panel(struct plot *p, int64_t i, char *data, struct error *e)
     int r = store_read(p->store, p->o->variable, start, count, data, e);
     if (r != 0)
         return r;
-    panel->values = to_grid(p, data, nx, ny);
+    panel->values = raster_grid(&p->meta, data, p->meta.shape[p->x], p->meta.shape[p->y], nx, ny);
     if (!panel->values)
         return error_explain(e, -ENOMEM, "read a panel");
     if (any_finite(panel->values, (size_t)nx * (size_t)ny))
