@@ -41,7 +41,8 @@ struct simlabd {
     int signals;
     bool stopping;
     bool rolled_back;     /* this turn */
-    bool failed;          /* the last commit … */
+    bool turn_failed;     /* this turn's commit */
+    bool failed;          /* the last commit of anything … */
     struct error failure; /* … and why */
 };
 
@@ -52,6 +53,13 @@ static void kill_worker(void *simlabd, const char *worker)
     struct simlabd *d = simlabd;
     if (d->pool)
         pool_local.kill(d->pool, worker);
+}
+
+static void worker_ready(void *simlabd, const char *worker)
+{
+    struct simlabd *d = simlabd;
+    if (d->pool)
+        pool_local.ready(d->pool, worker);
 }
 
 static void worker_ready(void *simlabd, const char *worker)
@@ -147,7 +155,7 @@ static int64_t flush_http(void *simlabd, int64_t now)
 {
     (void)now;
     struct simlabd *d = simlabd;
-    return http_flush(d->http, d->failed ? &d->failure : NULL);
+    return http_flush(d->http, d->turn_failed ? &d->failure : NULL);
 }
 
 static int64_t tick_queue(void *simlabd, int64_t now)
@@ -239,6 +247,7 @@ static int open_dispatch(struct simlabd *d, struct error *e)
                                        .lease_ms = LEASE_MS,
                                        .lease_seconds = LEASE_SECONDS,
                                        .kill = kill_worker,
+                                       .ready = worker_ready,
                                        .ready = worker_ready,
                                        .userdata = d};
     return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
