@@ -31,7 +31,7 @@ static void add(struct arguments *a, const char *option, const char *value)
 /* Tries the places in turn; returns only where there is none. */
 static void exec_worker(struct arguments *a)
 {
-    static const char *const beside[] = {"simlab-worker", "../libexec/simlab/simlab-worker"};
+    static const char *const beside[] = {"simlab-worker", "../libexec/simlabd/simlab-worker"};
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     fflush(stdout);

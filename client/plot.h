@@ -6,7 +6,7 @@
 struct server;
 struct options;
 
-/* Replaces this program by `simlab-worker plot`, found beside it, in ../libexec/simlab beside its
+/* Replaces this program by `simlab-worker plot`, found beside it, in ../libexec/simlabd beside its
  * folder, or in PATH. A first operand of digits only is a job's number ("./12" is a folder). */
 int plot_run(struct server *s, const struct options *o);
 

@@ -10,12 +10,35 @@
 
 #define CLOCK "time"
 
-/* The first accepted dims, with the main clock under the name that it has here. */
+static size_t depth_of(const json_t *value)
+{
+    size_t depth = 0;
+    for (; json_is_array(value); value = json_array_get(value, 0))
+        depth++;
+    return depth;
+}
+
+/* The first accepted dims, or where there is a default the first that it has the shape of. */
+static const json_t *pick_dims(const json_t *v)
+{
+    const json_t *alternatives = json_object_get(v, "dims"),
+                 *otherwise = json_object_get(v, "default");
+    json_t *dims;
+    size_t i;
+    json_array_foreach(alternatives, i, dims)
+    {
+        if (!otherwise || json_array_size(dims) == depth_of(otherwise))
+            return dims;
+    }
+    return json_array_get(alternatives, 0);
+}
+
+/* With the main clock under the name that it has here. */
 static json_t *dims_of(const json_t *v)
 {
     json_t *dims = json_array(), *name;
     size_t i;
-    json_array_foreach(json_array_get(json_object_get(v, "dims"), 0), i, name)
+    json_array_foreach(pick_dims(v), i, name)
     {
         bool is_clock = !strcmp(json_string_value(name), SIMLAB_MAIN_CLOCK);
         json_array_append_new(dims, is_clock ? json_string(CLOCK) : json_copy(name));

@@ -101,6 +101,8 @@ static json_t *variables_to_json(const struct model *m, const struct model_proce
     json_t *all = json_object();
     for (int i = 0; i < p->type->n_variables; i++) {
         const struct binding *b = &p->bindings[i];
+        if (p->type->variables[i].is_private)
+            continue;
         json_t *leads_to = b->slot >= 0 ? json_string(m->slots[b->slot].name) : json_array();
         for (int k = 0; b->slot < 0 && k < b->n_members; k++)
             json_array_append_new(leads_to, json_string(m->slots[b->members[k]].name));
