@@ -62,13 +62,6 @@ static void worker_ready(void *simlabd, const char *worker)
         pool_local.ready(d->pool, worker);
 }
 
-static void worker_ready(void *simlabd, const char *worker)
-{
-    struct simlabd *d = simlabd;
-    if (d->pool)
-        pool_local.ready(d->pool, worker);
-}
-
 /* Workers that we end ourselves did nothing wrong: their leases end when the queue is opened. */
 static void worker_died(void *simlabd, const char *worker, int status)
 {
@@ -247,7 +240,6 @@ static int open_dispatch(struct simlabd *d, struct error *e)
                                        .lease_ms = LEASE_MS,
                                        .lease_seconds = LEASE_SECONDS,
                                        .kill = kill_worker,
-                                       .ready = worker_ready,
                                        .ready = worker_ready,
                                        .userdata = d};
     return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
