@@ -12,6 +12,8 @@
 
 static const char *const intents[] = {"in", "out", "inout"};
 
+#define SCRATCH_MOST ((size_t)1 << 38) /* bytes of addresses */
+
 static struct context *self(simlab_context *c)
 {
     return (struct context *)(void *)c;
@@ -27,17 +29,20 @@ static struct simlab_view *scratch(struct process_run *run, int ndim, const int6
     for (int i = 0; i < ndim; i++)
         fits = fits && shape[i] >= 0 && mem_mul(size, (size_t)shape[i], &size);
     fits = fits && mem_mul(size, itemsize > 16 ? (size_t)itemsize : 16, &bytes);
-    if (!fits || bytes < 65536)
-        bytes = fits ? 65536 : SIZE_MAX;
+    /* Sizes that no machine has: code that runs through them is lost, code that does not is told. */
+    if (!fits || bytes > SCRATCH_MOST)
+        bytes = SCRATCH_MOST;
+    if (bytes < 65536)
+        bytes = 65536;
     if (bytes > run->scratch_bytes) {
-        /* Untouched pages cost nothing. Where even addresses lack, no honest answer is left. The
-         * smaller area stays mapped: the library may still hold a pointer into it. */
+        /* Untouched pages cost nothing. The smaller area stays mapped: the library may still hold a
+         * pointer into it. */
         run->scratch.data = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         mem_assert(run->scratch.data != MAP_FAILED);
         run->scratch_bytes = bytes;
     } else {
-        memset(run->scratch.data, 0, bytes);
+        madvise(run->scratch.data, run->scratch_bytes, MADV_DONTNEED); /* zeroes again */
     }
     run->scratch.ndim = ndim;
     run->scratch.size = (int64_t)size;

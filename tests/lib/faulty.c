@@ -23,7 +23,7 @@ static int faulty_initialize(simlab_context *c)
 static int faulty_run_step(simlab_context *c)
 {
     enum fault fault = simlab_runtime(c)->step == 1 ? (enum fault)simlab_i8_get(c, FAULT) : NONE;
-    int *volatile nowhere = NULL;
+    volatile int *volatile nowhere = NULL;
     switch (fault) {
     case NONE:
         break;
@@ -174,4 +174,80 @@ static const struct simlab_process Mistaken = {
     .run_step = mistaken_run_step,
 };
 
-SIMLAB_LIBRARY("1.0", "processes that go wrong", &Faulty, &Mistaken)
+/* What xarray-simlab's own test of signals counts: a step adds one, its end adds another. */
+enum { V, VV };
+
+static const struct simlab_variable counting_variables[] = {
+    [V] = {.name = "v", .intent = SIMLAB_OUT},
+    [VV] = {.name = "vv", .intent = SIMLAB_OUT},
+};
+
+static int counting_initialize(simlab_context *c)
+{
+    simlab_f8_put(c, V, 0);
+    simlab_f8_put(c, VV, 10);
+    return 0;
+}
+
+static int counting_add(simlab_context *c)
+{
+    simlab_f8_put(c, V, simlab_f8_get(c, V) + 1);
+    return 0;
+}
+
+static const struct simlab_process Counting = {
+    .name = "Counting",
+    .variables = counting_variables,
+    .n_variables = SIMLAB_COUNT(counting_variables),
+    .initialize = counting_initialize,
+    .run_step = counting_add,
+    .finalize_step = counting_add,
+};
+
+/* Hooks that signal in step 1. */
+#define SIGNALS(name_, signal_)                                                                    \
+    static int hook_##name_(simlab_hook_context *h)                                                \
+    {                                                                                              \
+        return h->runtime->step == 1 ? signal_ : SIMLAB_NONE;                                      \
+    }
+SIGNALS(skip, SIMLAB_SKIP)
+SIGNALS(continue, SIMLAB_CONTINUE)
+SIGNALS(break, SIMLAB_BREAK)
+
+static int hook_looks(simlab_hook_context *h)
+{
+    const struct simlab_view *v = simlab_hook_view(h, "foo__v");
+    simlab_hook_log(h, "%s saw v = %g", h->process, v ? *(const double *)v->data : -1.0);
+    return 0;
+}
+
+static int hook_asks_for_nothing(simlab_hook_context *h)
+{
+    return simlab_hook_view(h, "foo__nothing") != NULL;
+}
+
+static int hook_fails(simlab_hook_context *h)
+{
+    return simlab_hook_fail(h, "asked to fail");
+}
+
+#define HOOK(name_, level_, when_, call_)                                                          \
+    {                                                                                              \
+        .name = name_, .stage = SIMLAB_RUN_STEP, .level = level_, .when = when_, .call = call_     \
+    }
+
+static const struct simlab_hook hooks[] = {
+    HOOK("skip_before", SIMLAB_MODEL_LEVEL, SIMLAB_BEFORE, hook_skip),
+    HOOK("skip_after", SIMLAB_MODEL_LEVEL, SIMLAB_AFTER, hook_skip),
+    HOOK("continue_before", SIMLAB_MODEL_LEVEL, SIMLAB_BEFORE, hook_continue),
+    HOOK("continue_after", SIMLAB_MODEL_LEVEL, SIMLAB_AFTER, hook_continue),
+    HOOK("break_before", SIMLAB_MODEL_LEVEL, SIMLAB_BEFORE, hook_break),
+    HOOK("break_after", SIMLAB_MODEL_LEVEL, SIMLAB_AFTER, hook_break),
+    HOOK("skip_process", SIMLAB_PROCESS_LEVEL, SIMLAB_BEFORE, hook_skip),
+    HOOK("break_process", SIMLAB_PROCESS_LEVEL, SIMLAB_AFTER, hook_break),
+    HOOK("looks", SIMLAB_PROCESS_LEVEL, SIMLAB_AFTER, hook_looks),
+    HOOK("asks_for_nothing", SIMLAB_MODEL_LEVEL, SIMLAB_AFTER, hook_asks_for_nothing),
+    HOOK("fails", SIMLAB_MODEL_LEVEL, SIMLAB_BEFORE, hook_fails),
+};
+
+SIMLAB_LIBRARY_WITH_HOOKS("1.0", "processes that go wrong", hooks, &Faulty, &Mistaken, &Counting)

@@ -335,13 +335,13 @@ class Context:
                               capture_output=True, timeout=WAIT, env={**os.environ, **(env or {})},
                               stdin=subprocess.DEVNULL if stdin is None else None, check=False)
 
-    def run_local(self, job, code=0):
+    def run_local(self, job, code=0, options=()):
         """`simlab-worker run` on a job: (path of the store, CompletedProcess)."""
         folder = self.directory("local")
         path, store = os.path.join(folder, "job.json"), os.path.join(folder, "out.zarr")
         with open(path, "w", encoding="utf-8") as file:
             json.dump(job, file)
-        ended = self.run("simlab-worker", "run", path, "--store", store)
+        ended = self.run("simlab-worker", "run", path, "--store", store, *options)
         check(ended.returncode == code,
               f"simlab-worker run: exit {ended.returncode}, expected {code}: {ended.stderr}")
         return store, ended
