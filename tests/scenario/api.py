@@ -220,8 +220,9 @@ def test_uploads(context):
 
 def test_stores_stay_under_their_root(context):
     daemon = context.daemon(workers=0)
-    for name in ("../out", "/etc/out", "a/../../out", "", ".", "..", "a\u0000b"):
+    for name in ("../out", "/etc/out", "a/../../out", "", ".", ".."):
         problem(daemon.request("POST", "/v1/jobs", {**advect(), "store": name}), 422, "/store")
+    problem(daemon.request("POST", "/v1/jobs", {**advect(), "store": "a\u0000b"}), 400)
     made = daemon.submit({**advect(), "store": "mine"})
     check(os.path.realpath(made["store"]).startswith(os.path.realpath(daemon.state)), made["store"])
     problem(daemon.request("POST", "/v1/jobs", {**advect(), "store": "mine"}), 409)
@@ -241,8 +242,12 @@ def test_events_resume(context):
     numbers = [int(n) for n, _, _ in durable]
     equal(numbers, sorted(numbers), "numbers of events")
     for cut in (0, 1, len(durable) - 2):
+        # Progress that later progress has overtaken may be left out; nothing else may.
         rest = list(daemon.events(number, durable[cut][0]))
-        equal(rest, durable[cut + 1:], f"events after {durable[cut][0]}")
+        equal(rest[-1], durable[-1], f"last event after {durable[cut][0]}")
+        check(all(e in durable[cut + 1:] for e in rest), f"events after {durable[cut][0]}: {rest}")
+        equal([e for e in rest if e[1] != "progress"], [e for e in durable[cut + 1:] if e[1] != "progress"],
+              f"events after {durable[cut][0]}")
 
 
 def test_a_broken_library_harms_a_child_only(context):

@@ -57,7 +57,7 @@ def test_a_member_fails(context):
 
 
 def test_a_member_aborts(context):
-    only_dead(context, batch(50, m13=ABORTS), 2, ["SIGABRT"], max_attempts=2)
+    only_dead(context, batch(50, m13=ABORTS), 2, ["Aborted"], max_attempts=2)
 
 
 def test_the_first_member_crashes(context):

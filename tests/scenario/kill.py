@@ -27,8 +27,8 @@ def batch(members, steps=200, n=150):
 def simulation():
     """One long simulation without a batch."""
     job = load(GOLDEN, "gray-scott", "job.json")
-    labels = [float(i) for i in range(2001)]
-    job["clocks"] = {"time": {"data": labels}, "otime": {"data": labels[::500]}}
+    labels = [float(i) for i in range(12001)]
+    job["clocks"] = {"time": {"data": labels}, "otime": {"data": labels[::3000]}}
     job["inputs"]["grid__nx"] = job["inputs"]["grid__ny"] = 128
     return job
 
