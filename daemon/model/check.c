@@ -3,6 +3,7 @@
 #include "model/type_parts.h"
 
 #include "base/dtype.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,19 +17,35 @@ static bool in_bounds(const struct bounds *b, double value)
     return !below && !above;
 }
 
-static bool same_element(const struct variable *v, const void *element, const json_t *choice)
+/* v's choices as elements, one after another: NULL where it has none. */
+static char *choice_elements(const struct variable *v)
 {
-    unsigned char wanted[256];
-    if (v->itemsize > sizeof wanted || dtype_from_json(v->dtype, v->itemsize, choice, wanted, NULL))
-        return false;
-    return memcmp(wanted, element, v->itemsize) == 0;
-}
-
-static bool is_choice(const struct variable *v, const void *element)
-{
+    if (!v->choices)
+        return NULL;
     size_t i;
     json_t *choice;
-    json_array_foreach(v->choices, i, choice) if (same_element(v, element, choice)) return true;
+    char *elements = mem_array(json_array_size(v->choices), v->itemsize);
+    json_array_foreach(v->choices, i, choice)
+    {
+        /* They were checked when the descriptor was read. */
+        int r = dtype_from_json(v->dtype, v->itemsize, choice, elements + i * v->itemsize, NULL);
+        mem_assert(r == 0);
+    }
+    return elements;
+}
+
+static bool same_element(const struct variable *v, const void *a, const void *b)
+{
+    if (dtype_is_float(v->dtype)) /* -0 is 0 */
+        return dtype_to_double(v->dtype, a, 0) == dtype_to_double(v->dtype, b, 0);
+    return memcmp(a, b, v->itemsize) == 0;
+}
+
+static bool is_choice(const struct variable *v, const char *choices, const void *element)
+{
+    for (size_t i = 0; i < json_array_size(v->choices); i++)
+        if (same_element(v, choices + i * v->itemsize, element))
+            return true;
     return false;
 }
 
@@ -59,15 +76,17 @@ static void say_why(const struct variable *v, const void *element, bool bounds, 
 bool check_values(const struct variable *v, const void *data, size_t n, size_t *ret_at, char *why,
                   size_t size)
 {
-    bool bounded = v->bounds.given && v->dtype != SIMLAB_STR;
-    for (size_t i = 0; (bounded || v->choices) && i < n; i++) {
+    bool bounded = v->bounds.given && v->dtype != SIMLAB_STR, ok = true;
+    char *choices = choice_elements(v);
+    for (size_t i = 0; (bounded || choices) && ok && i < n; i++) {
         const char *element = (const char *)data + i * v->itemsize;
         bool inside = !bounded || in_bounds(&v->bounds, dtype_to_double(v->dtype, data, i));
-        if (inside && (!v->choices || is_choice(v, element)))
+        ok = inside && (!choices || is_choice(v, choices, element));
+        if (ok)
             continue;
         *ret_at = i;
         say_why(v, element, !inside, why, size);
-        return false;
     }
-    return true;
+    free(choices);
+    return ok;
 }

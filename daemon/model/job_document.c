@@ -143,7 +143,10 @@ static void drop_swept(json_t *document, const json_t *inputs)
     json_object_foreach((json_t *)old, form, lists)
     {
         json_t *kept = json_copy(lists);
-        json_object_foreach((json_t *)inputs, name, value) json_object_del(kept, name);
+        json_object_foreach((json_t *)inputs, name, value)
+        {
+            json_object_del(kept, name);
+        }
         if (json_object_size(kept))
             json_object_set(sweep, form, kept);
         json_decref(kept);
@@ -165,7 +168,10 @@ static void drop_inputs(json_t *document, const json_t *sweep)
     inputs = json_copy(inputs);
     json_object_foreach((json_t *)sweep, form, lists)
     {
-        json_object_foreach(lists, name, value) json_object_del(inputs, name);
+        json_object_foreach(lists, name, value)
+        {
+            json_object_del(inputs, name);
+        }
     }
     json_object_set_new(document, "inputs", inputs);
 }
@@ -283,15 +289,39 @@ static bool begins(const struct error *e, const char *prefix)
     return !strncmp(e->pointer, prefix, n) && (e->pointer[n] == '/' || !e->pointer[n]);
 }
 
+/* `object` has the name that stands first in the pointer, or that is empty. *ret_rest: what follows
+ * the name. */
+static bool has_name(const json_t *object, const char *pointer, const char **ret_rest)
+{
+    char name[JOB_POINTER_SIZE];
+    *ret_rest = NULL;
+    if (*pointer != '/')
+        return true;
+    size_t n = strcspn(pointer + 1, "/");
+    snprintf(name, sizeof name, "%.*s", (int)n, pointer + 1);
+    *ret_rest = pointer + 1 + n;
+    return json_object_get(object, name) != NULL;
+}
+
 /* The name that stands second in the pointer is in the set-up's `section`. */
 static bool stands_in(const json_t *setup, const char *section, const struct error *e)
 {
-    char name[sizeof e->pointer];
-    const char *second = strchr(e->pointer + 1, '/');
-    if (!second)
+    const char *second = strchr(e->pointer + 1, '/'), *rest;
+    return second && has_name(json_object_get(setup, section), second, &rest);
+}
+
+/* The fault is in what the earlier job gave: the pointer's first two names are not in `given`. */
+static bool is_from_base(const json_t *given, const struct error *e)
+{
+    const char *second, *rest;
+    if (!json_object_get(given, "base") || !*e->pointer)
         return false;
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(second + 1, "/"), second + 1);
-    return json_object_get(json_object_get(setup, section), name) != NULL;
+    char first[JOB_POINTER_SIZE];
+    if (!has_name(given, e->pointer, &second))
+        return true;
+    snprintf(first, sizeof first, "%.*s", (int)(second - e->pointer - 1), e->pointer + 1);
+    const json_t *section = json_object_get(given, first);
+    return json_is_object(section) && !has_name(section, second, &rest);
 }
 
 void job_document_locate(const json_t *given, struct error *e)
@@ -311,10 +341,6 @@ void job_document_locate(const json_t *given, struct error *e)
         snprintf(e->pointer, sizeof e->pointer, "/setup");
         return;
     }
-    /* The fault is in what an earlier job gave. */
-    char *first = mem_printf("%.*s", (int)strcspn(e->pointer + (*e->pointer == '/'), "/"),
-                             e->pointer + (*e->pointer == '/'));
-    if (*first && json_object_get(given, "base") && !json_object_get(given, first))
+    if (is_from_base(given, e))
         snprintf(e->pointer, sizeof e->pointer, "/base");
-    free(first);
 }

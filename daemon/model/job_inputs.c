@@ -134,7 +134,7 @@ static int read_input(struct making *m, struct job_input *input)
 /* "[3, 2]": where element `at` is in the array as given. */
 static void index_text(const struct ndarray *a, size_t at, char *ret, size_t size)
 {
-    size_t index[SIMLAB_MAX_DIMS], n = 0;
+    size_t index[SIMLAB_MAX_DIMS] = {0}, n = 0;
     for (int i = a->ndim - 1; i >= 0; i--) {
         index[i] = at % (size_t)a->shape[i];
         at /= (size_t)a->shape[i];
@@ -167,9 +167,10 @@ static int check_names(struct making *m)
         return error_set(m->error, ERROR_INVALID, "/inputs", "inputs is not an object");
     const char *name;
     json_t *value;
-    json_object_foreach((json_t *)inputs, name, value) if (job_inputs_find(m, "inputs", name) < 0)
+    json_object_foreach((json_t *)inputs, name, value)
     {
-        return ERROR_INVALID;
+        if (job_inputs_find(m, "inputs", name) < 0)
+            return ERROR_INVALID;
     }
     return 0;
 }

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors → registry: what is read, what is refused, what is inherited. */
+#include "support.h"
+
+#include "base/json.h"
+#include "model/check.h"
+#include "model/type_parts.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct variable *variable_of(const struct type *t, const char *name)
+{
+    int i = type_variable(t, name);
+    cr_assert(i >= 0, "%s has no %s", t->name, name);
+    return &t->variables[i];
+}
+
+Test(types, reads_the_reference_library)
+{
+    struct registry *r = support_reference();
+    const struct type *t = registry_type(r, "reference.InitUGauss");
+    cr_assert(t);
+    const struct variable *scale = variable_of(t, "scale"), *u = variable_of(t, "u");
+    cr_assert(scale->is_static && scale->bounds.given && scale->bounds.low_open);
+    cr_assert(!scale->bounds.high_open && scale->bounds.low == 0.0 && isinf(scale->bounds.high));
+    cr_assert_eq(u->kind, SIMLAB_FOREIGN);
+    cr_assert_eq(u->intent, SIMLAB_OUT);
+    cr_assert_str_eq(u->type, "reference.ProfileU");
+    const struct variable *v = variable_of(registry_type(r, "reference.AdvectionLax"), "v");
+    cr_assert_eq(v->n_dims, 2);
+    cr_assert_eq(v->dims[0].ndim, 0);
+    cr_assert_str_eq(v->dims[1].names[0], "x");
+    cr_assert_str_eq(json_member_string(v->attrs, "units"), "m/s");
+    cr_assert_eq(t->stages, 1u << SIMLAB_INITIALIZE);
+    cr_assert(registry_type(r, "reference.Nothing") == NULL);
+    cr_assert_str_eq(registry_library(r, "reference")->version, "1.0");
+    registry_free(r);
+}
+
+Test(types, json_tells_all_and_is_stable)
+{
+    struct registry *r = support_reference();
+    for (size_t i = 0; i < registry_size(r); i++) {
+        json_t *j = type_to_json(registry_at(r, i));
+        cr_assert_str_eq(json_member_string(j, "name"), registry_names(r)[i]);
+        cr_assert_eq(json_array_size(json_object_get(j, "variables")),
+                     (size_t)registry_at(r, i)->n_variables);
+        json_decref(j);
+    }
+    registry_free(r);
+}
+
+/* Parents' variables that are not declared again, in their order; then the type's own. */
+Test(types, merges_with_parents)
+{
+    struct registry *r = support_library(
+        "[{'name': 'C', 'extends': 'B', 'variables': [{'name': 'a', 'kind': 'inherited'},"
+        "   {'name': 'd'}, {'name': 'b', 'dtype': 'i4'}], 'stages': ['finalize']},"
+        " {'name': 'A', 'variables': [{'name': 'a'}, {'name': 'b'}, {'name': 'c'}],"
+        "  'stages': ['initialize'], 'instance_size': 64},"
+        " {'name': 'B', 'extends': 't.A', 'instance_size': 8, 'holds_pointers': true,"
+        "  'variables': [{'name': 'a', 'intent': 'out'}]}]");
+    const struct type *a = registry_type(r, "t.A"), *b = registry_type(r, "t.B"),
+                      *c = registry_type(r, "t.C");
+    const char *const order[] = {"c", "a", "d", "b"};
+    cr_assert_eq(c->n_variables, 4);
+    for (int i = 0; i < 4; i++)
+        cr_assert_str_eq(c->variables[i].name, order[i]);
+    cr_assert_eq(variable_of(c, "a")->intent, SIMLAB_OUT);
+    cr_assert_eq(variable_of(c, "b")->dtype, SIMLAB_I4);
+    cr_assert_eq(variable_of(b, "b")->dtype, SIMLAB_F8);
+    cr_assert_eq(c->n_own, 3);
+    cr_assert_eq(c->own[0], 1);
+    cr_assert_eq(c->own[1], 2);
+    cr_assert_eq(c->own[2], 3);
+    cr_assert_eq(c->stages, 1u << SIMLAB_INITIALIZE | 1u << SIMLAB_FINALIZE);
+    cr_assert_eq(b->instance_size, 64);
+    cr_assert(c->holds_pointers && !a->holds_pointers);
+    cr_assert(type_is_a(c, a) && type_is_a(c, c) && !type_is_a(a, c));
+    registry_free(r);
+}
+
+Test(types, refuses_parents_that_are_missing_or_circular)
+{
+    static const struct {
+        const char *types, *says;
+    } cases[] = {
+        {"[{'name': 'A', 'extends': 'Gone'}]", "type t.A extends t.Gone"},
+        {"[{'name': 'A', 'extends': 'B'}, {'name': 'B', 'extends': 'A'}]", "extends itself"},
+        {"[{'name': 'A', 'extends': 'A'}]", "type t.A extends itself"},
+        {"[{'name': 'A', 'variables': [{'name': 'v', 'kind': 'inherited'}]}]", "variable v"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error e = {0};
+        struct registry *r = registry_new();
+        json_t *d = support_json("{'abi': 1, 'library': 't', 'types': %s}", cases[i].types);
+        cr_assert_eq(registry_add(r, d, &e), 0, "%s", e.message);
+        cr_assert_eq(registry_finish(r, &e), ERROR_INVALID, "%s", cases[i].types);
+        cr_assert(strstr(e.message, cases[i].says), "%s", e.message);
+        json_decref(d);
+        registry_free(r);
+    }
+}
+
+/* Each row is one variable of type t.T; the pointer and words of the refusal. */
+static const struct {
+    const char *row, *pointer, *says;
+} refused[] = {
+    {"{'name': '1x'}", "/name", "C identifier"},
+    {"{'name': 'a__b'}", "/name", "a__b"},
+    {"{}", "/name", "C identifier"},
+    {"{'name': 'v', 'kind': 'thing'}", "/kind", "thing"},
+    {"{'name': 'v', 'kind': 3}", "/kind", "not a text"},
+    {"{'name': 'v', 'intent': 'inn'}", "/intent", "inn"},
+    {"{'name': 'v', 'dtype': 'f16'}", "/dtype", "f16"},
+    {"{'name': 'v', 'dtype': 'str'}", "/length", "str has a length"},
+    {"{'name': 'v', 'dims': 'x,x'}", "/dims", "twice"},
+    {"{'name': 'v', 'dims': 'x|y'}", "/dims", "ambiguous"},
+    {"{'name': 'v', 'dims': '()|'}", "/dims", "ambiguous"},
+    {"{'name': 'v', 'dims': 'x,,y'}", "/dims", "no name"},
+    {"{'name': 'v', 'dims': 'a,b,c,d,e,f,g,h,i'}", "/dims", "more than 8"},
+    {"{'name': 'v', 'dims': '@main_clock'}", "/dims", "only an out variable"},
+    {"{'name': 'v', 'kind': 'index'}", "/dims", "no scalar"},
+    {"{'name': 'v', 'kind': 'foreign'}", "/type", "needs the type"},
+    {"{'name': 'v', 'kind': 'foreign', 'type': 'T', 'intent': 'inout'}", "/intent", "in or out"},
+    {"{'name': 'v', 'kind': 'global', 'global_name': 'g', 'intent': 'inout'}", "/intent", "in or"},
+    {"{'name': 'v', 'kind': 'global'}", "/global_name", "needs a global_name"},
+    {"{'name': 'v', 'kind': 'group'}", "/group", "needs a group"},
+    {"{'name': 'v', 'kind': 'group', 'group': 'g', 'groups': 'h'}", "/groups", "no group"},
+    {"{'name': 'v', 'kind': 'on_demand'}", "/has_compute", "compute"},
+    {"{'name': 'v', 'default': '[1, 2'}", "/default", "not JSON"},
+    {"{'name': 'v', 'default': '[1, 2]'}", "/default", "1 dimensions"},
+    {"{'name': 'v', 'default': '1.5', 'dtype': 'i4'}", "/default", "1.5"},
+    {"{'name': 'v', 'bounds': '0, 1'}", "/bounds", "no interval"},
+    {"{'name': 'v', 'bounds': '[1, 0]'}", "/bounds", "above the upper"},
+    {"{'name': 'v', 'bounds': '[nan, 0]'}", "/bounds", "no interval"},
+    {"{'name': 'v', 'choices': '3'}", "/choices", "not a JSON array"},
+    {"{'name': 'v', 'choices': '[true]'}", "/choices", "true"},
+    {"{'name': 'v', 'attrs': '[]'}", "/attrs", "not a JSON object"},
+    {"{'name': 'v', 'static': 1}", "/static", "true nor false"},
+    {"{'name': 'v', 'reads': ['run']}", "/reads", "unknown stage run"},
+    {"{'name': 'v', 'reads': 'run_step'}", "/reads", "not a list"},
+};
+
+Test(types, refuses_rows_and_says_where)
+{
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        struct error e = {0};
+        struct registry *r = registry_new();
+        json_t *d = support_json("{'abi': 1, 'library': 't', 'types': [{'name': 'O'}, "
+                                 "{'name': 'T', 'variables': [{'name': 'w'}, %s]}]}",
+                                 refused[i].row);
+        char pointer[120];
+        snprintf(pointer, sizeof pointer, "/types/1/variables/1%s", refused[i].pointer);
+        cr_assert_eq(registry_add(r, d, &e), ERROR_INVALID, "%s", refused[i].row);
+        cr_assert_str_eq(e.pointer, pointer, "%s: %s", refused[i].row, e.message);
+        cr_assert(strstr(e.message, refused[i].says), "%s", e.message);
+        cr_assert(strstr(e.message, "t.T"), "%s", e.message);
+        cr_assert_eq(registry_size(r), 0, "a refused library leaves nothing behind");
+        json_decref(d);
+        registry_free(r);
+    }
+}
+
+Test(types, refuses_documents)
+{
+    static const struct {
+        const char *document, *pointer;
+        int kind;
+    } cases[] = {
+        {"[]", "", ERROR_INVALID},
+        {"{'abi': 1, 'library': 'a.b', 'types': []}", "/library", ERROR_INVALID},
+        {"{'abi': 1, 'library': '../x', 'types': []}", "/library", ERROR_INVALID},
+        {"{'abi': 2, 'library': 'a', 'types': []}", "/abi", ERROR_INVALID},
+        {"{'abi': 1, 'library': 'a'}", "/types", ERROR_INVALID},
+        {"{'abi': 1, 'library': 'a', 'types': [7]}", "/types/0/name", ERROR_INVALID},
+        {"{'abi': 1, 'library': 'a', 'types': [{'name': 'T'}, {'name': 'T'}]}", "/types/1/name",
+         ERROR_INVALID},
+        {"{'abi': 1, 'library': 'a', 'types': [{'name': 'T', 'variables': [{'name': 'v'}, "
+         "{'name': 'v'}]}]}",
+         "/types/0/variables/1/name", ERROR_INVALID},
+        {"{'abi': 1, 'library': 'old', 'types': []}", "/library", ERROR_CONFLICT},
+    };
+    struct registry *r = registry_new();
+    json_t *old = support_json("{'abi': 1, 'library': 'old', 'types': []}");
+    cr_assert_eq(registry_add(r, old, NULL), 0);
+    json_decref(old);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error e = {0};
+        json_t *d = support_json("%s", cases[i].document);
+        cr_assert_eq(registry_add(r, d, &e), cases[i].kind, "%s", cases[i].document);
+        cr_assert_str_eq(e.pointer, cases[i].pointer, "%s", e.message);
+        json_decref(d);
+    }
+    registry_free(r);
+}
+
+static void add_mutant(const json_t *mutant, void *userdata)
+{
+    struct error e = {0};
+    struct registry *r = registry_new();
+    int result = registry_add(r, mutant, &e);
+    cr_assert(result == 0 || (result > 0 && *e.message));
+    if (result == 0 && registry_finish(r, &e) == 0)
+        for (size_t i = 0; i < registry_size(r); i++)
+            json_decref(type_to_json(registry_at(r, i)));
+    registry_free(r);
+    ++*(int *)userdata;
+}
+
+Test(types, survives_hostile_descriptors)
+{
+    json_t *d = support_file("tests/unit/model/reference.json");
+    int n = 0;
+    support_mutate(d, add_mutant, &n);
+    cr_assert_gt(n, 3000);
+    json_decref(d);
+}
+
+Test(types, dims_are_read_in_all_spellings)
+{
+    static const struct {
+        const char *text, *all;
+    } cases[] = {{NULL, "()"},      {"", "()"},          {"x", "(x)"},
+                 {"y,x", "(y, x)"}, {"()|x", "(), (x)"}, {" ( y , x ) | x ", "(y, x), (x)"},
+                 {"(x,)", "(x)"},   {"x|", "(x), ()"},   {"@main_clock", "(@main_clock)"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct dims *d;
+        int n;
+        cr_assert_eq(dims_parse(cases[i].text, &n, &d, NULL), 0, "%s", cases[i].text);
+        char *all = dims_text_all(d, n);
+        cr_assert_str_eq(all, cases[i].all);
+        free(all);
+        dims_free(d, n);
+    }
+}
+
+static bool allows(const char *bounds, double value)
+{
+    struct variable v = {.dtype = SIMLAB_F8, .itemsize = 8};
+    char why[200];
+    size_t at;
+    cr_assert_eq(bounds_parse(bounds, &v.bounds, NULL), 0, "%s", bounds);
+    return check_values(&v, &value, 1, &at, why, sizeof why);
+}
+
+Test(types, bounds_are_open_or_closed)
+{
+    cr_assert(allows("[0, 1]", 0) && allows("[0, 1]", 1) && !allows("[0, 1]", 1.01));
+    cr_assert(!allows("(0, 1)", 0) && !allows("(0, 1)", 1) && allows("(0, 1)", 0.5));
+    cr_assert(allows("(0, inf]", INFINITY) && !allows("[-inf, 0)", 0));
+    cr_assert(allows("[0, ]", 1e300) && allows("(, 3]", -1e300) && !allows("(,3]", 4));
+    /* As in xarray-simlab: NaN is neither below nor above. */
+    cr_assert(allows("[0, 1]", NAN));
+}
+
+Test(types, choices_are_compared_as_values)
+{
+    struct registry *r = support_library(
+        "[{'name': 'T', 'variables': [{'name': 'f', 'dtype': 'f4', 'choices': '[0, 0.1, 3]'},"
+        "  {'name': 's', 'dtype': 'str', 'length': 300, 'choices': '[\\'low\\', \\'high\\']'}]}]");
+    const struct type *t = registry_type(r, "t.T");
+    char why[200], text[600] = "";
+    size_t at = 0;
+    cr_assert(check_values(variable_of(t, "f"), (const float[]){-0.0f, 0.1f, 3}, 3, &at, why, 200));
+    cr_assert(!check_values(variable_of(t, "f"), (const float[]){3, 2}, 2, &at, why, 200));
+    cr_assert_eq(at, 1);
+    cr_assert(strstr(why, "2.0 is none of"), "%s", why);
+    strcpy(text, "high");
+    cr_assert(check_values(variable_of(t, "s"), text, 1, &at, why, 200));
+    strcpy(text + 300, "mid");
+    cr_assert(!check_values(variable_of(t, "s"), text, 2, &at, why, 200));
+    registry_free(r);
+}
