@@ -41,7 +41,6 @@ struct simlabd {
     int signals;
     bool stopping;
     bool rolled_back;     /* this turn */
-    bool turn_failed;     /* this turn's commit */
     bool failed;          /* the last commit of anything … */
     struct error failure; /* … and why */
 };
@@ -148,7 +147,7 @@ static int64_t flush_http(void *simlabd, int64_t now)
 {
     (void)now;
     struct simlabd *d = simlabd;
-    return http_flush(d->http, d->turn_failed ? &d->failure : NULL);
+    return http_flush(d->http, d->rolled_back ? &d->failure : NULL);
 }
 
 static int64_t tick_queue(void *simlabd, int64_t now)
