@@ -186,6 +186,7 @@ static int open_signals(struct simlabd *d)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
         return -errno;
     d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
