@@ -164,6 +164,30 @@ Test(flow, noise_drains_through_one_side)
     run_free(r);
 }
 
+Test(flow, south_is_the_first_row_where_y_ascends)
+{
+    struct run *r = route(6, 5,
+                          "'grid__y_descending': false, 'sides__west': 'closed',"
+                          " 'sides__east': 'closed', 'sides__north': 'closed',",
+                          "0", 1);
+    struct grid g = grid_of(r, 6, 5, 0);
+    expect_routed(&g);
+    for (int i = 0; i < 30; i++)
+        cr_expect_eq(g.fixed[i], i < 5, "node %d", i);
+    const double *y = run_values(r, "y", -1, 6);
+    cr_expect(y[0] == 0 && y[5] == 5 * 92.5, "y from %g to %g", y[0], y[5]);
+    run_free(r);
+}
+
+Test(flow, sides_are_looped_in_pairs)
+{
+    struct run *r = route(6, 5, "'sides__west': 'looped',", "0", 1);
+    cr_assert(run_failure(r));
+    cr_expect(strstr(run_failure(r), "sides") && strstr(run_failure(r), "looped"), "%s",
+              run_failure(r));
+    run_free(r);
+}
+
 Test(flow, flat_drains)
 {
     struct run *r = route(23, 17, "", "5", 0);
