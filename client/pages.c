@@ -35,15 +35,19 @@ static char *path_of(const struct pages *p, long limit, const char *cursor)
     return path;
 }
 
-/* Prints one page; ret_cursor: where to go on (free), or NULL. */
-static int print_page(struct server *s, const struct pages *p, const char *path, long *left,
-                      char **ret_cursor)
+/* Prints one page, the first (not *any) under the title; ret_cursor: where to go on (free), or
+ * NULL. */
+static int print_page(struct server *s, const struct pages *p, const char *path, bool *any,
+                      long *left, char **ret_cursor)
 {
     json_t *page, *item;
     size_t i;
     int code = request_get(s, path, &page);
     if (code)
         return code;
+    if (!*any)
+        puts(p->title);
+    *any = true;
     json_t *items = json_object_get(page, p->key), *next = json_object_get(page, "next");
     json_array_foreach(items, i, item)
     {
@@ -67,13 +71,12 @@ int pages_print(struct server *s, const struct options *o, const struct pages *p
         free(path);
         return code;
     }
-    if (!code)
-        puts(p->title);
+    bool any = false;
     while (!code && left > 0) {
         char *path = path_of(p, left, cursor);
         free(cursor);
         cursor = NULL;
-        code = print_page(s, p, path, &left, &cursor);
+        code = print_page(s, p, path, &any, &left, &cursor);
         free(path);
         if (!cursor)
             break;

@@ -21,6 +21,7 @@ struct progress {
     const char *unit;
     int64_t done, dead, total;
     bool counted;        /* update was called */
+    double counted_from; /* time of the first update */
     double counted_at;   /* time of the last update that moved */
     double rate;         /* per second; 0: not known yet */
     int tenth;           /* last one written as a plain line; -1: none */
@@ -178,13 +179,15 @@ static void show(struct progress *p)
 void progress_update(struct progress *p, int64_t done, int64_t dead, int64_t total,
                      const char *unit)
 {
-    double t = now(), elapsed = t - p->counted_at;
+    double t = now(), elapsed = t - p->counted_at, since = t - p->counted_from;
     int64_t moved = done + dead - p->done - p->dead;
     if (p->counted && moved > 0 && elapsed > 0) {
-        double rate = (double)moved / elapsed;
-        double weight = p->rate > 0 ? elapsed / (elapsed + RATE_MEMORY) : 1;
-        p->rate += weight * (rate - p->rate);
+        /* The plain average at first, then one that forgets. */
+        double weight = elapsed / (since < RATE_MEMORY ? since : RATE_MEMORY);
+        p->rate += (weight < 1 ? weight : 1) * ((double)moved / elapsed - p->rate);
     }
+    if (!p->counted)
+        p->counted_from = t;
     if (!p->counted || moved)
         p->counted_at = t;
     p->done = done;

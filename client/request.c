@@ -197,6 +197,10 @@ static void judge_failure(const struct server *s, const struct request *request,
     }
     r->unanswered = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST;
     r->again = result != CURLE_URL_MALFORMAT && result != CURLE_UNSUPPORTED_PROTOCOL;
+    long number = 0;
+    curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &number);
+    if (result == CURLE_COULDNT_CONNECT && number)
+        words = strerror((int)number); /* libcurl's words name a port, also for a socket */
     r->reason = text_printf("cannot reach the daemon at %s: %s", s->address,
                             *words ? words : curl_easy_strerror(result));
 }

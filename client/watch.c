@@ -231,10 +231,12 @@ static int follow_once(struct watch *w, const char *events, struct reply *ret_re
     if (code)
         text_complain("%s", r.reason);
     w->final = !code && watch_state_is_final(document_string(r.json, "state", ""));
-    if (w->final)
+    if (w->final) {
+        show_counts(w, r.json);
         *ret_reply = r;
-    else
+    } else {
         reply_clear(&r);
+    }
     return code;
 }
 
