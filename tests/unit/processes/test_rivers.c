@@ -81,3 +81,14 @@ Test(rivers, lakes_have_beds_and_levels)
     expect_values(r, "rivers__erosion", erosion);
     run_free(r);
 }
+
+/* Also where the outlet is cut below the bed within the step: the lake drains in the next. */
+Test(rivers, shallow_lakes_are_lakes_for_the_step)
+{
+    struct run *r = incise("[0, 5, 4.5, 4.25, 8]", 1);
+    const double depth[5] = {0, 0, 0.5, 0.75, 0};
+    const double erosion[5] = {0, 5 - 5 / 1.2, 0, 0, 3 - 3 / 1.1};
+    expect_values(r, "flow__lake_depth", depth);
+    expect_values(r, "rivers__erosion", erosion);
+    run_free(r);
+}
