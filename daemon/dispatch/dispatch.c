@@ -68,6 +68,8 @@ void dispatch_end_task(struct dispatch *d, struct session *s, struct task *t, co
             p->free += t->lease.end - t->lease.begin - t->n_done;
             p->is_touched = true;
         }
+        if (t->is_cancelled) /* its job may be forgotten now */
+            d->last_event = -1;
     }
     session_remove_task(s, t);
 }
@@ -127,8 +129,9 @@ static void forgive_sleep(struct dispatch *d, int64_t now)
     int64_t late = now - d->due;
     if (late <= d->options.heartbeat_ms)
         return;
+    late += 2 * (int64_t)d->options.heartbeat_ms; /* for what is under way to arrive */
     for (struct session *s = d->sessions; s; s = s->next) {
-        s->last_heard += late;
+        s->last_heard = s->last_heard + late < now ? s->last_heard + late : now;
         for (int i = 0; i < s->n_tasks; i++)
             s->tasks[i].cancel_due += late;
     }

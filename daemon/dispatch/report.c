@@ -67,7 +67,8 @@ void reports_committed(struct reports *rs)
     for (size_t i = 0; i < rs->n_applied; i++)
         free(rs->list[i].text);
     rs->n -= rs->n_applied;
-    memmove(rs->list, rs->list + rs->n_applied, rs->n * sizeof *rs->list);
+    if (rs->n > 0)
+        memmove(rs->list, rs->list + rs->n_applied, rs->n * sizeof *rs->list);
     rs->n_applied = 0;
 }
 

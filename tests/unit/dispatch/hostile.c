@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What strangers and broken workers say changes nothing. */
+#include "scene.h"
+
+#include <string.h>
+#include <zmq.h>
+
+TestSuite(hostile, .timeout = 60);
+
+static void hello(struct fake *f, uint32_t version, const char *name)
+{
+    fake_say(f, (struct wire_message){.type = WIRE_HELLO, .hello = {version, name, 1, "h", "p"}});
+}
+
+Test(hostile, names_and_versions)
+{
+    struct scene s;
+    scene_open(&s);
+    struct fake *f = fake_ready(&s, "w.1"), *g = fake_connect(&s);
+    hello(g, WIRE_VERSION, "w.1");
+    fake_hear(g, WIRE_QUIT);
+    hello(g, WIRE_VERSION, "../w");
+    fake_hear(g, WIRE_QUIT);
+    hello(g, WIRE_VERSION + 1, "w.2");
+    cr_assert(strstr(fake_hear(g, WIRE_QUIT)->quit.reason, "version"));
+    fake_say_bytes(g, "\1\0\x09\0\0\0 of the future", 20);
+    fake_hear(g, WIRE_QUIT);
+    dispatch_worker_died(s.dispatch, "w.3", "before its HELLO was read");
+    hello(g, WIRE_VERSION, "w.3");
+    fake_hear(g, WIRE_QUIT);
+    hello(g, WIRE_VERSION, "w.4");
+    fake_hear(g, WIRE_WELCOME);
+    fake_close(f);
+    fake_close(g);
+    scene_close(&s);
+}
+
+Test(hostile, reports_of_foreign_leases)
+{
+    struct scene s;
+    scene_open(&s);
+    int64_t job = scene_submit_begun(&s, 10, 1);
+    struct fake *f = fake_ready(&s, "w.1"), *g = fake_connect(&s);
+    fake_hear(f, WIRE_JOB);
+    struct wire_lease l = fake_lease(f, 1, 2), wrong = l;
+    wrong.fence++;
+    fake_done(f, &wrong, 1, 2);
+    fake_release(f, &wrong, 1);
+    wrong = l;
+    wrong.lease++;
+    fake_done(f, &wrong, 1, 2);
+    fake_done(f, &l, 0, 2); /* not all of it is its lease */
+    fake_done(f, &l, 1, 3);
+    fake_done(f, &l, 2, 1);
+    fake_done(f, &l, INT64_MIN, INT64_MAX);
+    fake_say(f, (struct wire_message){.type = WIRE_MEMBER_FAILED,
+                                      .member_failed = {l.lease, l.fence, 5, "not its member"}});
+    fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
+    fake_done(g, &l, 1, 2); /* the right lease by a stranger */
+    fake_release(g, &l, 1);
+    fake_hears_nothing(f);
+    hello(g, WIRE_VERSION, "w.2");
+    fake_hear(g, WIRE_WELCOME);
+    fake_done(g, &l, 1, 2); /* and by another worker */
+    fake_hears_nothing(g);
+    struct queue_job j = scene_job(&s, job);
+    cr_assert_eq(j.done, 1);
+    cr_assert_eq(j.dead, 0);
+    cr_assert_eq(j.state, JOB_RUNNING);
+    queue_job_clear(&j);
+    fake_done(f, &l, 1, 2);
+    fake_hears_nothing(f);
+    j = scene_job(&s, job);
+    cr_assert_eq(j.done, 2);
+    queue_job_clear(&j);
+    fake_close(f);
+    fake_close(g);
+    scene_close(&s);
+}
+
+Test(hostile, frames_that_are_none)
+{
+    struct scene s;
+    scene_open(&s);
+    scene_submit(&s, 1);
+    struct fake *f = fake_ready(&s, "w.1"), *g = fake_connect(&s);
+    uint64_t state = 5;
+    for (int i = 0; i < 1000; i++) {
+        unsigned char frame[64];
+        for (size_t k = 0; k < sizeof frame; k++)
+            frame[k] = (unsigned char)((state = state * 6364136223846793005u + 1) >> 56);
+        frame[0] = (unsigned char)(2 + frame[0] % 78); /* HELLO is answered */
+        frame[1] = 0;
+        fake_say_bytes(i % 2 ? f : g, frame, i % 64);
+    }
+    zmq_send(g->socket, "two", 3, ZMQ_SNDMORE);
+    zmq_send(g->socket, "parts", 5, 0);
+    hello(g, WIRE_VERSION, "w.2");
+    fake_hear(g, WIRE_WELCOME);
+    fake_hear(f, WIRE_JOB);
+    fake_lease(f, 0, 1);
+    fake_close(f);
+    fake_close(g);
+    scene_close(&s);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scene.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <zmq.h>
+
+/* ---- the disk: SQLite's commits end with one of these; what the program defines goes first ----
+ */
+
+static bool sync_fails;
+
+int fdatasync(int fd)
+{
+    errno = EIO;
+    return sync_fails ? -1 : (int)syscall(SYS_fdatasync, fd);
+}
+
+int fsync(int fd)
+{
+    errno = EIO;
+    return sync_fails ? -1 : (int)syscall(SYS_fsync, fd);
+}
+
+void scene_fail_commits(bool fail)
+{
+    sync_fails = fail;
+}
+
+/* ---- the daemon ---- */
+
+static void on_kill(void *userdata, const char *worker)
+{
+    struct scene *s = userdata;
+    cr_assert_lt(s->n_kills, MAX_KILLS);
+    snprintf(s->kills[s->n_kills++], 64, "%s", worker);
+}
+
+static void on_ready(void *userdata, const char *worker)
+{
+    (void)worker;
+    ((struct scene *)userdata)->n_ready++;
+}
+
+/* As main.c: tick, commit, flush. */
+static int64_t on_tick(void *userdata, int64_t now)
+{
+    struct scene *s = userdata;
+    struct error e;
+    int64_t due = dispatch_tick(s->dispatch, now + s->shift);
+    if (queue_commit(s->queue, &e) == 0) {
+        dispatch_flush(s->dispatch);
+    } else {
+        s->n_rollbacks++;
+        dispatch_rollback(s->dispatch);
+    }
+    return due == INT64_MAX ? due : due - s->shift;
+}
+
+static void start(struct scene *s)
+{
+    struct error e = {.message = ""};
+    struct dispatch_options o = {.endpoint = s->endpoint,
+                                 .heartbeat_ms = 1000,
+                                 .lease_ms = SCENE_LEASE_MS,
+                                 .lease_seconds = 1.0,
+                                 .kill = on_kill,
+                                 .ready = on_ready,
+                                 .userdata = s};
+    cr_assert_eq(loop_new(&s->loop), 0);
+    cr_assert_eq(queue_open(s->database, &s->queue, &e), 0, "%s", e.message);
+    cr_assert_eq(dispatch_new(s->loop, s->queue, &o, &s->dispatch, &e), 0, "%s", e.message);
+    loop_add_tick(s->loop, on_tick, s);
+}
+
+static void stop(struct scene *s)
+{
+    s->dispatch = dispatch_free(s->dispatch);
+    s->queue = queue_close(s->queue);
+    s->loop = loop_free(s->loop);
+}
+
+void scene_open(struct scene *s)
+{
+    *s = (struct scene){.directory = "/tmp/simlab-dispatch-XXXXXX"};
+    cr_assert(mkdtemp(s->directory));
+    snprintf(s->endpoint, sizeof s->endpoint, "ipc://%s/workers", s->directory);
+    snprintf(s->database, sizeof s->database, "%s/db", s->directory);
+    sync_fails = false;
+    s->context = zmq_ctx_new();
+    start(s);
+}
+
+void scene_close(struct scene *s)
+{
+    stop(s);
+    zmq_ctx_term(s->context);
+    cr_assert_eq(file_remove_tree(s->directory), 0);
+}
+
+void scene_restart(struct scene *s)
+{
+    stop(s);
+    start(s);
+}
+
+void scene_turn(struct scene *s)
+{
+    cr_assert_eq(loop_turn(s->loop, 0), 0);
+}
+
+/* ---- jobs ---- */
+
+int64_t scene_submit(struct scene *s, int64_t members)
+{
+    struct queue_submission submission = {.document = "{\"a\": \"b\"}",
+                                          .model_hash = "hash",
+                                          .principal = "me",
+                                          .store_root = "/stores",
+                                          .document_hash = "hash",
+                                          .members = members,
+                                          .max_attempts = 2,
+                                          .member_timeout = 3.0};
+    struct error e = {.message = ""};
+    int64_t job;
+    bool existed;
+    cr_assert_eq(queue_submit(s->queue, &submission, &job, &existed, &e), 0, "%s", e.message);
+    return job;
+}
+
+int64_t scene_submit_begun(struct scene *s, int64_t members, int64_t chunk)
+{
+    struct error e = {.message = ""};
+    struct queue_lease l;
+    int64_t job = scene_submit(s, members);
+    char *layout = mem_printf("{\"p__u\": {\"shape\": [%d, 7], \"chunks\": [%d, 7]}}", (int)members,
+                              (int)chunk);
+    cr_assert_eq(queue_lease(s->queue, job, "former", 1, 1, &l, &e), 0, "%s", e.message);
+    cr_assert_eq(queue_set_layout(s->queue, &l, layout, &e), 0, "%s", e.message);
+    cr_assert_eq(queue_done(s->queue, &l, 0, 1, &e), 0, "%s", e.message);
+    cr_assert_eq(queue_release(s->queue, &l, &e), 0, "%s", e.message);
+    cr_assert_eq(queue_commit(s->queue, &e), 0, "%s", e.message);
+    free(layout);
+    return job;
+}
+
+struct queue_job scene_job(struct scene *s, int64_t job)
+{
+    struct queue_job j = {0};
+    struct error e;
+    cr_assert_eq(queue_job(s->queue, job, &j, &e), 0);
+    return j;
+}
+
+enum job_state scene_state(struct scene *s, int64_t job)
+{
+    struct queue_job j = scene_job(s, job);
+    enum job_state state = j.state;
+    queue_job_clear(&j);
+    return state;
+}
+
+/* ---- workers ---- */
+
+static void on_frame(void *userdata, uint32_t events)
+{
+    (void)userdata, (void)events;
+}
+
+struct fake *fake_connect(struct scene *s)
+{
+    struct fake *f = mem_new(sizeof *f);
+    int linger = 0;
+    size_t size = sizeof f->fd;
+    f->scene = s;
+    f->socket = zmq_socket(s->context, ZMQ_DEALER);
+    zmq_setsockopt(f->socket, ZMQ_LINGER, &linger, sizeof linger);
+    cr_assert_eq(zmq_connect(f->socket, s->endpoint), 0);
+    cr_assert_eq(zmq_getsockopt(f->socket, ZMQ_FD, &f->fd, &size), 0);
+    cr_assert_eq(loop_add_fd(s->loop, f->fd, EPOLLIN, on_frame, f), 0);
+    return f;
+}
+
+void fake_close(struct fake *f)
+{
+    loop_remove_fd(f->scene->loop, f->fd);
+    zmq_close(f->socket);
+    free(f->frame);
+    free(f);
+}
+
+void fake_say_bytes(struct fake *f, const void *bytes, size_t size)
+{
+    cr_assert_eq(zmq_send(f->socket, bytes, size, 0), (int)size);
+}
+
+void fake_say(struct fake *f, struct wire_message m)
+{
+    size_t size = wire_size(&m);
+    cr_assert_gt(size, 0);
+    void *frame = malloc(size);
+    wire_encode(&m, frame);
+    fake_say_bytes(f, frame, size);
+    free(frame);
+}
+
+/* The next message of any type. */
+static struct wire_message *hear(struct fake *f)
+{
+    zmq_msg_t frame;
+    zmq_msg_init(&frame);
+    while (zmq_msg_recv(&frame, f->socket, ZMQ_DONTWAIT) < 0) {
+        cr_assert_eq(errno, EAGAIN);
+        cr_assert_eq(loop_turn(f->scene->loop, -1), 0);
+    }
+    free(f->frame);
+    size_t size = zmq_msg_size(&frame);
+    f->frame = malloc(size);
+    memcpy(f->frame, zmq_msg_data(&frame), size);
+    zmq_msg_close(&frame);
+    cr_assert_eq(wire_decode(WIRE_TO_WORKER, f->frame, size, &f->heard), 0);
+    return &f->heard;
+}
+
+struct wire_message *fake_hear(struct fake *f, enum wire_type type)
+{
+    struct wire_message *m;
+    do
+        m = hear(f);
+    while (m->type == WIRE_ALIVE && type != WIRE_ALIVE);
+    cr_assert_eq(m->type, type, "%s, not %s", wire_name((int)m->type), wire_name((int)type));
+    return m;
+}
+
+void fake_hears_nothing(struct fake *f)
+{
+    for (int i = 0; i < 2; i++) { /* what the first one's turn grants comes before the second */
+        fake_say(f, (struct wire_message){.type = WIRE_HEARTBEAT, .heartbeat.member = -1});
+        const struct wire_message *m = hear(f);
+        cr_assert_eq(m->type, WIRE_ALIVE, "%s came", wire_name((int)m->type));
+    }
+}
+
+struct fake *fake_ready(struct scene *s, const char *name)
+{
+    struct fake *f = fake_connect(s);
+    fake_say(f, (struct wire_message){.type = WIRE_HELLO,
+                                      .hello = {WIRE_VERSION, name, 42, "host", "fingerprint"}});
+    const struct wire_message *m = fake_hear(f, WIRE_WELCOME);
+    cr_assert_eq(m->welcome.heartbeat_ms, 1000);
+    cr_assert_eq(m->welcome.silence_ms, SCENE_LEASE_MS);
+    fake_say(f, (struct wire_message){.type = WIRE_READY, .ready.types = 7});
+    return f;
+}
+
+struct wire_lease fake_lease(struct fake *f, int64_t begin, int64_t end)
+{
+    struct wire_lease l = fake_hear(f, WIRE_LEASE)->lease;
+    cr_assert_eq(l.begin, begin, "[%d, %d)", (int)l.begin, (int)l.end);
+    cr_assert_eq(l.end, end, "[%d, %d)", (int)l.begin, (int)l.end);
+    return l;
+}
+
+void fake_done(struct fake *f, const struct wire_lease *l, int64_t begin, int64_t end)
+{
+    fake_say(f, (struct wire_message){.type = WIRE_DONE, .done = {l->lease, l->fence, begin, end}});
+}
+
+void fake_release(struct fake *f, const struct wire_lease *l, double seconds)
+{
+    fake_say(f, (struct wire_message){.type = WIRE_RELEASE,
+                                      .release = {l->lease, l->fence, seconds, 0, ""}});
+}
+
+void fake_layout(struct fake *f, const struct wire_lease *l)
+{
+    fake_say(f, (struct wire_message){.type = WIRE_LAYOUT, .layout = {l->lease, l->fence, "{}"}});
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A dispatcher with a real queue and real sockets, in one thread: the fake workers' sockets stand
+ * in the daemon's loop, so that waiting for a message is turning the loop. */
+#ifndef TESTS_DISPATCH_SCENE_H
+#define TESTS_DISPATCH_SCENE_H
+
+#include "dispatch/dispatch.h"
+#include "proto/wire.h"
+
+#include <criterion/criterion.h>
+
+enum { SCENE_LEASE_MS = 1000000, MAX_KILLS = 16 };
+
+struct scene {
+    char directory[64], endpoint[128], database[96];
+    struct loop *loop;
+    struct queue *queue;
+    struct dispatch *dispatch;
+    void *context;
+    int64_t shift; /* the dispatcher's clock is ahead by it */
+    int n_rollbacks;
+    int n_kills, n_ready;
+    char kills[MAX_KILLS][64];
+};
+
+struct fake { /* a worker */
+    struct scene *scene;
+    void *socket;
+    int fd;
+    unsigned char *frame; /* the last one heard */
+    struct wire_message heard;
+};
+
+void scene_open(struct scene *s);
+void scene_close(struct scene *s);
+/* The daemon ends and comes again, with the same queue. */
+void scene_restart(struct scene *s);
+/* Commits fail until it is called with false. */
+void scene_fail_commits(bool fail);
+void scene_turn(struct scene *s);
+
+int64_t scene_submit(struct scene *s, int64_t members);
+/* With a layout of chunks of `chunk` members, and member 0 done. */
+int64_t scene_submit_begun(struct scene *s, int64_t members, int64_t chunk);
+enum job_state scene_state(struct scene *s, int64_t job);
+struct queue_job scene_job(struct scene *s, int64_t job); /* queue_job_clear */
+
+struct fake *fake_connect(struct scene *s);
+void fake_close(struct fake *f);
+void fake_say(struct fake *f, struct wire_message m);
+void fake_say_bytes(struct fake *f, const void *bytes, size_t size);
+/* Turns the loop until a message comes, other than ALIVE; it has this type. */
+struct wire_message *fake_hear(struct fake *f, enum wire_type type);
+/* Nothing but answers to heartbeats comes, and the daemon has read all that was said. */
+void fake_hears_nothing(struct fake *f);
+
+/* Connected, welcome and ready. */
+struct fake *fake_ready(struct scene *s, const char *name);
+/* Hears LEASE of [begin, end). */
+struct wire_lease fake_lease(struct fake *f, int64_t begin, int64_t end);
+void fake_done(struct fake *f, const struct wire_lease *l, int64_t begin, int64_t end);
+void fake_release(struct fake *f, const struct wire_lease *l, double seconds);
+void fake_layout(struct fake *f, const struct wire_lease *l);
+
+#endif
