@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { N_WRITERS = 6, N_ROWS = 25, N_COLUMNS = 7 };
+enum { N_WRITERS = 16, N_ROWS = 10, N_COLUMNS = 7 };
 
 static const char *const dims[] = {"row", "column"};
 
