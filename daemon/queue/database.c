@@ -258,6 +258,13 @@ static int run_plain(struct database *d, struct error *e, enum database_statemen
     return r == ERROR_NOT_FOUND ? 0 : r;
 }
 
+static void roll_back(struct database *d)
+{
+    if (!sqlite3_get_autocommit(d->connection))
+        run_plain(d, NULL, STATEMENT_ROLLBACK);
+    mem_assert(sqlite3_get_autocommit(d->connection));
+}
+
 static int begin_turn(struct database *d, struct error *e)
 {
     if (d->broken)
@@ -265,6 +272,8 @@ static int begin_turn(struct database *d, struct error *e)
     if (d->in_turn)
         return 0;
     int r = run_plain(d, e, STATEMENT_BEGIN);
+    if (r)
+        roll_back(d); /* it may have begun, and failed then */
     d->in_turn = r == 0;
     return r;
 }
@@ -329,9 +338,7 @@ int database_commit(struct database *d, struct error *e)
 
 void database_rollback(struct database *d)
 {
-    if (d->in_turn && !sqlite3_get_autocommit(d->connection))
-        run_plain(d, NULL, STATEMENT_ROLLBACK);
-    mem_assert(sqlite3_get_autocommit(d->connection));
+    roll_back(d);
     d->in_turn = d->broken = false;
 }
 

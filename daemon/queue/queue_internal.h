@@ -87,7 +87,7 @@ int queue_range_last(struct queue *q, int64_t job, enum range_state state, struc
 int queue_range_unfinished(struct queue *q, int64_t job, int64_t begin, int64_t end,
                            struct queue_ranges *ret, struct error *e);
 
-/* ---- leases.c ---- */
+/* ---- reports.c ---- */
 
 /* Ends every live lease as if it had been released. */
 int queue_release_all(struct queue *q, struct error *e);

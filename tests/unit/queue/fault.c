@@ -73,3 +73,26 @@ long fault_calls(void)
 {
     return fault.calls;
 }
+
+static long instructions_left;
+
+static int count_down(void *userdata)
+{
+    (void)userdata;
+    return --instructions_left == 0;
+}
+
+/* An interrupt after the commit itself would be told as a failure of what did not fail. */
+static int spare_commit(void *userdata)
+{
+    (void)userdata;
+    instructions_left = 0;
+    return 0;
+}
+
+void fault_interrupt(struct sqlite3 *connection, long countdown)
+{
+    instructions_left = countdown;
+    sqlite3_progress_handler(connection, countdown > 0, count_down, NULL);
+    sqlite3_commit_hook(connection, spare_commit, NULL);
+}

@@ -13,4 +13,9 @@ void fault_arm(long countdown, int error, bool lasting);
 /* Writes and syncs since fault_arm. */
 long fault_calls(void);
 
+/* SQLite itself gives up at the `countdown`th instruction from now, in whichever statement (0:
+ * never): failures within an operation, which a disk in WAL mode shows only at commits. */
+struct sqlite3;
+void fault_interrupt(struct sqlite3 *connection, long countdown);
+
 #endif

@@ -108,6 +108,21 @@ Test(jobs, a_store_belongs_to_one_job)
     fixture_close(&f);
 }
 
+Test(jobs, a_store_that_stands_already_is_refused)
+{
+    struct fixture f;
+    struct error e = {0};
+    int64_t id;
+    bool existed;
+    fixture_open(&f);
+    struct queue_submission s = submission_of(1);
+    s.store = f.path;
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_CONFLICT);
+    cr_expect_str_eq(e.pointer, "/store");
+    cr_expect(strstr(e.message, "exists already"), "%s", e.message);
+    fixture_close(&f);
+}
+
 /* Whoever takes the names of jobs to come must not block them. */
 Test(jobs, default_stores_pass_over_taken_names)
 {

@@ -33,9 +33,15 @@ static void check(struct run *run)
     check_invariants(run->f.q);
 }
 
-static void roll_back(struct run *run)
+static void disarm(struct run *run)
 {
     fault_arm(0, 0, false);
+    fault_interrupt(run->f.q->database.connection, 0);
+}
+
+static void roll_back(struct run *run)
+{
+    disarm(run);
     run->now = run->committed;
     run->failed++;
     cr_assert(!queue_dirty(run->f.q));
@@ -52,13 +58,14 @@ static bool agree(struct run *run, int result, int expected, const struct oracle
     if (run->faults && result == ERROR_STORAGE) {
         struct error failure = {0};
         run->now = *before;
+        fault_interrupt(run->f.q->database.connection, 0);
         cr_assert(queue_dirty(run->f.q) == run->f.q->database.broken);
         if (queue_dirty(run->f.q)) {
             cr_assert_eq(queue_commit(run->f.q, &failure), ERROR_STORAGE);
             cr_assert(*failure.message);
             roll_back(run);
         } else {
-            fault_arm(0, 0, false); /* nothing of the turn was begun */
+            disarm(run); /* nothing of the turn was begun */
         }
         return false;
     }
@@ -196,7 +203,7 @@ static void commit(struct run *run)
 
 static void reopen(struct run *run)
 {
-    fault_arm(0, 0, false);
+    disarm(run);
     fixture_reopen(&run->f);
     oracle_restart(&run->committed);
     run->now = run->committed;
@@ -208,6 +215,8 @@ static void step(struct run *run)
 {
     if (run->faults && draw(run, 10) == 0)
         fault_arm(1 + (long)draw(run, 30), draw(run, 2) ? ENOSPC : EIO, draw(run, 2));
+    if (run->faults && draw(run, 10) == 0)
+        fault_interrupt(run->f.q->database.connection, 1 + (long)draw(run, 150));
     uint64_t way = run->now.n_jobs == 0 ? 0 : draw(run, 100);
     if (way < 3)
         try_submit(run);
@@ -223,6 +232,7 @@ static void step(struct run *run)
         queue_tick(run->f.q, INT64_MAX / 2);
     else
         reopen(run);
+    fault_interrupt(run->f.q->database.connection, 0);
     check(run);
 }
 
@@ -257,7 +267,7 @@ Test(random, agrees_with_the_oracle_on_a_failing_disk)
 
 static void one_turn(struct fixture *f, int64_t job, int *ret_result, struct error *e)
 {
-    struct queue_lease l;
+    struct queue_lease l = {0};
     struct queue_submission s = submission_of(5);
     int64_t id;
     bool existed;
@@ -266,44 +276,69 @@ static void one_turn(struct fixture *f, int64_t job, int *ret_result, struct err
         r = queue_lease(f->q, job, "worker", 5, 1, &l, e);
     if (!r)
         r = queue_done(f->q, &l, l.begin, l.end, e);
+    /* A failure before the first write leaves nothing to commit. */
     int committed = queue_commit(f->q, e);
-    cr_assert(!r || committed, "a turn with a failure was committed");
-    *ret_result = committed;
+    *ret_result = r ? r : committed;
+}
+
+struct sight {
+    int64_t done, last_event, last_job;
+};
+
+static struct sight look(struct fixture *f, int64_t job)
+{
+    struct queue_counts c;
+    struct error e = {0};
+    check_invariants(f->q);
+    expect_ok(queue_job_counts(f->q, job, &c, &e), &e);
+    return (struct sight){c.done, queue_last_event(f->q), f->q->numbers.last_job};
+}
+
+/* Until a turn passes without its Nth failure; returns how many failed. */
+static int fail_each(struct fixture *f, int64_t job, void (*arm)(struct fixture *f, long n))
+{
+    for (long n = 1;; n++) {
+        cr_assert_lt(n, 100000, "turns fail for ever");
+        struct sight before = look(f, job);
+        struct error e = {0};
+        struct queue_job j;
+        int r;
+        arm(f, n);
+        one_turn(f, job, &r, &e);
+        arm(f, 0);
+        struct sight after = look(f, job);
+        cr_assert_eq(after.done, r ? before.done : before.done + 5);
+        cr_assert_eq(after.last_job, r ? before.last_job : before.last_job + 1);
+        cr_assert_eq(after.last_event == before.last_event, r != 0);
+        cr_assert_eq(queue_job(f->q, before.last_job + 1, &j, &e), r ? ERROR_NOT_FOUND : 0);
+        if (r)
+            continue;
+        queue_job_clear(&j);
+        return (int)n - 1;
+    }
+}
+
+static void arm_disk(struct fixture *f, long n)
+{
+    (void)f;
+    fault_arm(n, n == 0 ? 0 : n % 2 ? EIO : ENOSPC, false);
+}
+
+static void arm_interrupt(struct fixture *f, long n)
+{
+    fault_interrupt(f->q->database.connection, n);
 }
 
 Test(random, each_failure_of_a_turn_rolls_it_back)
 {
     struct fixture f;
-    struct error e = {0};
-    struct queue_counts c;
-    struct queue_job j;
     fault_install();
     fixture_open(&f);
     int64_t job = submit_with_layout(f.q, 1000);
     fixture_commit(&f);
-    int failures = 0;
-    for (long n = 1;; n++) {
-        int64_t last_event = queue_last_event(f.q), last_job = f.q->numbers.last_job;
-        int r;
-        expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
-        int64_t done = c.done;
-        fault_arm(n, n % 2 ? EIO : ENOSPC, false);
-        one_turn(&f, job, &r, &e);
-        bool reached = fault_calls() >= n;
-        fault_arm(0, 0, false);
-        check_invariants(f.q);
-        expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
-        cr_assert_eq(r != 0, reached);
-        cr_assert_eq(c.done, r ? done : done + 5);
-        cr_assert_eq(queue_last_event(f.q) == last_event, r != 0);
-        cr_assert_eq(queue_job(f.q, last_job + 1, &j, &e), r ? ERROR_NOT_FOUND : 0);
-        if (!r) {
-            queue_job_clear(&j);
-            break;
-        }
-        failures++;
-    }
-    cr_assert_gt(failures, 5, "writes and a sync of one turn");
+    int disk = fail_each(&f, job, arm_disk), instructions = fail_each(&f, job, arm_interrupt);
+    cr_assert_gt(disk, 5, "writes and a sync of one turn: %d", disk);
+    cr_assert_gt(instructions, 100, "instructions of one turn: %d", instructions);
     fixture_close(&f);
 }
 
