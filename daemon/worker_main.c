@@ -37,6 +37,7 @@ struct arguments {
     const char *store, *endpoint, *name, *uploads;
     const char *directories[MAX_DIRECTORIES + 1];
     int n_directories;
+    char *default_directory; /* owned */
     const char *operand;
 };
 
@@ -52,7 +53,7 @@ static char *beside(const char *relative)
     return file_join(self, relative);
 }
 
-static const char *default_directory(void)
+static char *default_directory(void)
 {
     static const char *const places[] = {"processes", "../lib/simlabd/processes",
                                          "../../lib/simlabd/processes"};
@@ -99,7 +100,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
     }
     a->operand = optind < argc ? argv[optind++] : NULL;
     if (a->n_directories == 0)
-        a->directories[a->n_directories] = default_directory();
+        a->directories[a->n_directories] = a->default_directory = default_directory();
     return optind == argc;
 }
 
@@ -123,6 +124,17 @@ static int run(const struct arguments *a)
     return worker_run(&o);
 }
 
+static int act(const char *role, const struct arguments *a)
+{
+    if (!strcmp(role, "run"))
+        return run(a);
+    if (!strcmp(role, "serve"))
+        return serve(a);
+    if (!strcmp(role, "describe"))
+        return a->operand ? worker_describe(a->operand) : usage(stderr);
+    return usage(stderr);
+}
+
 int main(int argc, char **argv)
 {
     log_open("simlab-worker", LOG_LEVEL_INFO);
@@ -134,13 +146,8 @@ int main(int argc, char **argv)
     if (!strcmp(role, "plot"))
         return worker_plot(argc - 1, argv + 1);
     struct arguments a = {0};
-    if (argc < 2 || !parse(argc - 1, argv + 1, &a))
-        return usage(stderr);
-    if (!strcmp(role, "run"))
-        return run(&a);
-    if (!strcmp(role, "serve"))
-        return serve(&a);
-    if (!strcmp(role, "describe"))
-        return a.operand ? worker_describe(a.operand) : usage(stderr);
-    return usage(stderr);
+    bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
+    int status = parsed ? act(role, &a) : usage(stderr);
+    free(a.default_directory);
+    return status;
 }
