@@ -82,7 +82,9 @@ struct stop_when { /* ends a member's run after a step where `slot`'s value pass
 struct job {
     const struct model *model; /* owned when job_new built it */
     struct model *own_model;
-    json_t *document; /* the job as normalized: model inline, uploads still by name; owned */
+    json_t
+        *document; /* the job as normalized: model inline, uploads still by name; owned. Its lists
+                    * are those given; who needs only the arrays may drop it (decref, NULL) */
     int n_clocks;
     struct clock *clocks; /* in given order */
     int main_clock;

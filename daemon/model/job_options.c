@@ -162,6 +162,8 @@ static int read_stop(struct making *m, const json_t *given, const char *pointer,
     if (s->slot < 0)
         return refuse_stop(m, pointer, "the model has no such variable: ", name ? name : "");
     int dtype = m->job->model->slots[s->slot].declared->dtype;
+    if (m->job->model->slots[s->slot].declared->is_private)
+        return refuse_stop(m, pointer, "it is private to its process: ", name);
     if (m->job->model->slots[s->slot].declared->kind == SIMLAB_OBJECT || dtype == SIMLAB_STR ||
         dtype == SIMLAB_C8 || dtype == SIMLAB_C16)
         return refuse_stop(m, pointer, "its values cannot be compared with a number: ", name);

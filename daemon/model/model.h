@@ -86,8 +86,8 @@ struct model {
  * Errors point into `definition`, name process and variable (a cycle is spelled out: "a → b → a"),
  * and say what would be right. 0 or ERROR_INVALID. */
 #define MODEL_MAX_PROCESSES 100000
-#define MODEL_MAX_VARIABLES 2000000  /* of all processes together */
-#define MODEL_MAX_TOUCHES   20000000 /* (process, slot) pairs, groups counted member by member */
+#define MODEL_MAX_VARIABLES 2000000 /* of all processes together */
+#define MODEL_MAX_TOUCHES   4000000 /* (process, slot) pairs, groups counted member by member */
 int model_new(const struct registry *r, const json_t *definition, struct model **ret_model,
               struct error *e);
 struct model *model_free(struct model *m);

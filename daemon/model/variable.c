@@ -316,6 +316,8 @@ static int get_flags(const struct row *row, struct variable *v)
         return r;
     if (v->is_private && (v->kind != SIMLAB_VARIABLE || v->intent != SIMLAB_OUT))
         return fault(row, "private", "only a variable with intent out can be private");
+    if (v->is_private && (v->n_groups || v->global_name))
+        return fault(row, "private", "a private variable is in no group and has no global name");
     if (v->kind == SIMLAB_ON_DEMAND && !v->has_compute)
         return fault(row, "has_compute", "an on_demand variable needs a function `compute`");
     return 0;

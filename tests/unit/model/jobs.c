@@ -301,6 +301,8 @@ static const struct {
     {"'advect__v': 1", "'encoding': {'profile__v': {}}", "/encoding/profile__v",
      "did you mean profile__u?"},
     {"'advect__v': 1", "'encoding': {'profile__u': 3}", "/encoding/profile__u", "not an object"},
+    {"'advect__v': 1", "'hooks': ['reference.none']", "/hooks/0", "reference.none"},
+    {"'advect__v': 1", "'hooks': 1", "/hooks", "list"},
     {"'advect__v': 1", "'stop_when': 3", "/stop_when", "it is {"},
     {"'advect__v': 1", "'stop_when': [{'variable': 'profile__u'}]", "/stop_when/0", "above"},
     {"'advect__v': 1", "'stop_when': {'variable': 'profile__u', 'above': 1, 'below': 2}",

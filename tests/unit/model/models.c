@@ -108,6 +108,8 @@ static const char *const chains =
     " {'name': 'Twice', 'variables': [{'name': 'p', 'kind': 'foreign', 'type': 'Base', 'var': 'a',"
     "   'intent': 'out'}, {'name': 'q', 'kind': 'foreign', 'type': 'Base', 'var': 'a',"
     "   'intent': 'out'}]},"
+    " {'name': 'Private', 'variables': [{'name': 'h', 'intent': 'out', 'private': true}]},"
+    " {'name': 'Pries', 'variables': [{'name': 'h', 'kind': 'foreign', 'type': 'Private'}]},"
     " {'name': 'Object', 'variables': [{'name': 'o', 'kind': 'object'}]},"
     " {'name': 'UsesObject', 'variables': [{'name': 'o', 'kind': 'foreign', 'type': 'Object'}]}]";
 
@@ -145,6 +147,7 @@ Test(models, refuses_references_that_lead_nowhere)
         {"{'t': 't.Twice', 'b': 't.Base'}", "/processes/t", "t__p and t__q"},
         {"{'g': 't.ToGlobal'}", "/processes/g", "\"ga\""},
         {"{'a': 't.Base', 'b': 't.Sub', 'f': 't.ToBase'}", "/processes/f", "'a', 'b'"},
+        {"{'x': 't.Pries', 'p': 't.Private'}", "/processes/x", "private"},
         {"{'a': 't.Bas'}", "/processes/a", "did you mean \"t.Base\"?"},
         {"{'a': 3}", "/processes/a", "not a text"},
         {"{'a_': 't.Base'}", "/processes/a_", "does not end in"},

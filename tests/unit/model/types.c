@@ -141,6 +141,8 @@ static const struct {
     {"{'name': 'v', 'choices': '[true]'}", "/choices", "true"},
     {"{'name': 'v', 'attrs': '[]'}", "/attrs", "not a JSON object"},
     {"{'name': 'v', 'static': 1}", "/static", "true nor false"},
+    {"{'name': 'v', 'private': true}", "/private", "intent out"},
+    {"{'name': 'v', 'private': true, 'intent': 'out', 'groups': 'g'}", "/private", "no group"},
     {"{'name': 'v', 'reads': ['run']}", "/reads", "unknown stage run"},
     {"{'name': 'v', 'reads': 'run_step'}", "/reads", "not a list"},
 };
@@ -182,6 +184,9 @@ Test(types, refuses_documents)
         {"{'abi': 1, 'library': 'a', 'types': [{'name': 'T', 'variables': [{'name': 'v'}, "
          "{'name': 'v'}]}]}",
          "/types/0/variables/1/name", ERROR_INVALID},
+        {"{'abi': 1, 'library': 'a', 'types': [], 'hooks': 3}", "/hooks", ERROR_INVALID},
+        {"{'abi': 1, 'library': 'a', 'types': [], 'hooks': [{'name': 'h'}]}", "/hooks/0",
+         ERROR_INVALID},
         {"{'abi': 1, 'library': 'old', 'types': []}", "/library", ERROR_CONFLICT},
     };
     struct registry *r = registry_new();

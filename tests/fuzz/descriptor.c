@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Descriptors: what a library may print; a model is made of each type that is accepted. */
+#include "fuzz.h"
+
+#include "model/model.h"
+
+static void use_type(const struct registry *r, const struct type *type)
+{
+    struct error e;
+    struct model *m;
+    json_decref(type_to_json(type));
+    json_t *definition = json_pack("{s:{s:s}}", "processes", "p", type->name);
+    if (definition && model_new(r, definition, &m, &e) == 0) {
+        json_decref(model_to_json(m));
+        model_free(m);
+    }
+    json_decref(definition);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct error e;
+    json_t *document = json_read((const char *)data, size, &e);
+    struct registry *r = registry_new();
+    if (document && registry_add(r, document, &e) == 0 && registry_finish(r, &e) == 0)
+        for (size_t i = 0; i < registry_size(r) && i < 8; i++)
+            use_type(r, registry_at(r, i));
+    registry_free(r);
+    json_decref(document);
+    return 0;
+}
