@@ -157,7 +157,7 @@ Test(pool, restarts_under_another_name)
 Test(pool, pauses_after_starts_that_fail_only)
 {
     struct scene s;
-    scene_open(&s, 1, "echo on > \"$fifo\"\nread end < \"$fifo.$5\"");
+    scene_open(&s, 1, "echo on > \"$fifo\"\n" HANG);
     pool_local.tick(s.pool, loop_now());
     line(&s);
     pool_local.kill(s.pool, "local-1.1");
