@@ -44,8 +44,9 @@ static bool drain(int *fd, size_t limit, bool cut, struct buffer *b)
 
 static bool drain_both(struct capture *c)
 {
-    return drain(&c->error, STDERR_LIMIT, true, &c->errors) &
-           drain(&c->output, c->limit, false, &c->text);
+    bool errors_fit = drain(&c->error, STDERR_LIMIT, true, &c->errors);
+    bool text_fits = drain(&c->output, c->limit, false, &c->text);
+    return errors_fit && text_fits;
 }
 
 static int collect(struct capture *c, int timeout_ms, struct error *e)
