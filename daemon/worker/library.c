@@ -119,6 +119,13 @@ static int check_table(const struct simlab_library *table, const char *path, str
             "%s was built for version %u of simlab/process.h; this is version %d: build "
             "it again",
             path, table->abi_version, SIMLAB_ABI_VERSION);
+    if (table->struct_size > offsetof(struct simlab_library, abi_revision) &&
+        table->abi_revision > SIMLAB_ABI_REVISION)
+        return error_set(
+            e, ERROR_INVALID, NULL,
+            "%s was built for revision %u of simlab/process.h; this is revision %d, which "
+            "lacks what it may use: install a newer simlabd",
+            path, table->abi_revision, SIMLAB_ABI_REVISION);
     if (table->struct_size < offsetof(struct simlab_library, n_processes) + sizeof(int32_t) ||
         table->n_processes < 0 || table->process_size == 0 || table->variable_size == 0)
         return error_set(e, ERROR_INVALID, NULL, "%s: its table of processes is broken", path);
