@@ -197,6 +197,10 @@ Test(jobs, highest_priority_then_oldest)
         s.priority = priorities[i];
         expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
     }
+    int64_t first[9] = {0};
+    cr_expect_eq(queue_next_jobs(f.q, 3, first), 3);
+    cr_expect_eq(queue_next_jobs(f.q, 9, first), 5);
+    cr_expect_arr_eq(first, order, sizeof order);
     for (int i = 0; i < 5; i++) {
         cr_assert(queue_next_job(f.q, &id));
         cr_expect_eq(id, order[i]);
