@@ -2,12 +2,15 @@
 #include "worker/member.h"
 
 #include "base/json.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "worker/window.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { REPORT_MS = 250 };
 
 struct output {
     bool is_known; /* array is set, and stands in the store */
@@ -25,11 +28,13 @@ struct members {
     struct members_events events;
     struct output *outputs;
     json_t *layout;
-    bool is_first;      /* no layout was given: this range proposes it */
-    int64_t begin, end; /* the range */
-    int64_t reported;   /* done was said for members below it */
-    int64_t *failed;    /* members that failed in this range, ascending */
+    bool is_first;       /* no layout was given: this range proposes it */
+    int64_t begin, end;  /* the range */
+    int64_t reported;    /* done was said for members below it */
+    int64_t reported_at; /* when: loop_now() */
+    int64_t *failed;     /* members that failed in this range, ascending */
     size_t n_failed;
+    size_t n_passed;     /* of them, said by leaving them out of a done range */
     struct error *e;     /* of the current member */
     bool storage_failed; /* e is not the member's fault */
 };
@@ -295,29 +300,32 @@ static int forget_member(struct members *m, int64_t member)
     return 0;
 }
 
-static bool has_failed(const struct members *m, int64_t member)
-{
-    for (size_t i = 0; i < m->n_failed; i++)
-        if (m->failed[i] == member)
-            return true;
-    return false;
-}
-
-/* Says done for members up to `end`, less those that failed. */
-static int report(struct members *m, int64_t end)
+/* Members up to `end`, less those that failed, in as few ranges as there are. */
+static int say_done(struct members *m, int64_t end)
 {
     while (m->reported < end) {
-        int64_t upto = m->reported;
-        while (upto < end && !has_failed(m, upto))
-            upto++;
-        int r = 0;
-        if (upto > m->reported && m->events.done)
-            r = m->events.done(m->events.userdata, m->reported, upto);
+        bool gap = m->n_passed < m->n_failed && m->failed[m->n_passed] < end;
+        int64_t upto = gap ? m->failed[m->n_passed] : end;
+        int r = upto > m->reported ? m->events.done(m->events.userdata, m->reported, upto) : 0;
         if (r)
             return r;
-        m->reported = upto < end ? upto + 1 : upto;
+        m->reported = gap ? upto + 1 : upto;
+        m->n_passed += gap;
     }
     return 0;
+}
+
+/* Members are done when their chunks are on the disk: syncfs tells. It costs the same for one
+ * member and for thousands, so it waits a moment, or for the end of the range. */
+static int report(struct members *m, int64_t end)
+{
+    if (!m->events.done || m->reported >= end)
+        return 0;
+    if (end < m->end && loop_now() - m->reported_at < REPORT_MS)
+        return 0;
+    int r = store_sync(m->store, m->e);
+    m->reported_at = loop_now();
+    return r ? storage_error(m, r, "sync the store") : say_done(m, end);
 }
 
 /* After a member: flushes the windows that are full, and says what is on disk. */
@@ -386,7 +394,9 @@ int members_run(struct members *m, int64_t begin, int64_t end, struct error *e)
     m->begin = begin;
     m->end = end;
     m->reported = begin;
+    m->reported_at = loop_now();
     m->n_failed = 0;
+    m->n_passed = 0;
     for (int i = 0; i < m->job->n_outputs; i++) {
         m->outputs[i].written = begin;
         window_clear(&m->outputs[i].window);
