@@ -19,7 +19,7 @@ import tempfile
 import time
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
-LIMIT = float(os.environ.get("SIMLAB_SUITE_LIMIT", "540"))  # seconds: a suite beyond it hangs
+LIMIT = float(os.environ.get("SIMLAB_SUITE_LIMIT", "300"))  # seconds: a suite beyond it hangs
 
 CRITERION = re.compile(rb"Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)")
 OURS = re.compile(rb"^(?:.*: )?(\d+) passed, (\d+) failed$", re.MULTILINE)
@@ -35,7 +35,7 @@ def suites(build, wanted):
         name = os.path.basename(folder.rstrip("/"))
         program = os.path.join(build, "tests", name)
         if glob.glob(folder + "*.c") and chosen(name, wanted):
-            yield "unit " + name, [program, "--jobs=1"], CRITERION
+            yield "unit " + name, [program, "--jobs=1", "--verbose"], CRITERION
     if chosen("layers", wanted):
         yield "layers", [os.path.join(LIB, "layers"), "--self-test"], OURS
     if chosen("harness", wanted):

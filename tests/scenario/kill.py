@@ -106,9 +106,10 @@ def test_daemon_and_workers_many_times(context):
     last = 0
     for _ in range(3):
         for last, kind, data in daemon.events(number, last):
-            if in_the_middle(kind, data):
+            workers = [w["pid"] for w in daemon.workers()] if in_the_middle(kind, data) else []
+            if workers:  # none is there yet where the news is of before the start
                 break
-        os.kill(daemon.workers()[0]["pid"], signal.SIGKILL)
+        os.kill(workers[0], signal.SIGKILL)
         daemon.kill()
         daemon.start()
     ended = succeeded(daemon, number, MEMBERS)
