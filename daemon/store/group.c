@@ -182,6 +182,28 @@ int group_check_writable(const struct store *s, struct error *e)
     return 0;
 }
 
+int store_attributes(struct store *s, json_t **ret_attrs, struct error *e)
+{
+    struct buffer text = {0};
+    json_t *attrs = NULL;
+    int r = group_get_text(s, NULL, ".zattrs", &text);
+    if (r == -ENOENT)
+        attrs = json_object();
+    else if (r < 0)
+        r = group_explain(r, "read", NULL, ".zattrs", e);
+    else
+        attrs = meta_json(text.data ? text.data : "", text.size, e);
+    buffer_free(&text);
+    if (r < 0 && r != -ENOENT)
+        return r;
+    if (!json_is_object(attrs)) {
+        json_decref(attrs);
+        return error_set(e, ERROR_STORAGE, NULL, "the attributes of %s are not an object", s->path);
+    }
+    *ret_attrs = attrs;
+    return 0;
+}
+
 int store_set_attributes(struct store *s, const json_t *attrs, struct error *e)
 {
     int fd = -1;

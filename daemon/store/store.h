@@ -78,6 +78,8 @@ int store_open(const char *path, bool read_only, struct store **ret_store, struc
 struct store *store_close(struct store *s);
 const char *store_path(const struct store *s);
 
+/* Root attributes as they stand: a new reference, an empty object where there are none. */
+int store_attributes(struct store *s, json_t **ret_attrs, struct error *e);
 /* Root attributes: replaced whole. */
 int store_set_attributes(struct store *s, const json_t *attrs, struct error *e);
 

@@ -105,16 +105,33 @@ static int add_axis(struct store *s, const char *dim, const char *name, struct s
     return r;
 }
 
+/* The inputs that the root's provenance names; where it names none (a store of somebody else),
+ * every array. */
+static int candidates(struct store *s, json_t **ret_names, struct error *e)
+{
+    json_t *attrs = NULL;
+    int r = store_attributes(s, &attrs, e);
+    if (r)
+        return r;
+    json_t *inputs = json_object_get(json_object_get(attrs, "simlabd"), "inputs");
+    if (json_is_array(inputs))
+        *ret_names = json_incref(inputs);
+    else
+        r = store_arrays(s, ret_names, e);
+    json_decref(attrs);
+    return r;
+}
+
 int sweep_read(struct store *s, const char *dim, int64_t n, const char *variable, struct sweep *ret,
                struct error *e)
 {
     struct sweep sweep = {.n = n};
     json_t *names = NULL, *name;
     size_t i;
-    int r = store_arrays(s, &names, e);
+    int r = candidates(s, &names, e);
     json_array_foreach(names, i, name)
     {
-        if (r == 0 && strcmp(json_string_value(name), variable) != 0)
+        if (r == 0 && json_is_string(name) && strcmp(json_string_value(name), variable) != 0)
             r = add_axis(s, dim, json_string_value(name), &sweep, e);
     }
     json_decref(names);

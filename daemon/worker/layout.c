@@ -175,9 +175,12 @@ static json_t *root_attributes(const struct job *job, const json_t *libraries)
     if (coordinates.size)
         json_object_set_new(attrs, "coordinates", json_string(coordinates.data));
     buffer_free(&coordinates);
-    json_t *p = json_pack("{s:s, s:O, s:s, s:O, s:I}", "version", SIMLAB_VERSION, "model",
-                          job->model->definition, "model_hash", job->model->hash, "libraries",
-                          libraries, "seed", (json_int_t)job->seed);
+    json_t *inputs = json_array();
+    for (int i = 0; i < job->n_inputs; i++)
+        json_array_append_new(inputs, json_string(job->model->slots[job->inputs[i].slot].name));
+    json_t *p = json_pack("{s:o, s:s, s:O, s:s, s:O, s:I}", "inputs", inputs, "version",
+                          SIMLAB_VERSION, "model", job->model->definition, "model_hash",
+                          job->model->hash, "libraries", libraries, "seed", (json_int_t)job->seed);
     mem_assert(p);
     json_object_set_new(attrs, "simlabd", p);
     return attrs;
