@@ -184,12 +184,16 @@ tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
-	@$(SUBMAKE) all $(BUILD)/bench/advect
+	@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 $(BUILD)/bench/%: tests/bench/%.c $(COMPILER)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $< -lm
+
+$(BUILD)/bench/model: $(call objects_of,tests/bench/model.c) $(call archives_of,$(LINK_model))
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_model)) -lm
 
 $(BUILD)/bench/queue: $(call objects_of,tests/bench/queue.c) $(call archives_of,$(LINK_queue))
 	@mkdir -p $(@D)
