@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { JSON_MAX_DEPTH = 64 };
 
@@ -168,4 +169,14 @@ int json_check_keys(const json_t *object, const char *const *allowed, const char
         return error_set(e, ERROR_INVALID, where, "unknown key \"%.100s\"", key);
     }
     return 0;
+}
+
+json_t *json_time(int64_t ms)
+{
+    char day[32];
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    if (ms <= 0 || !gmtime_r(&seconds, &tm) || !strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm))
+        return json_null();
+    return json_sprintf("%s.%03dZ", day, (int)(ms % 1000));
 }

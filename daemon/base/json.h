@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Parses UTF-8 text; duplicate keys, trailing text, NUL characters, nesting beyond 64 and a bare
  * NaN or Infinity (with the hint to write it as a string) are refused. A new reference or NULL with
@@ -23,6 +24,9 @@ char *json_pretty(const json_t *value);
 /* Members of an object that may be absent; NULL or a default where absent or of another type. */
 const char *json_member_string(const json_t *object, const char *key);
 json_int_t json_member_integer(const json_t *object, const char *key, json_int_t otherwise);
+
+/* Unix time in milliseconds as RFC 3339, UTC: "2026-01-02T03:04:05.678Z"; null for 0 (never). */
+json_t *json_time(int64_t ms);
 
 /* ERROR_INVALID with a pointer to the first key of `object` that is not in `allowed` (NULL ends
  * it), naming the nearest allowed one where one is near; 0 where all are. `pointer` is the

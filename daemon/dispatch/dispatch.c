@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- shared by the module ---- */
 
@@ -367,37 +366,4 @@ struct dispatch *dispatch_free(struct dispatch *d)
     router_close(d->router);
     free(d);
     return NULL;
-}
-
-/* ---- for people ---- */
-
-static json_t *time_to_json(int64_t ms)
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    char day[32];
-    gmtime_r(&seconds, &tm);
-    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &tm);
-    return json_sprintf("%s.%03dZ", day, (int)(ms % 1000));
-}
-
-static json_t *worker_to_json(const struct session *s)
-{
-    const struct task *t = s->n_tasks > 0 ? &s->tasks[0] : NULL;
-    json_t *job = t ? json_sprintf("%" PRId64, t->lease.job) : json_null();
-    json_t *lease = t && !t->is_finish
-                        ? json_pack("[I, I]", (json_int_t)t->lease.begin, (json_int_t)t->lease.end)
-                        : json_null();
-    return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:s, s:o}", "name", s->name, "pid",
-                     (json_int_t)s->pid, "host", s->host, "state", session_state_name(s->state),
-                     "job", job, "lease", lease, "fingerprint", s->fingerprint, "since",
-                     time_to_json(s->since));
-}
-
-json_t *dispatch_workers(const struct dispatch *d)
-{
-    json_t *list = json_array();
-    for (const struct session *s = d->sessions; s; s = s->next)
-        json_array_insert_new(list, 0, worker_to_json(s)); /* the first come first */
-    return list;
 }

@@ -5,7 +5,6 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "http/request.h"
-#include "http/times.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,8 +40,8 @@ json_t *jobs_represent(const struct queue_job *j)
                      "members", (json_int_t)j->members, "done", (json_int_t)j->done, "dead",
                      (json_int_t)j->dead, "progress", progress, "priority", (json_int_t)j->priority,
                      "labels", labels_of(j), "reason", string_or_null(j->reason), "created",
-                     times_json(j->created), "started", times_json(j->started), "ended",
-                     times_json(j->ended));
+                     json_time(j->created), "started", json_time(j->started), "ended",
+                     json_time(j->ended));
 }
 
 /* ---- one job ---- */

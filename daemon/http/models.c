@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "http/request.h"
-#include "http/times.h"
 #include "model/model.h"
 
 #include <stdlib.h>
@@ -62,7 +61,7 @@ int models_list(struct request *r, struct error *e)
     if (result != 0)
         return result;
     json_array_foreach(page, i, model)
-        json_object_set_new(model, "created", times_json(json_member_integer(model, "created", 0)));
+        json_object_set_new(model, "created", json_time(json_member_integer(model, "created", 0)));
     json_t *body = json_pack("{s:o}", "models", page);
     size_t n = json_array_size(page);
     if (n == (size_t)limit)
