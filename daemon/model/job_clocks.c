@@ -94,7 +94,7 @@ static int read_clock(struct making *m, const char *name, const json_t *given, s
         c->attrs = json_object();
         return read_labels(m, c, given, "");
     }
-    int r = json_check_keys(given, keys, "", m->error);
+    int r = job_values_check_keys(given, keys, m->error);
     if (r)
         return job_making_blame(m, r, "clocks", name, "");
     const json_t *dims = json_object_get(given, "dims");

@@ -13,6 +13,8 @@ static int read_dims(struct making *m, struct job_coord *c, const json_t *dims)
 {
     const char *names[SIMLAB_MAX_DIMS];
     size_t n = json_is_string(dims) ? 1 : json_array_size(dims);
+    if (dims && !json_is_string(dims) && !json_is_array(dims))
+        return job_making_fault(m, "coords", c->name, "/dims", "dims is not a list of names");
     if (dims && n != (size_t)c->values.ndim)
         return job_making_fault(m, "coords", c->name, "/dims",
                                 "dims names %zu dimensions, but the data have %d", n,
@@ -25,6 +27,10 @@ static int read_dims(struct making *m, struct job_coord *c, const json_t *dims)
                                           : json_string_value(json_array_get(dims, (size_t)i));
         if (!names[i] || !*names[i] || strlen(names[i]) > 200)
             return job_making_fault(m, "coords", c->name, "/dims", "dims is not a list of names");
+        for (int k = 0; k < i; k++)
+            if (!strcmp(names[k], names[i]))
+                return job_making_fault(m, "coords", c->name, "/dims", "'%s' stands twice in dims",
+                                        names[i]);
         int r = job_making_size(m, "coords", c->name, names[i], c->values.shape[i]);
         if (r)
             return r;
@@ -45,8 +51,9 @@ static int read_coord(struct making *m, const char *name, const json_t *given, s
     const char *below = "";
     int r = 0;
     if (json_is_object(given)) {
-        r = json_check_keys(given, keys, "", m->error);
-        data = job_values_member(given, &owned, &below);
+        r = job_values_check_keys(given, keys, m->error);
+        if (r == 0)
+            data = job_values_member(given, &owned, &below);
         attrs = json_object_get(given, "attrs");
     }
     r = r ? r : job_values_read(m->sources, data, -1, 0, &c->values, m->error);

@@ -10,13 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const keys[] = {"model",        "name",       "base",      "setup",
-                                   "clocks",       "main_clock", "inputs",    "outputs",
-                                   "coords",       "attrs",      "batch_dim", "sweep",
-                                   "parallel",     "scheduler",  "encoding",  "check_dims",
-                                   "validate",     "store",      "seed",      "priority",
-                                   "max_attempts", "stop_when",  "log_every", "member_timeout",
-                                   "labels",       "hooks",      NULL};
+static const char *const keys[] = {
+    "model",    "name",      "base",         "setup",      "clocks",    "main_clock",
+    "inputs",   "outputs",   "coords",       "attrs",      "batch_dim", "sweep",
+    "parallel", "scheduler", "encoding",     "check_dims", "validate",  "store",
+    "seed",     "priority",  "max_attempts", "stop_when",  "log_every", "member_timeout",
+    "labels",   "hooks",     "$schema",      NULL};
 
 /* What a set-up gives. */
 static const char *const setup_keys[] = {"clocks", "main_clock", "inputs", "outputs",
@@ -251,11 +250,14 @@ int job_document_normalize(const struct registry *r, const json_t *given,
     int result = json_check_keys(given, keys, "", e);
     if (result)
         return result;
+    if (json_object_get(given, "$schema") && !json_is_string(json_object_get(given, "$schema")))
+        return error_set(e, ERROR_INVALID, "/$schema", "$schema is not a text");
     json_t *document = json_copy((json_t *)given), *base = NULL;
     struct model *model = NULL;
     const json_t *earlier = json_object_get(given, "base");
     json_object_del(document, "base");
-    if (earlier && !json_is_null(earlier)) {
+    json_object_del(document, "$schema"); /* for editors only */
+    if (earlier) {
         json_t *fetched = NULL;
         result = fetch_base(sources, earlier, &fetched, e);
         base = json_copy(fetched);

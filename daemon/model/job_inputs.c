@@ -95,7 +95,7 @@ static int read_object(struct making *m, struct job_input *input, const json_t *
     static const char *const keys[] = {"dims",   "data",   "attrs", "linspace",
                                        "arange", "upload", "file",  NULL};
     const char *below, *name = slot_of(m, input)->name;
-    int r = json_check_keys(given, keys, "", m->error);
+    int r = job_values_check_keys(given, keys, m->error);
     if (r)
         return job_making_blame(m, r, "inputs", name, "");
     json_t *owned;

@@ -58,6 +58,9 @@ int job_setup_convert(const json_t *setup, const struct model *m, json_t *target
 int job_values_read(const struct job_sources *sources, const json_t *data, int dtype,
                     size_t itemsize, struct ndarray *ret, struct error *e);
 
+/* An array's object: no key but `keys`, and one source of data. */
+int job_values_check_keys(const json_t *object, const char *const *keys, struct error *e);
+
 /* The member of `object` that is the data: "data", or the object itself where it has one of the
  * other forms' keys. NULL where there is none. *ret_below is the pointer from `object` to it. */
 const json_t *job_values_member(const json_t *object, json_t **ret_owned, const char **ret_below);

@@ -68,6 +68,9 @@ static int check_array(struct setup *s, const char *section, const char *name, c
         return fault(s, section, name, "not an array as Dataset.to_dict() gives it", "");
     if (!json_object_get(given, "data"))
         return fault(s, section, name, "it has no data", "");
+    if (json_object_get(attrs, SETUP_OUTPUTS) &&
+        !json_is_string(json_object_get(attrs, SETUP_OUTPUTS)))
+        return fault(s, section, name, SETUP_OUTPUTS " is not a text", "");
     struct error why = {0};
     return json_check_keys(given, keys, "", &why) ? fault(s, section, name, why.message, "") : 0;
 }

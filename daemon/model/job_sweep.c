@@ -46,11 +46,15 @@ static int read_values(struct sweep *s, const char *section, const char *name, c
     json_t *owned = NULL;
     int r = 0;
     if (json_is_object(given)) {
-        r = json_check_keys(given, keys, "", m->error);
-        data = job_values_member(given, &owned, &below);
+        const json_t *attrs = json_object_get(given, "attrs");
+        r = job_values_check_keys(given, keys, m->error);
+        if (r == 0 && attrs && !json_is_object(attrs))
+            r = error_set(m->error, ERROR_INVALID, "/attrs", "attrs is not an object");
+        if (r == 0)
+            data = job_values_member(given, &owned, &below);
+        if (r == 0 && attrs)
+            json_object_set(m->swept, name, (json_t *)attrs);
         w->dims = json_object_get(given, "dims");
-        if (json_is_object(json_object_get(given, "attrs")))
-            json_object_set(m->swept, name, json_object_get(given, "attrs"));
     }
     r = r ? r : job_values_read(m->sources, data, v->dtype, v->itemsize, &w->values, m->error);
     json_decref(owned);
@@ -170,10 +174,13 @@ static int name_dims(struct sweep *s, struct swept *w)
         for (int i = 0; i < own; i++)
             names[i + 1] = slot->declared->dims[k].names[i];
     }
-    if (json_is_array(w->dims) && json_array_size(w->dims) == (size_t)a->ndim) {
+    size_t n_dims = json_is_string(w->dims) ? 1 : json_array_size(w->dims);
+    if (w->dims && n_dims == (size_t)a->ndim) {
         known = true;
         for (int i = 0; i < a->ndim; i++) {
-            const char *name = json_string_value(json_array_get(w->dims, (size_t)i));
+            const char *name = json_is_string(w->dims)
+                                   ? json_string_value(w->dims)
+                                   : json_string_value(json_array_get(w->dims, (size_t)i));
             known = known && name && *name && (i > 0 || !strcmp(name, m->job->batch_dim));
             names[i] = name;
         }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,26 @@ const json_t *job_values_member(const json_t *object, json_t **ret_owned, const 
         return *ret_owned;
     }
     return NULL;
+}
+
+int job_values_check_keys(const json_t *object, const char *const *keys, struct error *e)
+{
+    int r = json_check_keys(object, keys, "", e);
+    const char *found = json_object_get(object, "data") ? "data" : NULL;
+    for (int i = 0; r == 0 && forms[i]; i++) {
+        char pointer[32];
+        if (!json_object_get(object, forms[i]))
+            continue;
+        snprintf(pointer, sizeof pointer, "/%s", forms[i]);
+        if (found)
+            r = error_set(e, ERROR_INVALID, pointer, "%s stands beside %s: give one of them",
+                          forms[i], found);
+        found = forms[i];
+    }
+    if (r == 0 && !found)
+        r = error_set(e, ERROR_INVALID, NULL,
+                      "there are no data: give \"data\", \"linspace\", \"arange\" or \"upload\"");
+    return r;
 }
 
 static bool get_number(const json_t *list, size_t i, double *ret)

@@ -243,7 +243,14 @@ int model_update(const json_t *definition, const json_t *changes, json_t **ret_d
     if (r)
         return r;
     const json_t *changed = json_object_get(changes, "processes"), *value;
+    const json_t *changed_after = json_object_get(changes, "after");
     const char *name;
+    if (changed && !json_is_object(changed))
+        return error_set(e, ERROR_INVALID, "/processes",
+                         "processes is not an object such as {\"name\": \"library.Type\"}");
+    if (changed_after && !json_is_null(changed_after) && !json_is_object(changed_after))
+        return error_set(e, ERROR_INVALID, "/after",
+                         "after is not an object such as {\"b\": [\"a\"]}");
     json_t *processes = json_copy(json_object_get(definition, "processes"));
     json_object_foreach((json_t *)changed, name, value)
     {
@@ -258,8 +265,8 @@ int model_update(const json_t *definition, const json_t *changes, json_t **ret_d
     overlay(processes, changed);
     json_t *after = json_object_get(definition, "after");
     after = after ? json_copy(after) : json_object();
-    overlay(after, json_object_get(changes, "after"));
-    json_t *kept = edges_kept(after, json_object_get(changes, "after"), processes);
+    overlay(after, changed_after);
+    json_t *kept = edges_kept(after, changed_after, processes);
     json_decref(after);
     json_t *result = json_object();
     json_object_set_new(result, "processes", processes);
