@@ -56,7 +56,7 @@ LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := libcriterion-dev python3-dask gdal-bin netcdf-bin
+DEBIAN_TEST := g++ libcriterion-dev python3-dask gdal-bin netcdf-bin
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
 # Submakes come after `packages`, since pkg-config may be missing before. They use every processor
@@ -120,12 +120,16 @@ $(BUILD)/processes/$(1).so: $(wildcard daemon/processes/$(1)/*.c) $(COMPILER) \
 endef
 $(foreach l,$(PROCESSES),$(eval $(call library_rule,$(l))))
 
-# A library of processes that go wrong, for tests/scenario/faults.py.
-FAULTY := $(BUILD)/faulty/faulty.so
-$(FAULTY): tests/lib/faulty.c $(COMPILER) $(wildcard include/simlab/*.h)
-	@mkdir -p $(@D)
-	$(call say,LIB )$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
-		$(SANITIZE) -o $@ $<
+# Process libraries of the tests: tests/lib/NAME.c makes build/NAME/NAME.so.
+TEST_LIBRARY_NAMES := $(basename $(notdir $(wildcard tests/lib/*.c)))
+TEST_LIBRARIES := $(foreach l,$(TEST_LIBRARY_NAMES),$(BUILD)/$(l)/$(l).so)
+define test_library_rule
+$(BUILD)/$(1)/$(1).so: tests/lib/$(1).c $(COMPILER) $(wildcard include/simlab/*.h)
+	@mkdir -p $$(@D)
+	$$(call say,LIB )$$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden -ffp-contract=off \
+		$(WARNINGS) $$(CFLAGS) $$(SANITIZE) -o $$@ $$< -lm
+endef
+$(foreach l,$(TEST_LIBRARY_NAMES),$(eval $(call test_library_rule,$(l))))
 
 # Unit tests: tests/unit/MODULE/*.c make build/tests/MODULE, a Criterion program.
 UNITS := $(call folders_of,tests/unit)
@@ -179,7 +183,8 @@ asan: ## the tests under the address and undefined-behaviour sanitizers
 
 tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
-	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all $(BUILD)-tsan/faulty/faulty.so
+	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all \
+		$(TEST_LIBRARIES:$(BUILD)/%=$(BUILD)-tsan/%)
 	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
@@ -217,7 +222,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call archives_of,$(LINK_all))
 .PHONY: fuzz
 endif
 
-test-programs: all $(FAULTY) $(UNITS:%=$(BUILD)/tests/%)
+test-programs: all $(TEST_LIBRARIES) $(UNITS:%=$(BUILD)/tests/%)
 
 UNIT_FILES = $(notdir $(wildcard systemd/*.service systemd/*.socket))
 install: all ## into DESTDIR and PREFIX (/usr/local)

@@ -35,6 +35,10 @@ class Failure(AssertionError):
     """A test's finding."""
 
 
+class Skip(Exception):
+    """The machine lacks what a test needs (not a package: those are installed)."""
+
+
 def check(condition, message):
     if not condition:
         raise Failure(message)
@@ -356,13 +360,15 @@ class Context:
 
 
 def run_test(build, test):
-    """None, or the text of what went wrong."""
+    """None, a Skip, or the text of what went wrong."""
     root = tempfile.mkdtemp(prefix="simlab-")
     context = Context(build, root)
     try:
         test(context)
         context.stop()
         return None
+    except Skip as skip:
+        return skip
     except Failure as failure:
         place = traceback.extract_tb(failure.__traceback__)
         return f"{failure}\n  at " + ", ".join(f"{os.path.basename(f.filename)}:{f.lineno}" for f in place[1:])
@@ -397,11 +403,13 @@ def main(scope, more=()):
         fault = run_test(build, test)
         if fault is None:
             passed += 1
+        elif isinstance(fault, Skip):
+            print(f"skipped {name}: {fault}")
         else:
             failed += 1
             print(f"FAILED {name}\n    " + fault.rstrip().replace("\n", "\n    "))
         if os.environ.get("SIMLAB_TEST_VERBOSE"):
-            print(f"{'passed' if fault is None else 'failed'} {name} ({time.monotonic() - began:.1f} s)")
+            print(f"{'passed' if fault is None else 'ended'} {name} ({time.monotonic() - began:.1f} s)")
         sys.stdout.flush()
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)

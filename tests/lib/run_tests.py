@@ -127,6 +127,8 @@ def main():
             name, good, bad, output, seconds = done.result()
             passed, failed = passed + good, failed + bad
             print(f"{name:<20} {good:4} passed {bad:4} failed {seconds:7.1f} s")
+            for skipped in re.findall(r"^skipped .*", output, re.MULTILINE):
+                print("    " + skipped)
             if bad:
                 print("    " + output.rstrip().replace("\n", "\n    "))
             sys.stdout.flush()
