@@ -153,20 +153,20 @@ packages: ## install the Debian packages that are missing (apt-get; sudo where n
 
 demo: ## the main job, end to end: a sweep of landscapes, its store and a picture
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
-	@$(SUBMAKE) all
+	+@$(SUBMAKE) all
 	@$(PYTHON) tests/lib/demo.py --build $(BUILD)
 
 test: ## every test: units, then scenarios of the whole system (TESTS="golden kill": these only)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
-	@$(SUBMAKE) test-programs
+	+@$(SUBMAKE) test-programs
 	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD) $(TESTS)
 
 check: ## format, layers, static analysis, the other compiler; then the tests
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_CHECK)
 	clang-format --dry-run -Werror $$(find client daemon include proto tests -name '*.[ch]')
-	@$(SUBMAKE) layers cppcheck
-	@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang all
-	@$(SUBMAKE) test
+	+@$(SUBMAKE) layers cppcheck
+	+@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang all
+	+@$(SUBMAKE) test
 
 layers: ## ARCHITECTURE section 3, from the #include lines
 	@tests/lib/layers --self-test
@@ -179,17 +179,17 @@ cppcheck: $(SCHEMA)
 
 ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all
 asan: ## the tests under the address and undefined-behaviour sanitizers
-	@$(SUBMAKE) BUILD=$(BUILD)-asan SANITIZE='$(ADDRESS)' test
+	+@$(SUBMAKE) BUILD=$(BUILD)-asan SANITIZE='$(ADDRESS)' test
 
 tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
-	@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all \
+	+@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all \
 		$(TEST_LIBRARIES:$(BUILD)/%=$(BUILD)-tsan/%)
 	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
-	@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model
+	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 $(BUILD)/bench/%: tests/bench/%.c $(COMPILER)
@@ -210,7 +210,7 @@ FUZZ_SECONDS ?= 60
 ifneq ($(FUZZERS),)
 fuzz: ## each fuzzer for FUZZ_SECONDS (60)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_CHECK)
-	@$(SUBMAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE='-fsanitize=fuzzer-no-link $(ADDRESS)' \
+	+@$(SUBMAKE) BUILD=$(BUILD)-fuzz CC=clang SANITIZE='-fsanitize=fuzzer-no-link $(ADDRESS)' \
 		$(FUZZERS:%=$(BUILD)-fuzz/fuzz/%)
 	@for f in $(FUZZERS); do echo "fuzz: $$f"; mkdir -p $(BUILD)-fuzz/corpus/$$f tests/fuzz/$$f; \
 		$(BUILD)-fuzz/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -verbosity=0 \
