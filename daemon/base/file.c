@@ -50,6 +50,8 @@ int file_fault(const char *operation)
 
 int file_make_directories(const char *path)
 {
+    if (!*path)
+        return -ENOENT;
     char *p = mem_strdup(path);
     int r = 0;
     for (char *slash = p + 1; r == 0; slash++) {
@@ -69,16 +71,17 @@ int file_make_directories(const char *path)
     return r;
 }
 
-static int write_all(int fd, const char *data, size_t size)
+int file_append(int fd, const void *data, size_t size)
 {
+    const char *p = data;
     int r = file_fault("write");
     while (r == 0 && size > 0) {
-        ssize_t n = write(fd, data, size);
+        ssize_t n = write(fd, p, size);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -errno;
-        data += n;
+        p += n;
         size -= (size_t)n;
     }
     return r;
@@ -121,15 +124,23 @@ static int rename_file(const char *from, const char *to)
     return r;
 }
 
-int file_replace(const char *path, const char *temporary, const void *data, size_t size,
-                 mode_t mode, enum file_sync sync)
+int file_create(const char *temporary, mode_t mode, int *ret_fd)
 {
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return -errno;
-    int r = write_all(fd, data, size);
-    if (r == 0 && sync == FILE_SYNC_DATA)
-        r = sync_fd(fd);
+    *ret_fd = fd;
+    return 0;
+}
+
+void file_begin_sync(int fd)
+{
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* a hint: publish tells of failures */
+}
+
+int file_publish(int fd, const char *temporary, const char *path, enum file_sync sync)
+{
+    int r = sync == FILE_SYNC_DATA ? sync_fd(fd) : 0;
     if (close(fd) < 0 && r == 0)
         r = -errno;
     if (r == 0)
@@ -139,6 +150,26 @@ int file_replace(const char *path, const char *temporary, const void *data, size
         return r;
     }
     return sync == FILE_SYNC_DATA ? sync_parent(path) : 0;
+}
+
+void file_discard(int fd, const char *temporary)
+{
+    close(fd);
+    unlink(temporary);
+}
+
+int file_replace(const char *path, const char *temporary, const void *data, size_t size,
+                 mode_t mode, enum file_sync sync)
+{
+    int fd;
+    int r = file_create(temporary, mode, &fd);
+    if (r < 0)
+        return r;
+    r = file_append(fd, data, size);
+    if (r == 0)
+        return file_publish(fd, temporary, path, sync);
+    file_discard(fd, temporary);
+    return r;
 }
 
 int file_read(const char *path, size_t limit, struct buffer *ret)

@@ -29,6 +29,15 @@ enum file_sync { FILE_SYNC_NONE, FILE_SYNC_DATA };
 int file_replace(const char *path, const char *temporary, const void *data, size_t size,
                  mode_t mode, enum file_sync sync);
 
+/* The same for data that comes in pieces: create, append …, publish. file_publish always closes
+ * `fd`, and removes `temporary` where it fails; file_discard does both for a file given up. */
+int file_create(const char *temporary, mode_t mode, int *ret_fd);
+int file_append(int fd, const void *data, size_t size);
+/* The disk begins to write what was appended; so publish has less to wait for. */
+void file_begin_sync(int fd);
+int file_publish(int fd, const char *temporary, const char *path, enum file_sync sync);
+void file_discard(int fd, const char *temporary);
+
 /* Reads a file of at most `limit` bytes (-EFBIG beyond), appending to `ret`. 0 or -errno. */
 int file_read(const char *path, size_t limit, struct buffer *ret);
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,26 +22,52 @@ void hash_bytes(const void *data, size_t size, char ret[HASH_TEXT_SIZE])
     to_text(digest, ret);
 }
 
+struct hash {
+    crypto_hash_sha256_state state;
+};
+
+struct hash *hash_new(void)
+{
+    struct hash *h = mem_new(sizeof *h);
+    crypto_hash_sha256_init(&h->state);
+    return h;
+}
+
+void hash_add(struct hash *h, const void *data, size_t size)
+{
+    crypto_hash_sha256_update(&h->state, data, size);
+}
+
+void hash_end(struct hash *h, char ret[HASH_TEXT_SIZE])
+{
+    unsigned char digest[crypto_hash_sha256_BYTES];
+    crypto_hash_sha256_final(&h->state, digest);
+    to_text(digest, ret);
+}
+
+struct hash *hash_free(struct hash *h)
+{
+    free(h);
+    return NULL;
+}
+
 int hash_file(const char *path, char ret[HASH_TEXT_SIZE])
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    crypto_hash_sha256_state state;
-    crypto_hash_sha256_init(&state);
+    struct hash h;
+    crypto_hash_sha256_init(&h.state);
     unsigned char block[65536];
     ssize_t n;
     while ((n = read(fd, block, sizeof block)) > 0 || (n < 0 && errno == EINTR))
         if (n > 0)
-            crypto_hash_sha256_update(&state, block, (unsigned long long)n);
+            hash_add(&h, block, (size_t)n);
     int r = n < 0 ? -errno : 0;
     close(fd);
-    if (r < 0)
-        return r;
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256_final(&state, digest);
-    to_text(digest, ret);
-    return 0;
+    if (r == 0)
+        hash_end(&h, ret);
+    return r;
 }
 
 void hash_token(char ret[HASH_TEXT_SIZE])

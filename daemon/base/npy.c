@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* NumPy's .npy format:
- * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html */
-#include "base/ndarray.h"
+#include "base/npy.h"
 
 #include "base/mem.h"
+#include "base/ndarray.h"
 
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct npy_header {
-    int dtype;
-    size_t itemsize;
-    bool big_endian, fortran;
-    int ndim;
-    int64_t shape[SIMLAB_MAX_DIMS];
-};
 
 static int malformed(struct error *e, const char *why)
 {
@@ -70,29 +61,54 @@ static int read_shape(const char *header, struct npy_header *h, struct error *e)
     }
 }
 
-static int read_header(const unsigned char *bytes, size_t size, struct npy_header *h,
-                       size_t *ret_offset, struct error *e)
+static int read_dict(const char *header, struct npy_header *h, struct error *e)
 {
-    if (size < 12 || memcmp(bytes, "\x93NUMPY", 6) != 0)
+    const char *fortran = after_key(header, "'fortran_order'");
+    if (!fortran)
+        return malformed(e, "no fortran_order");
+    h->fortran = !strncmp(fortran, "True", 4);
+    int r = read_descr(header, h, e);
+    return r == 0 ? read_shape(header, h, e) : r;
+}
+
+static int check_size(struct npy_header *h, size_t size, size_t max_elements, struct error *e)
+{
+    size_t data_size;
+    h->n = 1;
+    for (int i = 0; i < h->ndim; i++)
+        if (!mem_mul(h->n, (size_t)h->shape[i], &h->n) || h->n > max_elements)
+            return error_set(e, ERROR_TOO_LARGE, NULL, "the .npy file has more than %zu elements",
+                             max_elements);
+    if (!mem_mul(h->n, h->itemsize, &data_size) || data_size != size - h->offset)
+        return malformed(e, "its size does not fit its shape");
+    return 0;
+}
+
+int npy_read_header(const void *bytes, size_t n, size_t size, size_t max_elements,
+                    struct npy_header *ret, struct error *e)
+{
+    const unsigned char *b = bytes;
+    struct npy_header h = {0};
+    if (n < 12 || memcmp(b, "\x93NUMPY", 6) != 0)
         return malformed(e, "no magic string");
-    size_t start = bytes[6] == 1 ? 10 : 12;
-    size_t length = bytes[8] | (size_t)bytes[9] << 8;
-    if (bytes[6] >= 2)
-        length |= (size_t)bytes[10] << 16 | (size_t)bytes[11] << 24;
-    if (bytes[6] < 1 || bytes[6] > 3)
+    size_t start = b[6] == 1 ? 10 : 12;
+    size_t length = b[8] | (size_t)b[9] << 8;
+    if (b[6] >= 2)
+        length |= (size_t)b[10] << 16 | (size_t)b[11] << 24;
+    if (b[6] < 1 || b[6] > 3)
         return malformed(e, "unknown version");
-    if (length > size - start || length > 65536)
+    if (length > n - start || length > 65536)
         return malformed(e, "the header is cut");
-    char *header = strndup((const char *)bytes + start, length);
+    char *header = strndup((const char *)b + start, length);
     if (!header)
         return -ENOMEM;
-    *ret_offset = start + length;
-    const char *fortran = after_key(header, "'fortran_order'");
-    h->fortran = fortran && !strncmp(fortran, "True", 4);
-    int r = fortran ? read_descr(header, h, e) : malformed(e, "no fortran_order");
-    if (r == 0)
-        r = read_shape(header, h, e);
+    h.offset = start + length;
+    int r = read_dict(header, &h, e);
     free(header);
+    if (r == 0)
+        r = check_size(&h, size, max_elements, e);
+    if (r == 0)
+        *ret = h;
     return r;
 }
 
@@ -114,18 +130,10 @@ static int from_fortran(struct ndarray *a)
 int ndarray_from_npy(const void *bytes, size_t size, size_t max_size, struct ndarray *ret,
                      struct error *e)
 {
-    struct npy_header h = {0};
-    size_t offset = 0;
-    int r = read_header(bytes, size, &h, &offset, e);
-    if (r)
+    struct npy_header h;
+    int r = npy_read_header(bytes, size, size, max_size, &h, e);
+    if (r != 0)
         return r;
-    size_t elements = 1, data_size;
-    for (int i = 0; i < h.ndim; i++)
-        if (!mem_mul(elements, (size_t)h.shape[i], &elements) || elements > max_size)
-            return error_set(e, ERROR_TOO_LARGE, NULL, "the .npy file has more than %zu elements",
-                             max_size);
-    if (!mem_mul(elements, h.itemsize, &data_size) || data_size != size - offset)
-        return malformed(e, "its size does not fit its shape");
     int64_t shape[SIMLAB_MAX_DIMS] = {0};
     for (int i = 0; i < h.ndim; i++)
         shape[i] = h.shape[h.fortran ? h.ndim - 1 - i : i];
@@ -133,11 +141,11 @@ int ndarray_from_npy(const void *bytes, size_t size, size_t max_size, struct nda
     r = ndarray_init(&a, h.dtype, h.itemsize, h.ndim, shape);
     if (r < 0)
         return r;
-    memcpy(a.data, (const char *)bytes + offset, data_size);
+    memcpy(a.data, (const char *)bytes + h.offset, size - h.offset);
     if (h.big_endian != (__BYTE_ORDER == __BIG_ENDIAN))
-        dtype_swap(a.dtype, a.data, elements);
+        dtype_swap(a.dtype, a.data, h.n);
     if (h.dtype == SIMLAB_BOOL)
-        for (size_t i = 0; i < elements; i++)
+        for (size_t i = 0; i < h.n; i++)
             ((uint8_t *)a.data)[i] = ((uint8_t *)a.data)[i] != 0;
     r = h.fortran && h.ndim > 1 ? from_fortran(&a) : 0;
     if (r < 0)

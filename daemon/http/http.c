@@ -5,6 +5,7 @@
 #include "http/events.h"
 #include "http/request.h"
 #include "http/server.h"
+#include "http/uploads.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ enum {
     CONNECTION_MEMORY = 64 * 1024, /* headers, and a piece of the body */
     HEADERS_MS = 30000,            /* from the connection to the whole headers */
     SWEEP_MS = 1000,
-    LARGEST_BODIES = 2 /* so many uploads of the largest size may be in memory at once */
+    BODIES = 32 /* so many JSON bodies of the largest size may be in memory at once */
 };
 
 /* ---- connections ---- */
@@ -145,7 +146,8 @@ int http_new(struct loop *loop, struct queue *q, const struct registry *registry
     h->queue = q;
     h->registry = registry;
     h->options = *o;
-    h->body_budget = LARGEST_BODIES * 16 * o->max_body;
+    h->body_budget = BODIES * o->max_body;
+    uploads_clean(o->uploads);
     h->listeners = mem_array(n, sizeof *h->listeners);
     h->addresses = mem_array(n + 1, sizeof *h->addresses);
     int r = 0;

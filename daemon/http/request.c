@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "http/auth.h"
 #include "http/problem.h"
+#include "http/uploads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ static void free_body(struct request *r)
     r->http->body_bytes -= r->capacity;
     free(r->body);
     r->body = NULL;
+    r->upload = upload_free(r->upload);
     r->size = r->capacity = 0;
 }
 
@@ -158,22 +160,37 @@ static size_t discard_limit(const struct request *r)
     return r->principal[0] ? DISCARD_LIMIT : DISCARD_LIMIT_STRANGER;
 }
 
+/* Adds a piece to the body, or leaves a problem as the answer. */
+static void keep(struct request *r, const char *data, size_t n)
+{
+    struct error e = {.kind = ERROR_INVALID};
+    int result = 0;
+    if (n > r->limit - r->size) {
+        too_large(r);
+    } else if (r->route->body == ROUTE_OCTETS) {
+        result = upload_receive(r->http, &r->upload, data, n, &e);
+    } else if (reserve(r, r->size + n)) {
+        memcpy(r->body + r->size, data, n);
+    } else {
+        problem_reply(r, PROBLEM_BUSY, NULL, "too many large bodies at once");
+    }
+    if (result != 0)
+        problem_reply_error(r, result, &e);
+}
+
 static enum MHD_Result receive(struct request *r, const char *data, size_t n)
 {
     int64_t now = loop_now(), spent = now - r->started - BODY_SILENCE_MS;
     if (spent > 0 && (int64_t)(r->size + r->discarded + n) < spent * BODY_BYTES_PER_MS)
         return MHD_NO;
     r->client->deadline = now + BODY_SILENCE_MS;
-    if (!r->response && n > r->limit - r->size)
-        too_large(r);
-    else if (!r->response && !reserve(r, r->size + n))
-        problem_reply(r, PROBLEM_BUSY, NULL, "too many large bodies at once");
+    if (!r->response)
+        keep(r, data, n);
     if (r->response) {
         free_body(r);
         r->discarded += n;
         return r->discarded <= discard_limit(r) ? MHD_YES : MHD_NO;
     }
-    memcpy(r->body + r->size, data, n);
     r->size += n;
     return MHD_YES;
 }

@@ -17,6 +17,8 @@
 
 enum request_state { REQUEST_READING, REQUEST_WAITING, REQUEST_ANSWERED };
 
+struct upload;
+
 struct request {
     struct http *http;
     struct MHD_Connection *connection;
@@ -26,7 +28,8 @@ struct request {
     char *path;
     char *parameters[ROUTE_MAX_PARAMETERS]; /* what stood for the route's "{…}" */
     char principal[64];                     /* "uid 1000", "token"; "" where none is needed */
-    char *body;
+    char *body;                             /* of capacity bytes … */
+    struct upload *upload; /* … or ROUTE_OCTETS: where it goes, NULL before its first byte */
     size_t size, capacity, limit;
     size_t discarded; /* of the body of a request that is refused already */
     int64_t started;

@@ -32,8 +32,9 @@ struct http {
     int64_t sweep;           /* when the clients' deadlines are looked at next */
     struct request *waiting; /* suspended until the queue's commit */
     struct stream *streams;
-    size_t body_bytes;  /* held by the bodies of all requests … */
-    size_t body_budget; /* … and what they may hold together */
+    size_t body_bytes;    /* held by the bodies of all requests … */
+    size_t body_budget;   /* … and what they may hold together */
+    unsigned next_upload; /* numbers the temporary files */
     bool closing;
 };
 

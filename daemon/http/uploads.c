@@ -4,13 +4,26 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/npy.h"
 #include "http/request.h"
 #include "model/job.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define PARTIAL_PREFIX ".upload-"
+enum { SYNC_EVERY = 8 * 1024 * 1024 };
+
+struct upload {
+    char *temporary;
+    int fd; /* -1 once it is published */
+    struct hash *hash;
+    size_t size, synced;
+    struct buffer head; /* the first NPY_HEADER_BYTES */
+};
 
 static char *path_of(const struct http *h, const char *id)
 {
@@ -36,45 +49,114 @@ int uploads_read(struct http *h, const char *id, struct ndarray *ret, struct err
     return r;
 }
 
-/* Equal bytes are one upload: what is there already is not written again. */
-static int keep(const struct request *r, const char *id, struct error *e)
+/* ---- POST /v1/uploads ---- */
+
+static int cannot_store(int r, struct error *e)
 {
-    char *path = path_of(r->http, id);
-    char *temporary = mem_printf("%s/.%s.partial", r->http->options.uploads, id);
-    int result = 0;
-    if (access(path, F_OK) < 0)
-        result = file_replace(path, temporary, r->body, r->size, 0600, FILE_SYNC_DATA);
-    if (result < 0)
-        result =
-            error_set(e, ERROR_STORAGE, NULL, "cannot store the upload: %s", strerror(-result));
-    free(path);
-    free(temporary);
-    return result;
+    return error_set(e, ERROR_STORAGE, NULL, "cannot store the upload: %s", strerror(-r));
 }
 
-static json_t *describe(const char *id, const struct ndarray *a)
+static int upload_new(struct http *h, struct upload **ret_upload, struct error *e)
+{
+    int fd;
+    char *temporary = mem_printf("%s/" PARTIAL_PREFIX "%u", h->options.uploads, h->next_upload++);
+    int r = file_create(temporary, 0600, &fd);
+    if (r < 0) {
+        free(temporary);
+        return cannot_store(r, e);
+    }
+    struct upload *u = mem_new(sizeof *u);
+    u->temporary = temporary;
+    u->fd = fd;
+    u->hash = hash_new();
+    *ret_upload = u;
+    return 0;
+}
+
+struct upload *upload_free(struct upload *u)
+{
+    if (!u)
+        return NULL;
+    if (u->fd >= 0)
+        file_discard(u->fd, u->temporary);
+    free(u->temporary);
+    hash_free(u->hash);
+    buffer_free(&u->head);
+    free(u);
+    return NULL;
+}
+
+int upload_receive(struct http *h, struct upload **upload, const void *data, size_t n,
+                   struct error *e)
+{
+    int r = *upload ? 0 : upload_new(h, upload, e);
+    if (r != 0)
+        return r;
+    struct upload *u = *upload;
+    size_t room = NPY_HEADER_BYTES - u->head.size;
+    buffer_append(&u->head, data, n < room ? n : room);
+    hash_add(u->hash, data, n);
+    r = file_append(u->fd, data, n);
+    if (r < 0)
+        return cannot_store(r, e);
+    u->size += n;
+    if (u->size - u->synced >= SYNC_EVERY) {
+        file_begin_sync(u->fd);
+        u->synced = u->size;
+    }
+    return 0;
+}
+
+/* Equal bytes are one upload: what is there already stays. */
+static int publish(const struct http *h, struct upload *u, const char *id, struct error *e)
+{
+    char *path = path_of(h, id);
+    int r = 0;
+    if (access(path, F_OK) < 0) {
+        r = file_publish(u->fd, u->temporary, path, FILE_SYNC_DATA);
+        u->fd = -1;
+    }
+    free(path);
+    return r < 0 ? cannot_store(r, e) : 0;
+}
+
+static json_t *describe(const char *id, const struct npy_header *n)
 {
     json_t *shape = json_array();
-    for (int i = 0; i < a->ndim; i++)
-        json_array_append_new(shape, json_integer(a->shape[i]));
+    for (int i = 0; i < n->ndim; i++)
+        json_array_append_new(shape, json_integer(n->shape[i]));
     char dtype[16];
-    dtype_to_numpy(a->dtype, a->itemsize, false, dtype);
+    dtype_to_numpy(n->dtype, n->itemsize, false, dtype);
     return json_pack("{s:s, s:s, s:o}", "id", id, "dtype", dtype, "shape", shape);
 }
 
 int uploads_create(struct request *r, struct error *e)
 {
-    struct ndarray a;
+    struct upload *u = r->upload;
+    struct npy_header n;
     char id[HASH_TEXT_SIZE];
-    int result = ndarray_from_npy(r->body, r->size, JOB_MAX_ELEMENTS, &a, e);
+    if (!u)
+        return error_set(e, ERROR_INVALID, NULL,
+                         "the body is empty: it should be the bytes of a NumPy .npy file");
+    int result = npy_read_header(u->head.data, u->head.size, u->size, JOB_MAX_ELEMENTS, &n, e);
     if (result == ERROR_SYNTAX)
         result = e->kind = ERROR_INVALID;
     if (result != 0)
         return result;
-    hash_bytes(r->body, r->size, id);
-    result = keep(r, id, e);
+    hash_end(u->hash, id);
+    result = publish(r->http, u, id, e);
     if (result == 0)
-        request_reply(r, MHD_HTTP_CREATED, describe(id, &a));
-    ndarray_clear(&a);
+        request_reply(r, MHD_HTTP_CREATED, describe(id, &n));
     return result;
+}
+
+void uploads_clean(const char *directory)
+{
+    DIR *d = opendir(directory);
+    if (!d)
+        return;
+    for (struct dirent *entry; (entry = readdir(d));)
+        if (!strncmp(entry->d_name, PARTIAL_PREFIX, strlen(PARTIAL_PREFIX)))
+            unlinkat(dirfd(d), entry->d_name, 0);
+    closedir(d);
 }

@@ -61,6 +61,7 @@ static json_t *list_workers(void *server)
 
 static void open_server(struct server *s, size_t max_body)
 {
+    s->max_body = max_body;
     char *tcp = mem_strdup("tcp:127.0.0.1:0");
     char *local = mem_printf("unix:%s", s->socket);
     snprintf(s->stores, sizeof s->stores, "%s/stores", s->directory);
@@ -105,6 +106,12 @@ struct server *server_new(size_t max_body)
     loop_add_tick(s->loop, tick_http, s);
     loop_add_tick(s->loop, tick_commit, s);
     return s;
+}
+
+void server_reopen(struct server *s)
+{
+    s->http = http_free(s->http);
+    open_server(s, s->max_body);
 }
 
 void server_free(struct server *s)

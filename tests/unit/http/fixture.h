@@ -22,9 +22,11 @@ struct server {
     bool hold; /* no commit and no answers, until it is unset */
     bool fail; /* the commit fails */
     int commits;
+    size_t max_body;
 };
 
 struct server *server_new(size_t max_body);
+void server_reopen(struct server *s); /* another start of HTTP */
 void server_free(struct server *s);
 void server_turn(struct server *s);
 

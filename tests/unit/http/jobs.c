@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Models, jobs, uploads: what is taken and what is refused, with its pointer. */
+/* Models and jobs: what is taken and what is refused, with its pointer. */
 #include "fixture.h"
 
 #include "base/json.h"
@@ -202,49 +202,4 @@ Test(jobs, models_from_models)
     expect_problem(s, "POST", "/v1/models", "{\"base\": \"m\", \"processes\": {\"c\": null}}", 422,
                    "\"c\"", "/processes/c");
     expect_problem(s, "POST", "/v1/models", "{\"base\": \"none\"}", 422, "none", "/base");
-}
-
-/* Version 1, "<f8", shape (1,): 2.5. */
-static const char npy[] = "\x93NUMPY\x01\x00\x3a\x00{'descr': '<f8', 'fortran_order': False, "
-                          "'shape': (1,), }\n\x00\x00\x00\x00\x00\x00\x04\x40";
-
-static json_t *upload(int status)
-{
-    struct peer *c = peer_unix(s);
-    char *head = mem_printf("POST /v1/uploads HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-                            "Content-Length: %zu\r\n\r\n",
-                            sizeof npy - 1);
-    peer_text(c, head);
-    peer_send(c, npy, sizeof npy - 1);
-    peer_await_close(c);
-    cr_assert_eq(atoi(c->received.data + 9), status, "%s", c->received.data);
-    json_t *body = json_loads(strstr(c->received.data, "\r\n\r\n") + 4, 0, NULL);
-    free(head);
-    peer_free(c);
-    return body;
-}
-
-Test(jobs, uploads)
-{
-    json_t *made = upload(201), *again = upload(201);
-    cr_assert(json_equal(made, again));
-    cr_assert_str_eq(text(made, "dtype"), "<f8");
-    char *path = mem_printf("%s/%s.npy", s->uploads, text(made, "id"));
-    struct stat st;
-    cr_assert(stat(path, &st) == 0 && st.st_size == sizeof npy - 1);
-    free(path);
-    char *job = mem_printf("{\"model\": {\"processes\": {\"grow\": \"toy.Growth\"}},"
-                           "\"clocks\": {\"time\": {\"data\": [0, 1]}}, \"main_clock\": \"time\","
-                           "\"inputs\": {\"grow__rate\": 1, \"grow__start\": {\"dims\": [\"x\"],"
-                           "\"data\": {\"upload\": \"%s\"}}}, \"outputs\": {\"grow__n\": null}}",
-                           text(made, "id"));
-    cr_assert_eq(ask(s, "POST", "/v1/jobs", "", job, NULL), 201);
-    char *id = strstr(job, text(made, "id"));
-    id[0] = id[0] == '0' ? '1' : '0';
-    expect_problem(s, "POST", "/v1/jobs", job, 422, "upload", NULL);
-    memcpy(id, "../token", 8);
-    expect_problem(s, "POST", "/v1/jobs", job, 422, "upload", NULL);
-    free(job);
-    json_decref(made);
-    json_decref(again);
 }

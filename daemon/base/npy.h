@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The header of NumPy's .npy files, versions 1 to 3:
+ * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+ * ndarray_from_npy reads whole files. */
+#ifndef BASE_NPY_H
+#define BASE_NPY_H
+
+#include "base/dtype.h"
+
+#include <stdint.h>
+
+struct npy_header {
+    int dtype; /* enum simlab_dtype */
+    size_t itemsize;
+    bool big_endian, fortran;
+    int ndim;
+    int64_t shape[SIMLAB_MAX_DIMS];
+    size_t offset; /* of the data */
+    size_t n;      /* elements */
+};
+
+/* So many bytes from a file's beginning always hold its header, where it is one that we read. */
+#define NPY_HEADER_BYTES (12 + 65536)
+
+/* Reads the header in the first `n` bytes of a file of `size` bytes; n is at least the smaller of
+ * size and NPY_HEADER_BYTES. The data's size fits the shape. Refuses objects, structs, and more
+ * than max_elements. ERROR_SYNTAX, ERROR_INVALID, ERROR_TOO_LARGE, or -errno. */
+int npy_read_header(const void *bytes, size_t n, size_t size, size_t max_elements,
+                    struct npy_header *ret, struct error *e);
+
+#endif
