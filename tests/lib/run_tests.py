@@ -68,7 +68,8 @@ def sanitizer_options(folder):
     return {
         "ASAN_OPTIONS": f"log_path={log}:detect_stack_use_after_return=1:strict_string_checks=1",
         "UBSAN_OPTIONS": f"log_path={log}:print_stacktrace=1",
-        "TSAN_OPTIONS": f"log_path={log}:halt_on_error=0:second_deadlock_stack=1",
+        "TSAN_OPTIONS": f"log_path={log}:second_deadlock_stack=1"
+                        f":suppressions={os.path.join(LIB, 'tsan.supp')}",
         "LSAN_OPTIONS": "print_suppressions=0",
     }
 
