@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/progress.h"
 
+#include "client/pace.h"
 #include "client/text.h"
 
 #include <stdarg.h>
@@ -10,7 +11,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RATE_MEMORY 10.0 /* seconds over which the rate is averaged */
 enum { BAR_MAX = 40, BAR_MIN = 8 };
 
 struct progress {
@@ -20,10 +20,7 @@ struct progress {
     const char *word;
     const char *unit;
     int64_t done, dead, total;
-    bool counted;        /* update was called */
-    double counted_from; /* time of the first update */
-    double counted_at;   /* time of the last update that moved */
-    double rate;         /* per second; 0: not known yet */
+    struct pace pace;
     int tenth;           /* last one written as a plain line; -1: none */
     const char *written; /* last word written as a plain line */
 };
@@ -101,10 +98,9 @@ static char *state_words(const struct progress *p)
     char *dead = p->dead ? text_printf(", %lld dead", (long long)p->dead) : text_copy("");
     char *pace = text_copy("");
     int64_t left = p->total - p->done - p->dead;
-    if (p->rate > 0 && left > 0) {
-        char *rate = rate_words(p->rate);
-        double seconds = (double)left / p->rate - (now() - p->counted_at);
-        char *time_left = duration_words(seconds > 0 ? seconds : 0);
+    double per_second, seconds;
+    if (left > 0 && pace_tell(&p->pace, now(), left, &per_second, &seconds)) {
+        char *rate = rate_words(per_second), *time_left = duration_words(seconds);
         free(pace);
         pace = text_printf(", %s, %s left", rate, time_left);
         free(rate);
@@ -125,17 +121,17 @@ static int terminal_width(void)
 
 static void draw(struct progress *p)
 {
-    char *words = p->counted ? state_words(p) : text_copy(p->word ? p->word : "");
+    char *words = p->pace.counted ? state_words(p) : text_copy(p->word ? p->word : "");
     double part = part_of(p);
     int width = terminal_width();
     char *head =
-        p->counted ? text_printf("%3d %%  %s", (int)(part * 100), words) : text_copy(words);
+        p->pace.counted ? text_printf("%3d %%  %s", (int)(part * 100), words) : text_copy(words);
     int bar = width - 1 - text_width(p->title) - 4 - text_width(head);
     bar = bar > BAR_MAX ? BAR_MAX : bar;
     fputs("\r", stderr);
     char *line = text_printf("%s ", p->title);
     text_put(stderr, line);
-    if (p->counted && bar >= BAR_MIN) {
+    if (p->pace.counted && bar >= BAR_MIN) {
         putc('[', stderr);
         for (int i = 0; i < bar; i++)
             putc(i < (int)(part * bar + 0.5) ? '#' : '-', stderr);
@@ -155,12 +151,12 @@ static void write_plain(struct progress *p)
 {
     double part = part_of(p);
     int tenth = (int)(part * 10);
-    if (p->counted && tenth != p->tenth) {
+    if (p->pace.counted && tenth != p->tenth) {
         char *words = state_words(p);
         text_complain("%s: %d %%, %s", p->title, (int)(part * 100), words);
         free(words);
         p->tenth = tenth;
-    } else if (!p->counted && p->word && p->word != p->written) {
+    } else if (!p->pace.counted && p->word && p->word != p->written) {
         text_complain("%s: %s", p->title, p->word);
         p->written = p->word;
     }
@@ -179,29 +175,18 @@ static void show(struct progress *p)
 void progress_update(struct progress *p, int64_t done, int64_t dead, int64_t total,
                      const char *unit)
 {
-    double t = now(), elapsed = t - p->counted_at, since = t - p->counted_from;
-    int64_t moved = done + dead - p->done - p->dead;
-    if (p->counted && moved > 0 && elapsed > 0) {
-        /* The plain average at first, then one that forgets. */
-        double weight = elapsed / (since < RATE_MEMORY ? since : RATE_MEMORY);
-        p->rate += (weight < 1 ? weight : 1) * ((double)moved / elapsed - p->rate);
-    }
-    if (!p->counted)
-        p->counted_from = t;
-    if (!p->counted || moved)
-        p->counted_at = t;
+    pace_count(&p->pace, now(), done + dead);
     p->done = done;
     p->dead = dead;
     p->total = total;
     p->unit = unit;
-    p->counted = true;
     show(p);
 }
 
 void progress_word(struct progress *p, const char *word)
 {
     p->word = word;
-    if (!p->counted)
+    if (!p->pace.counted)
         show(p);
 }
 
