@@ -56,7 +56,7 @@ LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := g++ libcriterion-dev python3-dask gdal-bin netcdf-bin
+DEBIAN_TEST := g++ libcriterion-dev python3-dask python3-jsonschema gdal-bin netcdf-bin
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
 # Submakes come after `packages`, since pkg-config may be missing before. They use every processor
@@ -78,13 +78,13 @@ $(COMPILER): FORCE
 	@printf '%s\n' '$(COMPILER_NOW)' | cmp -s - $@ || printf '%s\n' '$(COMPILER_NOW)' >$@
 
 # Texts that the programs carry: queue/schema.sql as the C string "queue/schema.inc"; openapi.json
-# by .incbin, which -MMD does not see.
+# and job.schema.json by .incbin, which -MMD does not see.
 SCHEMA := $(BUILD)/text/queue/schema.inc
 $(SCHEMA): daemon/queue/schema.sql
 	@mkdir -p $(@D)
 	$(call say,TEXT)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
 $(BUILD)/obj/daemon/queue/database.o: $(SCHEMA)
-$(BUILD)/obj/daemon/http/openapi.o: proto/openapi.json
+$(BUILD)/obj/daemon/http/openapi.o: proto/openapi.json proto/job.schema.json
 
 MODULE_CFLAGS := -I$(BUILD)/text $(cflags_of)
 $(BUILD)/obj/%.o: %.c $(COMPILER)
@@ -100,7 +100,6 @@ endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 
 DAEMON_SOURCES := $(addprefix daemon/,main.c config.c libraries.c service.c state.c)
-$(BUILD)/obj/daemon/http/openapi.o: proto/openapi.json
 $(BUILD)/simlabd: $(call objects_of,$(DAEMON_SOURCES)) $(call archives_of,$(LINK_daemon))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
 
@@ -178,14 +177,12 @@ cppcheck: $(SCHEMA)
 		-Iinclude -Idaemon -I. -I$(BUILD)/text client daemon proto
 
 ADDRESS := -fsanitize=address,undefined -fno-sanitize-recover=all
-# gcc's maybe-uninitialized is wrong too often in code that a sanitizer has changed (its manual).
-QUIET := $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 asan: ## the tests under the address and undefined-behaviour sanitizers
-	+@$(SUBMAKE) BUILD=$(BUILD)-asan SANITIZE='$(ADDRESS) $(QUIET)' test
+	+@$(SUBMAKE) BUILD=$(BUILD)-asan SANITIZE='$(ADDRESS)' test
 
 tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
-	+@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE='-fsanitize=thread $(QUIET)' all \
+	+@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE=-fsanitize=thread all \
 		$(TEST_LIBRARIES:$(BUILD)/%=$(BUILD)-tsan/%)
 	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
 

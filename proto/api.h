@@ -9,11 +9,14 @@
 #define API_HEALTHZ   "/healthz"
 #define API_READYZ    "/readyz"
 #define API_OPENAPI   "/openapi.json"
+#define API_SCHEMAS   "/v1/schemas"
 #define API_PROCESSES "/v1/processes"
 #define API_MODELS    "/v1/models"
 #define API_UPLOADS   "/v1/uploads"
 #define API_JOBS      "/v1/jobs"
 #define API_WORKERS   "/v1/workers"
+/* Below /v1/schemas: */
+#define API_SCHEMA_JOB "/job"
 /* Below /v1/jobs/{id}: */
 #define API_JOB_DOCUMENT "/document"
 #define API_JOB_MEMBERS  "/members"
@@ -25,6 +28,7 @@
 #define API_LAST_EVENT_ID   "Last-Event-ID"
 #define API_BEARER          "Bearer " /* Authorization: Bearer TOKEN */
 #define API_JSON            "application/json"
+#define API_SCHEMA_JSON     "application/schema+json"
 #define API_PROBLEM_JSON    "application/problem+json"
 #define API_EVENT_STREAM    "text/event-stream"
 #define API_OCTETS          "application/octet-stream"

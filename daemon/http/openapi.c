@@ -5,20 +5,34 @@
 
 #include <string.h>
 
-/* The file stands in the program as it is (the Makefile names it as a source of this one). */
-__asm__(".pushsection .rodata\n"
-        ".global openapi_text\n"
-        "openapi_text:\n"
-        ".incbin \"proto/openapi.json\"\n"
-        ".byte 0\n"
-        ".popsection\n");
+/* The files stand in the program as they are (the Makefile names them as sources of this one). */
+#define EMBED(symbol, file)                                                                        \
+    __asm__(".pushsection .rodata\n"                                                               \
+            ".global " symbol "\n" symbol ":\n"                                                    \
+            ".incbin \"" file "\"\n"                                                               \
+            ".byte 0\n"                                                                            \
+            ".popsection\n")
+
+EMBED("openapi_text", "proto/openapi.json");
+EMBED("openapi_job_schema_text", "proto/job.schema.json");
+
+static int show(struct request *r, const char *text, const char *type)
+{
+    request_reply_response(
+        r, MHD_HTTP_OK,
+        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT));
+    request_set_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "%s", type);
+    return 0;
+}
 
 int openapi_show(struct request *r, struct error *e)
 {
     (void)e;
-    request_reply_response(r, MHD_HTTP_OK,
-                           MHD_create_response_from_buffer(
-                               strlen(openapi_text), (void *)openapi_text, MHD_RESPMEM_PERSISTENT));
-    request_set_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "%s", API_JSON);
-    return 0;
+    return show(r, openapi_text, API_JSON);
+}
+
+int openapi_show_job_schema(struct request *r, struct error *e)
+{
+    (void)e;
+    return show(r, openapi_job_schema_text, API_SCHEMA_JSON);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The description of the interface, proto/openapi.json. */
+/* The descriptions of the interface and of a job: proto/openapi.json, proto/job.schema.json. */
 #ifndef HTTP_OPENAPI_H
 #define HTTP_OPENAPI_H
 
-extern const char openapi_text[]; /* ends with NUL */
+extern const char openapi_text[], openapi_job_schema_text[]; /* end with NUL */
 
 #endif

@@ -29,15 +29,23 @@ static int read_attrs(struct making *m, struct clock *c, const json_t *given)
     return 0;
 }
 
+/* Where the labels stand below the clock: a list may stand for the object. */
+static const char *labels_below(const struct making *m, const struct clock *c)
+{
+    const json_t *given = json_object_get(json_object_get(m->document, "clocks"), c->name);
+    return json_object_get(given, "data") ? "/data" : "";
+}
+
 static int check_labels(struct making *m, struct clock *c)
 {
+    const char *data = labels_below(m, c);
     if (c->labels.ndim != 1 || c->labels.shape[0] == 0)
-        return job_making_fault(m, "clocks", c->name, "/data",
+        return job_making_fault(m, "clocks", c->name, data,
                                 "its data are not a list of at least one label");
     if (c->labels.dtype == SIMLAB_BOOL || c->labels.dtype == SIMLAB_STR ||
         c->labels.dtype == SIMLAB_C8 || c->labels.dtype == SIMLAB_C16)
         return job_making_fault(
-            m, "clocks", c->name, "/data",
+            m, "clocks", c->name, data,
             "labels are numbers (dates: a number, with units such as \"days since "
             "2000-01-01\")");
     c->n = c->labels.shape[0];
@@ -47,7 +55,7 @@ static int check_labels(struct making *m, struct clock *c)
     for (int64_t i = 0; i < c->n; i++) {
         char below[64];
         c->values[i] = dtype_to_double(c->labels.dtype, c->labels.data, (size_t)i);
-        snprintf(below, sizeof below, "/data/%lld", (long long)i);
+        snprintf(below, sizeof below, "%s/%lld", data, (long long)i);
         if (!isfinite(c->values[i]))
             return job_making_fault(m, "clocks", c->name, below, "label %lld is not finite",
                                     (long long)i);
@@ -59,9 +67,32 @@ static int check_labels(struct making *m, struct clock *c)
     return 0;
 }
 
+/* A list in place; what the short forms make is numbers. */
+static int check_numbers(struct making *m, const struct clock *c, const json_t *data,
+                         const char *below)
+{
+    const json_t *label;
+    size_t i;
+    json_array_foreach(data, i, label)
+    {
+        char at[64];
+        snprintf(at, sizeof at, "%s/%zu", below, i);
+        if (!json_is_number(label))
+            return job_making_fault(
+                m, "clocks", c->name, at,
+                "label %zu is not a finite number (dates: a number, with units such "
+                "as \"days since 2000-01-01\")",
+                i);
+    }
+    return 0;
+}
+
 static int read_labels(struct making *m, struct clock *c, const json_t *data, const char *below)
 {
-    int r = job_values_read(m->sources, data, -1, 0, &c->labels, m->error);
+    int r = check_numbers(m, c, data, below);
+    if (r)
+        return r;
+    r = job_values_read(m->sources, data, -1, 0, &c->labels, m->error);
     if (r)
         return job_making_blame(m, r, "clocks", c->name, below);
     /* f8 or i8, whatever an uploaded array has. */
@@ -183,7 +214,7 @@ static int refuse_label(struct making *m, const struct clock *c, int64_t k, int6
 {
     const struct clock *main = &m->job->clocks[m->job->main_clock];
     char below[64], low[40] = "", high[40] = "";
-    snprintf(below, sizeof below, "/data/%lld", (long long)k);
+    snprintf(below, sizeof below, "%s/%lld", labels_below(m, c), (long long)k);
     if (next > 0)
         snprintf(low, sizeof low, "%.17g", main->values[next - 1]);
     if (next < main->n)

@@ -115,11 +115,11 @@ static void merge_key(json_t *target, const char *key, const json_t *over, bool 
 {
     json_t *old = json_object_get(target, key), *value;
     const char *name;
-    if (!json_is_object(old) || !json_is_object(over)) {
+    if (!json_is_object(over)) {
         json_object_set(target, key, (json_t *)over);
         return;
     }
-    json_t *merged = json_copy(old);
+    json_t *merged = json_is_object(old) ? json_copy(old) : json_object();
     json_object_foreach((json_t *)over, name, value)
     {
         if (null_drops && json_is_null(value))

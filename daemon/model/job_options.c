@@ -158,9 +158,11 @@ static int read_stop(struct making *m, const json_t *given, const char *pointer,
     if (r)
         return r;
     const char *name = json_member_string(given, "variable");
-    s->slot = name ? model_slot_index(m->job->model, name) : -1;
+    if (!name)
+        return refuse_stop(m, pointer, "\"variable\" is not the name of a variable", "");
+    s->slot = model_slot_index(m->job->model, name);
     if (s->slot < 0)
-        return refuse_stop(m, pointer, "the model has no such variable: ", name ? name : "");
+        return refuse_stop(m, pointer, "the model has no such variable: ", name);
     int dtype = m->job->model->slots[s->slot].declared->dtype;
     if (m->job->model->slots[s->slot].declared->is_private)
         return refuse_stop(m, pointer, "it is private to its process: ", name);
@@ -206,14 +208,15 @@ static int read_hooks(struct making *m)
     m->job->hooks = mem_array(json_array_size(given), sizeof *m->job->hooks);
     for (size_t i = 0; i < json_array_size(given); i++) {
         const char *name = json_string_value(json_array_get(given, i));
-        if (!name || !registry_hook(m->job->model->registry, name)) {
-            char pointer[64];
-            snprintf(pointer, sizeof pointer, "/hooks/%zu", i);
+        char pointer[64];
+        snprintf(pointer, sizeof pointer, "/hooks/%zu", i);
+        if (!name)
+            return error_set(m->error, ERROR_INVALID, pointer,
+                             "hooks: the name of a hook (library.name) belongs here");
+        if (!registry_hook(m->job->model->registry, name))
             return error_set(
                 m->error, ERROR_INVALID, pointer,
-                "hooks: no library has a hook \"%.200s\" (they are named library.name)",
-                name ? name : "");
-        }
+                "hooks: no library has a hook \"%.200s\" (they are named library.name)", name);
         m->job->hooks[m->job->n_hooks++] = mem_strdup(name);
     }
     return 0;

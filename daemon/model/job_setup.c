@@ -65,12 +65,19 @@ static int check_array(struct setup *s, const char *section, const char *name, c
     static const char *const keys[] = {"dims", "data", "attrs", "dtype", "shape", "encoding", NULL};
     const json_t *attrs = json_object_get(given, "attrs");
     if (!json_is_object(given) || (attrs && !json_is_object(attrs)))
-        return fault(s, section, name, "not an array as Dataset.to_dict() gives it", "");
+        return fault(s, section, name,
+                     "an array is {\"dims\": […], \"data\": …, \"attrs\": {…}}, as "
+                     "Dataset.to_dict() gives it",
+                     "");
     if (!json_object_get(given, "data"))
         return fault(s, section, name, "it has no data", "");
     if (json_object_get(attrs, SETUP_OUTPUTS) &&
-        !json_is_string(json_object_get(attrs, SETUP_OUTPUTS)))
-        return fault(s, section, name, SETUP_OUTPUTS " is not a text", "");
+        !json_is_string(json_object_get(attrs, SETUP_OUTPUTS))) {
+        int r = fault(s, section, name, SETUP_OUTPUTS " is not a text", "");
+        size_t n = strlen(s->e->pointer);
+        snprintf(s->e->pointer + n, sizeof s->e->pointer - n, "/attrs/" SETUP_OUTPUTS);
+        return r;
+    }
     struct error why = {0};
     return json_check_keys(given, keys, "", &why) ? fault(s, section, name, why.message, "") : 0;
 }

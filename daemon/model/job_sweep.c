@@ -188,7 +188,7 @@ static int name_dims(struct sweep *s, struct swept *w)
     if (!known) {
         char *accepted = dims_text_all(slot->declared->dims, slot->declared->n_dims);
         int r =
-            job_making_fault(m, w->section, slot->name, "",
+            job_making_fault(m, w->section, slot->name, w->dims ? "/dims" : "",
                              "each value has %d dimensions, but %s accepts %s; dims, where given, "
                              "begin with '%s'",
                              own, slot->name, accepted, m->job->batch_dim);

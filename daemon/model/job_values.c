@@ -68,8 +68,9 @@ static int read_linspace(const json_t *list, struct ndarray *ret, struct error *
     const json_t *count = json_array_get(list, 2);
     if (json_array_size(list) != 3 || !get_number(list, 0, &first) || !get_number(list, 1, &last) ||
         !json_is_integer(count) || json_integer_value(count) < 1)
-        return error_set(e, ERROR_INVALID, "/linspace",
-                         "linspace is [first, last, number of values]");
+        return error_set(
+            e, ERROR_INVALID, "/linspace",
+            "linspace is [first, last, number of values]: two numbers and a positive integer");
     int64_t n = json_integer_value(count);
     if (n > JOB_MAX_ELEMENTS)
         return error_set(e, ERROR_TOO_LARGE, "/linspace", "linspace: more than %d values",
@@ -98,7 +99,9 @@ static int read_arange(const json_t *list, struct ndarray *ret, struct error *e)
                            : given == 3 && get_number(list, 0, &start) &&
                                  get_number(list, 1, &stop) && get_number(list, 2, &step);
     if (!ok || step == 0.0)
-        return error_set(e, ERROR_INVALID, "/arange", "arange is [start, stop, step]");
+        return error_set(e, ERROR_INVALID, "/arange",
+                         "arange is [stop], [start, stop] or [start, stop, step]: numbers, and a "
+                         "step other than 0");
     double length = ceil((stop - start) / step);
     if (length > JOB_MAX_ELEMENTS)
         return error_set(e, ERROR_TOO_LARGE, "/arange", "arange: more than %d values",

@@ -57,6 +57,9 @@ static int parse_kind(const json_t *object, const char *pointer, enum filter_kin
     char where[96];
     snprintf(where, sizeof where, "%s/id", pointer);
     const char *id = json_member_string(object, "id");
+    if (!json_is_object(object))
+        return error_set(e, ERROR_INVALID, pointer,
+                         "a filter is an object such as {\"id\": \"delta\", \"dtype\": \"<f8\"}");
     bool is_delta = id && !strcmp(id, "delta");
     if (!is_delta && (!id || strcmp(id, "fixedscaleoffset") != 0))
         return error_set(e, ERROR_INVALID, where,
