@@ -29,7 +29,8 @@ static struct simlab_view *scratch(struct process_run *run, int ndim, const int6
     for (int i = 0; i < ndim; i++)
         fits = fits && shape[i] >= 0 && mem_mul(size, (size_t)shape[i], &size);
     fits = fits && mem_mul(size, itemsize > 16 ? (size_t)itemsize : 16, &bytes);
-    /* Sizes that no machine has: code that runs through them is lost, code that does not is told. */
+    /* Sizes that no machine has: code that runs through them is lost, code that does not is told.
+     */
     if (!fits || bytes > SCRATCH_MOST)
         bytes = SCRATCH_MOST;
     if (bytes < 65536)
@@ -115,6 +116,7 @@ static bool is_on_demand(struct context *c, int slot)
 static void refuse_unset(struct context *c, const char *name, int slot)
 {
     const struct slot *s = &c->simulation->model->slots[slot];
+    c->run->lacks_input |= s->is_input && s->process == c->process;
     if (s->is_input)
         context_refuse(c->run,
                        "variable '%s' has no value here: the input %s varies in time, and has its "

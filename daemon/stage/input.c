@@ -32,11 +32,14 @@ static int call_function(struct simulation *s, int slot, bool convert, struct er
     struct process_run *run = c->run;
     int phase = run->phase;
     run->failed = false;
+    run->lacks_input = false;
     context_enter(run, convert ? PHASE_CONVERT : PHASE_VALIDATE);
     int r = convert ? v->convert(&c->shared, row) : v->validate(&c->shared, row);
     if (r < 0 && !run->failed)
         context_refuse(run, "refused without saying why");
     int result = 0;
+    if (!convert && run->lacks_input && s->runtime.step < 0)
+        run->failed = false; /* asked again in the first step, with the input that it lacks */
     if (run->failed) {
         char message[sizeof run->message];
         snprintf(message, sizeof message, "variable '%s': %.600s", v->name, run->message);
@@ -59,8 +62,11 @@ static int check_declared(const struct simulation *s, int slot, struct error *e)
         check_values(declared->declared, view->data, (size_t)view->size, &at, why, sizeof why))
         return 0;
     const struct model_process *p = &s->model->processes[declared->process];
-    return error_set(e, ERROR_FAILED, NULL, "process '%s' (%s), variable '%s', element %zu: %s",
-                     p->name, p->type->name, declared->declared->name, at, why);
+    char step[40] = "";
+    if (s->runtime.step >= 0)
+        snprintf(step, sizeof step, " in step %lld", (long long)s->runtime.step);
+    return error_set(e, ERROR_FAILED, NULL, "process '%s' (%s), variable '%s'%s, element %zu: %s",
+                     p->name, p->type->name, declared->declared->name, step, at, why);
 }
 
 static int check_slot(struct simulation *s, int slot, struct error *e)
@@ -84,25 +90,36 @@ static int set_one(struct simulation *s, const struct job_input *input, int64_t 
         return error_set(e, ERROR_FAILED, NULL, "no memory for the input %s",
                          s->model->slots[input->slot].name);
     memcpy(v->view.data, data, (size_t)v->view.size * (size_t)v->view.itemsize);
-    const struct variable *declared = s->model->slots[input->slot].declared;
-    int r = declared->has_convert ? call_function(s, input->slot, true, e) : 0;
-    bool checked_before = !declared->has_convert && !declared->has_validate;
-    if (r == 0 && s->job->validate != JOB_VALIDATE_NONE && !checked_before)
-        r = check_slot(s, input->slot, e);
-    return r;
+    const struct slot *slot = &s->model->slots[input->slot];
+    s->runs[slot->process].has_new_inputs = true;
+    return slot->declared->has_convert ? call_function(s, input->slot, true, e) : 0;
+}
+
+/* Bounds of what a converter has made, and functions: those of all inputs of a process that has a
+ * new one, since they may compare them. */
+static int validate_one(struct simulation *s, const struct job_input *input, struct error *e)
+{
+    const struct slot *slot = &s->model->slots[input->slot];
+    if (!s->runs[slot->process].has_new_inputs || !s->values[input->slot].view.data)
+        return 0;
+    if (!slot->declared->has_convert && !slot->declared->has_validate)
+        return 0; /* its bounds were checked with the job */
+    return check_slot(s, input->slot, e);
 }
 
 int input_set(struct simulation *s, int64_t step, struct error *e)
 {
-    for (int i = 0; i < s->job->n_inputs; i++) {
-        const struct job_input *input = &s->job->inputs[i];
-        if (input->has_clock != (step >= 0))
-            continue;
-        int r = set_one(s, input, step, e);
-        if (r)
-            return r;
-    }
-    return 0;
+    int r = 0;
+    for (int p = 0; p < s->model->n_processes; p++)
+        s->runs[p].has_new_inputs = false;
+    for (int i = 0; i < s->job->n_inputs && r == 0; i++)
+        if (s->job->inputs[i].has_clock == (step >= 0))
+            r = set_one(s, &s->job->inputs[i], step, e);
+    if (s->job->validate == JOB_VALIDATE_NONE)
+        return r;
+    for (int i = 0; i < s->job->n_inputs && r == 0; i++)
+        r = validate_one(s, &s->job->inputs[i], e);
+    return r;
 }
 
 int input_check_written(struct simulation *s, int process, struct error *e)

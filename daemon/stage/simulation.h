@@ -52,6 +52,8 @@ struct process_run {
     int phase;
     bool called; /* initialize was called in this run */
     bool failed;
+    bool has_new_inputs;        /* see input_set */
+    bool lacks_input;           /* read one of its own that varies in time, before the first step */
     char message[768];          /* of the first mistake, without process and stage */
     struct simlab_view scratch; /* zeroed memory for accesses that went wrong */
     size_t scratch_bytes;

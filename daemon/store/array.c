@@ -372,3 +372,14 @@ int store_verify(struct store *s, const char *name, struct error *e)
         r = array_refresh(s, a, e);
     return r == 0 ? chunk_verify(s, a, e) : r;
 }
+
+int store_fill_missing(struct store *s, const char *name, struct error *e)
+{
+    struct store_array *a;
+    int r = group_check_writable(s, e);
+    if (r == 0)
+        r = array_get(s, name, &a, e);
+    if (r == 0)
+        r = array_refresh(s, a, e);
+    return r == 0 && !a->meta.has_fill ? chunk_fill_missing(s, a, e) : r;
+}

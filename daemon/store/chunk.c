@@ -310,3 +310,36 @@ int chunk_verify(struct store *s, struct store_array *a, struct error *e)
     }
     return r;
 }
+
+static int fill_one(struct store *s, struct store_array *a, const char *key, struct error *e)
+{
+    struct chunk_names n = names_of(s, a, key);
+    int fd = -1;
+    int r = lock_take(n.lock, &fd);
+    if (r < 0)
+        return explain(r, "lock", a, key, e);
+    fill_elements(&a->meta, s->chunk.area[AREA_ELEMENTS], a->codec.n);
+    if (a->swap)
+        dtype_swap(a->meta.dtype, s->chunk.area[AREA_ELEMENTS], a->codec.n);
+    if (access(n.path, F_OK) < 0)
+        r = errno == ENOENT ? replace(s, a, &n, key, s->chunk.area[AREA_ELEMENTS], e)
+                            : explain(-errno, "look for", a, key, e);
+    lock_release(fd);
+    return r;
+}
+
+int chunk_fill_missing(struct store *s, struct store_array *a, struct error *e)
+{
+    int64_t start[SIMLAB_MAX_DIMS] = {0};
+    struct part p = {.full = true};
+    if (!part_first(&p, a, start, a->meta.shape))
+        return 0;
+    int r = need_areas(s, a, false, e);
+    while (r == 0) {
+        if (access(names_of(s, a, p.key).path, F_OK) < 0)
+            r = fill_one(s, a, p.key, e);
+        if (r == 0 && !part_next(&p, a, start, a->meta.shape))
+            break;
+    }
+    return r;
+}

@@ -15,4 +15,7 @@ int chunk_read_box(struct store *s, struct store_array *a, const int64_t *start,
 /* Every chunk of the shape is there and decodes. */
 int chunk_verify(struct store *s, struct store_array *a, struct error *e);
 
+/* See store_fill_missing. */
+int chunk_fill_missing(struct store *s, struct store_array *a, struct error *e);
+
 #endif

@@ -124,6 +124,10 @@ int store_consolidate(struct store *s, struct error *e);
 /* Brings all that was written to the disk (syncfs): after it, a range may be reported done. */
 int store_sync(struct store *s, struct error *e);
 
+/* Where an array has no fill value: writes zeros as the chunks that are missing, which zarr-python
+ * would read as whatever its memory held. */
+int store_fill_missing(struct store *s, const char *name, struct error *e);
+
 /* The end of a job: removes what killed writers left (*.partial), consolidates, syncs the file
  * system, removes the directory of locks. */
 int store_finish(struct store *s, struct error *e);

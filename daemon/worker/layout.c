@@ -217,3 +217,55 @@ int layout_write_setup(const struct job *job, const json_t *libraries, struct st
                         is_batch_first(job, &job->coords[i].values), e);
     return r ? r : write_inputs(job, s, e);
 }
+
+/* Calls `each` for every dimension of every output that stands in the store. */
+static int each_extent(const struct job *job, struct store *s, json_t *extents,
+                       bool (*each)(json_t *extents, const char *dim, int64_t *extent),
+                       struct error *e)
+{
+    int r = 0;
+    for (int i = 0; i < job->n_outputs && r == 0; i++) {
+        struct store_meta meta;
+        json_t *dims = NULL;
+        bool grows = false;
+        r = store_array(s, job->outputs[i].name, &meta, &dims, NULL, e);
+        if (r == ERROR_NOT_FOUND) {
+            r = 0;
+            continue;
+        }
+        for (int d = 0; r == 0 && d < meta.ndim; d++)
+            grows |=
+                each(extents, json_string_value(json_array_get(dims, (size_t)d)), &meta.shape[d]);
+        if (r == 0 && grows)
+            r = store_grow(s, job->outputs[i].name, meta.shape, e);
+        json_decref(dims);
+        if (r == 0)
+            store_meta_clear(&meta);
+    }
+    return r;
+}
+
+static bool note_extent(json_t *extents, const char *dim, int64_t *extent)
+{
+    if (*extent >= json_member_integer(extents, dim, 0))
+        json_object_set_new(extents, dim, json_integer(*extent));
+    return false;
+}
+
+static bool take_extent(json_t *extents, const char *dim, int64_t *extent)
+{
+    int64_t largest = json_member_integer(extents, dim, 0);
+    bool grows = largest > *extent;
+    *extent = largest;
+    return grows;
+}
+
+int layout_level(const struct job *job, struct store *s, struct error *e)
+{
+    json_t *extents = json_object();
+    int r = each_extent(job, s, extents, note_extent, e);
+    if (r == 0)
+        r = each_extent(job, s, extents, take_extent, e);
+    json_decref(extents);
+    return r;
+}

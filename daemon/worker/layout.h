@@ -43,4 +43,9 @@ int output_array_create(const struct job *job, int output, const struct output_a
 int layout_write_setup(const struct job *job, const json_t *libraries, struct store *s,
                        struct error *e);
 
+/* Outputs that share a dimension but grew to different extents along it grow to the largest: xarray
+ * opens a group only where the extents of a dimension agree. Those not in the store are left out.
+ */
+int layout_level(const struct job *job, struct store *s, struct error *e);
+
 #endif

@@ -416,7 +416,19 @@ static bool is_regular(struct members *m, int output)
         return false;
     bool same = !memcmp(now.shape, o->array.meta.shape, (size_t)now.ndim * sizeof *now.shape);
     store_meta_clear(&now);
-    return same && m->job->n_stop_when == 0;
+    /* Nor were labels written after a stop. */
+    return same && m->job->n_stop_when == 0 && m->job->n_hooks == 0;
+}
+
+static int fill_missing(struct members *m, struct error *e)
+{
+    int r = 0;
+    for (int i = 0; i < m->job->n_outputs && r == 0; i++) {
+        r = store_fill_missing(m->store, m->job->outputs[i].name, e);
+        if (r == ERROR_NOT_FOUND) /* an index variable that was never set, or no member succeeded */
+            r = 0;
+    }
+    return r;
 }
 
 int members_finish(struct members *m, bool complete, struct error *e)
@@ -425,6 +437,8 @@ int members_finish(struct members *m, bool complete, struct error *e)
     for (int i = 0; i < m->job->n_outputs && r == 0; i++)
         if (complete && is_regular(m, i))
             r = store_verify(m->store, m->job->outputs[i].name, e);
+    r = r ? r : layout_level(m->job, m->store, e);
+    r = r ? r : fill_missing(m, e);
     return r ? r : store_finish(m->store, e);
 }
 

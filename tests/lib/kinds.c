@@ -237,7 +237,7 @@ static const struct simlab_process Borrower = {
     X(u4, U4, 0, "4294967294")                                                                     \
     X(u8, U8, 0, "9223372036854775807")                                                            \
     X(f4, F4, 0, "\"-Infinity\"")                                                                  \
-    X(f8, F8, 0, "[1.5, \"NaN\", \"Infinity\"]")                                                   \
+    X(f8, F8, 0, "[\"NaN\", \"Infinity\"]")                                                        \
     X(c8, C8, 0, NULL)                                                                             \
     X(c16, C16, 0, NULL)                                                                           \
     X(str, STR, 5, "\"ab\"")
@@ -299,7 +299,7 @@ static int labels_initialize(simlab_context *c)
         simlab_i2_1d(c, 2, 3)[i] = (int16_t)(i - 1);
         simlab_i4_1d(c, 3, 3)[i] = i - 1;
         simlab_i8_1d(c, 4, 3)[i] = i - 1;
-        simlab_u1_1d(c, 5, 3)[i] = (uint8_t)(i + 253);
+        simlab_u1_1d(c, 5, 3)[i] = (uint8_t)(i + 250);
         simlab_u2_1d(c, 6, 3)[i] = (uint16_t)i;
         simlab_u4_1d(c, 7, 3)[i] = (uint32_t)i;
         simlab_u8_1d(c, 8, 3)[i] = (uint64_t)i;
