@@ -362,9 +362,9 @@ def test_every_key_is_described(context):
             check(SCHEMA.valid(node, example), f"{path}: the example {example} is not valid")
         for (keyword, *name), child in SCHEMA.below(node):
             full = SCHEMA.follow(child)
-            if keyword == "properties" and isinstance(full, dict) and ("type" in full or not full.keys() & set("minProperties")):
-                known = "description" in full or path.endswith("else")
-                check(known, f"{path}/{keyword}/{name}: no description")
+            # One with neither type nor words adds to what is described elsewhere.
+            if keyword == "properties" and isinstance(full, dict) and full.keys() & {"type", "enum"}:
+                check("description" in full, f"{path}/{keyword}/{name}: no description")
             if not (isinstance(child, dict) and "$ref" in child):
                 visit(child, f"{path}/{keyword}" + "".join(f"/{n}" for n in name))
 
