@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sys
 import tempfile
 
@@ -376,4 +377,9 @@ def test_every_key_is_described(context):
         service.takes("example", example)
 
 
-harness.main(globals())
+try:
+    harness.main(globals())
+finally:
+    if Service.made:
+        Service.made.context.close()
+        shutil.rmtree(Service.made.context.root, ignore_errors=True)
