@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/dtype.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <endian.h>
@@ -168,8 +169,8 @@ bool dtype_number_from_text(const char *text, double *ret)
 /* The value as it stood in the document, cut to what a message can hold. */
 static void quote(const json_t *value, char *ret, size_t size)
 {
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
-    snprintf(ret, size, "%.60s%s", text ? text : "?", text && strlen(text) > 60 ? "…" : "");
+    char *text = json_write(value);
+    snprintf(ret, size, "%.60s%s", text, strlen(text) > 60 ? "…" : "");
     free(text);
 }
 
@@ -183,8 +184,11 @@ static int refuse(const json_t *value, const char *wanted, struct error *e)
 static int float_from_json(size_t size, const json_t *value, void *ret, struct error *e)
 {
     double number;
+    uint64_t large;
     if (json_is_number(value))
         number = json_number_value(value);
+    else if (json_is_large(value, &large))
+        number = (double)large;
     else if (!json_is_string(value) || !dtype_number_from_text(json_string_value(value), &number))
         return refuse(
             value, "a number (\"NaN\", \"Infinity\" and \"-Infinity\" are written as strings)", e);
@@ -204,8 +208,11 @@ static int integer_from_json(const struct dtype_row *d, const json_t *value, voi
         if (n < integer_min(d) || (n > 0 && (uint64_t)n > integer_max(d)))
             return refuse(value, wanted, e);
         bits = (uint64_t)n;
+    } else if (json_is_large(value, &bits)) {
+        if (bits > integer_max(d))
+            return refuse(value, wanted, e);
     } else if (json_is_real(value)) {
-        /* 2.0 for 2, and u8 beyond what JSON integers hold. */
+        /* 2.0 for 2. */
         double n = json_real_value(value);
         if (n != floor(n) || n < (double)integer_min(d) || n >= ldexp(1.0, 64) ||
             (n >= 0 ? (uint64_t)n > integer_max(d) : false))
@@ -246,7 +253,8 @@ int dtype_from_json(int dtype, size_t itemsize, const json_t *value, void *ret, 
         *(uint8_t *)ret = json_is_true(value);
         return 0;
     case 'S':
-        if (!json_is_string(value) || json_string_length(value) > itemsize) {
+        if (!json_is_string(value) || json_string_length(value) > itemsize ||
+            json_is_large(value, &(uint64_t){0})) {
             char wanted[64];
             snprintf(wanted, sizeof wanted, "a text of at most %zu bytes", itemsize);
             return refuse(value, wanted, e);
@@ -321,9 +329,7 @@ json_t *dtype_to_json(int dtype, size_t itemsize, const void *value)
     }
     default: {
         uint64_t bits = get_integer(d, value);
-        if (d->kind == 'u' && bits > INT64_MAX)
-            return json_real((double)bits);
-        return json_integer((json_int_t)bits);
+        return d->kind == 'u' ? json_unsigned(bits) : json_integer((json_int_t)bits);
     }
     }
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 
+#include "base/buffer.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,14 +50,128 @@ static bool names_a_number_json_lacks(const char *message)
     return strstr(message, "near '-'") != NULL;
 }
 
+/* ---- large integers ---------------------------------------------------------------------- */
+
+/* U+10FFFF before the digits, as UTF-8 and as jansson escapes it. */
+static const char large_mark[] = "\xF4\x8F\xBF\xBF";
+static const char large_mark_ascii[] = "\\uDBFF\\uDFFF";
+
+enum { LARGE_DIGITS_LEAST = 19, LARGE_DIGITS_MOST = 20 };
+
+/* n digits that say an integer from 2^63 to 2^64-1. */
+static bool is_large(const char *digits, size_t n, uint64_t *ret)
+{
+    char copy[LARGE_DIGITS_MOST + 1];
+    if (n < LARGE_DIGITS_LEAST || n > LARGE_DIGITS_MOST || *digits == '0' ||
+        strspn(digits, "0123456789") < n)
+        return false;
+    memcpy(copy, digits, n);
+    copy[n] = '\0';
+    errno = 0;
+    unsigned long long value = strtoull(copy, NULL, 10);
+    if (errno || value <= INT64_MAX)
+        return false;
+    *ret = value;
+    return true;
+}
+
+json_t *json_unsigned(uint64_t value)
+{
+    if (value <= INT64_MAX)
+        return json_integer((json_int_t)value);
+    return json_sprintf("%s%llu", large_mark, (unsigned long long)value);
+}
+
+bool json_is_large(const json_t *value, uint64_t *ret)
+{
+    const char *text = json_string_value(value);
+    size_t mark = sizeof large_mark - 1;
+    return text && !strncmp(text, large_mark, mark) &&
+           is_large(text + mark, json_string_length(value) - mark, ret);
+}
+
+/* The end of the string that begins at `text` (a quotation mark): after the closing one. */
+static const char *after_string(const char *text, const char *end)
+{
+    for (text++; text < end && *text != '"'; text++)
+        if (*text == '\\' && text + 1 < end)
+            text++;
+    return text < end ? text + 1 : end;
+}
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+static bool is_in_number(char c)
+{
+    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+}
+
+/* A number of n characters as jansson can read it. */
+static void append_number(struct buffer *b, const char *text, size_t n)
+{
+    bool negative = *text == '-';
+    const char *digits = text + negative;
+    size_t n_digits = n - negative;
+    size_t span = 0;
+    while (span < n_digits && digits[span] >= '0' && digits[span] <= '9')
+        span++;
+    uint64_t value;
+    bool is_integer = span == n_digits && n_digits >= LARGE_DIGITS_LEAST && *digits != '0';
+    if (is_integer && !negative && is_large(digits, n_digits, &value)) {
+        buffer_printf(b, "\"%s%llu\"", large_mark, (unsigned long long)value);
+        return;
+    }
+    buffer_append(b, text, n);
+    /* 19 digits may be too many for an int64, and not enough for us to have returned. */
+    char copy[LARGE_DIGITS_LEAST + 2];
+    errno = 0;
+    if (is_integer && n_digits == LARGE_DIGITS_LEAST) {
+        memcpy(copy, text, n);
+        copy[n] = '\0';
+        strtoll(copy, NULL, 10);
+    }
+    if (is_integer && (n_digits > LARGE_DIGITS_LEAST || errno == ERANGE))
+        buffer_text(b, ".0");
+}
+
+/* Text with long numbers rewritten; false, and nothing in `ret`, where there are none. */
+static bool rewrite_large(const char *text, size_t size, struct buffer *ret)
+{
+    const char *end = text + size, *copied = text;
+    while (text < end) {
+        const char *start = text;
+        if (*text == '"') {
+            text = after_string(text, end);
+            continue;
+        }
+        while (text < end && is_in_number(*text))
+            text++;
+        if (text - start >= LARGE_DIGITS_LEAST) {
+            buffer_append(ret, copied, (size_t)(start - copied));
+            append_number(ret, start, (size_t)(text - start));
+            copied = text;
+        }
+        text += text == start;
+    }
+    if (ret->size)
+        buffer_append(ret, copied, (size_t)(end - copied));
+    return ret->size > 0;
+}
+
 json_t *json_read(const char *text, size_t size, struct error *e)
 {
     if (too_deep(text, size)) {
         error_set(e, ERROR_SYNTAX, NULL, "JSON nests deeper than %d levels", JSON_MAX_DEPTH);
         return NULL;
     }
+    struct buffer rewritten = {0};
+    if (rewrite_large(text, size, &rewritten)) {
+        text = rewritten.data;
+        size = rewritten.size;
+    }
     json_error_t why;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    buffer_free(&rewritten);
     if (!value)
         error_set(e, ERROR_SYNTAX, NULL, "not JSON, line %d, column %d: %s%s", why.line, why.column,
                   why.text,
@@ -64,11 +181,61 @@ json_t *json_read(const char *text, size_t size, struct error *e)
     return value;
 }
 
+/* ---- writing ----------------------------------------------------------------------------- */
+
+/* A number as jansson wrote it. What has a point or an exponent keeps one. */
+static void append_shortest(struct buffer *b, const char *text, size_t n)
+{
+    char shorter[NUMBER_TEXT_SIZE];
+    if (!memchr(text, '.', n) && !memchr(text, 'e', n)) {
+        buffer_append(b, text, n);
+        return;
+    }
+    number_text(strtod(text, NULL), shorter);
+    buffer_text(b, shorter);
+    if (!strpbrk(shorter, ".e"))
+        buffer_text(b, ".0");
+}
+
+/* A string with its quotation marks, of n characters; a large integer without. */
+static void append_string(struct buffer *b, const char *text, size_t n, bool is_key)
+{
+    size_t mark = 0;
+    if (!strncmp(text + 1, large_mark, sizeof large_mark - 1))
+        mark = sizeof large_mark - 1;
+    else if (!strncmp(text + 1, large_mark_ascii, sizeof large_mark_ascii - 1))
+        mark = sizeof large_mark_ascii - 1;
+    uint64_t value;
+    if (mark && !is_key && is_large(text + 1 + mark, n - 2 - mark, &value))
+        buffer_append(b, text + 1 + mark, n - 2 - mark);
+    else
+        buffer_append(b, text, n);
+}
+
+/* jansson cannot be told of numbers' texts: they are put in afterwards. */
 static char *dump(const json_t *value, size_t flags)
 {
     char *text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
     mem_assert(text);
-    return text;
+    struct buffer b = {0};
+    const char *end = text + strlen(text);
+    for (const char *p = text; p < end;) {
+        const char *start = p;
+        if (*p == '"') {
+            p = after_string(p, end);
+            append_string(&b, start, (size_t)(p - start), *p == ':');
+        } else if (is_in_number(*p) && *p != 'e') { /* not that of true, false */
+            while (is_in_number(*p))
+                p++;
+            append_shortest(&b, start, (size_t)(p - start));
+        } else {
+            while (*p && *p != '"' && (!is_in_number(*p) || *p == 'e'))
+                p++;
+            buffer_append(&b, start, (size_t)(p - start));
+        }
+    }
+    free(text);
+    return buffer_take(&b);
 }
 
 char *json_write(const json_t *value)
@@ -90,6 +257,8 @@ char *json_pretty(const json_t *value)
     memcpy(text + n, "\n", 2);
     return text;
 }
+
+/* ---- members of objects ------------------------------------------------------------------ */
 
 const char *json_member_string(const json_t *object, const char *key)
 {

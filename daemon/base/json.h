@@ -6,20 +6,32 @@
 #include "base/errors.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Parses UTF-8 text; duplicate keys, trailing text, NUL characters, nesting beyond 64 and a bare
  * NaN or Infinity (with the hint to write it as a string) are refused. A new reference or NULL with
- * `e` set to ERROR_SYNTAX. Any JSON value may stand at the top. */
+ * `e` set to ERROR_SYNTAX. Any JSON value may stand at the top. Integers beyond those of jansson
+ * (int64) are large integers, see below, up to 2^64-1, and reals where they are larger still or
+ * below -2^63. */
 json_t *json_read(const char *text, size_t size, struct error *e);
 
-/* The text with keys in their order (json_write) or sorted (json_canonical), compact, numbers with
- * 17 digits, no trailing newline. The caller frees; never NULL. Zarr metadata: json_pretty is the
- * indented form (4 spaces, sorted, ASCII), with a newline at the end. */
+/* The text with keys in their order (json_write) or sorted (json_canonical), compact, no trailing
+ * newline. Reals have the fewest digits that read back the same (base/number.h). The caller frees;
+ * never NULL. Zarr metadata: json_pretty is the indented form (4 spaces, sorted, ASCII), with a
+ * newline at the end. */
 char *json_write(const json_t *value);
 char *json_canonical(const json_t *value);
 char *json_pretty(const json_t *value);
+
+/* Integers from 2^63 to 2^64-1 are no jansson integers. Within a json_t they are strings: U+10FFFF
+ * (no character, so that nobody's text begins with it) and the digits; in texts, plain digits.
+ *
+ * json_unsigned: a new reference, to an integer where it fits. json_is_large: false for all
+ * else. */
+json_t *json_unsigned(uint64_t value);
+bool json_is_large(const json_t *value, uint64_t *ret);
 
 /* Members of an object that may be absent; NULL or a default where absent or of another type. */
 const char *json_member_string(const json_t *object, const char *key);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/ndarray.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -152,8 +153,10 @@ static void guess(const json_t *data, bool *booleans, bool *integers, bool *text
         return;
     }
     double number;
+    uint64_t large;
     bool is_number_text =
-        json_is_string(data) && dtype_number_from_text(json_string_value(data), &number);
+        json_is_string(data) &&
+        (dtype_number_from_text(json_string_value(data), &number) || json_is_large(data, &large));
     *booleans = *booleans && json_is_boolean(data);
     *integers = *integers && json_is_integer(data);
     *texts = *texts && json_is_string(data) && !is_number_text;

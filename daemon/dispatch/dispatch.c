@@ -38,6 +38,12 @@ int dispatch_post(struct dispatch *d, const struct session *s, const struct wire
     return router_post(d->router, &s->route, m, rests);
 }
 
+void dispatch_fail_job(struct dispatch *d, int64_t job, const char *reason)
+{
+    struct report r = {REPORT_JOB_FAILED, .lease.job = job, .text = (char *)reason};
+    reports_add(&d->reports, &r);
+}
+
 static void end_finish(struct dispatch *d, struct plan *p, bool is_sent, const char *reason)
 {
     p->is_given = false;
@@ -45,8 +51,7 @@ static void end_finish(struct dispatch *d, struct plan *p, bool is_sent, const c
         return;
     char text[512];
     snprintf(text, sizeof text, "its store could not be finished: %s", reason);
-    struct report r = {REPORT_JOB_FAILED, .lease.job = p->job, .text = text};
-    reports_add(&d->reports, &r);
+    dispatch_fail_job(d, p->job, text);
     p->is_given = true;
 }
 
@@ -176,11 +181,6 @@ static void complete(struct dispatch *d, struct plan *p)
         return;
     p->is_complete = job.state == JOB_RUNNING;
     p->dead = job.dead;
-    if (p->is_complete && job.done == 0) { /* nothing is stored: nothing to finish */
-        struct report r = {REPORT_FINISHED, .lease.job = p->job};
-        reports_add(&d->reports, &r);
-        p->is_given = true;
-    }
     queue_job_clear(&job);
 }
 
@@ -241,6 +241,7 @@ static void work(struct dispatch *d, int64_t now)
     }
     end_unsent_cancelled(d);
     grant_tasks(d, now);
+    storage_settle(d);
     grant_send(d);
     reports_apply(&d->reports, d->queue); /* what the last steps found; else next turn */
 }

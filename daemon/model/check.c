@@ -3,6 +3,7 @@
 #include "model/type_parts.h"
 
 #include "base/dtype.h"
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -52,7 +53,7 @@ static bool is_choice(const struct variable *v, const char *choices, const void 
 static char *element_text(const struct variable *v, const void *element)
 {
     json_t *value = dtype_to_json(v->dtype, v->itemsize, element);
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(12));
+    char *text = json_write(value);
     json_decref(value);
     return text;
 }
@@ -64,10 +65,10 @@ static void say_why(const struct variable *v, const void *element, bool bounds, 
     if (bounds) {
         char interval[80];
         bounds_text(&v->bounds, interval, sizeof interval);
-        snprintf(why, size, "%s is not in %s", value ? value : "?", interval);
+        snprintf(why, size, "%s is not in %s", value, interval);
     } else {
-        char *choices = json_dumps(v->choices, JSON_COMPACT | JSON_REAL_PRECISION(12));
-        snprintf(why, size, "%s is none of %s", value ? value : "?", choices ? choices : "?");
+        char *choices = json_write(v->choices);
+        snprintf(why, size, "%s is none of %s", value, choices);
         free(choices);
     }
     free(value);

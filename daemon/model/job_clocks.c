@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -59,10 +60,11 @@ static int check_labels(struct making *m, struct clock *c)
         if (!isfinite(c->values[i]))
             return job_making_fault(m, "clocks", c->name, below, "label %lld is not finite",
                                     (long long)i);
+        char label[NUMBER_TEXT_SIZE], last[NUMBER_TEXT_SIZE];
         if (i && !(c->values[i] > c->values[i - 1]))
-            return job_making_fault(m, "clocks", c->name, below,
-                                    "labels must ascend: %.17g comes after %.17g", c->values[i],
-                                    c->values[i - 1]);
+            return job_making_fault(
+                m, "clocks", c->name, below, "labels must ascend: %s comes after %s",
+                number_text(c->values[i], label), number_text(c->values[i - 1], last));
     }
     return 0;
 }
@@ -213,18 +215,18 @@ static int compare_labels(const struct clock *x, int64_t a, const struct clock *
 static int refuse_label(struct making *m, const struct clock *c, int64_t k, int64_t next)
 {
     const struct clock *main = &m->job->clocks[m->job->main_clock];
-    char below[64], low[40] = "", high[40] = "";
+    char below[64], label[NUMBER_TEXT_SIZE];
+    char low[NUMBER_TEXT_SIZE] = "", high[NUMBER_TEXT_SIZE] = "";
     snprintf(below, sizeof below, "%s/%lld", labels_below(m, c), (long long)k);
     if (next > 0)
-        snprintf(low, sizeof low, "%.17g", main->values[next - 1]);
+        number_text(main->values[next - 1], low);
     if (next < main->n)
-        snprintf(high, sizeof high, "%.17g", main->values[next]);
-    return job_making_fault(
-        m, "clocks", c->name, below,
-        "its label %.17g is not one of the main clock's ('%s'), whose nearest %s "
-        "%s%s%s",
-        c->values[k], main->name, *low && *high ? "are" : "is", low, *low && *high ? " and " : "",
-        high);
+        number_text(main->values[next], high);
+    return job_making_fault(m, "clocks", c->name, below,
+                            "its label %s is not one of the main clock's ('%s'), whose nearest %s "
+                            "%s%s%s",
+                            number_text(c->values[k], label), main->name,
+                            *low && *high ? "are" : "is", low, *low && *high ? " and " : "", high);
 }
 
 /* Both ascend, so one pass tells. */

@@ -18,9 +18,9 @@ static int refuse(struct making *m, const char *key, const char *wanted)
 {
     char pointer[64];
     snprintf(pointer, sizeof pointer, "/%s", key);
-    char *value = json_dumps(json_object_get(m->document, key), JSON_ENCODE_ANY | JSON_COMPACT);
-    int r = error_set(m->error, ERROR_INVALID, pointer, "%s: %.60s is not %s", key,
-                      value ? value : "?", wanted);
+    const json_t *given = json_object_get(m->document, key);
+    char *value = json_write(given ? given : json_null());
+    int r = error_set(m->error, ERROR_INVALID, pointer, "%s: %.60s is not %s", key, value, wanted);
     free(value);
     return r;
 }

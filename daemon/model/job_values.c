@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -218,9 +219,11 @@ static int check_kept(const struct ndarray *from, const struct ndarray *to, stru
                    to->itemsize;
         else if (dtype_is_integer(to->dtype))
             kept = kept_integer(from, to, i);
+        char value[NUMBER_TEXT_SIZE];
         if (!kept)
-            return error_set(e, ERROR_INVALID, NULL, "element %zu, %.17g, does not fit into %s", i,
-                             dtype_to_double(from->dtype, from->data, i), dtype_name(to->dtype));
+            return error_set(e, ERROR_INVALID, NULL, "element %zu, %s, does not fit into %s", i,
+                             number_text(dtype_to_double(from->dtype, from->data, i), value),
+                             dtype_name(to->dtype));
     }
     return 0;
 }

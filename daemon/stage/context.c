@@ -11,11 +11,6 @@
 static const char *const phase_names[N_PHASES] = {
     "initialize", "run_step", "finalize_step", "finalize", "compute", "validate", "convert"};
 
-const struct variable *context_variable(const struct context *c, int row)
-{
-    return &c->simulation->model->processes[c->process].type->variables[c->merged[row]];
-}
-
 void context_refuse(struct process_run *run, const char *format, ...)
 {
     if (run->failed)
@@ -52,8 +47,8 @@ static bool stage_allows(uint32_t mask, int stage)
 
 static uint8_t access_of(const struct context *c, int row, int phase)
 {
-    const struct variable *v = context_variable(c, row);
-    const struct binding *b = &c->simulation->model->processes[c->process].bindings[c->merged[row]];
+    const struct variable *v = c->variables[row];
+    const struct binding *b = c->bindings[row];
     if (b->slot < 0)
         return SIMLAB_BY_HOST;
     int kind = c->simulation->model->slots[b->slot].declared->kind;
@@ -78,6 +73,8 @@ static struct context *context_free(struct context *c)
     while (c) {
         struct context *parent = c->parent;
         free(c->merged);
+        free((void *)c->variables);
+        free((void *)c->bindings);
         free(c->access[0]);
         free((void *)c->shared.views);
         free(c);
@@ -98,6 +95,8 @@ static struct context *context_new(struct simulation *s, int process, const stru
     c->process = process;
     c->code = code;
     c->merged = mem_array(n, sizeof *c->merged);
+    c->variables = mem_array(n, sizeof *c->variables);
+    c->bindings = mem_array(n, sizeof *c->bindings);
     struct simlab_view **views = mem_array(n, sizeof *views);
     uint8_t *access = mem_array(n * N_PHASES, 1);
     c->shared = (struct simlab_context){.struct_size = sizeof c->shared,
@@ -109,7 +108,9 @@ static struct context *context_new(struct simulation *s, int process, const stru
         c->access[phase] = access + (size_t)phase * n;
     for (int row = 0; row < type->n_own; row++) {
         c->merged[row] = type_variable(p->type, type->variables[type->own[row]].name);
-        int slot = p->bindings[c->merged[row]].slot;
+        c->variables[row] = &p->type->variables[c->merged[row]];
+        c->bindings[row] = &p->bindings[c->merged[row]];
+        int slot = c->bindings[row]->slot;
         views[row] = slot >= 0 ? &s->values[slot].view : NULL;
         for (int phase = 0; phase < N_PHASES; phase++)
             c->access[phase][row] = access_of(c, row, phase);
@@ -193,6 +194,10 @@ static void compute(struct simulation *s, int slot)
         return;
     }
     int phase = owner->phase;
+    /* A stream of its own: what is drawn does not depend on who asks, how often, and when. */
+    struct random_stream stream = owner->random;
+    random_begin(&owner->random, (uint32_t)s->runtime.stage, s->runtime.step,
+                 1 + (uint32_t)declared->variable);
     context_enter(owner, PHASE_COMPUTE);
     s->values[slot].view.data = NULL;
     int r = c->code->process->variables[row].compute(&c->shared, row);
@@ -203,6 +208,7 @@ static void compute(struct simulation *s, int slot)
         context_refuse(owner, "the compute function of '%s' did not set it",
                        declared->declared->name);
     context_enter(owner, phase);
+    owner->random = stream;
 }
 
 bool context_demand(struct simulation *s, int slot, struct process_run *caller)

@@ -33,15 +33,16 @@ static struct simlab_view *scratch(struct process_run *run, int ndim, const int6
      */
     if (!fits || bytes > SCRATCH_MOST)
         bytes = SCRATCH_MOST;
-    if (bytes < 65536)
-        bytes = 65536;
-    if (bytes > run->scratch_bytes) {
+    size_t area = 65536; /* powers of two, so that all areas ever made are at most twice the last */
+    while (area < bytes)
+        area *= 2;
+    if (area > run->scratch_bytes) {
         /* Untouched pages cost nothing. The smaller area stays mapped: the library may still hold a
          * pointer into it. */
-        run->scratch.data = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+        run->scratch.data = mmap(NULL, area, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         mem_assert(run->scratch.data != MAP_FAILED);
-        run->scratch_bytes = bytes;
+        run->scratch_bytes = area;
     } else {
         madvise(run->scratch.data, run->scratch_bytes, MADV_DONTNEED); /* zeroes again */
     }
@@ -63,7 +64,7 @@ static struct simlab_view *instead_of(struct context *c, const struct simlab_vie
 static const struct variable *variable_at(struct context *c, int32_t row)
 {
     if (row >= 0 && row < c->shared.n_variables)
-        return context_variable(c, row);
+        return c->variables[row];
     context_refuse(c->run, "variable number %d was asked for, but its table has %d", row,
                    c->shared.n_variables);
     return NULL;
@@ -72,11 +73,6 @@ static const struct variable *variable_at(struct context *c, int32_t row)
 static bool is_group(const struct variable *v)
 {
     return v->kind == SIMLAB_GROUP || v->kind == SIMLAB_GROUP_DICT;
-}
-
-static const struct binding *binding_at(struct context *c, int32_t row)
-{
-    return &c->simulation->model->processes[c->process].bindings[c->merged[row]];
 }
 
 static struct simlab_view *host_wrong_size(simlab_context *shared, int32_t row, int64_t k,
@@ -89,7 +85,7 @@ static struct simlab_view *host_wrong_size(simlab_context *shared, int32_t row, 
     const struct variable *v = variable_at(c, row);
     if (!v)
         return scratch(c->run, 1, &n, 16);
-    const struct binding *b = binding_at(c, row);
+    const struct binding *b = c->bindings[row];
     int slot = k < 0 ? b->slot : k < b->n_members ? b->members[k] : -1;
     const char *name = k >= 0 && slot >= 0 ? c->simulation->model->slots[slot].name : v->name;
     context_refuse(c->run, "variable '%s' has %lld elements, where %lld were expected", name,
@@ -162,7 +158,7 @@ static struct simlab_view *host_view(simlab_context *shared, int32_t row, int32_
                                    : "an object: it is read with simlab_object");
         return instead_of(c, NULL);
     }
-    int slot = binding_at(c, row)->slot;
+    int slot = c->bindings[row]->slot;
     struct simlab_view *view = &c->simulation->values[slot].view;
     if (access == SIMLAB_CAN_WRITE && !may_write(c, row, v))
         return instead_of(c, view);
@@ -222,7 +218,7 @@ static struct simlab_view *host_create(simlab_context *shared, int32_t row, int3
                            is_group(v) ? "a group" : "an object");
         return scratch(c->run, ndim, shape, itemsize);
     }
-    int slot = binding_at(c, row)->slot;
+    int slot = c->bindings[row]->slot;
     const struct variable *declared = c->simulation->model->slots[slot].declared;
     struct simlab_view *view = &c->simulation->values[slot].view;
     if (!may_write(c, row, v) || !dtype_fits(c, v->name, view, dtype))
@@ -234,6 +230,10 @@ static struct simlab_view *host_create(simlab_context *shared, int32_t row, int3
                        ndim, ndim == 1 ? "" : "s", dims);
         return scratch(c->run, ndim, shape, view->itemsize);
     }
+    for (int i = 0; i < ndim; i++)
+        if (shape[i] < 0)
+            context_refuse(c->run, "variable '%s' was given an extent of %lld", v->name,
+                           (long long)shape[i]);
     if (value_shape(c->simulation, slot, ndim, shape) < 0) {
         context_refuse(c->run, "variable '%s': there is no memory for the shape asked for",
                        v->name);
@@ -249,7 +249,7 @@ static const struct binding *group_at(struct context *c, int32_t row)
     if (!v)
         return NULL;
     if (is_group(v))
-        return binding_at(c, row);
+        return c->bindings[row];
     context_refuse(c->run, "variable '%s' is not a group", v->name);
     return NULL;
 }
@@ -267,7 +267,7 @@ static struct simlab_view *host_group_view(simlab_context *shared, int32_t row, 
     const struct binding *b = group_at(c, row);
     if (!b)
         return instead_of(c, NULL);
-    const char *name = context_variable(c, row)->name;
+    const char *name = c->variables[row]->name;
     if (k < 0 || k >= b->n_members) {
         context_refuse(c->run, "member %lld of group '%s' was asked for, which has %d",
                        (long long)k, name, b->n_members);
@@ -300,7 +300,7 @@ static struct value *object_at(struct context *c, int32_t row)
     const struct variable *v = variable_at(c, row);
     if (!v)
         return NULL;
-    int slot = is_group(v) ? -1 : binding_at(c, row)->slot;
+    int slot = is_group(v) ? -1 : c->bindings[row]->slot;
     if (slot >= 0 && c->simulation->model->slots[slot].declared->kind == SIMLAB_OBJECT)
         return &c->simulation->values[slot];
     context_refuse(c->run, "variable '%s' is not an object", v->name);
@@ -312,7 +312,7 @@ static void *host_object(simlab_context *shared, int32_t row)
     struct context *c = self(shared);
     struct value *value = object_at(c, row);
     if (value && !value->object)
-        context_refuse(c->run, "object '%s' was not set yet", context_variable(c, row)->name);
+        context_refuse(c->run, "object '%s' was not set yet", c->variables[row]->name);
     return value ? value->object : NULL;
 }
 
@@ -321,7 +321,7 @@ static void host_set_object(simlab_context *shared, int32_t row, void *object,
 {
     struct context *c = self(shared);
     struct value *value = object_at(c, row);
-    if (!value || !may_write(c, row, context_variable(c, row)))
+    if (!value || !may_write(c, row, c->variables[row]))
         return;
     if (value->object && value->destroy && value->object != object)
         value->destroy(value->object);

@@ -33,6 +33,8 @@ static int call_function(struct simulation *s, int slot, bool convert, struct er
     int phase = run->phase;
     run->failed = false;
     run->lacks_input = false;
+    random_begin(&run->random, (uint32_t)s->runtime.stage, s->runtime.step,
+                 1 + (uint32_t)s->model->slots[slot].variable);
     context_enter(run, convert ? PHASE_CONVERT : PHASE_VALIDATE);
     int r = convert ? v->convert(&c->shared, row) : v->validate(&c->shared, row);
     if (r < 0 && !run->failed)

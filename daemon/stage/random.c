@@ -43,13 +43,14 @@ void random_seed(struct random_stream *r, uint64_t seed, int64_t member, const c
     random_philox(counter, key, words);
     r->key[0] = words[0] ^ words[2];
     r->key[1] = words[1] ^ words[3];
-    random_begin(r, 0, -1);
+    random_begin(r, 0, -1, 0);
 }
 
-void random_begin(struct random_stream *r, uint32_t stage, int64_t step)
+void random_begin(struct random_stream *r, uint32_t stage, int64_t step, uint32_t variable)
 {
     r->stage = stage;
     r->step = step;
+    r->variable = variable;
     r->counter = 0;
 }
 
@@ -62,7 +63,7 @@ void random_words(struct random_stream *r, uint64_t *ret_words, int64_t n)
         uint32_t counter[4] = {(uint32_t)block,
                                (uint32_t)(block >> 32 & 0xff) | r->stage << 8 |
                                    (uint32_t)(step >> 32) << 10,
-                               (uint32_t)step, 0};
+                               (uint32_t)step, r->variable};
         uint32_t words[4];
         random_philox(counter, r->key, words);
         int half = (int)(r->counter % 2) * 2;

@@ -59,6 +59,8 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
     s->hooks = hooks;
     s->scheduler = &scheduler_serial;
     s->saved = mem_array((size_t)job->n_clocks, sizeof *s->saved);
+    for (int i = 0; i < job->n_inputs; i++)
+        s->has_forcing = s->has_forcing || job->inputs[i].has_clock;
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
         s->has_stage[stage] = mem_array((size_t)s->model->n_processes, sizeof(bool));
     int r = new_arena(&s->arena, e);
@@ -107,21 +109,26 @@ static int call_process(struct simulation *s, int process, int stage, int *ret_s
     struct process_run *run = &s->runs[process];
     run->failed = false;
     run->called = true;
-    random_begin(&run->random, (uint32_t)stage, s->runtime.step);
+    random_begin(&run->random, (uint32_t)stage, s->runtime.step, 0);
     context_enter(run, stage);
     int r = call_stage(run, stage);
     if (r < 0)
         context_refuse(run, "failed without saying why");
     else if (r > SIMLAB_BREAK)
         context_refuse(run, "returned %d, which is no signal", r);
-    if (run->failed)
-        return context_report(s, process, e);
-    *ret_signal = r;
-    return 0;
+    if (!run->failed) {
+        *ret_signal = r;
+        return 0;
+    }
+    run->failed = false; /* of this call; others may still compute its on-demand values */
+    return context_report(s, process, e);
 }
 
 int simulation_call(struct simulation *s, int process, int stage, int *ret_signal, struct error *e)
 {
+    bool is_plain = s->job->n_hooks == 0 && s->job->validate != JOB_VALIDATE_ALL;
+    if (is_plain) /* most calls of most jobs */
+        return call_process(s, process, stage, ret_signal, e);
     int signal = SIMLAB_NONE, after = SIMLAB_NONE;
     int r = hook_call(s, stage, SIMLAB_BEFORE, process, &signal, e);
     if (r == 0 && signal == SIMLAB_NONE) {
@@ -217,7 +224,7 @@ static int one_step(struct simulation *s, int64_t step, int *ret_signal, struct 
 {
     begin_step(s, step);
     int signal = SIMLAB_NONE, watched = SIMLAB_NONE;
-    int r = input_set(s, step, e);
+    int r = s->has_forcing ? input_set(s, step, e) : 0;
     if (r == 0)
         r = run_stage(s, SIMLAB_RUN_STEP, &signal, e);
     if (r == 0)

@@ -41,8 +41,10 @@ struct context {
     struct process_run *run;
     int process;
     const struct stage_code *code;
-    struct context *parent; /* the next level; NULL */
-    int *merged;            /* own row → index in the process's type->variables */
+    struct context *parent;            /* the next level; NULL */
+    int *merged;                       /* own row → index in the process's type->variables */
+    const struct variable **variables; /* by own row, like the two below */
+    const struct binding **bindings;
     uint8_t *access[N_PHASES];
 };
 
@@ -68,6 +70,7 @@ struct simulation {
     struct process_run *runs;
     struct stage_plan plans[SIMLAB_N_STAGES];
     bool *has_stage[SIMLAB_N_STAGES];
+    bool has_forcing; /* some input varies in time */
     const struct scheduler *scheduler;
     void *scheduler_state;
     struct simlab_runtime runtime;
@@ -76,9 +79,6 @@ struct simulation {
     int64_t *saved; /* by clock: labels saved so far */
     const struct stage_events *events;
 };
-
-/* The variable of row `row` in a context's own table, as declared by its process's type. */
-const struct variable *context_variable(const struct context *c, int row);
 
 /* Contexts of all processes: s->runs. */
 int context_new_all(struct simulation *s, const struct stage_code *const *codes, struct error *e);

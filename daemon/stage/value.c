@@ -37,11 +37,11 @@ int value_shape(struct simulation *s, int slot, int ndim, const int64_t *shape)
     v->view.data = v->buffer;
     v->view.size = size;
     v->view.ndim = ndim;
-    int64_t stride = 1;
+    uint64_t stride = 1; /* of an empty array it may overflow, where it means nothing */
     for (int i = ndim - 1; i >= 0; i--) {
         v->view.shape[i] = shape[i];
-        v->view.strides[i] = stride;
-        stride *= shape[i];
+        v->view.strides[i] = (int64_t)stride;
+        stride *= (uint64_t)shape[i];
     }
     return 0;
 }

@@ -3,6 +3,7 @@
 #include "stage/simulation.h"
 
 #include "base/dtype.h"
+#include "base/number.h"
 
 #include <stdio.h>
 
@@ -10,9 +11,9 @@ static void log_step(struct simulation *s, int64_t step)
 {
     if (!s->events->log || s->job->log_every <= 0 || (step + 1) % s->job->log_every != 0)
         return;
-    char line[160];
-    snprintf(line, sizeof line, "step %lld of %lld done, clock at %.17g", (long long)step + 1,
-             (long long)s->runtime.nsteps, s->runtime.step_end);
+    char line[160], clock[NUMBER_TEXT_SIZE];
+    snprintf(line, sizeof line, "step %lld of %lld done, clock at %s", (long long)step + 1,
+             (long long)s->runtime.nsteps, number_text(s->runtime.step_end, clock));
     s->events->log(s->events->userdata, s->member, line);
 }
 

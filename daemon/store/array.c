@@ -307,6 +307,24 @@ int store_create_array(struct store *s, const char *name, const struct store_met
     return r;
 }
 
+int store_remove_array(struct store *s, const char *name, struct error *e)
+{
+    int r = group_check_writable(s, e);
+    if (r == 0 && (!file_name_ok(name) || strchr(name, '\\')))
+        r = error_set(e, ERROR_INVALID, NULL, "\"%.300s\" cannot be the name of an array", name);
+    if (r != 0)
+        return r;
+    struct store_array *known = find_array(s, name);
+    if (known) {
+        tdelete(known, &s->arrays, compare_names);
+        array_free(known);
+    }
+    char *directory = file_join(s->path, name);
+    r = file_remove_tree(directory);
+    free(directory);
+    return group_explain(r, "remove", NULL, name, e);
+}
+
 /* ---- data ---------------------------------------------------------------------------------- */
 
 static bool is_within(const struct store_array *a, const int64_t *start, const int64_t *count)

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "store/meta_value.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,22 +124,6 @@ static json_t *list_of(int n, const int64_t *values)
     return list;
 }
 
-/* jansson has no integers beyond INT64_MAX: such a fill is put into the finished text. */
-static char *with_large_fill(char *text, uint64_t fill)
-{
-    static const char key[] = "\"fill_value\": ";
-    char *at = strstr(text, key);
-    mem_assert(at);
-    at += sizeof key - 1;
-    const char *rest = strchr(at, ',');
-    mem_assert(rest);
-    *at = '\0';
-    /* `rest` lies beyond the NUL at `at`, since the value has at least one character. */
-    char *result = mem_printf("%s%llu%s", text, (unsigned long long)fill, rest);
-    free(text);
-    return result;
-}
-
 char *meta_write(const struct store_meta *m)
 {
     char dtype[16];
@@ -153,10 +136,7 @@ char *meta_write(const struct store_meta *m)
     mem_assert(object);
     char *text = json_pretty(object);
     json_decref(object);
-    uint64_t fill = 0;
-    if (m->has_fill && m->dtype == SIMLAB_U8)
-        memcpy(&fill, m->fill, sizeof fill);
-    return fill > INT64_MAX ? with_large_fill(text, fill) : text;
+    return text;
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
@@ -173,18 +153,7 @@ static bool must_be_quoted(const char *token, size_t n)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (n == strlen(words[i]) && !memcmp(token, words[i], n))
             return true;
-    size_t digits = 0;
-    for (size_t i = token[0] == '-'; i < n; i++, digits++)
-        if (token[i] < '0' || token[i] > '9')
-            return false;
-    if (digits < 19 || digits > 40)
-        return false;
-    char copy[48];
-    memcpy(copy, token, n);
-    copy[n] = '\0';
-    errno = 0;
-    strtoll(copy, NULL, 10);
-    return errno == ERANGE;
+    return false;
 }
 
 json_t *meta_json(const char *text, size_t size, struct error *e)

@@ -5,8 +5,8 @@
 
 #include "store/codec.h"
 
-/* JSON as Python writes it: a bare NaN or Infinity and an integer beyond 64 bits become strings.
- * A new reference, or NULL with `e` set. */
+/* JSON as Python writes it: a bare NaN or Infinity becomes a string. A new reference, or
+ * NULL with `e` set. */
 json_t *meta_json(const char *text, size_t size, struct error *e);
 
 /* A text (free()) with a newline at the end. */

@@ -5,10 +5,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <sodium.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- fill_value -------------------------------------------------------------------------- */
@@ -56,18 +54,6 @@ static int read_string_fill(struct store_meta *m, const json_t *value, struct er
     return 0;
 }
 
-/* What meta_json quoted. */
-static bool read_large_integer(const json_t *value, uint64_t *ret)
-{
-    const char *text = json_string_value(value);
-    if (!text || *text < '0' || *text > '9')
-        return false;
-    char *end;
-    errno = 0;
-    *ret = strtoull(text, &end, 10);
-    return errno == 0 && *end == '\0';
-}
-
 int meta_value_read_fill(struct store_meta *m, const json_t *value, struct error *e)
 {
     m->has_fill = false;
@@ -76,10 +62,7 @@ int meta_value_read_fill(struct store_meta *m, const json_t *value, struct error
         return 0;
     if (m->dtype == SIMLAB_STR)
         return read_string_fill(m, value, e);
-    uint64_t large;
-    if (m->dtype == SIMLAB_U8 && read_large_integer(value, &large)) {
-        memcpy(m->fill, &large, sizeof large);
-    } else if (m->dtype == SIMLAB_BOOL && json_is_number(value)) {
+    if (m->dtype == SIMLAB_BOOL && json_is_number(value)) {
         m->fill[0] = json_number_value(value) != 0;
     } else {
         int r = dtype_from_json(m->dtype, m->itemsize, value, m->fill, e);

@@ -90,6 +90,9 @@ int store_set_attributes(struct store *s, const json_t *attrs, struct error *e);
 int store_create_array(struct store *s, const char *name, const struct store_meta *m,
                        const char *const *dims, const json_t *attrs, struct error *e);
 
+/* Removes an array with all that is in it; nobody else may be using it. Absent is 0. */
+int store_remove_array(struct store *s, const char *name, struct error *e);
+
 /* Metadata as they stand now; the caller clears them (store_meta_clear). *ret_dims (NULL: not
  * wanted) is an array of ndim strings, from _ARRAY_DIMENSIONS; *ret_attrs the attributes, new
  * references. ERROR_NOT_FOUND. */

@@ -18,12 +18,13 @@ int worker_describe(const char *path)
         r = libraries_describe(l, 0, &document, &e);
     if (r == 0) {
         char *text = json_write(document);
-        puts(text);
+        if (puts(text) < 0 || fflush(stdout) != 0)
+            r = error_set(&e, ERROR_STORAGE, NULL, "cannot write to standard output");
         free(text);
         json_decref(document);
-    } else {
-        log_error("%s", e.message);
     }
+    if (r)
+        log_error("%s", e.message);
     libraries_free(l);
     return r == 0 ? 0 : 2;
 }

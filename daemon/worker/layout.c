@@ -109,34 +109,69 @@ void output_array_clear(struct output_array *a)
     store_meta_clear(&a->meta);
 }
 
+static json_t *extents(int n, const int64_t *values)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_integer(values[i]));
+    return list;
+}
+
 json_t *output_array_to_json(const struct output_array *a)
 {
-    int64_t shape[SIMLAB_MAX_DIMS];
+    int64_t own[SIMLAB_MAX_DIMS];
     int n = a->meta.ndim - a->lead;
     for (int i = 0; i < n; i++)
-        shape[a->axes[i]] = a->meta.shape[a->lead + i];
-    json_t *own = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(own, json_integer(shape[i]));
-    json_t *chunks = json_array();
+        own[a->axes[i]] = a->meta.shape[a->lead + i];
+    json_t *dims = json_array();
     for (int i = 0; i < a->meta.ndim; i++)
-        json_array_append_new(chunks, json_integer(a->meta.chunks[i]));
-    return json_pack("{s:o, s:o, s:I, s:b}", "own", own, "chunks", chunks, "itemsize",
-                     (json_int_t)a->itemsize, "batch", a->has_batch);
+        json_array_append_new(dims, json_string(a->dims[i]));
+    json_t *o =
+        json_pack("{s:o, s:o, s:o, s:o, s:I}", "shape", extents(a->meta.ndim, a->meta.shape),
+                  "chunks", extents(a->meta.ndim, a->meta.chunks), "dims", dims, "own",
+                  extents(n, own), "itemsize", (json_int_t)a->itemsize);
+    mem_assert(o);
+    return o;
+}
+
+/* False where it is no list of at most SIMLAB_MAX_DIMS integers from `least`. */
+static bool read_extents(const json_t *list, int64_t least, int *ret_n, int64_t *ret)
+{
+    size_t n = json_array_size(list);
+    if (!json_is_array(list) || n > SIMLAB_MAX_DIMS)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        ret[i] = json_integer_value(json_array_get(list, i));
+        if (!json_is_integer(json_array_get(list, i)) || ret[i] < least)
+            return false;
+    }
+    *ret_n = (int)n;
+    return true;
 }
 
 int output_array_from_json(const struct job *job, int output, const json_t *recorded,
                            struct output_array *ret_array, struct error *e)
 {
-    const json_t *own = json_object_get(recorded, "own");
-    struct simlab_view view = {.ndim = (int32_t)json_array_size(own),
-                               .itemsize = (int32_t)json_member_integer(recorded, "itemsize", 0)};
-    if (!json_is_array(own) || view.ndim > SIMLAB_MAX_DIMS || view.itemsize <= 0)
+    struct simlab_view view = {.itemsize = (int32_t)json_member_integer(recorded, "itemsize", 0)};
+    int64_t chunks[SIMLAB_MAX_DIMS];
+    int n_chunks;
+    if (!read_extents(json_object_get(recorded, "own"), 0, &view.ndim, view.shape) ||
+        !read_extents(json_object_get(recorded, "chunks"), 1, &n_chunks, chunks) ||
+        view.itemsize <= 0)
         return error_set(e, ERROR_STORAGE, NULL, "the layout recorded for output %s is broken",
                          job->outputs[output].name);
-    for (int i = 0; i < view.ndim; i++)
-        view.shape[i] = json_integer_value(json_array_get(own, (size_t)i));
-    return output_array_init(job, output, &view, ret_array, e);
+    struct output_array a;
+    int r = output_array_init(job, output, &view, &a, e);
+    if (r)
+        return r;
+    if (n_chunks != a.meta.ndim) {
+        output_array_clear(&a);
+        return error_set(e, ERROR_STORAGE, NULL, "the layout recorded for output %s is another's",
+                         job->outputs[output].name);
+    }
+    memcpy(a.meta.chunks, chunks, (size_t)n_chunks * sizeof *chunks);
+    *ret_array = a;
+    return 0;
 }
 
 int output_array_create(const struct job *job, int output, const struct output_array *a,

@@ -30,7 +30,9 @@ int output_array_init(const struct job *job, int output, const struct simlab_vie
                       struct output_array *ret_array, struct error *e);
 void output_array_clear(struct output_array *a);
 
-/* As recorded with the job: {"own": […], …} per output; own extents in the value's order. */
+/* As recorded with the job: {"shape": […], "chunks": […], "dims": […], "own": […], "itemsize": n},
+ * where `own` are the extents of the value in its own order. The same array comes back, also where
+ * another release would choose other chunks. */
 json_t *output_array_to_json(const struct output_array *a);
 int output_array_from_json(const struct job *job, int output, const json_t *recorded,
                            struct output_array *ret_array, struct error *e);

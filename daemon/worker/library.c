@@ -20,6 +20,7 @@ struct opened {
     struct simlab_process *processes; /* likewise, and their variables */
     struct stage_code *codes;
     struct simlab_hook *hooks;
+    bool is_left_out; /* its descriptors were refused */
 };
 
 struct libraries {
@@ -127,9 +128,30 @@ static int check_table(const struct simlab_library *table, const char *path, str
             "lacks what it may use: install a newer simlabd",
             path, table->abi_revision, SIMLAB_ABI_REVISION);
     if (table->struct_size < offsetof(struct simlab_library, n_processes) + sizeof(int32_t) ||
-        table->n_processes < 0 || table->process_size == 0 || table->variable_size == 0)
+        table->n_processes < 0 || (table->n_processes > 0 && !table->processes) ||
+        table->process_size == 0 || table->variable_size == 0)
         return error_set(e, ERROR_INVALID, NULL, "%s: its table of processes is broken", path);
+    for (int i = 0; i < table->n_processes; i++)
+        if (!table->processes[i])
+            return error_set(e, ERROR_INVALID, NULL, "%s: process %d of its table is NULL", path,
+                             i);
     return 0;
+}
+
+/* The table of a loaded library, checked. */
+static int find_table(void *handle, const char *path, const struct simlab_library **ret_table,
+                      struct error *e)
+{
+    const struct simlab_library *(*entry)(void);
+    *(void **)&entry = dlsym(handle, "simlab_library");
+    if (!entry)
+        return error_set(e, ERROR_INVALID, NULL,
+                         "%s is no process library: it lacks SIMLAB_LIBRARY(…)", path);
+    const struct simlab_library *table = entry();
+    int r = check_table(table, path, e);
+    if (r == 0)
+        *ret_table = table;
+    return r;
 }
 
 int libraries_open(struct libraries *l, const char *path, struct error *e)
@@ -143,15 +165,12 @@ int libraries_open(struct libraries *l, const char *path, struct error *e)
     free(real);
     if (!handle)
         return error_set(e, ERROR_INVALID, NULL, "cannot load %s", dlerror());
-    const struct simlab_library *(*entry)(void);
-    *(void **)&entry = dlsym(handle, "simlab_library");
-    if (!entry)
-        return error_set(e, ERROR_INVALID, NULL,
-                         "%s is no process library: it lacks SIMLAB_LIBRARY(…)", path);
-    const struct simlab_library *table = entry();
-    r = check_table(table, path, e);
-    if (r)
+    const struct simlab_library *table = NULL;
+    r = find_table(handle, path, &table, e);
+    if (r) {
+        dlclose(handle);
         return r;
+    }
     copy_sized(&o.table, sizeof o.table, table, table->struct_size);
     o.name = library_name(path);
     o.path = mem_strdup(path);
@@ -198,7 +217,7 @@ const struct stage_code *libraries_code(const struct libraries *l, const struct 
     const char *name = strchr(type->name, '.');
     for (size_t i = 0; name && i < l->n; i++) {
         const struct opened *o = &l->opened[i];
-        if (strcmp(o->name, type->library) != 0)
+        if (o->is_left_out || strcmp(o->name, type->library) != 0)
             continue;
         for (int p = 0; p < o->table.n_processes; p++)
             if (!strcmp(o->processes[p].name, name + 1))
@@ -212,7 +231,7 @@ const struct simlab_hook *libraries_hook(const struct libraries *l, const char *
     for (size_t i = 0; i < l->n; i++) {
         const struct opened *o = &l->opened[i];
         size_t n = strlen(o->name);
-        if (strncmp(o->name, name, n) != 0 || name[n] != '.')
+        if (o->is_left_out || strncmp(o->name, name, n) != 0 || name[n] != '.')
             continue;
         for (int k = 0; k < o->table.n_hooks; k++)
             if (!strcmp(o->hooks[k].name, name + n + 1))
@@ -231,19 +250,22 @@ static void link_parents(const struct libraries *l, const struct registry *regis
     }
 }
 
-int libraries_registry(const struct libraries *l, struct registry **ret_registry, struct error *e)
+int libraries_registry(struct libraries *l, struct registry **ret_registry, struct error *e)
 {
     struct registry *registry = registry_new();
-    int r = 0;
-    for (size_t i = 0; i < l->n && r == 0; i++) {
+    for (size_t i = 0; i < l->n; i++) {
+        struct error why = {.message = ""};
         json_t *document = NULL;
-        r = libraries_describe(l, i, &document, e);
+        int r = libraries_describe(l, i, &document, &why);
         if (r == 0)
-            r = registry_add(registry, document, e);
+            r = registry_add(registry, document, &why);
         json_decref(document);
+        error_explain(&why, r, "describe it");
+        l->opened[i].is_left_out = r != 0;
+        if (r)
+            log_warning("library %s is left out: %s", l->opened[i].path, why.message);
     }
-    if (r == 0)
-        r = registry_finish(registry, e);
+    int r = registry_finish(registry, e);
     if (r) {
         registry_free(registry);
         return r;

@@ -9,10 +9,11 @@
 struct libraries;
 
 struct libraries *libraries_new(void);
-struct libraries *
-libraries_free(struct libraries *l); /* does not dlclose: code may still be named */
+/* Does not dlclose: code may still be named. */
+struct libraries *libraries_free(struct libraries *l);
 
-/* Opens one shared object and checks its table (ABI version, sizes). */
+/* Opens one shared object and checks its table (ABI version and revision, sizes). ERROR_NOT_FOUND,
+ * ERROR_INVALID. */
 int libraries_open(struct libraries *l, const char *path, struct error *e);
 /* Opens every *.so of a directory, in order of name. One that cannot be opened is logged and left
  * out. */
@@ -22,8 +23,9 @@ int libraries_open_directory(struct libraries *l, const char *directory, struct 
 int libraries_describe(const struct libraries *l, size_t i, json_t **ret_document, struct error *e);
 size_t libraries_size(const struct libraries *l);
 
-/* A registry of all that is open. The caller frees it, before the libraries. */
-int libraries_registry(const struct libraries *l, struct registry **ret_registry, struct error *e);
+/* A registry of all that is open; as in the daemon, a library whose descriptors are refused is
+ * logged and left out. The caller frees it, before the libraries. */
+int libraries_registry(struct libraries *l, struct registry **ret_registry, struct error *e);
 
 /* The code of a type, borrowed; NULL where its library is not open. */
 const struct stage_code *libraries_code(const struct libraries *l, const struct type *type);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs members of one job and puts their outputs into its store: the middle of `run` and `serve`.
  *
- * Invariant: outputs are buffered within a bound and written a chunk row at a time, each chunk once
- * where the range holds all of it; `done` is called only for members whose chunks are on disk. */
+ * Invariant: `done` is called only for members whose chunks are on disk, `layout` once, before it.
+ */
 #ifndef WORKER_MEMBER_H
 #define WORKER_MEMBER_H
 
@@ -16,7 +16,7 @@ struct members_events {
     int (*done)(void *userdata, int64_t begin, int64_t end);
     /* A member failed by its own code. The range goes on without it. */
     int (*failed)(void *userdata, int64_t member, const struct error *why);
-    /* Chunk shapes were proposed by the first member (see layout below). */
+    /* The first member that succeeded has decided the outputs' arrays (see layout below). */
     int (*layout)(void *userdata, const char *layout);
     void (*log)(void *userdata, int64_t member, const char *line);
     /* Between steps: non-zero stops the range (cancelled). */
@@ -24,16 +24,17 @@ struct members_events {
     void *userdata;
 };
 
-/* `store_path` is made and filled with inputs, clocks and provenance by the first range (that of
- * member 0). `layout`: JSON of the arrays' metadata as recorded with the job, or NULL, when the
- * first member decides: {"profile__u": {"shape": […], "chunks": […], "dims": […]}}. Job borrowed.
- */
+/* Without a `layout`, `store_path` is made and filled with inputs, clocks and provenance, and the
+ * first member to succeed decides the layout: nobody else may be running members of the job. Else
+ * it is as the `layout` event told it: {"profile__u": {"shape": […], "chunks": […], "dims": […],
+ * …}}. Job and libraries are borrowed. 0 or an error. */
 int members_new(const struct job *job, const struct libraries *l, const char *store_path,
                 const char *layout, const struct members_events *events,
                 struct members **ret_members, struct error *e);
 struct members *members_free(struct members *m);
 
-/* Runs [begin, end). 0, or what a callback returned, or ERROR_STORAGE. */
+/* Runs [begin, end). 0, or what a callback returned, or an error of the store: a negative errno
+ * with words in `e`, or a kind. After any but 0 it can only be freed. `e` is not NULL. */
 int members_run(struct members *m, int64_t begin, int64_t end, struct error *e);
 
 /* After the last member: verifies the store where every member is done (`complete`), and closes it

@@ -26,7 +26,6 @@ struct run {
     json_t *document;
     struct job *job;
     int64_t n_failed;
-    struct error first; /* the first member that failed */
 };
 
 static void run_clear(struct run *run)
@@ -47,9 +46,9 @@ static int read_document(struct run *run, struct error *e)
     struct buffer text = {0};
     int r = file_read(is_stdin ? "/dev/stdin" : path, RUN_MAX_DOCUMENT, &text);
     if (r < 0) {
-        error_set(e, ERROR_NOT_FOUND, NULL, "cannot read the job %s: %s", path, strerror(-r));
         buffer_free(&text);
-        return r;
+        return error_set(e, ERROR_NOT_FOUND, NULL, "cannot read the job %s: %s", path,
+                         strerror(-r));
     }
     run->document = json_read(text.data ? text.data : "", text.size, e);
     buffer_free(&text);
@@ -101,8 +100,7 @@ static int prepare(struct run *run, struct error *e)
 static int on_failed(void *userdata, int64_t member, const struct error *why)
 {
     struct run *run = userdata;
-    if (run->n_failed++ == 0)
-        run->first = *why;
+    run->n_failed++;
     if (run->job->batch_dim)
         log_error("member %lld: %s", (long long)member, why->message);
     else
@@ -153,8 +151,12 @@ int worker_run(const struct worker_run_options *o)
     } else {
         r = execute(&run, &e);
         if (r) {
-            error_explain(&e, r, "run the job");
+            if (!*e.message)
+                error_explain(&e, r, "run the job");
             log_error("%s", e.message);
+        } else if (run.n_failed && run.job->batch_dim) {
+            log_error("%lld of %lld members failed", (long long)run.n_failed,
+                      (long long)run.job->n_members);
         }
         status = r || run.n_failed ? RUN_FAILED : RUN_OK;
     }

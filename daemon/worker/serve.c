@@ -241,7 +241,8 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
                                          .fence = lease->fence,
                                          .seconds = seconds_now() - started}};
     if (r != 0 && r != STOPPED) {
-        error_explain(&e, r, "run the members");
+        if (!*e.message)
+            error_explain(&e, r, "run the members");
         if (is_storage_failure(r)) {
             m.release.error = r < 0 ? (uint32_t)-r : EIO;
             m.release.reason = e.message;
@@ -264,15 +265,17 @@ static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
         r = members_finish(k->members, f->dead == 0, e);
     k->members = members_free(k->members);
     s->current = NULL;
-    return error_explain(e, r, "finish the store");
+    return *e->message ? r : error_explain(e, r, "finish the store");
 }
 
 static void on_finish(struct serve *s, const struct wire_finish *f)
 {
     struct error e = {.message = ""};
     struct wire_message m = {.type = WIRE_FINISHED, .finished.job = f->job};
-    if (finish(s, f, &e) != 0)
-        m = (struct wire_message){.type = WIRE_FINISH_FAILED, .finish_failed = {f->job, e.message}};
+    int r = finish(s, f, &e);
+    if (r != 0)
+        m = (struct wire_message){.type = WIRE_FINISH_FAILED,
+                                  .finish_failed = {f->job, r < 0 ? (uint32_t)-r : 0, e.message}};
     say(s, &m);
 }
 

@@ -12,22 +12,53 @@ static int n_own(const struct window *w)
     return w->array->meta.ndim - w->array->lead;
 }
 
-/* Bytes of one label's value. */
-static bool value_bytes(const struct window *w, const int64_t *own, size_t *ret)
+static const int64_t *array_own(const struct window *w)
+{
+    return w->array->meta.shape + w->array->lead;
+}
+
+bool window_value_bytes(const struct window *w, const int64_t *own, size_t *ret_bytes)
 {
     size_t bytes = w->array->meta.itemsize;
+    own = own ? own : array_own(w);
     for (int i = 0; i < n_own(w); i++)
         if (!mem_mul(bytes, (size_t)own[i], &bytes))
             return false;
-    *ret = bytes;
+    *ret_bytes = bytes;
     return true;
 }
 
-static bool window_bytes(const struct window *w, const int64_t *own, size_t *ret)
+static bool count_bytes(const struct window *w, const int64_t *own, size_t *ret)
 {
     size_t bytes;
-    return value_bytes(w, own, &bytes) && mem_mul(bytes, (size_t)w->n_rows, &bytes) &&
+    return window_value_bytes(w, own, &bytes) && mem_mul(bytes, (size_t)w->n_rows, &bytes) &&
            mem_mul(bytes, (size_t)w->n_labels, ret);
+}
+
+/* The window's own extents, or the value's where that is larger; true where any is. */
+static bool larger_own(const struct window *w, const struct simlab_view *view, int64_t *ret_own)
+{
+    bool grows = false;
+    for (int i = 0; i < n_own(w); i++) {
+        int64_t extent = view->shape[w->array->axes[i]];
+        grows = grows || extent > w->own[i];
+        ret_own[i] = extent > w->own[i] ? extent : w->own[i];
+    }
+    return grows;
+}
+
+size_t window_bytes_with(const struct window *w, const struct simlab_view *view)
+{
+    int64_t own[SIMLAB_MAX_DIMS];
+    size_t bytes;
+    larger_own(w, view, own);
+    return count_bytes(w, own, &bytes) ? bytes : SIZE_MAX;
+}
+
+bool window_holds(const struct window *w, int64_t row, int64_t label)
+{
+    return w->data && row >= w->row && row < w->row + w->n_rows && label >= w->label &&
+           label < w->label + w->n_labels;
 }
 
 static void fill(const struct window *w, char *data, size_t bytes)
@@ -46,16 +77,18 @@ void window_clear(struct window *w)
     free(w->data);
     w->data = NULL;
     w->capacity = 0;
+    w->is_dirty = false;
 }
 
-static int reserve(struct window *w, size_t bytes)
+/* The contents need not be kept. */
+static int renew(struct window *w, size_t bytes)
 {
     if (bytes <= w->capacity)
         return 0;
-    char *data = realloc(w->data, bytes);
-    if (!data)
+    window_clear(w);
+    w->data = malloc(bytes);
+    if (!w->data)
         return -ENOMEM;
-    w->data = data;
     w->capacity = bytes;
     return 0;
 }
@@ -67,11 +100,13 @@ int window_move(struct window *w, int64_t row, int64_t n_rows, int64_t label, in
     w->label = label;
     w->n_labels = n_labels;
     w->is_dirty = false;
-    for (int i = 0; i < n_own(w); i++)
-        w->own[i] = w->array->meta.shape[w->array->lead + i];
+    memset(w->own, 0, sizeof w->own);
+    memcpy(w->own, array_own(w), (size_t)n_own(w) * sizeof *w->own);
     size_t bytes;
-    if (!window_bytes(w, w->own, &bytes) || reserve(w, bytes ? bytes : 1) < 0)
+    if (!count_bytes(w, w->own, &bytes) || renew(w, bytes ? bytes : 1) < 0) {
+        window_clear(w);
         return -ENOMEM;
+    }
     fill(w, w->data, bytes);
     return 0;
 }
@@ -102,7 +137,8 @@ static void copy_box(char *target, const int64_t *extents, const char *source, c
 static int grow(struct window *w, const int64_t *own)
 {
     size_t bytes, was, is;
-    if (!window_bytes(w, own, &bytes) || !value_bytes(w, own, &is) || !value_bytes(w, w->own, &was))
+    if (!count_bytes(w, own, &bytes) || !window_value_bytes(w, own, &is) ||
+        !window_value_bytes(w, w->own, &was))
         return -ENOMEM;
     char *data = malloc(bytes ? bytes : 1);
     if (!data)
@@ -113,9 +149,20 @@ static int grow(struct window *w, const int64_t *own)
         copy_box(data + i * is, own, w->data + i * was, w->own, n_own(w), w->array->meta.itemsize);
     free(w->data);
     w->data = data;
-    w->capacity = bytes;
-    memcpy(w->own, own, sizeof w->own);
+    w->capacity = bytes ? bytes : 1;
+    memcpy(w->own, own, (size_t)n_own(w) * sizeof *own);
     return 0;
+}
+
+int window_reserve(struct window *w, const int64_t *own)
+{
+    int64_t larger[SIMLAB_MAX_DIMS];
+    bool grows = false;
+    for (int i = 0; i < n_own(w); i++) {
+        grows = grows || own[i] > w->own[i];
+        larger[i] = own[i] > w->own[i] ? own[i] : w->own[i];
+    }
+    return grows ? grow(w, larger) : 0;
 }
 
 /* A dense value of the array's dtype into its place. */
@@ -123,7 +170,7 @@ static int place(struct window *w, int64_t row, int64_t label, const void *data,
                  const int64_t *shape)
 {
     size_t bytes;
-    if (!value_bytes(w, w->own, &bytes))
+    if (!window_value_bytes(w, w->own, &bytes))
         return -ENOMEM;
     char *target = w->data + (size_t)((row - w->row) * w->n_labels + label - w->label) * bytes;
     copy_box(target, w->own, data, shape, n_own(w), w->array->meta.itemsize);
@@ -167,14 +214,8 @@ static int put_transposed(struct window *w, int64_t row, int64_t label,
 
 int window_put(struct window *w, int64_t row, int64_t label, const struct simlab_view *view)
 {
-    int64_t own[SIMLAB_MAX_DIMS] = {0};
-    bool grows = false;
-    for (int i = 0; i < n_own(w); i++) {
-        int64_t extent = view->shape[w->array->axes[i]];
-        own[i] = extent > w->own[i] ? extent : w->own[i];
-        grows = grows || own[i] > w->own[i];
-    }
-    int r = grows ? grow(w, own) : 0;
+    int64_t own[SIMLAB_MAX_DIMS];
+    int r = larger_own(w, view, own) ? grow(w, own) : 0;
     if (r < 0)
         return r;
     w->is_dirty = true;
@@ -187,7 +228,8 @@ int window_put(struct window *w, int64_t row, int64_t label, const struct simlab
 void window_forget(struct window *w, int64_t row)
 {
     size_t bytes;
-    if (!w->data || row < w->row || row >= w->row + w->n_rows || !value_bytes(w, w->own, &bytes))
+    if (!w->data || row < w->row || row >= w->row + w->n_rows ||
+        !window_value_bytes(w, w->own, &bytes))
         return;
     bytes *= (size_t)w->n_labels;
     fill(w, w->data + (size_t)(row - w->row) * bytes, bytes);

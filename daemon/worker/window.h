@@ -25,10 +25,22 @@ struct window {
 
 void window_clear(struct window *w);
 
-/* Empties it and moves it. -ENOMEM where there is no memory. */
+/* Bytes of one label's value with these own extents (NULL: those of the array); false where they
+ * cannot be counted. */
+bool window_value_bytes(const struct window *w, const int64_t *own, size_t *ret_bytes);
+/* Bytes of the window once it holds this value; SIZE_MAX where they cannot be counted. */
+size_t window_bytes_with(const struct window *w, const struct simlab_view *view);
+bool window_holds(const struct window *w, int64_t row, int64_t label);
+
+/* Empties it and moves it, with the array's own extents. -ENOMEM where there is no memory: then it
+ * holds nothing. */
 int window_move(struct window *w, int64_t row, int64_t n_rows, int64_t label, int64_t n_labels);
 
-/* Puts a member's value in; it must lie in the window. 0 or -ENOMEM. */
+/* Makes room for own extents of at least these. 0 or -ENOMEM. */
+int window_reserve(struct window *w, const int64_t *own);
+
+/* Puts a member's value in; it must lie in the window. 0 or -ENOMEM, and then nothing has changed.
+ */
 int window_put(struct window *w, int64_t row, int64_t label, const struct simlab_view *view);
 
 /* Forgets what a member has put: fill values. */

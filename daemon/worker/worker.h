@@ -19,8 +19,7 @@ int worker_serve(const struct worker_serve_options *o);
 struct worker_run_options {
     const char *job; /* path of the document; "-": standard input */
     const char *store;
-    const char *const *libraries;
-    int quiet;
+    const char *const *libraries; /* directories, NULL at the end */
 };
 int worker_run(const struct worker_run_options *o);
 

@@ -52,6 +52,15 @@ def only_dead(context, faults, attempts, words, **more):
     daemon.finish(job(batch(5)))  # and the service goes on
 
 
+def tidy(store):
+    """A store of inputs and clocks, without outputs, that opens."""
+    group = harness.open_store(store)
+    check("p__value" not in group and "time" in group, f"arrays {sorted(group)}")
+    equal([name for name in os.listdir(os.path.dirname(store)) if name.endswith(".sync")], [],
+          "directories of locks left")
+    check(os.path.exists(os.path.join(store, ".zmetadata")), "metadata are consolidated")
+
+
 def test_a_member_fails(context):
     only_dead(context, batch(50, m7=FAILS, m31=FAILS), 1, ["p", "run_step", "asked to fail"])
 
@@ -75,6 +84,13 @@ def test_a_member_never_ends(context):
 def test_all_fail(context):
     ended = start(context).finish(job(batch(3, m0=FAILS, m1=FAILS, m2=FAILS)), "failed")
     equal((ended["done"], ended["dead"]), (0, 3), "members done, dead")
+    tidy(ended["store"])
+
+
+def test_all_crash(context):
+    ended = start(context).finish(job(batch(3, m0=ABORTS, m1=ABORTS, m2=ABORTS), max_attempts=1),
+                                  "failed")
+    tidy(ended["store"])
 
 
 def test_one_simulation_fails(context):

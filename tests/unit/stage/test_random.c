@@ -32,7 +32,7 @@ static uint64_t word(uint64_t seed, int64_t member, const char *process, uint32_
     struct random_stream r;
     uint64_t w = 0;
     random_seed(&r, seed, member, process);
-    random_begin(&r, stage, step);
+    random_begin(&r, stage, step, 0);
     for (int i = 0; i <= skip; i++)
         random_words(&r, &w, 1);
     return w;
@@ -55,9 +55,9 @@ Test(random, many_words_are_one_word_many_times)
     struct random_stream r;
     uint64_t at_once[7], one_by_one;
     random_seed(&r, 9, 3, "p");
-    random_begin(&r, 1, 4);
+    random_begin(&r, 1, 4, 0);
     random_words(&r, at_once, 7);
-    random_begin(&r, 1, 4);
+    random_begin(&r, 1, 4, 0);
     for (int i = 0; i < 7; i++) {
         random_words(&r, &one_by_one, 1);
         cr_assert_eq(one_by_one, at_once[i]);

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/gather.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The store's own failure: never blamed on a member. */
+static int broken(struct gather *g, int r, const char *doing, struct error *e)
+{
+    if (r)
+        g->is_broken = true;
+    return *e->message ? r : error_explain(e, r, doing);
+}
+
+static int no_room(const struct gather *g, int output, struct error *e)
+{
+    return error_set(e, ERROR_FAILED, NULL, "there is no memory to hold output %s",
+                     g->job->outputs[output].name);
+}
+
+/* ---- arrays ---- */
+
+static int64_t clock_length(const struct gather_output *o)
+{
+    return o->array.has_clock ? o->array.meta.shape[o->array.lead - 1] : 1;
+}
+
+/* A window is a chunk row with all labels; where one member fills chunks alone, a chunk's labels;
+ * less where either is too much. */
+static void plan_window(struct gather_output *o, size_t value_bytes)
+{
+    const struct output_array *a = &o->array;
+    int64_t n = clock_length(o), chunk = a->has_clock ? a->meta.chunks[a->lead - 1] : 1, most = 1;
+    if (value_bytes < GATHER_BYTES)
+        most = (int64_t)(GATHER_BYTES / (value_bytes ? value_bytes : 1));
+    o->rows = a->has_batch ? a->meta.chunks[0] : 1;
+    if (n > 0 && o->rows > most / n)
+        o->rows = 1;
+    o->labels = o->rows > 1 || chunk > n ? n : chunk;
+    if (o->labels > most)
+        o->labels = most;
+    if (o->labels < 1)
+        o->labels = 1;
+}
+
+static int ready_array(struct gather *g, int output, struct error *e)
+{
+    struct gather_output *o = &g->outputs[output];
+    int r = output_array_create(g->job, output, &o->array, g->store, e);
+    if (r)
+        return broken(g, r, "create an array", e);
+    o->is_known = true;
+    o->part = -1;
+    o->window.array = &o->array;
+    o->window.name = g->job->outputs[output].name;
+    size_t bytes;
+    plan_window(o, window_value_bytes(&o->window, NULL, &bytes) ? bytes : SIZE_MAX);
+    return 0;
+}
+
+/* The first member to save an output shows its sizes. */
+static int propose_array(struct gather *g, int output, const struct simlab_view *view,
+                         struct error *e)
+{
+    struct gather_output *o = &g->outputs[output];
+    int r = output_array_init(g->job, output, view, &o->array, e);
+    if (r == 0)
+        json_object_set_new(g->layout, g->job->outputs[output].name,
+                            output_array_to_json(&o->array));
+    return r ? r : ready_array(g, output, e);
+}
+
+static int read_layout(struct gather *g, const char *text, struct error *e)
+{
+    g->layout = json_read(text, strlen(text), e);
+    if (!json_is_object(g->layout))
+        return error_set(e, ERROR_STORAGE, NULL, "the job's recorded layout is broken");
+    for (int i = 0; i < g->job->n_outputs; i++) {
+        const json_t *recorded = json_object_get(g->layout, g->job->outputs[i].name);
+        if (!recorded)
+            continue; /* an index variable that was never set */
+        int r = output_array_from_json(g->job, i, recorded, &g->outputs[i].array, e);
+        if (r == 0)
+            r = ready_array(g, i, e);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+/* As if no member had run. */
+static int remove_arrays(struct gather *g, struct error *e)
+{
+    json_object_clear(g->layout);
+    int r = 0;
+    for (int i = 0; i < g->job->n_outputs && r == 0; i++) {
+        struct gather_output *o = &g->outputs[i];
+        window_clear(&o->window);
+        output_array_clear(&o->array);
+        o->is_known = false;
+        r = broken(g, store_remove_array(g->store, g->job->outputs[i].name, e), "remove an array",
+                   e);
+    }
+    return r;
+}
+
+int gather_open(struct gather *g, const struct job *job, struct store *s, const char *layout,
+                struct error *e)
+{
+    *g = (struct gather){.job = job, .store = s};
+    g->outputs = mem_array((size_t)job->n_outputs, sizeof *g->outputs);
+    if (layout)
+        return read_layout(g, layout, e);
+    g->layout = json_object();
+    g->proposes = true;
+    return remove_arrays(g, e);
+}
+
+void gather_close(struct gather *g)
+{
+    for (int i = 0; g->outputs && i < g->job->n_outputs; i++) {
+        window_clear(&g->outputs[i].window);
+        output_array_clear(&g->outputs[i].array);
+    }
+    free(g->outputs);
+    json_decref(g->layout);
+    *g = (struct gather){0};
+}
+
+/* ---- windows ---- */
+
+static int flush(struct gather *g, struct gather_output *o, int64_t end, struct error *e)
+{
+    if (!o->window.is_dirty)
+        return 0;
+    o->window.is_dirty = false;
+    int r = window_write(&o->window, end, g->store, e);
+    return broken(g, r, "write an output", e);
+}
+
+/* To the window that holds this row and label. Windows begin at multiples of their rows and labels,
+ * or where the range begins, or at `label` itself where those before it were written. */
+static int move_to(struct gather *g, int output, int64_t row, int64_t label, struct error *e)
+{
+    struct gather_output *o = &g->outputs[output];
+    int64_t end = (row / o->rows + 1) * o->rows, n = clock_length(o);
+    int64_t first = o->part == row ? label : label / o->labels * o->labels;
+    int64_t after = (label / o->labels + 1) * o->labels;
+    int r = window_move(&o->window, row, (end < g->end ? end : g->end) - row, first,
+                        (after < n ? after : n) - first);
+    return r < 0 ? no_room(g, output, e) : 0;
+}
+
+/* Writes what there is of a member before its next labels find room. */
+static int flush_part(struct gather *g, struct gather_output *o, int64_t row, struct error *e)
+{
+    if (o->part != row)
+        memset(o->part_own, 0, sizeof o->part_own);
+    o->part = row;
+    for (int i = 0; i < SIMLAB_MAX_DIMS; i++)
+        if (o->window.own[i] > o->part_own[i])
+            o->part_own[i] = o->window.own[i];
+    return flush(g, o, row + 1, e);
+}
+
+static int make_room(struct gather *g, int output, int64_t row, int64_t at, bool is_too_large,
+                     struct error *e)
+{
+    struct gather_output *o = &g->outputs[output];
+    int r = 0;
+    if (window_holds(&o->window, row, o->window.label))
+        r = flush_part(g, o, row, e);
+    if (is_too_large)
+        o->rows = o->labels = 1;
+    return r ? r : move_to(g, output, row, at, e);
+}
+
+/* An index variable belongs to all members: the first one's is stored; a longer one of another
+ * member makes room, so that dims agree. */
+static int put_index(struct gather *g, int output, int64_t member, const struct simlab_view *view,
+                     struct error *e)
+{
+    struct gather_output *o = &g->outputs[output];
+    if (member == 0 || g->proposes) {
+        int r = window_move(&o->window, 0, 1, 0, 1);
+        if (r == 0)
+            r = window_put(&o->window, 0, 0, view);
+        return r < 0 ? no_room(g, output, e) : flush(g, o, 1, e);
+    }
+    for (int i = 0; i < view->ndim; i++) {
+        if (view->shape[o->array.axes[i]] <= o->array.meta.shape[i])
+            continue;
+        int64_t shape[SIMLAB_MAX_DIMS];
+        for (int k = 0; k < view->ndim; k++)
+            shape[k] = view->shape[o->array.axes[k]];
+        int r = store_grow(g->store, o->window.name, shape, e);
+        return broken(g, r, "grow an array", e);
+    }
+    return 0;
+}
+
+/* ---- what members_run calls ---- */
+
+void gather_begin(struct gather *g, int64_t begin, int64_t end)
+{
+    g->end = end;
+    for (int i = 0; i < g->job->n_outputs; i++) {
+        g->outputs[i].written = begin;
+        g->outputs[i].part = -1;
+        window_clear(&g->outputs[i].window);
+    }
+}
+
+int gather_put(struct gather *g, int64_t member, int output, int64_t at,
+               const struct simlab_view *view, struct error *e)
+{
+    struct gather_output *o = &g->outputs[output];
+    int r = o->is_known ? 0 : propose_array(g, output, view, e);
+    if (r)
+        return r;
+    if (g->job->outputs[output].is_index)
+        return put_index(g, output, member, view, e);
+    int64_t row = o->array.has_batch ? member : 0;
+    if (!window_holds(&o->window, row, at))
+        r = make_room(g, output, row, at, false, e);
+    if (r == 0 && o->window.n_rows * o->window.n_labels > 1 &&
+        window_bytes_with(&o->window, view) > GATHER_BYTES)
+        r = make_room(g, output, row, at, true, e);
+    if (r)
+        return r;
+    return window_put(&o->window, row, at, view) < 0 ? no_room(g, output, e) : 0;
+}
+
+/* Fill values over the labels below `end` that flush_part wrote. */
+static int forget_part(struct gather *g, int output, int64_t row, int64_t end, struct error *e)
+{
+    struct gather_output *o = &g->outputs[output];
+    int r = 0;
+    for (int64_t label = 0; label < end && r == 0; label += o->window.n_labels) {
+        o->part = -1; /* whole windows again */
+        r = move_to(g, output, row, label, e);
+        if (r == 0 && window_reserve(&o->window, o->part_own) < 0)
+            r = no_room(g, output, e);
+        o->window.is_dirty = true;
+        if (r == 0)
+            r = flush(g, o, row + 1, e);
+    }
+    return r;
+}
+
+int gather_forget(struct gather *g, int64_t member, struct error *e)
+{
+    if (g->proposes)
+        return remove_arrays(g, e);
+    for (int i = 0; i < g->job->n_outputs; i++) {
+        struct gather_output *o = &g->outputs[i];
+        int64_t row = o->array.has_batch ? member : 0;
+        if (!o->is_known || g->job->outputs[i].is_index)
+            continue;
+        window_forget(&o->window, row);
+        int r = o->part == row ? forget_part(g, i, row, o->window.label, e) : 0;
+        if (r)
+            return broken(g, r, "write an output", e);
+    }
+    return 0;
+}
+
+int gather_write(struct gather *g, int64_t member, int64_t *ret_written, struct error *e)
+{
+    int64_t written = member + 1;
+    for (int i = 0; i < g->job->n_outputs; i++) {
+        struct gather_output *o = &g->outputs[i];
+        if (!o->is_known || g->job->outputs[i].is_index)
+            continue;
+        int64_t row = o->array.has_batch ? member : 0;
+        bool is_full = member + 1 == g->end || row + 1 == o->window.row + o->window.n_rows;
+        if (is_full) {
+            int r = flush(g, o, row + 1, e);
+            if (r)
+                return r;
+            o->written = member + 1;
+        }
+        if (o->written < written)
+            written = o->written;
+    }
+    *ret_written = written;
+    return 0;
+}
+
+bool gather_is_regular(const struct gather *g, int output)
+{
+    const struct gather_output *o = &g->outputs[output];
+    struct store_meta now;
+    if (!o->is_known || store_array(g->store, o->window.name, &now, NULL, NULL, NULL))
+        return false;
+    bool same = !memcmp(now.shape, o->array.meta.shape, (size_t)now.ndim * sizeof *now.shape);
+    store_meta_clear(&now);
+    return same && g->job->n_stop_when == 0;
+}
