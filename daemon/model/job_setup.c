@@ -4,6 +4,7 @@
  * attribute __xsimlab_output_vars__ (the data set's: once, at the end). */
 #include "model/job_parts.h"
 
+#include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -21,6 +22,7 @@ struct setup {
     const json_t *given;
     json_t *clocks, *inputs, *outputs, *coords;
     const char *main_clock;
+    struct buffer coordinates; /* names of those that are no dimension's labels */
     struct error *e;
 };
 
@@ -117,6 +119,13 @@ static bool is_multi_index(const json_t *given)
     return json_array_size(dims) == 1 && json_is_array(json_array_get(data, 0));
 }
 
+static bool is_labels(const char *name, const json_t *given)
+{
+    const json_t *dims = json_object_get(given, "dims");
+    const char *dim = json_string_value(json_array_get(dims, 0));
+    return json_array_size(dims) == 1 && dim && !strcmp(dim, name);
+}
+
 static int add_coord(struct setup *s, const char *name, const json_t *given)
 {
     const json_t *attrs = json_object_get(given, "attrs");
@@ -126,6 +135,8 @@ static int add_coord(struct setup *s, const char *name, const json_t *given)
             s->main_clock = name;
         return add_outputs(s, attrs, name);
     }
+    if (!is_labels(name, given))
+        buffer_printf(&s->coordinates, "%s%s", s->coordinates.size ? " " : "", name);
     if (is_input(s, name))
         json_object_set_new(s->inputs, name, array_of(given));
     else if (!is_multi_index(given))
@@ -226,10 +237,13 @@ int job_setup_convert(const json_t *setup, const struct model *m, json_t *target
         if (json_object_size(s.coords))
             json_object_set(target, "coords", s.coords);
         json_t *attrs = without_reserved(json_object_get(setup, "attrs"));
+        if (s.coordinates.size) /* as xarray writes it */
+            json_object_set_new(attrs, "coordinates", json_string(s.coordinates.data));
         if (json_object_size(attrs))
             json_object_set(target, "attrs", attrs);
         json_decref(attrs);
     }
+    buffer_free(&s.coordinates);
     json_decref(s.clocks);
     json_decref(s.inputs);
     json_decref(s.outputs);

@@ -203,6 +203,9 @@ static json_t *root_attributes(const struct job *job, const json_t *libraries)
 {
     json_t *attrs = json_deep_copy(job->attrs);
     struct buffer coordinates = {0};
+    const char *given = json_string_value(json_object_get(attrs, "coordinates"));
+    if (given)
+        buffer_text(&coordinates, given);
     for (int i = 0; i < job->n_inputs; i++)
         if (job->inputs[i].is_coordinate && !job->inputs[i].is_output)
             buffer_printf(&coordinates, "%s%s", coordinates.size ? " " : "",
