@@ -873,5 +873,123 @@ def test_through_the_daemon(context):
         check(word in member["reason"], f"{word!r} is not in {member['reason']!r}")
 
 
+# ---- what stops early, and uploads ------------------------------------------------------------------------------
+
+
+def test_a_run_that_stops_early(context):
+    """Labels after the stop are missing, in small chunks too; the last state is at the label reached."""
+    chunks = {"e__whole": {"chunks": [1, 6, 4]}, "b__out_bool": {"chunks": [1]}}
+    outputs = {"e__whole": "time", "b__out_bool": "time", "e__real": None}
+    inputs = complex_zero()
+    inputs = {"b__" + n[3:]: v for n, v in inputs.items()}
+    for encoding in (chunks, {}):
+        job = document({"e": "Encoded", "b": "Echo"}, outputs, inputs, encoding=encoding,
+                       clock=[0.0, 1.0, 2.0, 3.0, 4.0], stop_when={"variable": "e__whole", "above": 24.5})
+        got = values(context, job)
+        whole = np.arange(24).reshape(6, 4)
+        same(got["e__whole"][:3], [whole, whole + 1, whole + 2], "until the stop, and the last state")
+        check((got["e__whole"][3:] == 2**31 - 1).all(), "the rest is the fill value")
+        same(got["b__out_bool"], [True, True, True, False, False], "bool")
+        same(got["e__real"], (whole + 2) / 4, "the last state, once")
+
+
+def npy(array):
+    import io  # pylint: disable=import-outside-toplevel
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()
+
+
+def test_uploads(context):
+    """.npy arrays of every dtype, either byte order, C and Fortran order."""
+    daemon = start(context)
+    for name, four in DTYPES.items():
+        block = numpy_of(name, [four, four[::-1], four])  # (m, time)
+        variants = [block, np.asfortranarray(block)]
+        if block.dtype.itemsize > 1 and block.dtype.kind in "iufc":
+            variants.append(block.astype(block.dtype.newbyteorder(">")))
+        for array in variants:
+            r = daemon.request("POST", "/v1/uploads", npy(array), status=201)
+            given = {"dims": ["m", "time"], "data": {"upload": r.json["id"]}}
+            ended = daemon.finish(document({"e": "Echo"}, ["e__out_" + name],
+                                           complex_zero(**{"e__in_" + name: given}), batch_dim="m"))
+            arrays = zarr_of(ended["store"])
+            same(arrays["e__in_" + name][...], block, f"{name} as given by {array.dtype}")
+            same(arrays["e__out_" + name][...], block[:, [0, 1, 2, 2]], f"{name} by {array.dtype}")
+
+
+def test_complex_in_xarray(context):
+    for name in ("c8", "c16"):
+        four = DTYPES[name]
+        inputs = complex_zero(**{"e__in_" + name: {"dims": ["time"], "data": four}})
+        store, _ = run(context, document({"e": "Echo"}, ["e__out_" + name], inputs))
+        ds = dataset(store)
+        same(ds["e__out_" + name].values, numpy_of(name, four)[[0, 1, 2, 2]], name)
+        equal(ds["e__out_" + name].dtype, np.dtype(name), "dtype")
+        check(np.isnan(zarr_of(store)["e__out_" + name].fill_value), "fill value")
+
+
+def test_sweep_of_arrays(context):
+    """Values that are arrays: the batch dimension before theirs."""
+    fields = [np.zeros((2, 3)), np.ones((2, 3))]
+    index = 10.0 * np.arange(2)[:, None] + np.arange(3)
+    job = document({"f": "Field"}, {"f__u": None}, encoding={"f__u": {"chunks": [1, 2, 3]}},
+                   sweep={"product": {"f__u": {"data": [u.tolist() for u in fields]}, "f__gain": [1, 2, 3]}})
+    store, _ = run(context, job)
+    want = [u + 3 * gain * index for u in fields for gain in (1, 2, 3)]
+    same(zarr_of(store)["f__u"][...], want, "the product of arrays and numbers")
+    same(dataset(store).f__gain.values, [1.0, 2.0, 3.0] * 2, "the numbers")
+
+
+def test_setup_with_inputs_as_coordinates(context):
+    """A batch whose labels are inputs (of a pandas MultiIndex, reset): they stay coordinates."""
+    rows = [(a, s) for a in (-1.0, -2.0) for s in (0, 50)]
+    clock = {"__xsimlab_output_clock__": 1, "__xsimlab_main_clock__": 1, "__xsimlab_output_vars__": "k__used"}
+    ds = xarray.Dataset({"k__low": ((), 0.0), "k__high": ((), 1.0), "k__mode": ((), "slow"),
+                         "k__level": ((), 4), "k__driven": ((), 0.25)},
+                        {"time": ("time", [0, 1], clock), "k__size": ("run", [a for a, _ in rows]),
+                         "e__start": ("run", [s for _, s in rows])})
+    job = {"model": {"processes": {"k": "kinds.Checked", "e": "kinds.Encoded"}}, "setup": ds.to_dict(),
+           "batch_dim": "run"}
+    opened = dataset(run(context, job)[0])
+    equal(sorted(opened.coords), ["e__start", "k__size", "time"], "coordinates")
+    wide = opened.set_index(run=["k__size", "e__start"]).unstack("run")
+    same(wide.k__used.sel(k__size=-2.0, e__start=50).values, [2.0, 2.0], "unstacked")
+    setup = ds.to_dict()
+    setup["coords"]["run"] = {"dims": ["run"], "attrs": {}, "data": [list(r) for r in rows]}
+    opened = dataset(run(context, {**job, "setup": setup})[0])
+    same(opened.k__used.values, [[1.0] * 2] * 2 + [[2.0] * 2] * 2, "with the MultiIndex's tuples")
+
+
+def test_encoding_changes_values(context):
+    """Integers as floats: NaN where missing; floats as integers; lossy filters as numcodecs has them."""
+    sizes = {"dims": ["time"], "data": [1, 3, 2, 0]}
+    job = document({"g": "Grower"}, ["g__counts", "g__values"], {"g__length": sizes},
+                   encoding={"g__counts": {"dtype": "<f4"}, "g__values": {"dtype": "<i2"}})
+    arrays = zarr_of(run(context, job)[0])
+    there = np.arange(3) < np.array([1, 3, 2, 2])[:, None]
+    number = 10 * np.array([0, 1, 2, 2])[:, None] + np.arange(3)
+    equal([arrays["g__" + n].dtype.str for n in ("counts", "values")], ["<f4", "<i2"], "dtypes")
+    same(arrays["g__counts"][...], np.where(there, np.arange(3.0), NAN), "integers as floats")
+    same(arrays["g__values"][...], np.where(there, number, 2**15 - 1), "floats as integers")
+    scale = [{"id": "fixedscaleoffset", "offset": -3, "scale": 1, "dtype": "<f8", "astype": "|u1"}]
+    job = document({"e": "Encoded"}, {"e__real": None}, encoding={"e__real": {"filters": scale}})
+    whole = np.arange(24).reshape(6, 4) + 2
+    same(zarr_of(run(context, job)[0])["e__real"][...],
+         np.around(whole / 4 + 3) - 3,
+         "rounded to the filter's scale")
+
+
+def test_encodings_that_are_refused(context):
+    for encoding, word in (({"e__real": {"compressor": {"id": "lzma"}}}, "lzma"),
+                           ({"e__real": {"chunks": [1, 2, 3, 4]}}, "chunk"), ({"e__real": {"chunks": [0, 1, 1]}}, "chunks"),
+                           ({"e__real": {"order": "K"}}, "order"), ({"e__real": {"dtype": "<f3"}}, "dtype"),
+                           ({"e__real": {"dtyp": "<f4"}}, "dtyp"), ({"e__reel": {}}, "e__real"),
+                           ({"e__real": {"filters": [{"id": "crc32"}]}}, "crc32"),
+                           ({"e__whole": {"fill_value": 2**31}}, "fill_value"),
+                           ({"e__real": {"compressor": {"id": "blosc", "cname": "lz5"}}}, "lz5")):
+        refused(context, document({"e": "Encoded"}, ["e__real", "e__whole"], encoding=encoding), word, "/encoding")
+
+
 if __name__ == "__main__":
     harness.main(globals())
