@@ -89,7 +89,7 @@ static bool is_ready(void *simlabd, const char **ret_reason)
     else if (registry_size(d->registry) == 0)
         *ret_reason = "no process library was found";
     else
-        return true;
+        return dispatch_ready(d->dispatch, ret_reason);
     return false;
 }
 

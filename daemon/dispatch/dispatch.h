@@ -45,6 +45,9 @@ void dispatch_rollback(struct dispatch *d);
 /* The pool says so: leases of that worker are lost, and their members go to others. */
 void dispatch_worker_died(struct dispatch *d, const char *worker, const char *reason);
 
+/* False while a full disk keeps jobs waiting, with words; borrowed. It goes on by itself. */
+bool dispatch_ready(const struct dispatch *d, const char **ret_reason);
+
 /* [{"name", "pid", "host", "state", "job", "lease": [b, e], "fingerprint", "since"}]; job and lease
  * are null where it has none, since is RFC 3339. */
 json_t *dispatch_workers(const struct dispatch *d);

@@ -32,6 +32,7 @@ struct dispatch {
     int64_t due;          /* the next tick, as we told the loop */
     int64_t last_event;   /* of the queue, when jobs' ends were last looked for */
     int64_t paused_until; /* nothing is leased before */
+    char disk_full[512];  /* why nothing is leased, until a store was written again; "": it is */
     int64_t retry_at;     /* after a failed commit: the queue is left alone before */
 };
 
@@ -48,6 +49,20 @@ void dispatch_end_task(struct dispatch *d, struct session *s, struct task *t, co
 /* Has the worker killed; its tasks end when its death is told. */
 __attribute__((format(printf, 3, 4))) void dispatch_stop(struct dispatch *d, struct session *s,
                                                          const char *format, ...);
+
+/* Reports that a job as a whole has failed. */
+void dispatch_fail_job(struct dispatch *d, int64_t job, const char *reason);
+
+/* ---- storage.c ---- */
+
+/* A store could not be written, for this errno. A full disk pauses all, as long as it takes;
+ * another fault its own job, which fails where it does not pass. */
+void storage_failed(struct dispatch *d, struct plan *p, uint32_t error, const char *reason,
+                    int64_t now);
+/* A store was written; `p` may be NULL. What was under way when the disk was full shows nothing. */
+void storage_works(struct dispatch *d, struct plan *p, int64_t now);
+/* Where nothing waits for room any more, nothing will show that there is some. */
+void storage_settle(struct dispatch *d);
 
 /* ---- receive.c ---- */
 

@@ -85,11 +85,12 @@ static struct session *idle_session(struct dispatch *d, int64_t job)
     return found;
 }
 
-static void grant_finishes(struct dispatch *d)
+static void grant_finishes(struct dispatch *d, int64_t now)
 {
     for (struct plan *p = d->plans; p; p = p->next) {
         struct session *s;
-        if (!p->is_complete || p->is_given || !(s = idle_session(d, p->job)))
+        if (!p->is_complete || p->is_given || p->paused_until > now ||
+            !(s = idle_session(d, p->job)))
             continue;
         struct task t = {.is_finish = true, .is_fresh = true, .lease.job = p->job};
         session_add_task(s, &t);
@@ -99,9 +100,9 @@ static void grant_finishes(struct dispatch *d)
 
 void grant_tasks(struct dispatch *d, int64_t now)
 {
-    grant_finishes(d);
     if (d->paused_until > now)
         return;
+    grant_finishes(d, now);
     for (int tasks = 0; tasks < SESSION_TASKS; tasks++)
         for (struct session *s = d->sessions; s; s = s->next)
             if (has_room(d, s, tasks) && !grant_lease(d, s, now))
@@ -185,9 +186,8 @@ static void tell_task(struct dispatch *d, struct session *s, struct task *t)
         t->is_sent = true;
         return;
     }
-    struct report failed = {REPORT_JOB_FAILED, .lease.job = t->lease.job};
-    failed.text = "its document is too large, or is not UTF-8, for workers to be told of it";
-    reports_add(&d->reports, &failed);
+    dispatch_fail_job(d, t->lease.job,
+                      "its document is too large, or is not UTF-8, for workers to be told of it");
     dispatch_end_task(d, s, t, NULL);
 }
 

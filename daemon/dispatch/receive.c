@@ -113,7 +113,7 @@ static bool is_within(const struct task *t, int64_t begin, int64_t end)
     return begin < end && begin >= t->lease.begin && end <= t->lease.end;
 }
 
-static void on_done(struct dispatch *d, struct session *s, const struct wire_done *m)
+static void on_done(struct dispatch *d, struct session *s, const struct wire_done *m, int64_t now)
 {
     struct task *t = session_lease(s, m->lease, m->fence);
     struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
@@ -123,7 +123,7 @@ static void on_done(struct dispatch *d, struct session *s, const struct wire_don
     reports_add(&d->reports, &r);
     t->n_done += m->end - m->begin;
     p->is_touched = true;
-    p->storage_failures = 0;
+    storage_works(d, p, now);
 }
 
 static void on_member_failed(struct dispatch *d, struct session *s,
@@ -149,27 +149,6 @@ static void on_log(struct dispatch *d, struct session *s, const struct wire_log 
     reports_add(&d->reports, &r);
 }
 
-static void fail_job(struct dispatch *d, int64_t job, const char *reason)
-{
-    struct report r = {REPORT_JOB_FAILED, .lease.job = job, .text = (char *)reason};
-    reports_add(&d->reports, &r);
-}
-
-/* The store could not be written. A full disk pauses all; another fault its own job, which fails
- * where it does not pass. */
-static void on_storage_failure(struct dispatch *d, struct plan *p, const struct wire_release *m,
-                               int64_t now)
-{
-    log_error("job %" PRId64 ": %s", p->job, m->reason);
-    if (m->error == ENOSPC || m->error == EDQUOT) {
-        d->paused_until = now + DISK_FULL_PAUSE_MS;
-    } else if (++p->storage_failures >= STORAGE_FAILURES) {
-        fail_job(d, p->job, m->reason);
-    } else {
-        p->paused_until = now + ((int64_t)STORAGE_PAUSE_MS << (p->storage_failures - 1));
-    }
-}
-
 static void on_release(struct dispatch *d, struct session *s, const struct wire_release *m,
                        int64_t now)
 {
@@ -178,7 +157,7 @@ static void on_release(struct dispatch *d, struct session *s, const struct wire_
     if (!p)
         return;
     if (m->error != 0)
-        on_storage_failure(d, p, m, now);
+        storage_failed(d, p, m->error, m->reason, now);
     else
         plan_measured(p, m->seconds, t->n_done);
     dispatch_end_task(d, s, t, NULL);
@@ -188,23 +167,39 @@ static void on_job_failed(struct dispatch *d, struct session *s, const struct wi
 {
     for (int i = 0; i < s->n_tasks; i++) {
         if (s->tasks[i].is_sent && s->tasks[i].lease.job == m->job) {
-            fail_job(d, m->job, m->reason);
+            dispatch_fail_job(d, m->job, m->reason);
             return;
         }
     }
 }
 
-static void on_finish(struct dispatch *d, struct session *s, int64_t job, const char *failure)
+/* Its plan stays given: nobody else is to finish it. */
+static void on_finished(struct dispatch *d, struct session *s, const struct wire_finished *m,
+                        int64_t now)
 {
-    struct task *t = session_finish(s, job);
+    struct task *t = session_finish(s, m->job);
     if (!t)
         return;
-    session_remove_task(s, t); /* its plan stays given: nobody else is to finish it */
-    struct report r = {REPORT_FINISHED, .lease.job = job};
-    if (failure)
-        fail_job(d, job, failure);
-    else
-        reports_add(&d->reports, &r);
+    session_remove_task(s, t);
+    struct report r = {REPORT_FINISHED, .lease.job = m->job};
+    reports_add(&d->reports, &r);
+    storage_works(d, dispatch_plan(d, m->job), now);
+}
+
+static void on_finish_failed(struct dispatch *d, struct session *s,
+                             const struct wire_finish_failed *m, int64_t now)
+{
+    struct task *t = session_finish(s, m->job);
+    struct plan *p = t ? dispatch_plan(d, m->job) : NULL;
+    if (!p)
+        return;
+    session_remove_task(s, t);
+    if (m->error != 0) {
+        p->is_given = false;
+        storage_failed(d, p, m->error, m->reason, now);
+    } else {
+        dispatch_fail_job(d, m->job, m->reason);
+    }
 }
 
 /* ---- frames ---- */
@@ -223,7 +218,7 @@ static void on_message(struct dispatch *d, struct session *s, const struct wire_
         on_layout(d, s, &m->layout);
         break;
     case WIRE_DONE:
-        on_done(d, s, &m->done);
+        on_done(d, s, &m->done, now);
         break;
     case WIRE_MEMBER_FAILED:
         on_member_failed(d, s, &m->member_failed);
@@ -238,10 +233,10 @@ static void on_message(struct dispatch *d, struct session *s, const struct wire_
         on_job_failed(d, s, &m->job_failed);
         break;
     case WIRE_FINISHED:
-        on_finish(d, s, m->finished.job, NULL);
+        on_finished(d, s, &m->finished, now);
         break;
     case WIRE_FINISH_FAILED:
-        on_finish(d, s, m->finish_failed.job, m->finish_failed.reason);
+        on_finish_failed(d, s, &m->finish_failed, now);
         break;
     case WIRE_BYE:
         on_bye(d, s, &m->bye);

@@ -480,6 +480,34 @@ Test(dispatch, a_full_disk_pauses_all)
     scene_close(&s);
 }
 
+/* A store that cannot be finished for lack of room is finished when there is some. */
+Test(dispatch, a_full_disk_at_the_end)
+{
+    struct scene s;
+    const char *reason;
+    scene_open(&s);
+    int64_t job = scene_submit_begun(&s, 1, 1);
+    scene_restart(&s);
+    struct fake *f = fake_ready(&s, "w.1");
+    fake_hear(f, WIRE_JOB);
+    for (int i = 0; i < 10; i++) {
+        fake_hear(f, WIRE_FINISH);
+        fake_say(f, (struct wire_message){.type = WIRE_FINISH_FAILED,
+                                          .finish_failed = {job, ENOSPC, "no room"}});
+        fake_hears_nothing(f);
+        cr_assert(!dispatch_ready(s.dispatch, &reason) && strstr(reason, "no room"));
+        s.shift += 10000;
+        scene_turn(&s);
+    }
+    fake_hear(f, WIRE_FINISH);
+    fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
+    fake_hear(f, WIRE_DROP);
+    cr_assert(dispatch_ready(s.dispatch, &reason));
+    cr_assert_eq(scene_state(&s, job), JOB_SUCCEEDED);
+    fake_close(f);
+    scene_close(&s);
+}
+
 Test(dispatch, a_store_that_fails_again_and_again)
 {
     struct scene s;

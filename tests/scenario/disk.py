@@ -1,0 +1,117 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A disk that is full under the stores (ARCHITECTURE section 5, invariant 8): nothing is leased, the
+log and /readyz say why, nothing is lost, and all goes on by itself when there is room again.
+
+The disk is a small tmpfs in a mount namespace of this program's own, so that none is left over.
+"""
+import contextlib
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal, load, GOLDEN
+
+OWN = "SIMLAB_TEST_OWN_MOUNTS"
+DISK = 8 << 20
+MEMBERS = 400
+
+
+def enter_namespace():
+    """Runs this program again in a mount namespace; goes on without where there may be none."""
+    command = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    with contextlib.suppress(OSError):
+        if OWN not in os.environ and subprocess.run([*command, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0:
+            os.environ[OWN] = "1"
+            os.execvp(command[0], [*command, sys.executable, "-B", *sys.argv])
+
+
+def job():
+    """A batch of which each member stores some kilobytes that do not compress."""
+    sweep = load(GOLDEN, "batch-velocity", "job.json")
+    labels = [i / 200 for i in range(201)]
+    sweep["clocks"] = {"time": {"data": labels}, "otime": {"data": labels[::40]}}
+    sweep["inputs"]["grid__spacing"] = 1.5 / 300
+    sweep["inputs"]["advect__v"] = {"dims": ["batch"], "data": [0.1 + 0.8 * i / MEMBERS for i in range(MEMBERS)]}
+    return sweep
+
+
+class Disk:
+    """Mounted for one test. fill(n): a file leaves n bytes free."""
+
+    def __init__(self, context):
+        if OWN not in os.environ:
+            raise harness.Skip("no mount namespaces here")
+        self.path = context.directory("disk")
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", self.path], check=True)
+        self.filler = os.path.join(self.path, "filler")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["umount", "--lazy", self.path], check=True)
+
+    def fill(self, free=0):
+        with open(self.filler, "wb", buffering=0) as file:
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(b"x" * 4096)
+            if free:
+                file.truncate(file.tell() - free)
+
+    def empty(self):
+        os.unlink(self.filler)
+
+
+def size_of(store):
+    return sum(os.path.getsize(os.path.join(store, name)) for name in harness.files_of(store))
+
+
+def goes_on(context, free):
+    wanted = job()
+    undisturbed, _ = context.run_local(wanted)
+    with Disk(context) as disk:
+        daemon = context.daemon(workers=2, options=["--store-root", os.path.join(disk.path, "stores")])
+        disk.fill(free(size_of(undisturbed)))
+        number = daemon.submit(wanted)["id"]
+        daemon.await_line("nothing is leased until .*No space left")
+        unready = daemon.request("GET", "/readyz", status=503).json
+        check("No space left" in unready["reason"], f"{unready}")
+        daemon.request("GET", "/healthz", status=200)
+        now = daemon.job(number)
+        check(now["state"] == "running" and now["done"] < MEMBERS and now["dead"] == 0, f"{now}")
+        disk.empty()
+        ended = daemon.await_end(number)
+        equal((ended["state"], ended["done"], ended["dead"]), ("succeeded", MEMBERS, 0), f"the end; {daemon.log()}")
+        daemon.await_line("stores can be written again")
+        daemon.request("GET", "/readyz", status=200)
+        harness.same_store(ended["store"], undisturbed)
+        daemon.stop()
+
+
+def test_full_from_the_beginning(context):
+    goes_on(context, lambda size: 0)
+
+
+def test_full_in_the_middle(context):
+    goes_on(context, lambda size: size // 2)
+
+
+def test_a_cancelled_job_frees_the_service(context):
+    """Where nothing waits for room, nothing shows that there is some: the service takes jobs."""
+    with Disk(context) as disk:
+        daemon = context.daemon(workers=1, options=["--store-root", os.path.join(disk.path, "stores")])
+        disk.fill()
+        number = daemon.submit(job())["id"]
+        daemon.await_line("nothing is leased until")
+        daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
+        daemon.await_line("nothing waits for room")
+        daemon.request("GET", "/readyz", status=200)
+        daemon.stop()
+
+
+enter_namespace()
+harness.main(globals())
