@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 of a worker and of the daemon in the middle of a job: the job finishes, and its store
-equals that of an undisturbed run, byte for byte (ARCHITECTURE section 5, invariants 1 and 2).
+"""kill -9 of a worker and of the daemon in the middle of a job, a worker that hangs, a daemon that is
+stopped: the job finishes, and its store equals that of an undisturbed run, byte for byte
+(ARCHITECTURE section 5, invariants 1 and 2).
 
 The middle is known from the job's events: something is done, and not all.
 """
@@ -82,13 +83,14 @@ def kill_worker(context, job, members):
     harness.same_store(ended["store"], undisturbed)
 
 
-def kill_daemon(context, job, members):
+def end_daemon(context, job, members, end):
+    """`end` ends the daemon; its workers end with it, and the next one goes on with the job."""
     daemon = context.daemon(workers=2)
     number = daemon.submit(job)["id"]
     daemon.await_event(number, in_the_middle)
     workers = [w["pid"] for w in daemon.workers()]
-    daemon.kill()
-    check(all(harness.await_exit(pid) for pid in workers), "workers outlived a killed daemon")
+    end(daemon)
+    check(all(harness.await_exit(pid) for pid in workers), "workers outlived their daemon")
     daemon.start()
     ended = succeeded(daemon, number, members)
     undisturbed, _ = context.run_local(job)
@@ -107,11 +109,34 @@ def test_worker_in_a_simulation(context):
 
 
 def test_daemon_in_a_batch(context):
-    kill_daemon(context, batch(MEMBERS), MEMBERS)
+    end_daemon(context, batch(MEMBERS), MEMBERS, harness.Daemon.kill)
 
 
 def test_daemon_in_a_simulation(context):
-    long_enough(lambda job, members: kill_daemon(context, job, members))
+    long_enough(lambda job, members: end_daemon(context, job, members, harness.Daemon.kill))
+
+
+def test_daemon_is_stopped_in_a_batch(context):
+    end_daemon(context, batch(MEMBERS), MEMBERS, harness.Daemon.stop)
+
+
+def test_daemon_is_stopped_in_a_simulation(context):
+    long_enough(lambda job, members: end_daemon(context, job, members, harness.Daemon.stop))
+
+
+def test_a_worker_that_hangs(context):
+    """It is killed when it was silent for as long as a lease may be, and others do its members."""
+    job = batch(MEMBERS)
+    daemon = context.daemon(workers=2)
+    number = daemon.submit(job)["id"]
+    daemon.await_event(number, in_the_middle)
+    pid = busy_worker(daemon, number)
+    os.kill(pid, signal.SIGSTOP)
+    daemon.await_line(r"is killed: it was silent for \d+ ms")
+    check(harness.await_exit(pid), "the worker that hangs was not killed")
+    ended = succeeded(daemon, number, MEMBERS)
+    undisturbed, _ = context.run_local(job)
+    harness.same_store(ended["store"], undisturbed)
 
 
 def test_daemon_and_workers_many_times(context):
