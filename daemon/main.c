@@ -200,16 +200,13 @@ static int open_signals(struct simlabd *d)
 static int make_directories(struct simlabd *d, struct error *e)
 {
     const struct config *c = &d->config;
-    char *run = mem_strdup(c->endpoint + strlen("ipc://"));
-    *strrchr(run, '/') = '\0';
-    int r = state_make_directory(run, true, e);
+    int r = state_make_run(c->endpoint, e);
     if (r == 0)
         r = state_make_directory(c->uploads, true, e);
     if (r == 0)
         r = state_make_directory(c->scratch, true, e);
     if (r == 0)
         r = error_explain(e, file_make_directories(c->store_root), "make the store root");
-    free(run);
     return r;
 }
 
@@ -325,7 +322,10 @@ static void stop(struct simlabd *d)
     d->http = http_free(d->http);
     if (d->pool)
         d->pool = pool_local.close(d->pool);
-    d->dispatch = dispatch_free(d->dispatch);
+    if (d->dispatch) { /* else another daemon may have kept us from that socket */
+        d->dispatch = dispatch_free(d->dispatch);
+        state_remove_run(d->config.endpoint);
+    }
     d->queue = queue_close(d->queue);
     d->loop = loop_free(d->loop);
     if (d->signals >= 0)

@@ -37,6 +37,29 @@ int state_make_directory(const char *path, bool own, struct error *e)
     return 0;
 }
 
+static char *run_directory(const char *endpoint)
+{
+    char *run = mem_strdup(endpoint + strlen("ipc://"));
+    *strrchr(run, '/') = '\0';
+    return run;
+}
+
+int state_make_run(const char *endpoint, struct error *e)
+{
+    char *run = run_directory(endpoint);
+    int r = state_make_directory(run, true, e);
+    free(run);
+    return r;
+}
+
+void state_remove_run(const char *endpoint)
+{
+    char *run = run_directory(endpoint);
+    unlink(endpoint + strlen("ipc://"));
+    rmdir(run);
+    free(run);
+}
+
 /* ---- the lock ---- */
 
 static int refuse(const char *directory, int fd, struct error *e)

@@ -23,4 +23,9 @@ void state_close(struct state *s);
  * another user where `own`. */
 int state_make_directory(const char *path, bool own, struct error *e);
 
+/* The directory of the workers' socket, "ipc://DIRECTORY/NAME", is the daemon's alone. It may stand
+ * under /tmp: socket and directory are removed at the end. */
+int state_make_run(const char *endpoint, struct error *e);
+void state_remove_run(const char *endpoint);
+
 #endif

@@ -155,12 +155,12 @@ def await_exit(pid):
 class Daemon:
     """simlabd on a state directory; started again with start() after kill() or stop()."""
 
-    def __init__(self, context, state=None, workers=2, options=()):
+    def __init__(self, context, state=None, workers=2, options=(), socket_path=None):
         self.context = context
         self.state = state or context.directory("state")
         self.workers_wanted = workers
         self.options = list(options)
-        self.socket = os.path.join(self.state, "test.sock")
+        self.socket = socket_path or os.path.join(self.state, "test.sock")
         self.process = None
         self.lines = []
         self.seen = set()  # pids of workers ever listed

@@ -140,6 +140,20 @@ def test_stops_while_it_is_busy(context):
     daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
 
 
+def test_a_long_state_path(context):
+    """Sockets have short names: the workers' one stands under /tmp then, and goes with the daemon."""
+    daemon = context.daemon(workers=1, state=os.path.join(context.path("long"), "x" * 120), socket_path=context.path("s"))
+    ended = daemon.finish(advect())
+    check(ended["store"].startswith(daemon.state), ended["store"])
+    with open(f"/proc/{daemon.workers()[0]['pid']}/cmdline", encoding="utf-8") as file:
+        endpoint = next(word for word in file.read().split("\0") if word.startswith("ipc://"))
+    run = os.path.dirname(endpoint[len("ipc://"):])
+    check(run.startswith("/tmp/simlabd-"), f"the workers' socket is in {run}")
+    equal(oct(stat.S_IMODE(os.stat(run).st_mode)), oct(0o700), f"mode of {run}")
+    daemon.stop()
+    check(not os.path.exists(run), f"{run} was left behind")
+
+
 def test_a_leftover_store_is_not_overwritten(context):
     daemon = context.daemon(workers=1)
     stores = os.path.join(daemon.state, "stores")
