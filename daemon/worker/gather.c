@@ -298,5 +298,6 @@ bool gather_is_regular(const struct gather *g, int output)
         return false;
     bool same = !memcmp(now.shape, o->array.meta.shape, (size_t)now.ndim * sizeof *now.shape);
     store_meta_clear(&now);
-    return same && g->job->n_stop_when == 0;
+    /* Labels after a stop were not written. */
+    return same && g->job->n_stop_when == 0 && g->job->n_hooks == 0;
 }

@@ -221,13 +221,13 @@ int members_run(struct members *m, int64_t begin, int64_t end, struct error *e)
 int members_finish(struct members *m, bool complete, struct error *e)
 {
     int r = 0;
-    for (int i = 0; i < m->job->n_outputs && r == 0; i++) {
-        const char *name = m->job->outputs[i].name;
+    for (int i = 0; i < m->job->n_outputs && r == 0; i++)
         if (complete && gather_is_regular(&m->gather, i))
-            r = store_verify(m->store, name, e);
-        else if (m->gather.outputs[i].is_known)
-            r = store_fill_missing(m->store, name, e);
-    }
+            r = store_verify(m->store, m->job->outputs[i].name, e);
+    r = r ? r : layout_level(m->job, m->store, e);
+    for (int i = 0; i < m->job->n_outputs && r == 0; i++)
+        if (m->gather.outputs[i].is_known)
+            r = store_fill_missing(m->store, m->job->outputs[i].name, e);
     return r ? r : store_finish(m->store, e);
 }
 
