@@ -56,7 +56,7 @@ LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := g++ libcriterion-dev python3-dask python3-jsonschema gdal-bin netcdf-bin
+DEBIAN_TEST := g++ curl libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
 # Submakes come after `packages`, since pkg-config may be missing before. They use every processor
@@ -193,6 +193,11 @@ bench: ## times, as ratios to plain C and plain NumPy in the same run
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
+soak: ## whether the daemon grows: SOAK_ROUNDS (10) of 1,000 jobs and 1,000 event streams
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
+	+@$(SUBMAKE) all
+	@SIMLAB_TEST_WAIT=600 $(PYTHON) tests/soak/soak.py --build $(BUILD)
+
 $(BUILD)/bench/%: tests/bench/%.c $(COMPILER)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $< -lm
@@ -243,7 +248,7 @@ install_files = $(if $(2),install -D -m $(1) -t $(DESTDIR)$(PREFIX)/$(3) $(2))
 clean: ## remove what was built
 	rm -rf $(addprefix $(BUILD),/ -asan -tsan -clang -fuzz)
 
-.PHONY: all help packages demo test test-programs check layers cppcheck asan tsan bench install clean
+.PHONY: all help packages demo test test-programs check layers cppcheck asan tsan bench soak install clean
 .PHONY: FORCE
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
