@@ -200,7 +200,7 @@ DTYPES = {  # values of each, in JSON; complex numbers as [real, imaginary]
     "bool": [True, False, True, True], "i1": [-128, 127, 0, 1], "i2": [-32768, 32767, 2, 3],
     "i4": [-2**31, 2**31 - 1, 5, 6], "i8": [-2**63, 2**63 - 1, 2**53 + 1, 7],
     "u1": [0, 255, 8, 9], "u2": [0, 65535, 1, 2], "u4": [0, 2**32 - 1, 3, 4],
-    "u8": [0, 2**63 - 1, 2**53 + 1, 6], "f4": [0.5, -1.25, "NaN", "Infinity"],
+    "u8": [0, 2**64 - 1, 2**53 + 1, 6], "f4": [0.5, -1.25, "NaN", "Infinity"],
     "f8": [0.1, "-Infinity", "NaN", 1e300], "c8": [[1, 2], [0.5, -1], [0, 0], [3, 4]],
     "c16": [[1.1, 2.2], [0.5, -1], [0, 0], [3, 4]], "str": ["ab", "cdefg", "", "z"]}
 NUMPY = {"bool": "|b1", "i1": "|i1", "u1": "|u1", "str": "|S5"}
@@ -272,7 +272,7 @@ def test_inputs_of_every_dtype(context):
 
 def test_inputs_that_do_not_fit(context):
     for name, bad in (("i1", 128), ("u1", -1), ("u1", 256), ("i4", 1.5), ("bool", 2), ("str", "abcdef"),
-                      ("f8", "fast"), ("u4", -1), ("f4", [[[1.0]]])):
+                      ("f8", "fast"), ("i8", 2**63), ("u8", 2**64), ("u4", -1), ("f4", [[[1.0]]])):
         refused(context, document({"e": "Echo"}, inputs=complex_zero(**{"e__in_" + name: bad})),
                 "e__in_" + name)
 
