@@ -6,6 +6,7 @@
 #include "proto/api.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -250,8 +251,11 @@ static int draw(const char *path, const json_t *model, const json_t *types,
         text_complain("cannot run dot: %s", strerror(errno));
         return API_EXIT_USAGE;
     }
+    /* A dot that ended early says why itself; here it is no reason to die. */
+    void (*former)(int) = signal(SIGPIPE, SIG_IGN);
     int code = graph_print(pipe_end, model, types, o);
     fclose(pipe_end);
+    signal(SIGPIPE, former);
     waitpid(child, &status, 0);
     if (!code && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
         code = API_EXIT_USAGE;

@@ -397,13 +397,14 @@ def main(scope, more=()):
     if options.list:
         print("\n".join(n for n, _ in tests))
         sys.exit(0)
-    build, passed, failed = os.path.abspath(options.build), 0, 0
+    build, passed, failed, skipped = os.path.abspath(options.build), 0, 0, 0
     for name, test in tests:
         began = time.monotonic()
         fault = run_test(build, test)
         if fault is None:
             passed += 1
         elif isinstance(fault, Skip):
+            skipped += 1
             print(f"skipped {name}: {fault}")
         else:
             failed += 1
@@ -412,7 +413,7 @@ def main(scope, more=()):
             print(f"{'passed' if fault is None else 'ended'} {name} ({time.monotonic() - began:.1f} s)")
         sys.stdout.flush()
     print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed or not passed else 0)
+    sys.exit(1 if failed or not passed + skipped else 0)
 
 
 # ---- stores --------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 LIMIT = float(os.environ.get("SIMLAB_SUITE_LIMIT", "300"))  # seconds: a suite beyond it hangs
 
 CRITERION = re.compile(rb"Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)")
+SKIPPED = re.compile(rb"^skipped .*", re.MULTILINE)
 OURS = re.compile(rb"^(?:.*: )?(\d+) passed, (\d+) failed$", re.MULTILINE)
 LIB = os.path.join(ROOT, "tests/lib")
 LIBRARIES = ("readers",)  # of tests/scenario: what scenarios import
@@ -107,9 +108,10 @@ def run(suite):
                 output += b"\n" + file.read()
             code = code or 1
     passed, failed = counts(pattern, output) or (0, 0)
-    if passed + failed == 0:
+    ran = passed + failed > 0 or SKIPPED.search(output)
+    if not ran:
         output += b"\nno test ran\n"
-    if failed == 0 and (code != 0 or passed == 0):
+    if failed == 0 and (code != 0 or not ran):
         output += f"\nexit status {code}\n".encode()
         failed = 1
     return name, passed, failed, output.decode(errors="replace"), time.monotonic() - began
@@ -128,8 +130,8 @@ def main():
             name, good, bad, output, seconds = done.result()
             passed, failed = passed + good, failed + bad
             print(f"{name:<20} {good:4} passed {bad:4} failed {seconds:7.1f} s")
-            for skipped in re.findall(r"^skipped .*", output, re.MULTILINE):
-                print("    " + skipped)
+            for skipped in sorted(set(SKIPPED.findall(output.encode()))):
+                print("    " + skipped.decode())
             if bad:
                 print("    " + output.rstrip().replace("\n", "\n    "))
             sys.stdout.flush()

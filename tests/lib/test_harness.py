@@ -114,6 +114,7 @@ def test_runner(context):
     equal(runner(context, "echo 3 passed, 2 failed; exit 1"), (3, 2), "a bad one")
     equal(runner(context, "echo 3 passed, 0 failed; exit 1"), (3, 1), "a good line, a bad exit")
     equal(runner(context, "echo 0 passed, 0 failed"), (0, 1), "no tests")
+    equal(runner(context, "echo skipped all: no disk; echo 0 passed, 0 failed"), (0, 0), "all skipped")
     equal(runner(context, "true"), (0, 1), "no closing line")
     found = "echo 3 passed, 0 failed; log=${ASAN_OPTIONS#log_path=}; echo leak >${log%%:*}.1"
     equal(runner(context, found), (3, 1), "a sanitizer's log")
