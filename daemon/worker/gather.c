@@ -30,12 +30,12 @@ static int64_t clock_length(const struct gather_output *o)
 
 /* A window is a chunk row with all labels; where one member fills chunks alone, a chunk's labels;
  * less where either is too much. */
-static void plan_window(struct gather_output *o, size_t value_bytes)
+static void plan_window(struct gather_output *o, size_t value_bytes, size_t room)
 {
     const struct output_array *a = &o->array;
     int64_t n = clock_length(o), chunk = a->has_clock ? a->meta.chunks[a->lead - 1] : 1, most = 1;
-    if (value_bytes < GATHER_BYTES)
-        most = (int64_t)(GATHER_BYTES / (value_bytes ? value_bytes : 1));
+    if (value_bytes < room)
+        most = (int64_t)(room / (value_bytes ? value_bytes : 1));
     o->rows = a->has_batch ? a->meta.chunks[0] : 1;
     if (n > 0 && o->rows > most / n)
         o->rows = 1;
@@ -53,11 +53,11 @@ static int ready_array(struct gather *g, int output, struct error *e)
     if (r)
         return broken(g, r, "create an array", e);
     o->is_known = true;
-    o->part = -1;
+    o->part = o->single = -1;
     o->window.array = &o->array;
     o->window.name = g->job->outputs[output].name;
     size_t bytes;
-    plan_window(o, window_value_bytes(&o->window, NULL, &bytes) ? bytes : SIZE_MAX);
+    plan_window(o, window_value_bytes(&o->window, NULL, &bytes) ? bytes : SIZE_MAX, g->room);
     return 0;
 }
 
@@ -110,7 +110,9 @@ static int remove_arrays(struct gather *g, struct error *e)
 int gather_open(struct gather *g, const struct job *job, struct store *s, const char *layout,
                 struct error *e)
 {
-    *g = (struct gather){.job = job, .store = s};
+    g->job = job;
+    g->store = s;
+    g->room = g->room ? g->room : GATHER_BYTES;
     g->outputs = mem_array((size_t)job->n_outputs, sizeof *g->outputs);
     if (layout)
         return read_layout(g, layout, e);
@@ -142,15 +144,16 @@ static int flush(struct gather *g, struct gather_output *o, int64_t end, struct 
 }
 
 /* To the window that holds this row and label. Windows begin at multiples of their rows and labels,
- * or where the range begins, or at `label` itself where those before it were written. */
+ * or where the range begins; those of a row that goes by itself hold one label each. */
 static int move_to(struct gather *g, int output, int64_t row, int64_t label, struct error *e)
 {
     struct gather_output *o = &g->outputs[output];
     int64_t end = (row / o->rows + 1) * o->rows, n = clock_length(o);
-    int64_t first = o->part == row ? label : label / o->labels * o->labels;
-    int64_t after = (label / o->labels + 1) * o->labels;
-    int r = window_move(&o->window, row, (end < g->end ? end : g->end) - row, first,
-                        (after < n ? after : n) - first);
+    int64_t first = label / o->labels * o->labels, labels = o->labels;
+    end = end < g->end ? end : g->end;
+    labels = first + labels > n ? n - first : labels;
+    int r = o->single == row ? window_move(&o->window, row, 1, label, 1)
+                             : window_move(&o->window, row, end - row, first, labels);
     return r < 0 ? no_room(g, output, e) : 0;
 }
 
@@ -166,16 +169,33 @@ static int flush_part(struct gather *g, struct gather_output *o, int64_t row, st
     return flush(g, o, row + 1, e);
 }
 
-static int make_room(struct gather *g, int output, int64_t row, int64_t at, bool is_too_large,
-                     struct error *e)
+static int make_room(struct gather *g, int output, int64_t row, int64_t at, struct error *e)
 {
     struct gather_output *o = &g->outputs[output];
     int r = 0;
     if (window_holds(&o->window, row, o->window.label))
         r = flush_part(g, o, row, e);
-    if (is_too_large)
-        o->rows = o->labels = 1;
     return r ? r : move_to(g, output, row, at, e);
+}
+
+/* A value that has grown so that a whole window of such would be too much. To be decided by the
+ * value alone: the range must not matter. */
+static bool goes_single(const struct gather *g, const struct gather_output *o,
+                        const struct simlab_view *view)
+{
+    int64_t own[SIMLAB_MAX_DIMS];
+    int n_own = o->array.meta.ndim - o->array.lead;
+    bool grows = false;
+    for (int i = 0; i < n_own; i++) {
+        int64_t first = o->array.meta.shape[o->array.lead + i];
+        own[i] = view->shape[o->array.axes[i]];
+        grows = grows || own[i] > first;
+        own[i] = own[i] > first ? own[i] : first;
+    }
+    size_t bytes;
+    return grows && o->rows * o->labels > 1 &&
+           (!window_value_bytes(&o->window, own, &bytes) ||
+            bytes > g->room / ((size_t)o->rows * (size_t)o->labels));
 }
 
 /* An index variable belongs to all members: the first one's is stored; a longer one of another
@@ -209,7 +229,7 @@ void gather_begin(struct gather *g, int64_t begin, int64_t end)
     g->end = end;
     for (int i = 0; i < g->job->n_outputs; i++) {
         g->outputs[i].written = begin;
-        g->outputs[i].part = -1;
+        g->outputs[i].part = g->outputs[i].single = -1;
         window_clear(&g->outputs[i].window);
     }
 }
@@ -224,11 +244,14 @@ int gather_put(struct gather *g, int64_t member, int output, int64_t at,
     if (g->job->outputs[output].is_index)
         return put_index(g, output, member, view, e);
     int64_t row = o->array.has_batch ? member : 0;
-    if (!window_holds(&o->window, row, at))
-        r = make_room(g, output, row, at, false, e);
-    if (r == 0 && o->window.n_rows * o->window.n_labels > 1 &&
-        window_bytes_with(&o->window, view) > GATHER_BYTES)
-        r = make_room(g, output, row, at, true, e);
+    if (o->single != row && goes_single(g, o, view)) {
+        if (window_holds(&o->window, row, o->window.label))
+            r = flush_part(g, o, row, e);
+        o->single = row;
+        o->window.n_rows = 0;
+    }
+    if (r == 0 && !window_holds(&o->window, row, at))
+        r = make_room(g, output, row, at, e);
     if (r)
         return r;
     return window_put(&o->window, row, at, view) < 0 ? no_room(g, output, e) : 0;
@@ -240,7 +263,6 @@ static int forget_part(struct gather *g, int output, int64_t row, int64_t end, s
     struct gather_output *o = &g->outputs[output];
     int r = 0;
     for (int64_t label = 0; label < end && r == 0; label += o->window.n_labels) {
-        o->part = -1; /* whole windows again */
         r = move_to(g, output, row, label, e);
         if (r == 0 && window_reserve(&o->window, o->part_own) < 0)
             r = no_room(g, output, e);

@@ -3,10 +3,11 @@
  * row at a time.
  *
  * Invariants
- *  1. Windows hold at most GATHER_BYTES, or a single value where that alone is larger: a chunk row
- *     that would be more, or grows to be more, is written in parts.
- *  2. What is on disk does not depend on how windows were cut: parts of chunks are put together
- *     under the chunk's lock.
+ *  1. Windows hold at most GATHER_BYTES, or a single value where that alone is larger. A chunk row
+ *     that would be more is written in parts, and so is a member whose values have grown too large.
+ *     (Only values that grow along different dims can make a window larger than each of them.)
+ *  2. What is on disk, and in which files, does not depend on how members were cut into ranges:
+ *     parts of chunks are put together under the chunk's lock.
  *  3. A member that failed has left fill values only; one that failed before there was a layout has
  *     left nothing, and does not decide it.
  *
@@ -30,6 +31,7 @@ struct gather_output {
     int64_t part;                      /* the member of which labels were written before its window,
                                         * or -1; */
     int64_t part_own[SIMLAB_MAX_DIMS]; /* … in these extents at most */
+    int64_t single;                    /* the member whose values have grown too large, or -1 */
 };
 
 struct gather {
@@ -40,10 +42,11 @@ struct gather {
     bool proposes;                 /* no layout was given: the next member to succeed decides it */
     bool is_broken;
     int64_t end; /* of the range */
+    size_t room; /* of a window: GATHER_BYTES, less in tests */
 };
 
-/* `layout`: as recorded with the job, or NULL: then arrays of outputs that stand in the store are
- * those of a member that died, and are removed. */
+/* `g` is zeroed, or tells the room. `layout`: as recorded with the job, or NULL: then arrays of
+ * outputs that stand in the store are those of a member that died, and are removed. */
 int gather_open(struct gather *g, const struct job *job, struct store *s, const char *layout,
                 struct error *e);
 void gather_close(struct gather *g); /* also of a zeroed one */

@@ -47,14 +47,6 @@ static bool larger_own(const struct window *w, const struct simlab_view *view, i
     return grows;
 }
 
-size_t window_bytes_with(const struct window *w, const struct simlab_view *view)
-{
-    int64_t own[SIMLAB_MAX_DIMS];
-    size_t bytes;
-    larger_own(w, view, own);
-    return count_bytes(w, own, &bytes) ? bytes : SIZE_MAX;
-}
-
 bool window_holds(const struct window *w, int64_t row, int64_t label)
 {
     return w->data && row >= w->row && row < w->row + w->n_rows && label >= w->label &&

@@ -28,8 +28,6 @@ void window_clear(struct window *w);
 /* Bytes of one label's value with these own extents (NULL: those of the array); false where they
  * cannot be counted. */
 bool window_value_bytes(const struct window *w, const int64_t *own, size_t *ret_bytes);
-/* Bytes of the window once it holds this value; SIZE_MAX where they cannot be counted. */
-size_t window_bytes_with(const struct window *w, const struct simlab_view *view);
 bool window_holds(const struct window *w, int64_t row, int64_t label);
 
 /* Empties it and moves it, with the array's own extents. -ENOMEM where there is no memory: then it

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Members of random sizes, some of which fail, gathered in ranges of random lengths and orders,
+ * with more or less room: the store is the same, byte for byte, as that of one range. */
+#include "worker/gather.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "support.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MEMBERS = 12, LABELS = 5, MOST = 9 };
+
+struct plan {
+    struct job *job;
+    int64_t size[MEMBERS][LABELS];
+    int fails_at[MEMBERS]; /* label; LABELS: never */
+};
+
+static void random_plan(struct plan *p, uint64_t *state, bool is_batch)
+{
+    static const char *const encodings[] = {NULL, "{\"chunks\": [4, 2, 3]}",
+                                            "{\"chunks\": [1, 2, 4], \"compressor\": null}",
+                                            "{\"chunks\": [5, 9, 2], \"dtype\": \"<f4\"}"};
+    static const char *const single[] = {NULL, "{\"chunks\": [2, 3]}"};
+    p->job = is_batch ? support_job(MEMBERS, LABELS, encodings[support_below(state, 4)])
+                      : support_job(0, LABELS, single[support_below(state, 2)]);
+    for (int m = 0; m < MEMBERS; m++) {
+        p->fails_at[m] = support_below(state, 4) ? LABELS : (int)support_below(state, LABELS);
+        for (int label = 0; label < LABELS; label++)
+            p->size[m][label] = support_below(state, MOST);
+    }
+}
+
+static int put(struct gather *g, const struct plan *p, int64_t member, int label, struct error *e)
+{
+    double data[MOST];
+    int64_t n = p->size[member][label];
+    for (int64_t i = 0; i < n; i++)
+        data[i] = (double)(member * 100 + label * 10 + i);
+    struct simlab_view v = {
+        .data = data, .size = n, .shape = {n}, .ndim = 1, .dtype = SIMLAB_F8, .itemsize = 8};
+    return gather_put(g, member, 0, label, &v, e);
+}
+
+static void run_range(struct gather *g, const struct plan *p, int64_t begin, int64_t end)
+{
+    gather_begin(g, begin, end);
+    for (int64_t member = begin; member < end; member++) {
+        struct error e = {.message = ""};
+        int64_t written = -1;
+        int label = 0;
+        for (; label < p->fails_at[member]; label++)
+            cr_assert_eq(put(g, p, member, label, &e), 0, "%s", e.message);
+        if (label < LABELS)
+            cr_assert_eq(gather_forget(g, member, &e), 0, "%s", e.message);
+        else
+            g->proposes = false;
+        cr_assert_eq(gather_write(g, member, &written, &e), 0, "%s", e.message);
+        cr_assert(written >= begin && written <= member + 1);
+        cr_assert(member + 1 < end || written == end);
+    }
+}
+
+/* Ranges in a random order after those up to the first success, each with a gather of its own, as
+ * workers have. */
+static void run_cut(const struct plan *p, const char *path, size_t room, int64_t longest,
+                    uint64_t *state)
+{
+    struct store *s = NULL;
+    struct error e = {.message = ""};
+    cr_assert_eq(store_open(path, false, &s, &e), 0, "%s", e.message);
+    char *layout = NULL;
+    int64_t next = 0, n = p->job->n_members;
+    int64_t begins[MEMBERS], ends[MEMBERS];
+    int ranges = 0;
+    while (next < n) {
+        struct gather g = {.room = room};
+        int64_t end = longest == n ? n : next + 1 + support_below(state, longest);
+        end = !layout && longest < n ? next + 1 : end < n ? end : n;
+        if (!layout) {
+            cr_assert_eq(gather_open(&g, p->job, s, NULL, &e), 0, "%s", e.message);
+            run_range(&g, p, next, end);
+            if (!g.proposes)
+                layout = json_canonical(g.layout);
+            gather_close(&g);
+        } else {
+            begins[ranges] = next;
+            ends[ranges++] = end;
+        }
+        next = end;
+    }
+    for (int left = ranges; left > 0; left--) {
+        int k = (int)support_below(state, left);
+        struct gather g = {.room = room};
+        cr_assert_eq(gather_open(&g, p->job, s, layout, &e), 0, "%s", e.message);
+        run_range(&g, p, begins[k], ends[k]);
+        gather_close(&g);
+        begins[k] = begins[left - 1];
+        ends[k] = ends[left - 1];
+    }
+    free(layout);
+    cr_assert_eq(store_finish(s, &e), 0, "%s", e.message);
+    store_close(s);
+}
+
+static void check_values(const struct plan *p, const char *path)
+{
+    struct store *s;
+    struct error e = {.message = ""};
+    struct store_meta m;
+    cr_assert_eq(store_open(path, true, &s, &e), 0, "%s", e.message);
+    int r = store_array(s, "p__values", &m, NULL, NULL, &e);
+    for (int64_t member = 0; member < p->job->n_members; member++)
+        for (int label = 0; label < LABELS && p->fails_at[member] == LABELS; label++) {
+            cr_assert_eq(r, 0, "%s", e.message);
+            char bytes[MOST * 8];
+            int64_t start[3] = {member, label, 0}, count[3] = {1, 1, p->size[member][label]};
+            int skip = m.ndim == 2; /* no batch */
+            if (count[2] == 0)
+                continue;
+            cr_assert_eq(store_read(s, "p__values", start + skip, count + skip, bytes, &e), 0, "%s",
+                         e.message);
+            for (int64_t i = 0; i < count[2]; i++)
+                cr_assert_eq(dtype_to_double(m.dtype, bytes, (size_t)i),
+                             (double)(member * 100 + label * 10 + i));
+        }
+    if (r == 0)
+        store_meta_clear(&m);
+    store_close(s);
+}
+
+static void check_plans(uint64_t seed, int rounds, bool is_batch)
+{
+    for (uint64_t state = seed; rounds > 0; rounds--) {
+        struct plan p;
+        random_plan(&p, &state, is_batch);
+        char whole[600], cut[600], name[64];
+        snprintf(name, sizeof name, "whole%d-%d", is_batch, rounds);
+        snprintf(whole, sizeof whole, "%s", support_path(name));
+        size_t room = rounds % 3 == 0 ? GATHER_BYTES : 8 + (size_t)support_below(&state, 900);
+        run_cut(&p, whole, room, p.job->n_members, &state);
+        check_values(&p, whole);
+        for (int k = 0; k < 4; k++) {
+            snprintf(name, sizeof name, "cut%d-%d-%d", is_batch, rounds, k);
+            snprintf(cut, sizeof cut, "%s", support_path(name));
+            run_cut(&p, cut, room, 1 + support_below(&state, p.job->n_members), &state);
+            support_same(whole, cut);
+        }
+        job_free(p.job);
+    }
+}
+
+Test(gather, a_batch_is_the_same_however_it_is_cut, .timeout = 120)
+{
+    check_plans(7, 30, true);
+}
+
+Test(gather, one_simulation_is_the_same_however_it_is_cut, .timeout = 120)
+{
+    check_plans(11, 20, false);
+}
+
+/* A long simulation is written as it goes, a label's chunk at a time. */
+Test(gather, one_simulation_is_not_buffered_whole)
+{
+    struct job *job = support_job(0, LABELS, "{\"chunks\": [2, 3]}");
+    struct store *s;
+    struct gather g = {0};
+    struct error e = {.message = ""};
+    struct plan p = {.job = job};
+    for (int label = 0; label < LABELS; label++)
+        p.size[0][label] = 3;
+    cr_assert_eq(store_open(support_path("single"), false, &s, &e), 0, "%s", e.message);
+    cr_assert_eq(gather_open(&g, job, s, NULL, &e), 0, "%s", e.message);
+    gather_begin(&g, 0, 1);
+    for (int label = 0; label < LABELS; label++) {
+        cr_assert_eq(put(&g, &p, 0, label, &e), 0, "%s", e.message);
+        cr_assert_leq(g.outputs[0].window.capacity, 2 * 3 * sizeof(double));
+    }
+    gather_close(&g);
+    store_close(s);
+    job_free(job);
+}
