@@ -130,6 +130,13 @@ $(BUILD)/$(1)/$(1).so: tests/lib/$(1).c $(COMPILER) $(wildcard include/simlab/*.
 endef
 $(foreach l,$(TEST_LIBRARY_NAMES),$(eval $(call test_library_rule,$(l))))
 
+# Libraries as careless or older authors build them, for tests/unit/worker.
+ODD := $(patsubst %,$(BUILD)/odd/%.so,GOOD OLD NEWER OTHER NO_SYMBOL NAMELESS NULL_PROCESS NO_TABLE LARGER)
+$(BUILD)/odd/%.so: tests/lib/odd.c $(COMPILER) $(wildcard include/simlab/*.h)
+	@mkdir -p $(@D)
+	$(call say,LIB )$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
+		$(SANITIZE) -DODD=$* -o $@ $<
+
 # Unit tests: tests/unit/MODULE/*.c make build/tests/MODULE, a Criterion program.
 UNITS := $(call folders_of,tests/unit)
 define unit_rule
@@ -141,6 +148,7 @@ endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 # What the process libraries compute is tested in runs of them.
 $(BUILD)/tests/processes: | $(LIBRARIES)
+$(BUILD)/tests/worker: | $(ODD)
 
 # ---- what people call ----
 
