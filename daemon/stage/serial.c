@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One after the other, in the model's order. */
-#include "stage/scheduler.h"
+#include "stage/simulation.h"
 
-#include "base/mem.h"
-
-#include <stdlib.h>
+#include <string.h>
 
 /* An ancestor gave BREAK, or was itself skipped for one. */
 static bool is_broken(const struct model_process *p, const bool *broken)
@@ -19,12 +17,12 @@ static int serial_run(void *state, const struct stage_plan *plan, struct simulat
                       struct error *e)
 {
     (void)state;
-    bool *broken = NULL; /* made at the first BREAK */
+    bool has_broken = false; /* s->broken means something */
     int r = 0;
     for (int i = 0; i < plan->n && r == 0; i++) {
         int p = plan->order[i];
-        if (broken && is_broken(&plan->model->processes[p], broken)) {
-            broken[p] = true;
+        if (has_broken && is_broken(&plan->model->processes[p], s->broken)) {
+            s->broken[p] = true;
             continue;
         }
         if (!plan->has_stage[p])
@@ -32,12 +30,11 @@ static int serial_run(void *state, const struct stage_plan *plan, struct simulat
         int signal;
         r = simulation_call(s, p, plan->stage, &signal, e);
         if (r == 0 && signal == SIMLAB_BREAK) {
-            if (!broken)
-                broken = mem_array((size_t)plan->n, sizeof *broken);
-            broken[p] = true;
+            if (!has_broken)
+                memset(s->broken, 0, (size_t)plan->n * sizeof *s->broken);
+            s->broken[p] = has_broken = true;
         }
     }
-    free(broken);
     return r;
 }
 

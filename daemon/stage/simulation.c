@@ -59,6 +59,7 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
     s->hooks = hooks;
     s->scheduler = &scheduler_serial;
     s->saved = mem_array((size_t)job->n_clocks, sizeof *s->saved);
+    s->broken = mem_array((size_t)s->model->n_processes, sizeof *s->broken);
     for (int i = 0; i < job->n_inputs; i++)
         s->has_forcing = s->has_forcing || job->inputs[i].has_clock;
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
@@ -86,6 +87,7 @@ struct simulation *simulation_free(struct simulation *s)
     context_free_all(s);
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
         free(s->has_stage[stage]);
+    free(s->broken);
     free(s->saved);
     arena_free(s->arena);
     free(s);

@@ -70,6 +70,7 @@ struct simulation {
     struct process_run *runs;
     struct stage_plan plans[SIMLAB_N_STAGES];
     bool *has_stage[SIMLAB_N_STAGES];
+    bool *broken;     /* by process: of the serial scheduler, in a stage with a BREAK */
     bool has_forcing; /* some input varies in time */
     const struct scheduler *scheduler;
     void *scheduler_state;
