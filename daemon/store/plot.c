@@ -5,10 +5,9 @@
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/plot_internal.h"
 #include "store/png.h"
 #include "store/raster.h"
-#include "store/sheet.h"
-#include "store/sweep.h"
 
 #include <errno.h>
 #include <math.h>
@@ -16,25 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLOT_MAX_PANELS = 1024, PLOT_SHEET_WIDTH = 2800, PLOT_SMALL_PANEL = 240 };
+enum { PLOT_MAX_PANELS = 1024 };
 
-/* What of a variable is shown, and how. */
-struct plot {
-    struct store *store;
-    const struct plot_options *o;
-    struct store_meta meta;
-    json_t *dims, *attrs;
-    int y, x;      /* the dims of a panel */
-    int panel_dim; /* the dim along which panels lie; -1: none */
-    int64_t n_panels;
-    int64_t index[SIMLAB_MAX_DIMS]; /* of the other dims */
-    bool given[SIMLAB_MAX_DIMS];    /* index was selected */
-    double spacing[2];              /* y, x: units of the coordinates per cell */
-    struct sweep sweep;
-    struct sheet sheet;
-};
-
-static const char *dim_name(const struct plot *p, int d)
+const char *plot_dim(const struct plot *p, int d)
 {
     return json_string_value(json_array_get(p->dims, (size_t)d));
 }
@@ -43,7 +26,7 @@ static char *dims_text(const struct plot *p)
 {
     struct buffer b = {0};
     for (int d = 0; d < p->meta.ndim; d++)
-        buffer_printf(&b, "%s%s: %lld", d ? ", " : "", dim_name(p, d), (long long)p->meta.shape[d]);
+        buffer_printf(&b, "%s%s: %lld", d ? ", " : "", plot_dim(p, d), (long long)p->meta.shape[d]);
     return buffer_take(&b);
 }
 
@@ -52,7 +35,7 @@ static char *dims_text(const struct plot *p)
 static int select_one(struct plot *p, const char *dim, const json_t *value, struct error *e)
 {
     int d = 0;
-    while (d < p->meta.ndim && strcmp(dim_name(p, d), dim) != 0)
+    while (d < p->meta.ndim && strcmp(plot_dim(p, d), dim) != 0)
         d++;
     if (d == p->meta.ndim) {
         char *dims = dims_text(p);
@@ -88,7 +71,7 @@ static int apply_selection(struct plot *p, struct error *e)
 static bool has_coordinate(const struct plot *p, int d)
 {
     struct store_meta m;
-    if (store_array(p->store, dim_name(p, d), &m, NULL, NULL, NULL) != 0)
+    if (store_array(p->store, plot_dim(p, d), &m, NULL, NULL, NULL) != 0)
         return false;
     store_meta_clear(&m);
     return true;
@@ -143,14 +126,14 @@ static int choose(struct plot *p, struct error *e)
             p->index[d] = p->meta.shape[d] - 1;
         if (p->meta.shape[d] == 0)
             return error_set(e, ERROR_INVALID, NULL, "\"%s\" is empty along \"%s\"", p->o->variable,
-                             dim_name(p, d));
+                             plot_dim(p, d));
     }
     if (p->n_panels > PLOT_MAX_PANELS)
         return error_set(e, ERROR_INVALID, NULL,
                          "\"%s\" has %lld labels along \"%s\", and a sheet has room for %d: select "
                          "one, for example --select %s=0",
-                         p->o->variable, (long long)p->n_panels, dim_name(p, p->panel_dim),
-                         PLOT_MAX_PANELS, dim_name(p, p->panel_dim));
+                         p->o->variable, (long long)p->n_panels, plot_dim(p, p->panel_dim),
+                         PLOT_MAX_PANELS, plot_dim(p, p->panel_dim));
     return 0;
 }
 
@@ -159,12 +142,12 @@ static double spacing_of(const struct plot *p, int d)
     struct store_meta m;
     json_t *dims = NULL;
     double spacing = 1;
-    if (store_array(p->store, dim_name(p, d), &m, &dims, NULL, NULL) != 0)
+    if (store_array(p->store, plot_dim(p, d), &m, &dims, NULL, NULL) != 0)
         return spacing;
     int64_t n = m.ndim == 1 ? m.shape[0] : 0, zero = 0;
     char *data = n > 1 && n < (1 << 24) ? mem_try_array((size_t)n, m.itemsize) : NULL;
     if (data && m.dtype != SIMLAB_STR &&
-        store_read(p->store, dim_name(p, d), &zero, &n, data, NULL) == 0) {
+        store_read(p->store, plot_dim(p, d), &zero, &n, data, NULL) == 0) {
         double first = dtype_to_double(m.dtype, data, 0);
         double last = dtype_to_double(m.dtype, data, (size_t)n - 1);
         spacing = fabs(last - first) / (double)(n - 1);
@@ -173,85 +156,6 @@ static double spacing_of(const struct plot *p, int d)
     json_decref(dims);
     store_meta_clear(&m);
     return isfinite(spacing) && spacing > 0 ? spacing : 1;
-}
-
-/* ---- layout ------------------------------------------------------------------------------ */
-
-static char **copies(char *const *texts, int n)
-{
-    char **all = mem_array((size_t)n, sizeof *all);
-    for (int i = 0; i < n; i++)
-        all[i] = mem_strdup(texts[i]);
-    return all;
-}
-
-static void arrange(struct plot *p)
-{
-    struct sheet *s = &p->sheet;
-    const struct sweep_axis *rows, *columns;
-    int n = (int)p->n_panels;
-    s->n_panels = n;
-    s->panels = mem_array((size_t)n, sizeof *s->panels);
-    if (p->o->columns == 0 && n > 1 && sweep_is_product(&p->sweep, &rows, &columns)) {
-        if (rows->n_distinct > columns->n_distinct) { /* screens are wide */
-            const struct sweep_axis *longer = rows;
-            rows = columns;
-            columns = longer;
-        }
-        s->rows = rows->n_distinct;
-        s->columns = columns->n_distinct;
-        s->row_axis = mem_strdup(rows->description);
-        s->column_axis = mem_strdup(columns->description);
-        s->row_heads = copies(rows->distinct, s->rows);
-        s->column_heads = copies(columns->distinct, s->columns);
-        for (int i = 0; i < n; i++) {
-            s->panels[i].row = rows->index[i];
-            s->panels[i].column = columns->index[i];
-        }
-        return;
-    }
-    double aspect =
-        (double)p->meta.shape[p->y] * p->spacing[0] / ((double)p->meta.shape[p->x] * p->spacing[1]);
-    int wish = p->o->columns ? p->o->columns : (int)ceil(sqrt(n * fmin(fmax(aspect, 0.1), 10)));
-    s->columns = wish < 1 ? 1 : wish > n ? n : wish;
-    s->rows = (n + s->columns - 1) / s->columns;
-    for (int i = 0; i < n; i++) {
-        s->panels[i].row = i / s->columns;
-        s->panels[i].column = i % s->columns;
-        s->panels[i].label = n > 1 ? sweep_label(&p->sweep, i) : NULL;
-        if (n > 1 && !s->panels[i].label)
-            s->panels[i].label = mem_printf("%s %d", dim_name(p, p->panel_dim), i);
-    }
-}
-
-/* Cells and zoom of a panel: a whole number of pixels for a cell, or fewer cells than there are. */
-static void fit_panels(struct plot *p)
-{
-    struct sheet *s = &p->sheet;
-    int64_t nx = p->meta.shape[p->x], ny = p->meta.shape[p->y];
-    int64_t most = (PLOT_SHEET_WIDTH - sheet_extra_width(s)) / s->columns;
-    int64_t width = p->o->panel_width;
-    if (width == 0)
-        width = nx >= PLOT_SMALL_PANEL ? nx : PLOT_SMALL_PANEL;
-    if (p->o->panel_width == 0 && width > most)
-        width = most > 8 ? most : 8;
-    s->zoom = width >= nx ? (int)(width / nx) : 1;
-    int64_t cells = width >= nx ? nx : width;
-    double aspect = (double)ny * p->spacing[0] / ((double)nx * p->spacing[1]);
-    if (aspect < 0.05 || aspect > 20)
-        aspect = (double)ny / (double)nx;
-    int64_t rows = llround((double)cells * aspect);
-    s->panel_width = (int)cells * s->zoom;
-    s->panel_height = (int)(rows > 0 ? rows < 8192 ? rows : 8192 : 1) * s->zoom;
-}
-
-/* Texts grow with the sheet, whose width depends on them: the second time is near enough. */
-static void size_panels(struct plot *p)
-{
-    fit_panels(p);
-    double width = p->sheet.columns * p->sheet.panel_width + sheet_extra_width(&p->sheet);
-    p->sheet.scale = fmin(fmax(width / 1300, 1), 2);
-    fit_panels(p);
 }
 
 /* ---- values ------------------------------------------------------------------------------ */
@@ -308,7 +212,7 @@ static char *member_text(const struct plot *p, int d)
     struct sweep sweep = {0};
     char *text = NULL;
     if (!has_coordinate(p, d) && p->meta.shape[d] <= PLOT_MAX_PANELS &&
-        sweep_read(p->store, dim_name(p, d), p->meta.shape[d], p->o->variable, &sweep, NULL) == 0)
+        sweep_read(p->store, plot_dim(p, d), p->meta.shape[d], p->o->variable, &sweep, NULL) == 0)
         text = sweep_label(&sweep, p->index[d]);
     sweep_clear(&sweep);
     return text;
@@ -320,14 +224,14 @@ static void describe_index(const struct plot *p, int d, struct buffer *b)
     struct store_meta m;
     char value[64] = "";
     int64_t one = 1;
-    if (store_array(p->store, dim_name(p, d), &m, NULL, NULL, NULL) == 0) {
+    if (store_array(p->store, plot_dim(p, d), &m, NULL, NULL, NULL) == 0) {
         char element[64];
         if (m.ndim == 1 && m.itemsize <= sizeof element && m.dtype != SIMLAB_STR &&
-            store_read(p->store, dim_name(p, d), &p->index[d], &one, element, NULL) == 0)
+            store_read(p->store, plot_dim(p, d), &p->index[d], &one, element, NULL) == 0)
             snprintf(value, sizeof value, " = %.6g", dtype_to_double(m.dtype, element, 0));
         store_meta_clear(&m);
     }
-    buffer_printf(b, "%s%s%s (%lld of %lld)", b->size ? ", " : "", dim_name(p, d), value,
+    buffer_printf(b, "%s%s%s (%lld of %lld)", b->size ? ", " : "", plot_dim(p, d), value,
                   (long long)p->index[d] + 1, (long long)p->meta.shape[d]);
     char *member = member_text(p, d);
     if (member)
@@ -345,7 +249,7 @@ static void write_texts(struct plot *p)
             describe_index(p, d, &b);
     if (p->panel_dim >= 0)
         buffer_printf(&b, "%s%lld members of %s", b.size ? ", " : "", (long long)p->n_panels,
-                      dim_name(p, p->panel_dim));
+                      plot_dim(p, p->panel_dim));
     p->sheet.subtitle = b.size ? buffer_take(&b) : NULL;
     p->sheet.title = description ? mem_printf("%s: %s", p->o->variable, description)
                                  : mem_strdup(p->o->variable);
@@ -359,15 +263,15 @@ static int draw(struct plot *p, struct error *e)
 {
     int r = choose(p, e);
     if (r == 0 && p->panel_dim >= 0)
-        r = sweep_read(p->store, dim_name(p, p->panel_dim), p->n_panels, p->o->variable, &p->sweep,
+        r = sweep_read(p->store, plot_dim(p, p->panel_dim), p->n_panels, p->o->variable, &p->sweep,
                        e);
     if (r != 0)
         return r;
     p->spacing[0] = spacing_of(p, p->y);
     p->spacing[1] = spacing_of(p, p->x);
     p->sheet.style = p->o->style;
-    arrange(p);
-    size_panels(p);
+    plot_arrange(p);
+    plot_size_panels(p);
     write_texts(p);
     r = read_panels(p, e);
     if (r != 0)
