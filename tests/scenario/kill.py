@@ -38,13 +38,22 @@ class TooShort(Exception):
     """The job ended before it could be disturbed."""
 
 
-def long_enough(disturb):
-    """Disturbs a simulation that is as long as this machine calls for: a worker tells its step once
-    in a heartbeat, and then there must be steps left."""
+def in_a_batch(disturb, *more):
+    """Disturbs a batch that is as long as this machine calls for."""
+    members = MEMBERS
+    while True:
+        try:
+            return disturb(batch(members), members, *more)
+        except TooShort:
+            members *= 4
+
+
+def in_a_simulation(disturb, *more):
+    """Likewise: a worker tells its step once in a heartbeat, and then there must be steps left."""
     steps = 16000
     while True:
         try:
-            return disturb(simulation(steps), 1)
+            return disturb(simulation(steps), 1, *more)
         except TooShort:
             steps *= 4
 
@@ -61,7 +70,7 @@ def busy_worker(daemon, number):
     for worker in daemon.workers():
         if str(worker.get("job")) == str(number) and worker.get("lease"):
             return worker["pid"]
-    raise harness.Failure(f"no worker has a lease of job {number}: {daemon.workers()}")
+    raise TooShort(f"no worker has a lease of job {number}: {daemon.workers()}")
 
 
 def succeeded(daemon, number, members):
@@ -71,7 +80,7 @@ def succeeded(daemon, number, members):
     return job
 
 
-def kill_worker(context, job, members):
+def kill_worker(job, members, context):
     daemon = context.daemon(workers=2)
     number = daemon.submit(job)["id"]
     daemon.await_event(number, in_the_middle)
@@ -83,7 +92,7 @@ def kill_worker(context, job, members):
     harness.same_store(ended["store"], undisturbed)
 
 
-def end_daemon(context, job, members, end):
+def end_daemon(job, members, context, end):
     """`end` ends the daemon; its workers end with it, and the next one goes on with the job."""
     daemon = context.daemon(workers=2)
     number = daemon.submit(job)["id"]
@@ -101,32 +110,30 @@ MEMBERS = 6000
 
 
 def test_worker_in_a_batch(context):
-    kill_worker(context, batch(MEMBERS), MEMBERS)
+    in_a_batch(kill_worker, context)
 
 
 def test_worker_in_a_simulation(context):
-    long_enough(lambda job, members: kill_worker(context, job, members))
+    in_a_simulation(kill_worker, context)
 
 
 def test_daemon_in_a_batch(context):
-    end_daemon(context, batch(MEMBERS), MEMBERS, harness.Daemon.kill)
+    in_a_batch(end_daemon, context, harness.Daemon.kill)
 
 
 def test_daemon_in_a_simulation(context):
-    long_enough(lambda job, members: end_daemon(context, job, members, harness.Daemon.kill))
+    in_a_simulation(end_daemon, context, harness.Daemon.kill)
 
 
 def test_daemon_is_stopped_in_a_batch(context):
-    end_daemon(context, batch(MEMBERS), MEMBERS, harness.Daemon.stop)
+    in_a_batch(end_daemon, context, harness.Daemon.stop)
 
 
 def test_daemon_is_stopped_in_a_simulation(context):
-    long_enough(lambda job, members: end_daemon(context, job, members, harness.Daemon.stop))
+    in_a_simulation(end_daemon, context, harness.Daemon.stop)
 
 
-def test_a_worker_that_hangs(context):
-    """It is killed when it was silent for as long as a lease may be, and others do its members."""
-    job = batch(MEMBERS)
+def stop_worker(job, members, context):
     daemon = context.daemon(workers=2)
     number = daemon.submit(job)["id"]
     daemon.await_event(number, in_the_middle)
@@ -134,14 +141,17 @@ def test_a_worker_that_hangs(context):
     os.kill(pid, signal.SIGSTOP)
     daemon.await_line(r"is killed: it was silent for \d+ ms")
     check(harness.await_exit(pid), "the worker that hangs was not killed")
-    ended = succeeded(daemon, number, MEMBERS)
+    ended = succeeded(daemon, number, members)
     undisturbed, _ = context.run_local(job)
     harness.same_store(ended["store"], undisturbed)
 
 
-def test_daemon_and_workers_many_times(context):
-    """At each start, as soon as more is done, a worker and the daemon are killed again."""
-    job = batch(MEMBERS)
+def test_a_worker_that_hangs(context):
+    """It is killed when it was silent for as long as a lease may be, and others do its members."""
+    in_a_batch(stop_worker, context)
+
+
+def kill_many_times(job, members, context):
     daemon = context.daemon(workers=2)
     number = daemon.submit(job)["id"]
     last = 0
@@ -153,9 +163,14 @@ def test_daemon_and_workers_many_times(context):
         os.kill(workers[0], signal.SIGKILL)
         daemon.kill()
         daemon.start()
-    ended = succeeded(daemon, number, MEMBERS)
+    ended = succeeded(daemon, number, members)
     undisturbed, _ = context.run_local(job)
     harness.same_store(ended["store"], undisturbed)
+
+
+def test_daemon_and_workers_many_times(context):
+    """At each start, as soon as more is done, a worker and the daemon are killed again."""
+    in_a_batch(kill_many_times, context)
 
 
 def test_every_way_gives_the_same_store(context):
