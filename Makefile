@@ -120,7 +120,7 @@ endef
 $(foreach l,$(PROCESSES),$(eval $(call library_rule,$(l))))
 
 # Process libraries of the tests: tests/lib/NAME.c makes build/NAME/NAME.so.
-TEST_LIBRARY_NAMES := $(basename $(notdir $(wildcard tests/lib/*.c)))
+TEST_LIBRARY_NAMES := $(filter-out odd,$(basename $(notdir $(wildcard tests/lib/*.c))))
 TEST_LIBRARIES := $(foreach l,$(TEST_LIBRARY_NAMES),$(BUILD)/$(l)/$(l).so)
 define test_library_rule
 $(BUILD)/$(1)/$(1).so: tests/lib/$(1).c $(COMPILER) $(wildcard include/simlab/*.h)
