@@ -381,23 +381,3 @@ int store_read(struct store *s, const char *name, const int64_t *start, const in
         r = check_box(s, a, start, count, e);
     return r == 0 ? chunk_read_box(s, a, start, count, ret_data, e) : r;
 }
-
-int store_verify(struct store *s, const char *name, struct error *e)
-{
-    struct store_array *a;
-    int r = array_get(s, name, &a, e);
-    if (r == 0)
-        r = array_refresh(s, a, e);
-    return r == 0 ? chunk_verify(s, a, e) : r;
-}
-
-int store_fill_missing(struct store *s, const char *name, struct error *e)
-{
-    struct store_array *a;
-    int r = group_check_writable(s, e);
-    if (r == 0)
-        r = array_get(s, name, &a, e);
-    if (r == 0)
-        r = array_refresh(s, a, e);
-    return r == 0 && !a->meta.has_fill ? chunk_fill_missing(s, a, e) : r;
-}

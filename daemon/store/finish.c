@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Consolidated metadata, and the end of a job. */
+/* Consolidated metadata, and the end of a job: what is checked and filled in of its arrays. */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/array.h"
+#include "store/chunk.h"
 #include "store/group.h"
 #include "store/lock.h"
 #include "store/meta.h"
@@ -253,4 +255,28 @@ int store_finish(struct store *s, struct error *e)
             error_explain(e, r, "remove the store's locks");
     }
     return r;
+}
+
+/* ---- one array ----------------------------------------------------------------------------- */
+
+int store_verify(struct store *s, const char *name, struct error *e)
+{
+    struct store_array *a;
+    int r = array_get(s, name, &a, e);
+    if (r == 0)
+        r = array_refresh(s, a, e);
+    return r == 0 ? chunk_verify(s, a, e) : r;
+}
+
+int store_fill_missing(struct store *s, const char *name, struct error *e)
+{
+    struct store_array *a;
+    int r = group_check_writable(s, e);
+    if (r == 0)
+        r = array_get(s, name, &a, e);
+    if (r == 0)
+        r = array_refresh(s, a, e);
+    if (r != 0 || a->meta.has_fill)
+        return r;
+    return chunk_fill_missing(s, a, e);
 }
