@@ -272,8 +272,9 @@ int store_fill_missing(struct store *s, const char *name, struct error *e)
 {
     struct store_array *a;
     int r = group_check_writable(s, e);
-    if (r == 0)
-        r = array_get(s, name, &a, e);
+    if (r != 0)
+        return r;
+    r = array_get(s, name, &a, e);
     if (r == 0)
         r = array_refresh(s, a, e);
     if (r != 0 || a->meta.has_fill)
