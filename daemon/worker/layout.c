@@ -48,7 +48,7 @@ static void order_axes(const struct job *job, const struct job_output *o, const 
         a->axes[i] = i;
     if (!input || job->check_dims != JOB_DIMS_TRANSPOSE || input->ndim != dims->ndim)
         return;
-    int axes[SIMLAB_MAX_DIMS];
+    int axes[SIMLAB_MAX_DIMS] = {0};
     for (int i = 0; i < input->given.ndim && found < dims->ndim; i++) {
         int axis = find_dim(job, dims, input->given.dims[i]);
         if (axis >= 0)
