@@ -58,12 +58,21 @@ static const char large_mark_ascii[] = "\\uDBFF\\uDFFF";
 
 enum { LARGE_DIGITS_LEAST = 19, LARGE_DIGITS_MOST = 20 };
 
+/* How many of the n characters, which no NUL need follow, are digits from the first on. */
+static size_t digits_span(const char *text, size_t n)
+{
+    size_t span = 0;
+    while (span < n && text[span] >= '0' && text[span] <= '9')
+        span++;
+    return span;
+}
+
 /* n digits that say an integer from 2^63 to 2^64-1. */
 static bool is_large(const char *digits, size_t n, uint64_t *ret)
 {
     char copy[LARGE_DIGITS_MOST + 1];
     if (n < LARGE_DIGITS_LEAST || n > LARGE_DIGITS_MOST || *digits == '0' ||
-        strspn(digits, "0123456789") < n)
+        digits_span(digits, n) < n)
         return false;
     memcpy(copy, digits, n);
     copy[n] = '\0';
@@ -112,11 +121,9 @@ static void append_number(struct buffer *b, const char *text, size_t n)
     bool negative = *text == '-';
     const char *digits = text + negative;
     size_t n_digits = n - negative;
-    size_t span = 0;
-    while (span < n_digits && digits[span] >= '0' && digits[span] <= '9')
-        span++;
     uint64_t value;
-    bool is_integer = span == n_digits && n_digits >= LARGE_DIGITS_LEAST && *digits != '0';
+    bool is_integer = n_digits >= LARGE_DIGITS_LEAST && *digits != '0' &&
+                      digits_span(digits, n_digits) == n_digits;
     if (is_integer && !negative && is_large(digits, n_digits, &value)) {
         buffer_printf(b, "\"%s%llu\"", large_mark, (unsigned long long)value);
         return;
