@@ -169,10 +169,10 @@ test: ## every test: units, then scenarios of the whole system (TESTS="golden ki
 	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD) $(TESTS)
 
 check: ## format, layers, static analysis, the other compiler; then the tests
-	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_CHECK)
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST) $(DEBIAN_CHECK)
 	clang-format --dry-run -Werror $$(find client daemon include proto tests -name '*.[ch]')
 	+@$(SUBMAKE) layers cppcheck
-	+@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang all
+	+@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang test-programs
 	+@$(SUBMAKE) test
 
 layers: ## ARCHITECTURE section 3, from the #include lines
