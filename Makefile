@@ -194,7 +194,7 @@ tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
 	+@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE='-fsanitize=thread $(QUIET)' all \
 		$(TEST_LIBRARIES:$(BUILD)/%=$(BUILD)-tsan/%)
-	@$(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
+	@SIMLAB_SUITE_LIMIT=900 $(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
