@@ -193,12 +193,14 @@ json_t *json_read(const char *text, size_t size, struct error *e)
 /* A number as jansson wrote it. What has a point or an exponent keeps one. */
 static void append_shortest(struct buffer *b, const char *text, size_t n)
 {
-    char shorter[NUMBER_TEXT_SIZE];
-    if (!memchr(text, '.', n) && !memchr(text, 'e', n)) {
+    char copy[NUMBER_TEXT_SIZE], shorter[NUMBER_TEXT_SIZE];
+    if ((!memchr(text, '.', n) && !memchr(text, 'e', n)) || n >= sizeof copy) {
         buffer_append(b, text, n);
         return;
     }
-    number_text(strtod(text, NULL), shorter);
+    memcpy(copy, text, n);
+    copy[n] = '\0';
+    number_text(strtod(copy, NULL), shorter);
     buffer_text(b, shorter);
     if (!strpbrk(shorter, ".e"))
         buffer_text(b, ".0");
@@ -207,11 +209,11 @@ static void append_shortest(struct buffer *b, const char *text, size_t n)
 /* A string with its quotation marks, of n characters; a large integer without. */
 static void append_string(struct buffer *b, const char *text, size_t n, bool is_key)
 {
-    size_t mark = 0;
-    if (!strncmp(text + 1, large_mark, sizeof large_mark - 1))
-        mark = sizeof large_mark - 1;
-    else if (!strncmp(text + 1, large_mark_ascii, sizeof large_mark_ascii - 1))
-        mark = sizeof large_mark_ascii - 1;
+    size_t mark = 0, utf8 = sizeof large_mark - 1, ascii = sizeof large_mark_ascii - 1;
+    if (n > utf8 + 2 && !memcmp(text + 1, large_mark, utf8))
+        mark = utf8;
+    else if (n > ascii + 2 && !memcmp(text + 1, large_mark_ascii, ascii))
+        mark = ascii;
     uint64_t value;
     if (mark && !is_key && is_large(text + 1 + mark, n - 2 - mark, &value))
         buffer_append(b, text + 1 + mark, n - 2 - mark);
