@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@ static void reserve(struct buffer *b, size_t more)
         return;
     size_t capacity = b->capacity ? b->capacity : 64;
     while (capacity < need)
-        capacity = capacity > need / 2 ? need : capacity * 2;
+        capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
     b->data = mem_resize(b->data, capacity, 1);
     b->capacity = capacity;
 }
