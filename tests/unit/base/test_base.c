@@ -118,6 +118,19 @@ Test(hash, is_sha256)
     cr_assert(hash_equal(a, a) && !hash_equal(a, b) && !hash_equal(a, "a"));
 }
 
+Test(buffer, grows_by_doubling)
+{
+    struct buffer b = {0};
+    int grown = 0;
+    for (size_t i = 0, capacity = 0; i < 1000000; i++) {
+        buffer_append(&b, "x", 1);
+        grown += b.capacity != capacity;
+        capacity = b.capacity;
+    }
+    cr_expect_leq(grown, 21);
+    buffer_free(&b);
+}
+
 Test(buffer, grows_and_is_taken)
 {
     struct buffer b = {0};
