@@ -180,17 +180,3 @@ Test(loop, calls_sources_then_ticks_and_removes_within_a_turn)
     close(ends[0]);
     close(ends[1]);
 }
-
-/* Growing by one byte at a time must not move the bytes each time. */
-Test(buffer, grows_by_doubling)
-{
-    struct buffer b = {0};
-    size_t moves = 0, capacity = 0;
-    for (int i = 0; i < 100000; i++) {
-        buffer_append(&b, "x", 1);
-        moves += b.capacity != capacity;
-        capacity = b.capacity;
-    }
-    cr_assert_leq(moves, 12, "%zu times", moves);
-    buffer_free(&b);
-}
