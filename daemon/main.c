@@ -12,7 +12,7 @@
 #include "proto/api.h"
 #include "queue/queue.h"
 #include "service.h"
-#include "state.h"
+#include "state_directory.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -30,7 +30,7 @@ enum { HEARTBEAT_MS = 1000, LEASE_MS = 15000 };
 
 struct simlabd {
     struct config config;
-    struct state state;
+    struct state_directory state;
     struct registry *registry;
     json_t *refused; /* libraries */
     struct queue *queue;
@@ -200,11 +200,11 @@ static int open_signals(struct simlabd *d)
 static int make_directories(struct simlabd *d, struct error *e)
 {
     const struct config *c = &d->config;
-    int r = state_make_run(c->endpoint, e);
+    int r = state_directory_make_run(c->endpoint, e);
     if (r == 0)
-        r = state_make_directory(c->uploads, true, e);
+        r = state_directory_make_directory(c->uploads, true, e);
     if (r == 0)
-        r = state_make_directory(c->scratch, true, e);
+        r = state_directory_make_directory(c->scratch, true, e);
     if (r == 0)
         r = error_explain(e, file_make_directories(c->store_root), "make the store root");
     return r;
@@ -292,7 +292,7 @@ typedef int (*step_fn)(struct simlabd *d, struct error *e);
 
 static int open_state(struct simlabd *d, struct error *e)
 {
-    return state_open(d->config.state, &d->state, e);
+    return state_directory_open(d->config.state, &d->state, e);
 }
 
 static int open_queue(struct simlabd *d, struct error *e)
@@ -324,7 +324,7 @@ static void stop(struct simlabd *d)
         d->pool = pool_local.close(d->pool);
     if (d->dispatch) { /* else another daemon may have kept us from that socket */
         d->dispatch = dispatch_free(d->dispatch);
-        state_remove_run(d->config.endpoint);
+        state_directory_remove_run(d->config.endpoint);
     }
     d->queue = queue_close(d->queue);
     d->loop = loop_free(d->loop);
@@ -332,7 +332,7 @@ static void stop(struct simlabd *d)
         close(d->signals);
     d->registry = registry_free(d->registry);
     json_decref(d->refused);
-    state_close(&d->state);
+    state_directory_close(&d->state);
 }
 
 static int check(struct simlabd *d, struct error *e)

@@ -13,26 +13,26 @@
 
 /* ---- shared by the module ---- */
 
-struct plan *dispatch_plan(struct dispatch *d, int64_t job)
+struct job_progress *dispatch_progress(struct dispatch *d, int64_t job)
 {
-    for (struct plan *p = d->plans; p; p = p->next)
+    for (struct job_progress *p = d->jobs; p; p = p->next)
         if (p->job == job)
             return p;
     struct error e = {.message = ""};
-    struct plan *p;
-    int r = plan_new(d->queue, job, &p, &e);
+    struct job_progress *p;
+    int r = job_progress_new(d->queue, job, &p, &e);
     if (r != 0) {
         error_explain(&e, r, "read a job");
         log_error("job %" PRId64 ": %s", job, e.message);
         return NULL;
     }
     p->is_fresh = true;
-    p->next = d->plans;
-    d->plans = p;
+    p->next = d->jobs;
+    d->jobs = p;
     return p;
 }
 
-int dispatch_post(struct dispatch *d, const struct session *s, const struct wire_message *m,
+int dispatch_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
                   bool rests)
 {
     return router_post(d->router, &s->route, m, rests);
@@ -44,7 +44,7 @@ void dispatch_fail_job(struct dispatch *d, int64_t job, const char *reason)
     reports_add(&d->reports, &r);
 }
 
-static void end_finish(struct dispatch *d, struct plan *p, bool is_sent, const char *reason)
+static void end_finish(struct dispatch *d, struct job_progress *p, bool is_sent, const char *reason)
 {
     p->is_given = false;
     if (!reason || !is_sent || ++p->finish_attempts < FINISH_ATTEMPTS)
@@ -55,9 +55,10 @@ static void end_finish(struct dispatch *d, struct plan *p, bool is_sent, const c
     p->is_given = true;
 }
 
-void dispatch_end_task(struct dispatch *d, struct session *s, struct task *t, const char *reason)
+void dispatch_end_task(struct dispatch *d, struct worker_session *s, struct task *t,
+                       const char *reason)
 {
-    struct plan *p = dispatch_plan(d, t->lease.job);
+    struct job_progress *p = dispatch_progress(d, t->lease.job);
     if (t->is_finish) {
         if (p)
             end_finish(d, p, t->is_sent, reason);
@@ -75,10 +76,10 @@ void dispatch_end_task(struct dispatch *d, struct session *s, struct task *t, co
         if (t->is_cancelled) /* its job may be forgotten now */
             d->last_event = -1;
     }
-    session_remove_task(s, t);
+    worker_session_remove_task(s, t);
 }
 
-void dispatch_stop(struct dispatch *d, struct session *s, const char *format, ...)
+void dispatch_stop(struct dispatch *d, struct worker_session *s, const char *format, ...)
 {
     if (s->state == SESSION_STOPPING)
         return;
@@ -87,7 +88,7 @@ void dispatch_stop(struct dispatch *d, struct session *s, const char *format, ..
     vsnprintf(s->reason, sizeof s->reason, format, arguments);
     va_end(arguments);
     log_warning("worker %s is killed: %s", s->name, s->reason);
-    session_move(s, SESSION_STOPPING);
+    worker_session_move(s, SESSION_STOPPING);
     d->options.kill(d->options.userdata, s->name);
 }
 
@@ -98,7 +99,7 @@ void dispatch_worker_died(struct dispatch *d, const char *worker, const char *re
     char **place = &d->dead[d->n_dead++ % DEAD_NAMES];
     free(*place);
     *place = mem_strdup(worker);
-    for (struct session *s = d->sessions; s; s = s->next) {
+    for (struct worker_session *s = d->sessions; s; s = s->next) {
         if (strcmp(s->name, worker) == 0) {
             if (s->state != SESSION_STOPPING) /* else we know better why */
                 snprintf(s->reason, sizeof s->reason, "%s", reason);
@@ -110,19 +111,19 @@ void dispatch_worker_died(struct dispatch *d, const char *worker, const char *re
 /* What the dead had said before is in the queue's turn by now: receive_all came first. */
 static void end_gone(struct dispatch *d)
 {
-    struct session **link = &d->sessions;
+    struct worker_session **link = &d->sessions;
     while (*link) {
-        struct session *s = *link;
+        struct worker_session *s = *link;
         if (!s->is_gone) {
             link = &s->next;
             continue;
         }
         if (s->state != SESSION_STOPPING)
-            session_move(s, SESSION_STOPPING);
+            worker_session_move(s, SESSION_STOPPING);
         while (s->n_tasks > 0)
             dispatch_end_task(d, s, &s->tasks[0], s->reason);
         *link = s->next;
-        session_free(s);
+        worker_session_free(s);
         d->n_sessions--;
     }
 }
@@ -134,14 +135,14 @@ static void forgive_sleep(struct dispatch *d, int64_t now)
     if (late <= d->options.heartbeat_ms)
         return;
     late += 2 * (int64_t)d->options.heartbeat_ms; /* for what is under way to arrive */
-    for (struct session *s = d->sessions; s; s = s->next) {
+    for (struct worker_session *s = d->sessions; s; s = s->next) {
         s->last_heard = s->last_heard + late < now ? s->last_heard + late : now;
         for (int i = 0; i < s->n_tasks; i++)
             s->tasks[i].cancel_due += late;
     }
 }
 
-static int64_t session_due(const struct dispatch *d, const struct session *s)
+static int64_t session_due(const struct dispatch *d, const struct worker_session *s)
 {
     int64_t due = s->last_heard + d->options.lease_ms;
     for (int i = 0; i < s->n_tasks; i++)
@@ -152,7 +153,7 @@ static int64_t session_due(const struct dispatch *d, const struct session *s)
 
 static void watch_deadlines(struct dispatch *d, int64_t now)
 {
-    for (struct session *s = d->sessions; s; s = s->next) {
+    for (struct worker_session *s = d->sessions; s; s = s->next) {
         if (s->is_gone || session_due(d, s) > now)
             continue;
         if (now - s->last_heard >= d->options.lease_ms)
@@ -166,7 +167,7 @@ static void watch_deadlines(struct dispatch *d, int64_t now)
 /* A cancelled task that was never sent has no RELEASE to wait for. */
 static void end_unsent_cancelled(struct dispatch *d)
 {
-    for (struct session *s = d->sessions; s; s = s->next)
+    for (struct worker_session *s = d->sessions; s; s = s->next)
         for (int i = s->n_tasks - 1; i >= 0; i--)
             if (s->tasks[i].is_cancelled && !s->tasks[i].is_sent)
                 dispatch_end_task(d, s, &s->tasks[i], NULL);
@@ -174,7 +175,7 @@ static void end_unsent_cancelled(struct dispatch *d)
 
 /* ---- complete jobs ---- */
 
-static void complete(struct dispatch *d, struct plan *p)
+static void complete(struct dispatch *d, struct job_progress *p)
 {
     struct queue_job job = {0};
     if (queue_job(d->queue, p->job, &job, NULL) != 0)
@@ -186,7 +187,7 @@ static void complete(struct dispatch *d, struct plan *p)
 
 static void find_complete(struct dispatch *d)
 {
-    for (struct plan *p = d->plans; p; p = p->next) {
+    for (struct job_progress *p = d->jobs; p; p = p->next) {
         if (!p->is_touched)
             continue;
         p->is_touched = false;
@@ -200,7 +201,7 @@ static void recover_complete(struct dispatch *d)
 {
     int64_t job = 0;
     while (queue_next_complete(d->queue, job, &job)) {
-        struct plan *p = dispatch_plan(d, job);
+        struct job_progress *p = dispatch_progress(d, job);
         if (p) {
             p->is_fresh = false;
             complete(d, p);
@@ -213,7 +214,7 @@ static void recover_complete(struct dispatch *d)
 static int64_t next_due(const struct dispatch *d, int64_t now)
 {
     int64_t due = INT64_MAX;
-    for (const struct session *s = d->sessions; s; s = s->next) {
+    for (const struct worker_session *s = d->sessions; s; s = s->next) {
         int64_t mine = s->state == SESSION_STOPPING ? INT64_MAX : session_due(d, s);
         due = mine < due ? mine : due;
     }
@@ -221,7 +222,7 @@ static int64_t next_due(const struct dispatch *d, int64_t now)
         due = d->paused_until;
     if (d->retry_at > now && d->retry_at < due)
         due = d->retry_at;
-    for (const struct plan *p = d->plans; p; p = p->next)
+    for (const struct job_progress *p = d->jobs; p; p = p->next)
         if (p->paused_until > now && p->paused_until < due)
             due = p->paused_until;
     return due;
@@ -241,7 +242,7 @@ static void work(struct dispatch *d, int64_t now)
     }
     end_unsent_cancelled(d);
     grant_tasks(d, now);
-    storage_settle(d);
+    disk_pause_settle(d);
     grant_send(d);
     reports_apply(&d->reports, d->queue); /* what the last steps found; else next turn */
 }
@@ -260,13 +261,13 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
 
 static void settle_fresh(struct dispatch *d)
 {
-    for (struct session *s = d->sessions; s; s = s->next) {
+    for (struct worker_session *s = d->sessions; s; s = s->next) {
         for (int i = 0; i < s->n_tasks; i++)
             s->tasks[i].is_fresh = s->tasks[i].is_cancel_fresh = false;
         for (int i = 0; i < s->n_known; i++)
             s->known[i].is_fresh = false;
     }
-    for (struct plan *p = d->plans; p; p = p->next)
+    for (struct job_progress *p = d->jobs; p; p = p->next)
         p->is_fresh = false;
 }
 
@@ -280,7 +281,7 @@ void dispatch_flush(struct dispatch *d)
         router_wake(d->router);
 }
 
-static void take_back_session(struct dispatch *d, struct session *s)
+static void take_back_session(struct dispatch *d, struct worker_session *s)
 {
     for (int i = s->n_tasks - 1; i >= 0; i--) {
         struct task *t = &s->tasks[i];
@@ -288,27 +289,27 @@ static void take_back_session(struct dispatch *d, struct session *s)
             t->is_cancelled = t->is_cancel_fresh = false;
         if (!t->is_fresh)
             continue;
-        struct plan *p = dispatch_plan(d, t->lease.job);
+        struct job_progress *p = dispatch_progress(d, t->lease.job);
         if (p && t->is_finish) {
             p->is_given = false;
         } else if (p) {
             p->n_leases--;
             p->free += t->lease.end - t->lease.begin;
         }
-        session_remove_task(s, t);
+        worker_session_remove_task(s, t);
     }
     for (int i = s->n_known - 1; i >= 0; i--)
         if (s->known[i].is_fresh)
-            session_forget(s, s->known[i].job);
+            worker_session_forget(s, s->known[i].job);
 }
 
 void dispatch_rollback(struct dispatch *d)
 {
-    for (struct session *s = d->sessions; s; s = s->next)
+    for (struct worker_session *s = d->sessions; s; s = s->next)
         take_back_session(d, s);
-    struct plan **link = &d->plans;
+    struct job_progress **link = &d->jobs;
     while (*link) {
-        struct plan *p = *link;
+        struct job_progress *p = *link;
         /* Jobs of this turn do not exist, and their numbers may become other jobs'. */
         if (p->is_fresh && p->n_leases == 0) {
             *link = p->next;
@@ -352,13 +353,13 @@ struct dispatch *dispatch_free(struct dispatch *d)
     if (!d)
         return NULL;
     while (d->sessions) {
-        struct session *s = d->sessions;
+        struct worker_session *s = d->sessions;
         d->sessions = s->next;
-        session_free(s);
+        worker_session_free(s);
     }
-    while (d->plans) {
-        struct plan *p = d->plans;
-        d->plans = p->next;
+    while (d->jobs) {
+        struct job_progress *p = d->jobs;
+        d->jobs = p->next;
         free(p);
     }
     for (size_t i = 0; i < DEAD_NAMES; i++)

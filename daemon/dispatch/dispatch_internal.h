@@ -4,10 +4,10 @@
 #define DISPATCH_DISPATCH_INTERNAL_H
 
 #include "dispatch/dispatch.h"
-#include "dispatch/plan.h"
+#include "dispatch/job_progress.h"
 #include "dispatch/report.h"
 #include "dispatch/router.h"
-#include "dispatch/session.h"
+#include "dispatch/worker_session.h"
 
 enum {
     SESSIONS_MAX = 4096,
@@ -23,11 +23,11 @@ struct dispatch {
     struct queue *queue;
     struct dispatch_options options;
     struct router *router;
-    struct session *sessions;
+    struct worker_session *sessions;
     int n_sessions;
     char *dead[DEAD_NAMES]; /* a ring */
     size_t n_dead;
-    struct plan *plans;
+    struct job_progress *jobs;
     struct reports reports;
     int64_t due;          /* the next tick, as we told the loop */
     int64_t last_event;   /* of the queue, when jobs' ends were last looked for */
@@ -39,30 +39,31 @@ struct dispatch {
 /* ---- dispatch.c ---- */
 
 /* The plan of a job, made where there is none; NULL where the queue has no such job or fails. */
-struct plan *dispatch_plan(struct dispatch *d, int64_t job);
+struct job_progress *dispatch_progress(struct dispatch *d, int64_t job);
 /* Posts to a session. */
-int dispatch_post(struct dispatch *d, const struct session *s, const struct wire_message *m,
+int dispatch_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
                   bool rests);
 /* Takes a task from a session, and says to the queue what became of it: RELEASE, or LOST with
  * `reason`. A finish that is lost is tried again. */
-void dispatch_end_task(struct dispatch *d, struct session *s, struct task *t, const char *reason);
+void dispatch_end_task(struct dispatch *d, struct worker_session *s, struct task *t,
+                       const char *reason);
 /* Has the worker killed; its tasks end when its death is told. */
-__attribute__((format(printf, 3, 4))) void dispatch_stop(struct dispatch *d, struct session *s,
-                                                         const char *format, ...);
+__attribute__((format(printf, 3, 4))) void
+dispatch_stop(struct dispatch *d, struct worker_session *s, const char *format, ...);
 
 /* Reports that a job as a whole has failed. */
 void dispatch_fail_job(struct dispatch *d, int64_t job, const char *reason);
 
-/* ---- storage.c ---- */
+/* ---- disk_pause.c ---- */
 
 /* A store could not be written, for this errno. A full disk pauses all, as long as it takes;
  * another fault its own job, which fails where it does not pass. */
-void storage_failed(struct dispatch *d, struct plan *p, uint32_t error, const char *reason,
-                    int64_t now);
+void disk_pause_failed(struct dispatch *d, struct job_progress *p, uint32_t error,
+                       const char *reason, int64_t now);
 /* A store was written; `p` may be NULL. What was under way when the disk was full shows nothing. */
-void storage_works(struct dispatch *d, struct plan *p, int64_t now);
+void disk_pause_works(struct dispatch *d, struct job_progress *p, int64_t now);
 /* Where nothing waits for room any more, nothing will show that there is some. */
-void storage_settle(struct dispatch *d);
+void disk_pause_settle(struct dispatch *d);
 
 /* ---- receive.c ---- */
 

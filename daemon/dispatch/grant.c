@@ -11,13 +11,13 @@ enum { CANDIDATES = 16 }; /* jobs that share the workers */
 /* ---- which job ---- */
 
 /* Of the first jobs in the queue's order, all of one priority, the one with the fewest leases. */
-static struct plan *next_plan(struct dispatch *d, int64_t now)
+static struct job_progress *next_plan(struct dispatch *d, int64_t now)
 {
     int64_t jobs[CANDIDATES];
     int n = queue_next_jobs(d->queue, CANDIDATES, jobs);
-    struct plan *best = NULL;
+    struct job_progress *best = NULL;
     for (int i = 0; i < n; i++) {
-        struct plan *p = dispatch_plan(d, jobs[i]);
+        struct job_progress *p = dispatch_progress(d, jobs[i]);
         if (!p || p->paused_until > now)
             continue;
         if (best && p->priority != best->priority)
@@ -32,13 +32,13 @@ static struct plan *next_plan(struct dispatch *d, int64_t now)
 
 static bool is_short(struct dispatch *d, const struct task *t)
 {
-    const struct plan *p = dispatch_plan(d, t->lease.job);
-    double expected = p ? plan_expected(p, t->lease.end - t->lease.begin - t->n_done) : 0;
+    const struct job_progress *p = dispatch_progress(d, t->lease.job);
+    double expected = p ? job_progress_expected(p, t->lease.end - t->lease.begin - t->n_done) : 0;
     return expected > 0 && expected <= 2 * d->options.lease_seconds;
 }
 
 /* A second task waits behind the first one, where that will not be long and can be shared. */
-static bool has_room(struct dispatch *d, const struct session *s, int tasks)
+static bool has_room(struct dispatch *d, const struct worker_session *s, int tasks)
 {
     if (s->is_gone || s->n_tasks != tasks)
         return false;
@@ -51,14 +51,14 @@ static bool has_room(struct dispatch *d, const struct session *s, int tasks)
 
 /* ---- grants ---- */
 
-static bool grant_lease(struct dispatch *d, struct session *s, int64_t now)
+static bool grant_lease(struct dispatch *d, struct worker_session *s, int64_t now)
 {
-    struct plan *p = next_plan(d, now);
+    struct job_progress *p = next_plan(d, now);
     if (!p)
         return false;
     struct error e = {.message = ""};
     struct task t = {.is_fresh = true};
-    int64_t want = plan_want(p, d->options.lease_seconds, d->n_sessions);
+    int64_t want = job_progress_want(p, d->options.lease_seconds, d->n_sessions);
     int r = queue_lease(d->queue, p->job, s->name, want, p->align, &t.lease, &e);
     if (r != 0) {
         if (r != ERROR_NOT_FOUND)
@@ -67,18 +67,18 @@ static bool grant_lease(struct dispatch *d, struct session *s, int64_t now)
     }
     p->n_leases++;
     p->free -= t.lease.end - t.lease.begin;
-    session_add_task(s, &t);
+    worker_session_add_task(s, &t);
     return true;
 }
 
 /* An idle worker for a finish, if possible one that knows the job. */
-static struct session *idle_session(struct dispatch *d, int64_t job)
+static struct worker_session *idle_session(struct dispatch *d, int64_t job)
 {
-    struct session *found = NULL;
-    for (struct session *s = d->sessions; s; s = s->next) {
+    struct worker_session *found = NULL;
+    for (struct worker_session *s = d->sessions; s; s = s->next) {
         if (!has_room(d, s, 0))
             continue;
-        if (session_known(s, job))
+        if (worker_session_known(s, job))
             return s;
         found = s;
     }
@@ -87,13 +87,13 @@ static struct session *idle_session(struct dispatch *d, int64_t job)
 
 static void grant_finishes(struct dispatch *d, int64_t now)
 {
-    for (struct plan *p = d->plans; p; p = p->next) {
-        struct session *s;
+    for (struct job_progress *p = d->jobs; p; p = p->next) {
+        struct worker_session *s;
         if (!p->is_complete || p->is_given || p->paused_until > now ||
             !(s = idle_session(d, p->job)))
             continue;
         struct task t = {.is_finish = true, .is_fresh = true, .lease.job = p->job};
-        session_add_task(s, &t);
+        worker_session_add_task(s, &t);
         p->is_given = true;
     }
 }
@@ -104,14 +104,14 @@ void grant_tasks(struct dispatch *d, int64_t now)
         return;
     grant_finishes(d, now);
     for (int tasks = 0; tasks < SESSION_TASKS; tasks++)
-        for (struct session *s = d->sessions; s; s = s->next)
+        for (struct worker_session *s = d->sessions; s; s = s->next)
             if (has_room(d, s, tasks) && !grant_lease(d, s, now))
                 return;
 }
 
 /* ---- telling ---- */
 
-static bool needs(const struct session *s, int64_t job)
+static bool needs(const struct worker_session *s, int64_t job)
 {
     for (int i = 0; i < s->n_tasks; i++)
         if (s->tasks[i].lease.job == job)
@@ -119,15 +119,15 @@ static bool needs(const struct session *s, int64_t job)
     return false;
 }
 
-static void drop_known(struct dispatch *d, struct session *s, int64_t job)
+static void drop_known(struct dispatch *d, struct worker_session *s, int64_t job)
 {
     struct wire_message m = {.type = WIRE_DROP, .drop.job = job};
     dispatch_post(d, s, &m, false);
-    session_forget(s, job);
+    worker_session_forget(s, job);
 }
 
 /* Makes room for one more: the job that was used longest ago, and has no task. */
-static void forget_one(struct dispatch *d, struct session *s)
+static void forget_one(struct dispatch *d, struct worker_session *s)
 {
     for (int i = 0; i < s->n_known; i++) {
         if (!needs(s, s->known[i].job)) {
@@ -137,7 +137,8 @@ static void forget_one(struct dispatch *d, struct session *s)
     }
 }
 
-static int post_job(struct dispatch *d, struct session *s, const struct plan *p, bool rests)
+static int post_job(struct dispatch *d, struct worker_session *s, const struct job_progress *p,
+                    bool rests)
 {
     struct queue_job job = {0};
     char *document = NULL;
@@ -157,13 +158,14 @@ static int post_job(struct dispatch *d, struct session *s, const struct plan *p,
 }
 
 /* The worker knows the job, with its layout where there is one, before it hears of a task. */
-static int tell_job(struct dispatch *d, struct session *s, const struct plan *p, bool rests)
+static int tell_job(struct dispatch *d, struct worker_session *s, const struct job_progress *p,
+                    bool rests)
 {
-    struct known_job *k = session_known(s, p->job);
+    struct known_job *k = worker_session_known(s, p->job);
     bool is_told = k && k->has_layout == p->has_layout;
     struct known_job latest = {p->job, p->has_layout, false};
     latest.is_fresh = is_told ? k->is_fresh : rests;
-    session_forget(s, p->job);
+    worker_session_forget(s, p->job);
     if (s->n_known == SESSION_KNOWN)
         forget_one(d, s);
     int r = is_told ? 0 : post_job(d, s, p, rests);
@@ -172,9 +174,9 @@ static int tell_job(struct dispatch *d, struct session *s, const struct plan *p,
     return r;
 }
 
-static void tell_task(struct dispatch *d, struct session *s, struct task *t)
+static void tell_task(struct dispatch *d, struct worker_session *s, struct task *t)
 {
-    struct plan *p = dispatch_plan(d, t->lease.job);
+    struct job_progress *p = dispatch_progress(d, t->lease.job);
     int r = p ? tell_job(d, s, p, t->is_fresh) : ERROR_NOT_FOUND;
     struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, p ? p->dead : 0}};
     if (!t->is_finish)
@@ -193,7 +195,7 @@ static void tell_task(struct dispatch *d, struct session *s, struct task *t)
 
 void grant_send(struct dispatch *d)
 {
-    for (struct session *s = d->sessions; s; s = s->next) {
+    for (struct worker_session *s = d->sessions; s; s = s->next) {
         if (s->state != SESSION_BUSY || s->is_gone)
             continue;
         if (!s->tasks[0].is_sent)
@@ -206,7 +208,7 @@ void grant_send(struct dispatch *d)
 
 /* ---- ends ---- */
 
-static void cancel_task(struct dispatch *d, struct session *s, struct task *t, int64_t now)
+static void cancel_task(struct dispatch *d, struct worker_session *s, struct task *t, int64_t now)
 {
     if (t->is_finish || t->is_cancelled || queue_lease_live(d->queue, &t->lease))
         return;
@@ -217,7 +219,7 @@ static void cancel_task(struct dispatch *d, struct session *s, struct task *t, i
         dispatch_post(d, s, &m, true);
 }
 
-static bool is_ended(struct dispatch *d, const struct plan *p)
+static bool is_ended(struct dispatch *d, const struct job_progress *p)
 {
     struct queue_job job = {0};
     if (p->n_leases > 0 || queue_job(d->queue, p->job, &job, NULL) != 0)
@@ -227,11 +229,11 @@ static bool is_ended(struct dispatch *d, const struct plan *p)
     return ended;
 }
 
-static void forget_job(struct dispatch *d, struct plan **link)
+static void forget_job(struct dispatch *d, struct job_progress **link)
 {
-    struct plan *p = *link;
-    for (struct session *s = d->sessions; s; s = s->next)
-        if (session_known(s, p->job) && !needs(s, p->job))
+    struct job_progress *p = *link;
+    for (struct worker_session *s = d->sessions; s; s = s->next)
+        if (worker_session_known(s, p->job) && !needs(s, p->job))
             drop_known(d, s, p->job);
     *link = p->next;
     free(p);
@@ -239,10 +241,10 @@ static void forget_job(struct dispatch *d, struct plan **link)
 
 void grant_cancel(struct dispatch *d, int64_t now)
 {
-    for (struct session *s = d->sessions; s; s = s->next)
+    for (struct worker_session *s = d->sessions; s; s = s->next)
         for (int i = 0; i < s->n_tasks; i++)
             cancel_task(d, s, &s->tasks[i], now);
-    struct plan **link = &d->plans;
+    struct job_progress **link = &d->jobs;
     while (*link) {
         if (is_ended(d, *link))
             forget_job(d, link);

@@ -12,9 +12,9 @@
 
 /* ---- sessions ---- */
 
-static struct session *find(struct dispatch *d, const struct route *from)
+static struct worker_session *find(struct dispatch *d, const struct route *from)
 {
-    struct session *s = d->sessions;
+    struct worker_session *s = d->sessions;
     while (s && !route_equal(&s->route, from))
         s = s->next;
     return s;
@@ -29,7 +29,7 @@ static void refuse(struct dispatch *d, const struct route *from, const char *rea
 
 static bool is_name_used(const struct dispatch *d, const char *name)
 {
-    for (const struct session *s = d->sessions; s; s = s->next)
+    for (const struct worker_session *s = d->sessions; s; s = s->next)
         if (strcmp(s->name, name) == 0)
             return true;
     for (size_t i = 0; i < DEAD_NAMES; i++)
@@ -49,7 +49,7 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
         refuse(d, from, "there are too many workers");
         return;
     }
-    struct session *s = session_new(from, hello);
+    struct worker_session *s = worker_session_new(from, hello);
     s->last_heard = now;
     s->next = d->sessions;
     d->sessions = s;
@@ -61,20 +61,21 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
     dispatch_post(d, s, &m, false);
 }
 
-static void on_ready(struct dispatch *d, struct session *s, const struct wire_ready *m)
+static void on_ready(struct dispatch *d, struct worker_session *s, const struct wire_ready *m)
 {
-    session_move(s, SESSION_IDLE);
+    worker_session_move(s, SESSION_IDLE);
     log_info("worker %s (pid %" PRId64 "): ready, %u process types", s->name, s->pid, m->types);
     if (d->options.ready)
         d->options.ready(d->options.userdata, s->name);
 }
 
-static void on_heartbeat(struct dispatch *d, struct session *s, const struct wire_heartbeat *m)
+static void on_heartbeat(struct dispatch *d, struct worker_session *s,
+                         const struct wire_heartbeat *m)
 {
     struct wire_message alive = {.type = WIRE_ALIVE, .alive.number = m->number};
     dispatch_post(d, s, &alive, false);
-    const struct task *t = session_lease(s, m->lease, m->fence);
-    const struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    const struct task *t = worker_session_lease(s, m->lease, m->fence);
+    const struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
     if (!p || m->member < t->lease.begin || m->member >= t->lease.end)
         return;
     if (p->members == 1 && m->step >= 0 && m->step <= m->nsteps)
@@ -84,7 +85,7 @@ static void on_heartbeat(struct dispatch *d, struct session *s, const struct wir
                       p->member_timeout);
 }
 
-static void on_bye(struct dispatch *d, struct session *s, const struct wire_bye *m)
+static void on_bye(struct dispatch *d, struct worker_session *s, const struct wire_bye *m)
 {
     (void)d;
     log_info("worker %s leaves%s%s", s->name, *m->reason ? ": " : "", m->reason);
@@ -94,16 +95,16 @@ static void on_bye(struct dispatch *d, struct session *s, const struct wire_bye 
 
 /* ---- reports on leases ---- */
 
-static void on_layout(struct dispatch *d, struct session *s, const struct wire_layout *m)
+static void on_layout(struct dispatch *d, struct worker_session *s, const struct wire_layout *m)
 {
-    const struct task *t = session_lease(s, m->lease, m->fence);
-    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    const struct task *t = worker_session_lease(s, m->lease, m->fence);
+    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
     if (!p || p->has_layout)
         return;
     struct report r = {REPORT_LAYOUT, .lease = t->lease, .text = (char *)m->layout};
     reports_add(&d->reports, &r);
-    plan_set_layout(p, m->layout);
-    struct known_job *k = session_known(s, t->lease.job);
+    job_progress_set_layout(p, m->layout);
+    struct known_job *k = worker_session_known(s, t->lease.job);
     if (k)
         k->has_layout = true;
 }
@@ -113,24 +114,25 @@ static bool is_within(const struct task *t, int64_t begin, int64_t end)
     return begin < end && begin >= t->lease.begin && end <= t->lease.end;
 }
 
-static void on_done(struct dispatch *d, struct session *s, const struct wire_done *m, int64_t now)
+static void on_done(struct dispatch *d, struct worker_session *s, const struct wire_done *m,
+                    int64_t now)
 {
-    struct task *t = session_lease(s, m->lease, m->fence);
-    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    struct task *t = worker_session_lease(s, m->lease, m->fence);
+    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->begin, m->end))
         return;
     struct report r = {REPORT_DONE, .lease = t->lease, .begin = m->begin, .end = m->end};
     reports_add(&d->reports, &r);
     t->n_done += m->end - m->begin;
     p->is_touched = true;
-    storage_works(d, p, now);
+    disk_pause_works(d, p, now);
 }
 
-static void on_member_failed(struct dispatch *d, struct session *s,
+static void on_member_failed(struct dispatch *d, struct worker_session *s,
                              const struct wire_member_failed *m)
 {
-    struct task *t = session_lease(s, m->lease, m->fence);
-    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    struct task *t = worker_session_lease(s, m->lease, m->fence);
+    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->member, m->member + 1))
         return;
     struct report r = {REPORT_MEMBER_FAILED, .lease = t->lease, .begin = m->member};
@@ -140,30 +142,31 @@ static void on_member_failed(struct dispatch *d, struct session *s,
     p->is_touched = true;
 }
 
-static void on_log(struct dispatch *d, struct session *s, const struct wire_log *m)
+static void on_log(struct dispatch *d, struct worker_session *s, const struct wire_log *m)
 {
-    const struct task *t = session_lease(s, m->lease, m->fence);
+    const struct task *t = worker_session_lease(s, m->lease, m->fence);
     if (!t || !is_within(t, m->member, m->member + 1))
         return;
     struct report r = {REPORT_LOG, .lease = t->lease, .begin = m->member, .text = (char *)m->line};
     reports_add(&d->reports, &r);
 }
 
-static void on_release(struct dispatch *d, struct session *s, const struct wire_release *m,
+static void on_release(struct dispatch *d, struct worker_session *s, const struct wire_release *m,
                        int64_t now)
 {
-    struct task *t = session_lease(s, m->lease, m->fence);
-    struct plan *p = t ? dispatch_plan(d, t->lease.job) : NULL;
+    struct task *t = worker_session_lease(s, m->lease, m->fence);
+    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
     if (!p)
         return;
     if (m->error != 0)
-        storage_failed(d, p, m->error, m->reason, now);
+        disk_pause_failed(d, p, m->error, m->reason, now);
     else
-        plan_measured(p, m->seconds, t->n_done);
+        job_progress_measured(p, m->seconds, t->n_done);
     dispatch_end_task(d, s, t, NULL);
 }
 
-static void on_job_failed(struct dispatch *d, struct session *s, const struct wire_job_failed *m)
+static void on_job_failed(struct dispatch *d, struct worker_session *s,
+                          const struct wire_job_failed *m)
 {
     for (int i = 0; i < s->n_tasks; i++) {
         if (s->tasks[i].is_sent && s->tasks[i].lease.job == m->job) {
@@ -174,29 +177,29 @@ static void on_job_failed(struct dispatch *d, struct session *s, const struct wi
 }
 
 /* Its plan stays given: nobody else is to finish it. */
-static void on_finished(struct dispatch *d, struct session *s, const struct wire_finished *m,
+static void on_finished(struct dispatch *d, struct worker_session *s, const struct wire_finished *m,
                         int64_t now)
 {
-    struct task *t = session_finish(s, m->job);
+    struct task *t = worker_session_finish(s, m->job);
     if (!t)
         return;
-    session_remove_task(s, t);
+    worker_session_remove_task(s, t);
     struct report r = {REPORT_FINISHED, .lease.job = m->job};
     reports_add(&d->reports, &r);
-    storage_works(d, dispatch_plan(d, m->job), now);
+    disk_pause_works(d, dispatch_progress(d, m->job), now);
 }
 
-static void on_finish_failed(struct dispatch *d, struct session *s,
+static void on_finish_failed(struct dispatch *d, struct worker_session *s,
                              const struct wire_finish_failed *m, int64_t now)
 {
-    struct task *t = session_finish(s, m->job);
-    struct plan *p = t ? dispatch_plan(d, m->job) : NULL;
+    struct task *t = worker_session_finish(s, m->job);
+    struct job_progress *p = t ? dispatch_progress(d, m->job) : NULL;
     if (!p)
         return;
-    session_remove_task(s, t);
+    worker_session_remove_task(s, t);
     if (m->error != 0) {
         p->is_given = false;
-        storage_failed(d, p, m->error, m->reason, now);
+        disk_pause_failed(d, p, m->error, m->reason, now);
     } else {
         dispatch_fail_job(d, m->job, m->reason);
     }
@@ -204,7 +207,7 @@ static void on_finish_failed(struct dispatch *d, struct session *s,
 
 /* ---- frames ---- */
 
-static void on_message(struct dispatch *d, struct session *s, const struct wire_message *m,
+static void on_message(struct dispatch *d, struct worker_session *s, const struct wire_message *m,
                        int64_t now)
 {
     switch ((int)m->type) {
@@ -249,7 +252,7 @@ static void on_message(struct dispatch *d, struct session *s, const struct wire_
 static void on_frame(struct dispatch *d, const struct route *from, const void *frame, size_t size,
                      int64_t now)
 {
-    struct session *s = find(d, from);
+    struct worker_session *s = find(d, from);
     uint32_t version = wire_hello_version(frame, size);
     if (!s && version != 0 && version != WIRE_VERSION) {
         refuse(d, from, "the daemon speaks version 1 of the protocol");
@@ -264,10 +267,10 @@ static void on_frame(struct dispatch *d, const struct route *from, const void *f
             on_hello(d, from, &m.hello, now);
     } else {
         s->last_heard = now;
-        if (!s->is_gone && session_allows(s->state, m.type))
+        if (!s->is_gone && worker_session_allows(s->state, m.type))
             on_message(d, s, &m, now);
         else
-            log_debug("worker %s, %s, said %s", s->name, session_state_name(s->state),
+            log_debug("worker %s, %s, said %s", s->name, worker_session_state_name(s->state),
                       wire_name((int)m.type));
     }
 }

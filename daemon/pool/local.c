@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "pool/child.h"
-#include "pool/lock.h"
 #include "pool/pool.h"
+#include "pool/workers_lock.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -51,7 +51,7 @@ struct pool {
     struct loop *loop;
     pool_death_fn death;
     void *userdata;
-    struct lock lock;
+    struct workers_lock lock;
     char *scratch;
     char **argv;    /* argv[NAME_AT] is set at each start */
     char **unknown; /* names to be told dead at the next tick, n_unknown of them */
@@ -253,7 +253,7 @@ static struct pool *local_close(struct pool *p)
     free(p->unknown);
     free(p->argv);
     free(p->scratch);
-    lock_drop(&p->lock);
+    workers_lock_drop(&p->lock);
     free(p);
     return NULL;
 }
@@ -308,7 +308,7 @@ static int prepare(struct pool *p, const struct pool_options *o, struct error *e
                          strerror(errno));
     int r = error_explain(e, file_make_directories(o->scratch), "make the workers' scratch space");
     if (r == 0)
-        r = lock_take(o->scratch, LEFTOVERS_MS, &p->lock, e);
+        r = workers_lock_take(o->scratch, LEFTOVERS_MS, &p->lock, e);
     if (r != 0)
         return r;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)

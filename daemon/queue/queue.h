@@ -5,7 +5,7 @@
  * Invariants
  *  1. Changes go into one open transaction per turn of the loop; queue_commit ends it. Nothing may
  *     be acknowledged to anyone (HTTP or worker) before it has returned 0.
- *  2. A job's state moves only by the table in queue/state.c; each move is an event.
+ *  2. A job's state moves only by the table in queue/job_state.c; each move is an event.
  *  3. Done ranges of a job are disjoint and coalesced: adjacent ones are one row. Marking a member
  *     done twice is harmless. A batch of a million members is one row and a few ranges.
  *  4. Fencing numbers grow over the life of the database and are never used twice.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/host.h"
+#include "stage/process_api.h"
 
 #include "base/mem.h"
 
@@ -101,7 +101,7 @@ static struct context *context_new(struct simulation *s, int process, const stru
     uint8_t *access = mem_array(n * N_PHASES, 1);
     c->shared = (struct simlab_context){.struct_size = sizeof c->shared,
                                         .n_variables = type->n_own,
-                                        .host = &host_functions,
+                                        .host = &process_api_functions,
                                         .views = views,
                                         .runtime = &s->runtime};
     for (int phase = 0; phase < N_PHASES; phase++)
@@ -134,7 +134,7 @@ static int new_levels(struct simulation *s, int process, const struct stage_code
         if (code->process->instance_size > instance_size)
             instance_size = code->process->instance_size;
         for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
-            if (host_stage_function(code->process, stage))
+            if (process_api_stage_function(code->process, stage))
                 s->has_stage[stage][process] = true;
     }
     if (instance_size) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The time loop. */
-#include "stage/host.h"
+#include "stage/process_api.h"
 
 #include "base/mem.h"
 
@@ -98,7 +98,7 @@ struct simulation *simulation_free(struct simulation *s)
 static int call_stage(struct process_run *run, int stage)
 {
     for (struct context *c = run->context; c; c = c->parent) {
-        simlab_stage_fn fn = host_stage_function(c->code->process, stage);
+        simlab_stage_fn fn = process_api_stage_function(c->code->process, stage);
         if (fn)
             return fn(&c->shared);
     }

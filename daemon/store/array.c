@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/chunk.h"
-#include "store/lock.h"
 #include "store/meta.h"
+#include "store/sync_lock.h"
 
 #include <errno.h>
 #include <search.h>
@@ -212,7 +212,7 @@ static int lock_and_grow(struct store *s, struct store_array *a, const int64_t *
     int r = group_lock(s, a->name, ".zarray", &fd, e);
     if (r == 0)
         r = grow(s, a, shape, e);
-    lock_release(fd);
+    sync_lock_release(fd);
     return r;
 }
 
@@ -302,7 +302,7 @@ int store_create_array(struct store *s, const char *name, const struct store_met
     r = group_lock(s, NULL, ".zgroup", &fd, e);
     if (r == 0)
         r = make_or_join(s, name, m, all, e);
-    lock_release(fd);
+    sync_lock_release(fd);
     json_decref(all);
     return r;
 }

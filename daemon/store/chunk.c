@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "store/array.h"
-#include "store/lock.h"
-#include "store/part.h"
+#include "store/chunk_selection.h"
+#include "store/sync_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ struct chunk_names {
 
 static struct chunk_names names_of(struct store *s, const struct store_array *a, const char *key)
 {
-    size_t size = strlen(s->path) + strlen(s->sync) + strlen(a->name) + PART_KEY_SIZE + 16;
+    size_t size = strlen(s->path) + strlen(s->sync) + strlen(a->name) + CHUNK_KEY_SIZE + 16;
     if (size > s->chunk_path_size) {
         s->chunk_path = mem_resize(s->chunk_path, size, 3);
         s->chunk_path_size = size;
@@ -120,8 +120,8 @@ static int load(struct store *s, const struct store_array *a, const char *path, 
 /* ---- writing ------------------------------------------------------------------------------- */
 
 /* The part is all of the chunk that lies within the array's shape as it stands on disk now. */
-static int reaches_edges(struct store *s, struct store_array *a, const struct part *p, bool *ret,
-                         struct error *e)
+static int reaches_edges(struct store *s, struct store_array *a, const struct chunk_selection *p,
+                         bool *ret, struct error *e)
 {
     int r = array_refresh(s, a, e);
     *ret = true;
@@ -136,7 +136,7 @@ static int reaches_edges(struct store *s, struct store_array *a, const struct pa
 /* Under the lock: the chunk as it is, or of fill values where it is not there yet. A chunk that
  * does not decode is lost only for who would read it: one that is wholly given again is made new.
  */
-static int load_or_fill(struct store *s, struct store_array *a, const struct part *p,
+static int load_or_fill(struct store *s, struct store_array *a, const struct chunk_selection *p,
                         const char *path, void *elements, struct error *e)
 {
     int r = load(s, a, path, elements);
@@ -168,17 +168,17 @@ static int replace(struct store *s, const struct store_array *a, const struct ch
 }
 
 /* A chunk that is given whole: encoded before its lock is taken. */
-static int write_full(struct store *s, struct store_array *a, const struct part_copy *c, void *box,
+static int write_full(struct store *s, struct store_array *a, const struct chunk_copy *c, void *box,
                       struct error *e)
 {
     const struct store_meta *m = &a->meta;
     const void *elements = s->chunk.area[AREA_ELEMENTS];
     int outer;
     bool same = c->dtype == m->dtype && c->itemsize == m->itemsize && !a->swap;
-    if (same && (size_t)part_run(c, &outer) == a->codec.n) {
-        elements = (char *)box + part_offset_in_box(c) * m->itemsize;
+    if (same && (size_t)chunk_selection_run(c, &outer) == a->codec.n) {
+        elements = (char *)box + chunk_selection_offset_in_box(c) * m->itemsize;
     } else {
-        part_copy_elements(c, s->chunk.area[AREA_ELEMENTS], box, true);
+        chunk_selection_copy(c, s->chunk.area[AREA_ELEMENTS], box, true);
         if (a->swap)
             dtype_swap(m->dtype, s->chunk.area[AREA_ELEMENTS], a->codec.n);
     }
@@ -188,27 +188,27 @@ static int write_full(struct store *s, struct store_array *a, const struct part_
     int fd = -1;
     int r = codec_encode(&a->codec, elements, &s->space, &bytes, &size);
     if (r == 0)
-        r = lock_take(n.lock, &fd);
+        r = sync_lock_take(n.lock, &fd);
     if (r == 0)
         r = file_replace(n.path, n.temporary, bytes, size, 0666, FILE_SYNC_NONE);
-    lock_release(fd);
+    sync_lock_release(fd);
     return r < 0 ? explain(r, "write", a, c->part->key, e) : 0;
 }
 
 /* A chunk of which a part is given; also one at the array's edge, of which others may give the rest
  * once the array has grown. */
-static int write_part(struct store *s, struct store_array *a, const struct part_copy *c, void *box,
+static int write_part(struct store *s, struct store_array *a, const struct chunk_copy *c, void *box,
                       struct error *e)
 {
     void *elements = s->chunk.area[AREA_ELEMENTS];
     struct chunk_names n = names_of(s, a, c->part->key);
     int fd = -1;
-    int r = lock_take(n.lock, &fd);
+    int r = sync_lock_take(n.lock, &fd);
     if (r < 0)
         return explain(r, "lock", a, c->part->key, e);
     r = load_or_fill(s, a, c->part, n.path, elements, e);
     if (r == 0) {
-        part_copy_elements(c, elements, box, true);
+        chunk_selection_copy(c, elements, box, true);
         if (a->swap)
             dtype_swap(a->meta.dtype, elements, a->codec.n);
         if (s->fence)
@@ -216,7 +216,7 @@ static int write_part(struct store *s, struct store_array *a, const struct part_
     }
     if (r == 0)
         r = replace(s, a, &n, c->part->key, elements, e);
-    lock_release(fd);
+    sync_lock_release(fd);
     return r;
 }
 
@@ -237,30 +237,30 @@ int chunk_write_box(struct store *s, struct store_array *a, const int64_t *start
                     const int64_t *count, int dtype, size_t itemsize, const void *data,
                     struct error *e)
 {
-    struct part p = {.full = true};
-    if (!part_first(&p, a, start, count))
+    struct chunk_selection p = {.full = true};
+    if (!chunk_selection_first(&p, a, start, count))
         return 0;
     int r = need_areas(s, a, true, e);
     if (r != 0)
         return r;
-    struct part_copy c = {a, &p, count, dtype, itemsize, s->chunk.area[AREA_ROW]};
+    struct chunk_copy c = {a, &p, count, dtype, itemsize, s->chunk.area[AREA_ROW]};
     do {
         r = p.full ? write_full(s, a, &c, (void *)data, e) : write_part(s, a, &c, (void *)data, e);
-    } while (r == 0 && part_next(&p, a, start, count));
+    } while (r == 0 && chunk_selection_next(&p, a, start, count));
     return r;
 }
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static int read_part(struct store *s, struct store_array *a, const struct part_copy *c, void *box,
+static int read_part(struct store *s, struct store_array *a, const struct chunk_copy *c, void *box,
                      struct error *e)
 {
     struct chunk_names n = names_of(s, a, c->part->key);
     int outer;
     void *elements = s->chunk.area[AREA_ELEMENTS];
-    bool direct = c->part->full && (size_t)part_run(c, &outer) == a->codec.n;
+    bool direct = c->part->full && (size_t)chunk_selection_run(c, &outer) == a->codec.n;
     if (direct)
-        elements = (char *)box + part_offset_in_box(c) * a->meta.itemsize;
+        elements = (char *)box + chunk_selection_offset_in_box(c) * a->meta.itemsize;
     int r = load(s, a, n.path, elements);
     if (r == -EBADMSG)
         return corrupt(a, c->part->key, e);
@@ -269,21 +269,21 @@ static int read_part(struct store *s, struct store_array *a, const struct part_c
     else if (r < 0)
         return explain(r, "read", a, c->part->key, e);
     if (!direct)
-        part_copy_elements(c, elements, box, false);
+        chunk_selection_copy(c, elements, box, false);
     return 0;
 }
 
 int chunk_read_box(struct store *s, struct store_array *a, const int64_t *start,
                    const int64_t *count, void *ret_data, struct error *e)
 {
-    struct part p = {.full = true};
-    if (!part_first(&p, a, start, count))
+    struct chunk_selection p = {.full = true};
+    if (!chunk_selection_first(&p, a, start, count))
         return 0;
     int r = need_areas(s, a, false, e);
-    struct part_copy c = {a, &p, count, a->meta.dtype, a->meta.itemsize, NULL};
+    struct chunk_copy c = {a, &p, count, a->meta.dtype, a->meta.itemsize, NULL};
     while (r == 0) {
         r = read_part(s, a, &c, ret_data, e);
-        if (r == 0 && !part_next(&p, a, start, count))
+        if (r == 0 && !chunk_selection_next(&p, a, start, count))
             break;
     }
     return r;
@@ -292,8 +292,8 @@ int chunk_read_box(struct store *s, struct store_array *a, const int64_t *start,
 int chunk_verify(struct store *s, struct store_array *a, struct error *e)
 {
     int64_t start[SIMLAB_MAX_DIMS] = {0};
-    struct part p = {.full = true};
-    if (!part_first(&p, a, start, a->meta.shape))
+    struct chunk_selection p = {.full = true};
+    if (!chunk_selection_first(&p, a, start, a->meta.shape))
         return 0;
     int r = need_areas(s, a, false, e);
     while (r == 0) {
@@ -305,7 +305,7 @@ int chunk_verify(struct store *s, struct store_array *a, struct error *e)
             return corrupt(a, p.key, e);
         if (r < 0)
             return explain(r, "read", a, p.key, e);
-        if (!part_next(&p, a, start, a->meta.shape))
+        if (!chunk_selection_next(&p, a, start, a->meta.shape))
             break;
     }
     return r;
@@ -315,7 +315,7 @@ static int fill_one(struct store *s, struct store_array *a, const char *key, str
 {
     struct chunk_names n = names_of(s, a, key);
     int fd = -1;
-    int r = lock_take(n.lock, &fd);
+    int r = sync_lock_take(n.lock, &fd);
     if (r < 0)
         return explain(r, "lock", a, key, e);
     fill_elements(&a->meta, s->chunk.area[AREA_ELEMENTS], a->codec.n);
@@ -324,21 +324,21 @@ static int fill_one(struct store *s, struct store_array *a, const char *key, str
     if (access(n.path, F_OK) < 0)
         r = errno == ENOENT ? replace(s, a, &n, key, s->chunk.area[AREA_ELEMENTS], e)
                             : explain(-errno, "look for", a, key, e);
-    lock_release(fd);
+    sync_lock_release(fd);
     return r;
 }
 
 int chunk_fill_missing(struct store *s, struct store_array *a, struct error *e)
 {
     int64_t start[SIMLAB_MAX_DIMS] = {0};
-    struct part p = {.full = true};
-    if (!part_first(&p, a, start, a->meta.shape))
+    struct chunk_selection p = {.full = true};
+    if (!chunk_selection_first(&p, a, start, a->meta.shape))
         return 0;
     int r = need_areas(s, a, false, e);
     while (r == 0) {
         if (access(names_of(s, a, p.key).path, F_OK) < 0)
             r = fill_one(s, a, p.key, e);
-        if (r == 0 && !part_next(&p, a, start, a->meta.shape))
+        if (r == 0 && !chunk_selection_next(&p, a, start, a->meta.shape))
             break;
     }
     return r;

@@ -6,8 +6,8 @@
 #include "store/array.h"
 #include "store/chunk.h"
 #include "store/group.h"
-#include "store/lock.h"
 #include "store/meta.h"
+#include "store/sync_lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -185,7 +185,7 @@ int store_consolidate(struct store *s, struct error *e)
     }
     buffer_free(&members);
     buffer_free(&text);
-    lock_release(fd);
+    sync_lock_release(fd);
     return r;
 }
 

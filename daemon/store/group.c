@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/array.h"
-#include "store/lock.h"
 #include "store/meta.h"
+#include "store/sync_lock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -68,7 +68,7 @@ int group_put_json(struct store *s, const char *array, const char *key, const js
 int group_lock(struct store *s, const char *array, const char *key, int *ret_fd, struct error *e)
 {
     char *path = path_of(s->sync, array, key);
-    int r = lock_take(path, ret_fd);
+    int r = sync_lock_take(path, ret_fd);
     free(path);
     return r < 0 ? group_explain(r, "lock", array, key, e) : 0;
 }
@@ -127,7 +127,7 @@ static int make_group(struct store *s, struct error *e)
         if (r == 0)
             r = group_put_text(s, NULL, ".zgroup", "{\n    \"zarr_format\": 2\n}\n", e);
     }
-    lock_release(fd);
+    sync_lock_release(fd);
     return r;
 }
 
@@ -212,6 +212,6 @@ int store_set_attributes(struct store *s, const json_t *attrs, struct error *e)
         r = group_lock(s, NULL, ".zattrs", &fd, e);
     if (r == 0)
         r = group_put_json(s, NULL, ".zattrs", attrs, e);
-    lock_release(fd);
+    sync_lock_release(fd);
     return r;
 }

@@ -171,7 +171,7 @@ static bool any_finite(const float *values, size_t n)
 static int read_panel(struct plot *p, int64_t i, char *data, struct error *e)
 {
     int64_t start[SIMLAB_MAX_DIMS], count[SIMLAB_MAX_DIMS];
-    struct sheet_panel *panel = &p->sheet.panels[i];
+    struct contact_sheet_panel *panel = &p->sheet.panels[i];
     int nx = p->sheet.panel_width / p->sheet.zoom, ny = p->sheet.panel_height / p->sheet.zoom;
     for (int d = 0; d < p->meta.ndim; d++) {
         bool raster = d == p->x || d == p->y;
@@ -280,7 +280,7 @@ static int draw(struct plot *p, struct error *e)
         p->sheet.z = p->o->exaggeration * p->sheet.panel_width / p->sheet.zoom /
                      (p->spacing[1] * (double)p->meta.shape[p->x]);
     struct canvas c;
-    r = sheet_draw(&p->sheet, &c, e);
+    r = contact_sheet_draw(&p->sheet, &c, e);
     if (r == 0) {
         r = png_save(&c, p->o->output, e);
         canvas_clear(&c);
@@ -299,7 +299,7 @@ int plot_write(struct store *s, const struct plot_options *o, struct error *e)
                       o->variable);
     else
         r = draw(&p, e);
-    sheet_clear(&p.sheet);
+    contact_sheet_clear(&p.sheet);
     sweep_clear(&p.sweep);
     json_decref(p.dims);
     json_decref(p.attrs);

@@ -3,8 +3,8 @@
 #ifndef STORE_PLOT_INTERNAL_H
 #define STORE_PLOT_INTERNAL_H
 
+#include "store/contact_sheet.h"
 #include "store/plot.h"
-#include "store/sheet.h"
 #include "store/sweep.h"
 
 /* What of a variable is shown, and how. */
@@ -20,7 +20,7 @@ struct plot {
     bool given[SIMLAB_MAX_DIMS];    /* index was selected */
     double spacing[2];              /* y, x: units of the coordinates per cell */
     struct sweep sweep;
-    struct sheet sheet;
+    struct contact_sheet sheet;
 };
 
 /* The dim's name. Borrowed. */

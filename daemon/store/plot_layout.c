@@ -17,7 +17,7 @@ static char **copies(char *const *texts, int n)
 
 void plot_arrange(struct plot *p)
 {
-    struct sheet *s = &p->sheet;
+    struct contact_sheet *s = &p->sheet;
     const struct sweep_axis *rows, *columns;
     int n = (int)p->n_panels;
     s->n_panels = n;
@@ -57,9 +57,9 @@ void plot_arrange(struct plot *p)
 /* Cells and zoom of a panel: a whole number of pixels for a cell, or fewer cells than there are. */
 static void fit_panels(struct plot *p)
 {
-    struct sheet *s = &p->sheet;
+    struct contact_sheet *s = &p->sheet;
     int64_t nx = p->meta.shape[p->x], ny = p->meta.shape[p->y];
-    int64_t most = (PLOT_SHEET_WIDTH - sheet_extra_width(s)) / s->columns;
+    int64_t most = (PLOT_SHEET_WIDTH - contact_sheet_extra_width(s)) / s->columns;
     int64_t width = p->o->panel_width;
     if (width == 0)
         width = nx >= PLOT_SMALL_PANEL ? nx : PLOT_SMALL_PANEL;
@@ -79,7 +79,7 @@ static void fit_panels(struct plot *p)
 void plot_size_panels(struct plot *p)
 {
     fit_panels(p);
-    double width = p->sheet.columns * p->sheet.panel_width + sheet_extra_width(&p->sheet);
+    double width = p->sheet.columns * p->sheet.panel_width + contact_sheet_extra_width(&p->sheet);
     p->sheet.scale = fmin(fmax(width / 1300, 1), 2);
     fit_panels(p);
 }

@@ -66,8 +66,8 @@ void store_meta_clear(struct store_meta *m);
  * a chunk. `shape` has the batch axis first where has_batch (its extent: the members), then the
  * clock's axis where has_clock. Batch members fill a chunk only if one member's data are smaller;
  * never more than 4096 members in a chunk row. */
-void store_plan_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has_batch,
-                       bool has_clock, int64_t *ret_chunks);
+void store_choose_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has_batch,
+                         bool has_clock, int64_t *ret_chunks);
 
 struct store;
 

@@ -89,7 +89,7 @@ int output_array_init(const struct job *job, int output, const struct simlab_vie
         shape[a.lead + i] = view->shape[a.axes[i]];
     }
     store_meta_default(&a.meta, v->dtype, (size_t)view->itemsize, ndim, shape);
-    store_plan_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
+    store_choose_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
     a.meta.has_fill = v->dtype != SIMLAB_BOOL && a.meta.has_fill;
     int r = store_meta_encode(&a.meta, o->encoding, e);
     if (r > 0) {
@@ -188,7 +188,7 @@ static int write_array(struct store *s, const char *name, const struct ndarray *
     store_meta_default(&meta, a->dtype, a->itemsize, a->ndim, a->shape);
     /* As xarray writes a data set: only floats have a fill value. */
     meta.has_fill = dtype_is_float(a->dtype) || a->dtype == SIMLAB_C8 || a->dtype == SIMLAB_C16;
-    store_plan_chunks(a->itemsize, a->ndim, a->shape, has_batch, false, meta.chunks);
+    store_choose_chunks(a->itemsize, a->ndim, a->shape, has_batch, false, meta.chunks);
     int r = store_create_array(s, name, &meta, (const char *const *)a->dims, attrs, e);
     int64_t start[SIMLAB_MAX_DIMS] = {0};
     if (r == 0 && ndarray_size(a) > 0)

@@ -240,7 +240,7 @@ const struct simlab_hook *libraries_hook(const struct libraries *l, const char *
     return NULL;
 }
 
-static void link_parents(const struct libraries *l, const struct registry *registry)
+static void daemon_session_parents(const struct libraries *l, const struct registry *registry)
 {
     for (size_t i = 0; i < registry_size(registry); i++) {
         const struct type *type = registry_at(registry, i);
@@ -270,7 +270,7 @@ int libraries_registry(struct libraries *l, struct registry **ret_registry, stru
         registry_free(registry);
         return r;
     }
-    link_parents(l, registry);
+    daemon_session_parents(l, registry);
     *ret_registry = registry;
     return 0;
 }

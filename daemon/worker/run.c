@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "worker/member.h"
+#include "worker/range_runner.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -90,7 +90,7 @@ static int prepare(struct run *run, struct error *e)
     struct job_sources sources = {.file = read_npy, .userdata = run};
     r = job_new(run->registry, run->document, &sources, &run->job, e);
     if (r == 0)
-        r = members_check(run->job, e);
+        r = range_runner_check(run->job, e);
     if (r == 0 && access(run->options->store, F_OK) == 0)
         r = error_set(e, ERROR_CONFLICT, NULL, "%s exists already: a store is never overwritten",
                       run->options->store);
@@ -119,14 +119,14 @@ static void on_log(void *userdata, int64_t member, const char *line)
 
 static int execute(struct run *run, struct error *e)
 {
-    struct members_events events = {.failed = on_failed, .log = on_log, .userdata = run};
-    struct members *m = NULL;
-    int r = members_new(run->job, run->libraries, run->options->store, NULL, &events, &m, e);
+    struct range_events events = {.failed = on_failed, .log = on_log, .userdata = run};
+    struct range_runner *m = NULL;
+    int r = range_runner_new(run->job, run->libraries, run->options->store, NULL, &events, &m, e);
     if (r == 0)
-        r = members_run(m, 0, run->job->n_members, e);
+        r = range_runner_run(m, 0, run->job->n_members, e);
     if (r == 0)
-        r = members_finish(m, run->n_failed == 0, e);
-    members_free(m);
+        r = range_runner_finish(m, run->n_failed == 0, e);
+    range_runner_free(m);
     return r;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `simlab-worker serve`: leases of a daemon (proto/PROTOCOL.md, section 2). This thread runs
- * members; link.c's owns the socket. */
+ * members; daemon_session.c's owns the socket. */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "worker/daemon_session.h"
 #include "worker/fingerprint.h"
-#include "worker/link.h"
-#include "worker/member.h"
+#include "worker/range_runner.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <string.h>
 #include <time.h>
 
-/* A cancelled range: no callback of members_run returns this otherwise. */
+/* A cancelled range: no callback of range_runner_run returns this otherwise. */
 #define STOPPED (-ECANCELED)
 
 #define UPLOAD_MAX_BYTES ((size_t)JOB_MAX_ELEMENTS * 16 + 65536)
@@ -23,17 +23,17 @@
 /* A job that leases speak of, from JOB to DROP. */
 struct known {
     int64_t id;
-    char *store, *layout;    /* layout: NULL until it is decided */
-    struct job *job;         /* NULL where it cannot be built: why */
-    struct members *members; /* NULL until needed, and after a failure */
-    int result;              /* of building the job */
+    char *store, *layout;        /* layout: NULL until it is decided */
+    struct job *job;             /* NULL where it cannot be built: why */
+    struct range_runner *runner; /* NULL until needed, and after a failure */
+    int result;                  /* of building the job */
     struct error why;
     struct known *next;
 };
 
 struct serve {
     const struct worker_serve_options *options;
-    struct link *link;
+    struct daemon_session *session;
     struct libraries *libraries;
     struct registry *registry;
     struct known *known;
@@ -41,10 +41,10 @@ struct serve {
     struct wire_lease lease;
 };
 
-/* The daemon is local or the link's thread ends us: what cannot be sent need not be said. */
+/* The daemon is local or the session's thread ends us: what cannot be sent need not be said. */
 static void say(struct serve *s, const struct wire_message *m)
 {
-    int r = link_send(s->link, m);
+    int r = daemon_session_send(s->session, m);
     if (r < 0)
         log_error("worker %s: cannot send %s: %s", s->options->name, wire_name((int)m->type),
                   strerror(-r));
@@ -85,7 +85,7 @@ static int build_job(struct serve *s, const char *text, struct job **ret_job, st
 
 static struct known *known_free(struct known *k)
 {
-    members_free(k->members);
+    range_runner_free(k->runner);
     job_free(k->job);
     free(k->store);
     free(k->layout);
@@ -125,7 +125,7 @@ static void on_job(struct serve *s, const struct wire_job *m)
     s->known = k;
 }
 
-/* ---- what members_run tells ---- */
+/* ---- what range_runner_run tells ---- */
 
 static int on_done(void *userdata, int64_t begin, int64_t end)
 {
@@ -153,7 +153,7 @@ static int on_layout(void *userdata, const char *layout)
                              .layout = {s->lease.lease, s->lease.fence, layout}};
     free(s->current->layout);
     s->current->layout = mem_strdup(layout);
-    return link_send(s->link, &m);
+    return daemon_session_send(s->session, &m);
 }
 
 static void on_log(void *userdata, int64_t member, const char *line)
@@ -167,26 +167,26 @@ static void on_log(void *userdata, int64_t member, const char *line)
 static int on_step(void *userdata, int64_t member, int64_t step)
 {
     struct serve *s = userdata;
-    return link_step(s->link, member, step) ? STOPPED : 0;
+    return daemon_session_step(s->session, member, step) ? STOPPED : 0;
 }
 
 /* ---- leases ---- */
 
-static int open_members(struct serve *s, struct known *k, struct error *e)
+static int open_runner(struct serve *s, struct known *k, struct error *e)
 {
     if (k->result != 0) {
         *e = k->why;
         return k->result;
     }
-    if (k->members)
+    if (k->runner)
         return 0;
-    const struct members_events events = {.done = on_done,
-                                          .failed = on_failed,
-                                          .layout = on_layout,
-                                          .log = on_log,
-                                          .step = on_step,
-                                          .userdata = s};
-    return members_new(k->job, s->libraries, k->store, k->layout, &events, &k->members, e);
+    const struct range_events events = {.done = on_done,
+                                        .failed = on_failed,
+                                        .layout = on_layout,
+                                        .log = on_log,
+                                        .step = on_step,
+                                        .userdata = s};
+    return range_runner_new(k->job, s->libraries, k->store, k->layout, &events, &k->runner, e);
 }
 
 static int64_t steps_of(const struct job *j)
@@ -196,12 +196,12 @@ static int64_t steps_of(const struct job *j)
 
 static int run_lease(struct serve *s, struct known *k, struct error *e)
 {
-    link_set_lease(s->link, s->lease.lease, s->lease.fence, steps_of(k->job));
-    if (link_step(s->link, s->lease.begin, 0)) /* cancelled while it waited */
+    daemon_session_set_lease(s->session, s->lease.lease, s->lease.fence, steps_of(k->job));
+    if (daemon_session_step(s->session, s->lease.begin, 0)) /* cancelled while it waited */
         return STOPPED;
-    int r = open_members(s, k, e);
+    int r = open_runner(s, k, e);
     if (r == 0)
-        r = members_run(k->members, s->lease.begin, s->lease.end, e);
+        r = range_runner_run(k->runner, s->lease.begin, s->lease.end, e);
     return r;
 }
 
@@ -233,8 +233,8 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     if (s->current)
         r = run_lease(s, s->current, &e);
     if (r != 0 && s->current)
-        s->current->members = members_free(s->current->members);
-    link_set_lease(s->link, 0, 0, 0);
+        s->current->runner = range_runner_free(s->current->runner);
+    daemon_session_set_lease(s->session, 0, 0, 0);
 
     struct wire_message m = {.type = WIRE_RELEASE,
                              .release = {.lease = lease->lease,
@@ -260,10 +260,10 @@ static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
     if (!k)
         return error_set(e, ERROR_NOT_FOUND, NULL, "the worker was not told of the job");
     s->current = k;
-    int r = open_members(s, k, e);
+    int r = open_runner(s, k, e);
     if (r == 0)
-        r = members_finish(k->members, f->dead == 0, e);
-    k->members = members_free(k->members);
+        r = range_runner_finish(k->runner, f->dead == 0, e);
+    k->runner = range_runner_free(k->runner);
     s->current = NULL;
     return *e->message ? r : error_explain(e, r, "finish the store");
 }
@@ -294,7 +294,7 @@ static int load_libraries(struct serve *s, struct error *e)
 static bool serve_one(struct serve *s, struct error *e, int *ret_result)
 {
     struct wire_message m;
-    *ret_result = link_receive(s->link, &m);
+    *ret_result = daemon_session_receive(s->session, &m);
     if (*ret_result < 0) {
         error_explain(e, *ret_result, "receive");
         return false;
@@ -341,13 +341,13 @@ int worker_serve(const struct worker_serve_options *o)
     struct serve s = {.options = o};
     struct error e = {.message = ""};
     char *prints = fingerprint();
-    int r = link_new(o->endpoint, o->name, prints, &s.link, &e);
+    int r = daemon_session_new(o->endpoint, o->name, prints, &s.session, &e);
     free(prints);
     if (r == 0)
         r = serve(&s, &e);
     if (r != 0)
         log_error("worker %s: %s", o->name, e.message);
-    link_free(s.link);
+    daemon_session_free(s.session);
     while (s.known)
         drop(&s, s.known->id);
     registry_free(s.registry);

@@ -4,7 +4,7 @@
 #include "pool/pool.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "pool/lock.h"
+#include "pool/workers_lock.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -238,9 +238,9 @@ Test(pool, one_daemon_at_a_time)
 {
     struct scene s;
     struct error e;
-    struct lock second;
+    struct workers_lock second;
     scene_open(&s, 0, "");
-    cr_assert_eq(lock_take(s.scratch, 1000, &second, &e), ERROR_CONFLICT);
+    cr_assert_eq(workers_lock_take(s.scratch, 1000, &second, &e), ERROR_CONFLICT);
     cr_assert(strstr(e.message, s.scratch));
     scene_close(&s);
 }
@@ -249,11 +249,11 @@ Test(pool, kills_leftovers_of_a_former_daemon)
 {
     struct scene s;
     struct error e;
-    struct lock former;
+    struct workers_lock former;
     int ready[2];
     scene_files(&s, "");
     cr_assert_eq(file_make_directories(s.scratch), 0);
-    cr_assert_eq(lock_take(s.scratch, 1000, &former, &e), 0);
+    cr_assert_eq(workers_lock_take(s.scratch, 1000, &former, &e), 0);
     cr_assert_eq(pipe(ready), 0);
     pid_t leftover = fork();
     if (leftover == 0) {
@@ -265,7 +265,7 @@ Test(pool, kills_leftovers_of_a_former_daemon)
     char byte;
     cr_assert_eq(read(ready[0], &byte, 1), 1);
     close(ready[1]);
-    lock_drop(&former);
+    workers_lock_drop(&former);
     cr_assert_eq(open_pool(&s, 0, &e), 0, "%s", e.message);
     int status;
     cr_assert_eq(waitpid(leftover, &status, 0), leftover);

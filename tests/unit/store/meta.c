@@ -223,7 +223,7 @@ static void check_plan(size_t itemsize, int ndim, const int64_t *shape, bool bat
                        const int64_t *expected)
 {
     int64_t chunks[SIMLAB_MAX_DIMS];
-    store_plan_chunks(itemsize, ndim, shape, batch, clock, chunks);
+    store_choose_chunks(itemsize, ndim, shape, batch, clock, chunks);
     for (int d = 0; d < ndim; d++)
         cr_expect_eq(chunks[d], expected[d], "dim %d: %lld, not %lld", d, (long long)chunks[d],
                      (long long)expected[d]);

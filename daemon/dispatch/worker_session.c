@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dispatch/session.h"
+#include "dispatch/worker_session.h"
 
 #include "base/mem.h"
 
@@ -28,17 +28,17 @@ static const struct {
     [SESSION_STOPPING] = {"stopping", REPORTS, 0},
 };
 
-const char *session_state_name(enum session_state state)
+const char *worker_session_state_name(enum worker_session_state state)
 {
     return states[state].name;
 }
 
-bool session_allows(enum session_state state, enum wire_type type)
+bool worker_session_allows(enum worker_session_state state, enum wire_type type)
 {
     return (unsigned)type < 32 && (states[state].messages & BIT(type));
 }
 
-void session_move(struct session *s, enum session_state to)
+void worker_session_move(struct worker_session *s, enum worker_session_state to)
 {
     if (s->state == to)
         return;
@@ -46,11 +46,11 @@ void session_move(struct session *s, enum session_state to)
     s->state = to;
 }
 
-struct session *session_new(const struct route *route, const struct wire_hello *hello)
+struct worker_session *worker_session_new(const struct route *route, const struct wire_hello *hello)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct session *s = mem_new(sizeof *s);
+    struct worker_session *s = mem_new(sizeof *s);
     s->route = *route;
     s->name = mem_strdup(hello->name);
     s->host = mem_strdup(hello->host);
@@ -60,7 +60,7 @@ struct session *session_new(const struct route *route, const struct wire_hello *
     return s;
 }
 
-struct session *session_free(struct session *s)
+struct worker_session *worker_session_free(struct worker_session *s)
 {
     if (!s)
         return NULL;
@@ -77,13 +77,13 @@ bool task_is_alone(const struct task *t)
 }
 
 /* Where tasks come and go, idle and busy follow. */
-static void settle(struct session *s)
+static void settle(struct worker_session *s)
 {
     if (s->state == SESSION_IDLE || s->state == SESSION_BUSY)
-        session_move(s, s->n_tasks > 0 ? SESSION_BUSY : SESSION_IDLE);
+        worker_session_move(s, s->n_tasks > 0 ? SESSION_BUSY : SESSION_IDLE);
 }
 
-struct task *session_add_task(struct session *s, const struct task *t)
+struct task *worker_session_add_task(struct worker_session *s, const struct task *t)
 {
     mem_assert(s->n_tasks < SESSION_TASKS);
     struct task *added = &s->tasks[s->n_tasks++];
@@ -92,7 +92,7 @@ struct task *session_add_task(struct session *s, const struct task *t)
     return added;
 }
 
-void session_remove_task(struct session *s, struct task *t)
+void worker_session_remove_task(struct worker_session *s, struct task *t)
 {
     size_t after = (size_t)(s->tasks + s->n_tasks - t) - 1;
     memmove(t, t + 1, after * sizeof *t);
@@ -100,7 +100,7 @@ void session_remove_task(struct session *s, struct task *t)
     settle(s);
 }
 
-struct task *session_lease(struct session *s, int64_t lease, int64_t fence)
+struct task *worker_session_lease(struct worker_session *s, int64_t lease, int64_t fence)
 {
     for (int i = 0; i < s->n_tasks; i++) {
         struct task *t = &s->tasks[i];
@@ -110,7 +110,7 @@ struct task *session_lease(struct session *s, int64_t lease, int64_t fence)
     return NULL;
 }
 
-struct task *session_finish(struct session *s, int64_t job)
+struct task *worker_session_finish(struct worker_session *s, int64_t job)
 {
     for (int i = 0; i < s->n_tasks; i++)
         if (s->tasks[i].is_finish && s->tasks[i].is_sent && s->tasks[i].lease.job == job)
@@ -118,7 +118,7 @@ struct task *session_finish(struct session *s, int64_t job)
     return NULL;
 }
 
-struct known_job *session_known(struct session *s, int64_t job)
+struct known_job *worker_session_known(struct worker_session *s, int64_t job)
 {
     for (int i = 0; i < s->n_known; i++)
         if (s->known[i].job == job)
@@ -126,9 +126,9 @@ struct known_job *session_known(struct session *s, int64_t job)
     return NULL;
 }
 
-void session_forget(struct session *s, int64_t job)
+void worker_session_forget(struct worker_session *s, int64_t job)
 {
-    struct known_job *k = session_known(s, job);
+    struct known_job *k = worker_session_known(s, job);
     if (!k)
         return;
     size_t after = (size_t)(s->known + s->n_known - k) - 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/part.h"
+#include "store/chunk_selection.h"
 
 #include "base/dtype.h"
 
@@ -8,7 +8,7 @@
 
 /* ---- iteration over the chunks that a box touches ------------------------------------------ */
 
-static void locate(struct part *p, const struct store_array *a, const int64_t *start,
+static void locate(struct chunk_selection *p, const struct store_array *a, const int64_t *start,
                    const int64_t *count)
 {
     size_t at = 0;
@@ -28,8 +28,8 @@ static void locate(struct part *p, const struct store_array *a, const int64_t *s
         strcpy(p->key, "0");
 }
 
-bool part_first(struct part *p, const struct store_array *a, const int64_t *start,
-                const int64_t *count)
+bool chunk_selection_first(struct chunk_selection *p, const struct store_array *a,
+                           const int64_t *start, const int64_t *count)
 {
     for (int d = 0; d < a->meta.ndim; d++) {
         if (count[d] == 0)
@@ -40,8 +40,8 @@ bool part_first(struct part *p, const struct store_array *a, const int64_t *star
     return true;
 }
 
-bool part_next(struct part *p, const struct store_array *a, const int64_t *start,
-               const int64_t *count)
+bool chunk_selection_next(struct chunk_selection *p, const struct store_array *a,
+                          const int64_t *start, const int64_t *count)
 {
     for (int d = a->meta.ndim; d-- > 0;) {
         if (p->index[d] < (start[d] + count[d] - 1) / a->meta.chunks[d]) {
@@ -56,7 +56,7 @@ bool part_next(struct part *p, const struct store_array *a, const int64_t *start
 
 /* ---- copying between box and chunk --------------------------------------------------------- */
 
-int64_t part_run(const struct part_copy *c, int *ret_dim)
+int64_t chunk_selection_run(const struct chunk_copy *c, int *ret_dim)
 {
     const struct store_meta *m = &c->a->meta;
     int d = m->ndim;
@@ -72,7 +72,7 @@ int64_t part_run(const struct part_copy *c, int *ret_dim)
     return run;
 }
 
-size_t part_offset_in_box(const struct part_copy *c)
+size_t chunk_selection_offset_in_box(const struct chunk_copy *c)
 {
     size_t at = 0;
     for (int d = 0; d < c->a->meta.ndim; d++)
@@ -87,7 +87,7 @@ static void move_strided(char *to, size_t to_stride, const char *from, size_t fr
         memcpy(to + i * to_stride, from + i * from_stride, itemsize);
 }
 
-static void run_into_chunk(const struct part_copy *c, char *chunk, const char *box, size_t n,
+static void run_into_chunk(const struct chunk_copy *c, char *chunk, const char *box, size_t n,
                            size_t stride)
 {
     const struct store_meta *m = &c->a->meta;
@@ -105,7 +105,7 @@ static void run_into_chunk(const struct part_copy *c, char *chunk, const char *b
     }
 }
 
-static void run_out_of_chunk(const struct part_copy *c, const char *chunk, char *box, size_t n,
+static void run_out_of_chunk(const struct chunk_copy *c, const char *chunk, char *box, size_t n,
                              size_t stride)
 {
     size_t itemsize = c->a->meta.itemsize;
@@ -115,11 +115,11 @@ static void run_out_of_chunk(const struct part_copy *c, const char *chunk, char 
         move_strided(box, itemsize, chunk, stride * itemsize, itemsize, n);
 }
 
-void part_copy_elements(const struct part_copy *c, void *chunk, void *box, bool into_chunk)
+void chunk_selection_copy(const struct chunk_copy *c, void *chunk, void *box, bool into_chunk)
 {
     const struct store_meta *m = &c->a->meta;
     int outer;
-    size_t run = (size_t)part_run(c, &outer);
+    size_t run = (size_t)chunk_selection_run(c, &outer);
     size_t stride = m->ndim > 0 ? (size_t)c->a->strides[m->ndim - 1] : 1;
     int64_t at[SIMLAB_MAX_DIMS] = {0};
     for (;;) {

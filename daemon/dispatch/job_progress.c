@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dispatch/plan.h"
+#include "dispatch/job_progress.h"
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -9,13 +9,13 @@
 /* A lease is never planned on less: clocks of workers have a grain. */
 #define LEAST_SECONDS 1e-8
 
-int plan_new(struct queue *q, int64_t job, struct plan **ret_plan, struct error *e)
+int job_progress_new(struct queue *q, int64_t job, struct job_progress **ret_plan, struct error *e)
 {
     struct queue_job j = {0};
     int r = queue_job(q, job, &j, e);
     if (r != 0)
         return r;
-    struct plan *p = mem_new(sizeof *p);
+    struct job_progress *p = mem_new(sizeof *p);
     p->job = job;
     p->members = j.members;
     p->priority = j.priority;
@@ -23,7 +23,7 @@ int plan_new(struct queue *q, int64_t job, struct plan **ret_plan, struct error 
     p->free = j.members - j.done - j.dead;
     p->align = 1;
     if (j.layout)
-        plan_set_layout(p, j.layout);
+        job_progress_set_layout(p, j.layout);
     queue_job_clear(&j);
     *ret_plan = p;
     return 0;
@@ -31,7 +31,7 @@ int plan_new(struct queue *q, int64_t job, struct plan **ret_plan, struct error 
 
 /* Chunk length along the batch axis; 0 where the array has none. Outputs of a batch have it first,
  * as long as the batch. */
-static int64_t batch_chunk(const struct plan *p, const json_t *array)
+static int64_t batch_chunk(const struct job_progress *p, const json_t *array)
 {
     const json_t *shape = json_object_get(array, "shape");
     const json_t *chunks = json_object_get(array, "chunks");
@@ -40,7 +40,7 @@ static int64_t batch_chunk(const struct plan *p, const json_t *array)
     return json_integer_value(json_array_get(chunks, 0));
 }
 
-void plan_set_layout(struct plan *p, const char *layout)
+void job_progress_set_layout(struct job_progress *p, const char *layout)
 {
     struct error e;
     json_t *arrays = json_read(layout, strlen(layout), &e);
@@ -56,7 +56,7 @@ void plan_set_layout(struct plan *p, const char *layout)
     json_decref(arrays);
 }
 
-void plan_measured(struct plan *p, double seconds, int64_t n)
+void job_progress_measured(struct job_progress *p, double seconds, int64_t n)
 {
     if (!(seconds >= 0 && seconds < 1e12) || n <= 0)
         return;
@@ -65,14 +65,14 @@ void plan_measured(struct plan *p, double seconds, int64_t n)
     p->n_measured = p->n_measured / 2 + (double)n;
 }
 
-double plan_expected(const struct plan *p, int64_t n)
+double job_progress_expected(const struct job_progress *p, int64_t n)
 {
     return p->n_measured > 0 ? p->seconds / p->n_measured * (double)n : 0;
 }
 
-int64_t plan_want(const struct plan *p, double lease_seconds, int n_workers)
+int64_t job_progress_want(const struct job_progress *p, double lease_seconds, int n_workers)
 {
-    double each = plan_expected(p, 1);
+    double each = job_progress_expected(p, 1);
     double want = each > 0 ? lease_seconds / each : 1;
     double share = (double)p->free / (2.0 * (n_workers > 0 ? n_workers : 1));
     if (want > share)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What dispatch remembers of a job that it leases: how long its members take, how its chunks lie.
  * It only steers; the truth is in the queue. Internal. */
-#ifndef DISPATCH_PLAN_H
-#define DISPATCH_PLAN_H
+#ifndef DISPATCH_JOB_PROGRESS_H
+#define DISPATCH_JOB_PROGRESS_H
 
 #include "queue/queue.h"
 
-struct plan {
+struct job_progress {
     int64_t job;
     int64_t members, priority;
     double member_timeout; /* seconds; 0: none */
@@ -22,21 +22,21 @@ struct plan {
     int finish_attempts;        /* workers that died of it */
     int storage_failures;       /* in a row */
     int64_t paused_until;       /* of loop_now: after a failure of its store */
-    struct plan *next;
+    struct job_progress *next;
 };
 
-int plan_new(struct queue *q, int64_t job, struct plan **ret_plan, struct error *e);
+int job_progress_new(struct queue *q, int64_t job, struct job_progress **ret_plan, struct error *e);
 
 /* Takes the chunk rows from a layout; one that cannot be read changes nothing. */
-void plan_set_layout(struct plan *p, const char *layout);
+void job_progress_set_layout(struct job_progress *p, const char *layout);
 
 /* `n` members took `seconds`. */
-void plan_measured(struct plan *p, double seconds, int64_t n);
+void job_progress_measured(struct job_progress *p, double seconds, int64_t n);
 /* Seconds that n members will take; 0 where nothing was measured. */
-double plan_expected(const struct plan *p, int64_t n);
+double job_progress_expected(const struct job_progress *p, int64_t n);
 
 /* How many members the next lease should have: `lease_seconds` of work; near the end less, so that
  * all workers end together; whole chunk rows where that is near. At least 1. */
-int64_t plan_want(const struct plan *p, double lease_seconds, int n_workers);
+int64_t job_progress_want(const struct job_progress *p, double lease_seconds, int n_workers);
 
 #endif

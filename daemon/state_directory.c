@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "state.h"
+#include "state_directory.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int state_make_directory(const char *path, bool own, struct error *e)
+int state_directory_make_directory(const char *path, bool own, struct error *e)
 {
     struct stat st;
     char *parent = mem_strdup(path);
@@ -44,15 +44,15 @@ static char *run_directory(const char *endpoint)
     return run;
 }
 
-int state_make_run(const char *endpoint, struct error *e)
+int state_directory_make_run(const char *endpoint, struct error *e)
 {
     char *run = run_directory(endpoint);
-    int r = state_make_directory(run, true, e);
+    int r = state_directory_make_directory(run, true, e);
     free(run);
     return r;
 }
 
-void state_remove_run(const char *endpoint)
+void state_directory_remove_run(const char *endpoint)
 {
     char *run = run_directory(endpoint);
     unlink(endpoint + strlen("ipc://"));
@@ -137,23 +137,23 @@ static int read_token(const char *directory, char *ret_token, struct error *e)
 
 /* ---- both ---- */
 
-int state_open(const char *directory, struct state *ret_state, struct error *e)
+int state_directory_open(const char *directory, struct state_directory *ret_state, struct error *e)
 {
-    struct state s = {.lock = -1};
-    int r = state_make_directory(directory, false, e);
+    struct state_directory s = {.lock = -1};
+    int r = state_directory_make_directory(directory, false, e);
     if (r == 0)
         r = lock(directory, &s.lock, e);
     if (r == 0)
         r = read_token(directory, s.token, e);
     if (r != 0) {
-        state_close(&s);
+        state_directory_close(&s);
         return r;
     }
     *ret_state = s;
     return 0;
 }
 
-void state_close(struct state *s)
+void state_directory_close(struct state_directory *s)
 {
     if (s->lock >= 0)
         close(s->lock);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pool/lock.h"
+#include "pool/workers_lock.h"
 
 #include "base/file.h"
 #include "base/loop.h"
@@ -86,7 +86,7 @@ static int lock_workers(int fd, int timeout_ms)
 
 /* ---- */
 
-static int take(const char *directory, const char *path, int timeout_ms, struct lock *l,
+static int take(const char *directory, const char *path, int timeout_ms, struct workers_lock *l,
                 struct error *e)
 {
     l->daemon = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -104,24 +104,25 @@ static int take(const char *directory, const char *path, int timeout_ms, struct 
     return error_explain(e, r, "lock the workers' lock file");
 }
 
-int lock_take(const char *directory, int timeout_ms, struct lock *ret_lock, struct error *e)
+int workers_lock_take(const char *directory, int timeout_ms, struct workers_lock *ret_lock,
+                      struct error *e)
 {
-    struct lock l = {-1, -1};
+    struct workers_lock l = {-1, -1};
     char *path = file_join(directory, "workers.lock");
     int r = take(directory, path, timeout_ms, &l, e);
     free(path);
     if (r == 0)
         *ret_lock = l;
     else
-        lock_drop(&l);
+        workers_lock_drop(&l);
     return r;
 }
 
-void lock_drop(struct lock *l)
+void workers_lock_drop(struct workers_lock *l)
 {
     if (l->workers >= 0)
         close(l->workers);
     if (l->daemon >= 0)
         close(l->daemon);
-    *l = (struct lock){-1, -1};
+    *l = (struct workers_lock){-1, -1};
 }

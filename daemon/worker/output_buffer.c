@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/window.h"
+#include "worker/output_buffer.h"
 
 #include "base/mem.h"
 
@@ -7,17 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int n_own(const struct window *w)
+static int n_own(const struct output_buffer *w)
 {
     return w->array->meta.ndim - w->array->lead;
 }
 
-static const int64_t *array_own(const struct window *w)
+static const int64_t *array_own(const struct output_buffer *w)
 {
     return w->array->meta.shape + w->array->lead;
 }
 
-bool window_value_bytes(const struct window *w, const int64_t *own, size_t *ret_bytes)
+bool output_buffer_value_bytes(const struct output_buffer *w, const int64_t *own, size_t *ret_bytes)
 {
     size_t bytes = w->array->meta.itemsize;
     own = own ? own : array_own(w);
@@ -28,15 +28,16 @@ bool window_value_bytes(const struct window *w, const int64_t *own, size_t *ret_
     return true;
 }
 
-static bool count_bytes(const struct window *w, const int64_t *own, size_t *ret)
+static bool count_bytes(const struct output_buffer *w, const int64_t *own, size_t *ret)
 {
     size_t bytes;
-    return window_value_bytes(w, own, &bytes) && mem_mul(bytes, (size_t)w->n_rows, &bytes) &&
+    return output_buffer_value_bytes(w, own, &bytes) && mem_mul(bytes, (size_t)w->n_rows, &bytes) &&
            mem_mul(bytes, (size_t)w->n_labels, ret);
 }
 
 /* The window's own extents, or the value's where that is larger; true where any is. */
-static bool larger_own(const struct window *w, const struct simlab_view *view, int64_t *ret_own)
+static bool larger_own(const struct output_buffer *w, const struct simlab_view *view,
+                       int64_t *ret_own)
 {
     bool grows = false;
     for (int i = 0; i < n_own(w); i++) {
@@ -47,13 +48,13 @@ static bool larger_own(const struct window *w, const struct simlab_view *view, i
     return grows;
 }
 
-bool window_holds(const struct window *w, int64_t row, int64_t label)
+bool output_buffer_holds(const struct output_buffer *w, int64_t row, int64_t label)
 {
     return w->data && row >= w->row && row < w->row + w->n_rows && label >= w->label &&
            label < w->label + w->n_labels;
 }
 
-static void fill(const struct window *w, char *data, size_t bytes)
+static void fill(const struct output_buffer *w, char *data, size_t bytes)
 {
     size_t itemsize = w->array->meta.itemsize;
     if (!w->array->meta.has_fill) {
@@ -64,7 +65,7 @@ static void fill(const struct window *w, char *data, size_t bytes)
         memcpy(data + i, w->array->meta.fill, itemsize);
 }
 
-void window_clear(struct window *w)
+void output_buffer_clear(struct output_buffer *w)
 {
     free(w->data);
     w->data = NULL;
@@ -73,11 +74,11 @@ void window_clear(struct window *w)
 }
 
 /* The contents need not be kept. */
-static int renew(struct window *w, size_t bytes)
+static int renew(struct output_buffer *w, size_t bytes)
 {
     if (bytes <= w->capacity)
         return 0;
-    window_clear(w);
+    output_buffer_clear(w);
     w->data = malloc(bytes);
     if (!w->data)
         return -ENOMEM;
@@ -85,7 +86,8 @@ static int renew(struct window *w, size_t bytes)
     return 0;
 }
 
-int window_move(struct window *w, int64_t row, int64_t n_rows, int64_t label, int64_t n_labels)
+int output_buffer_move(struct output_buffer *w, int64_t row, int64_t n_rows, int64_t label,
+                       int64_t n_labels)
 {
     w->row = row;
     w->n_rows = n_rows;
@@ -96,7 +98,7 @@ int window_move(struct window *w, int64_t row, int64_t n_rows, int64_t label, in
     memcpy(w->own, array_own(w), (size_t)n_own(w) * sizeof *w->own);
     size_t bytes;
     if (!count_bytes(w, w->own, &bytes) || renew(w, bytes ? bytes : 1) < 0) {
-        window_clear(w);
+        output_buffer_clear(w);
         return -ENOMEM;
     }
     fill(w, w->data, bytes);
@@ -126,11 +128,11 @@ static void copy_box(char *target, const int64_t *extents, const char *source, c
 }
 
 /* Larger own extents: every value moves to its place in a new buffer. */
-static int grow(struct window *w, const int64_t *own)
+static int grow(struct output_buffer *w, const int64_t *own)
 {
     size_t bytes, was, is;
-    if (!count_bytes(w, own, &bytes) || !window_value_bytes(w, own, &is) ||
-        !window_value_bytes(w, w->own, &was))
+    if (!count_bytes(w, own, &bytes) || !output_buffer_value_bytes(w, own, &is) ||
+        !output_buffer_value_bytes(w, w->own, &was))
         return -ENOMEM;
     char *data = malloc(bytes ? bytes : 1);
     if (!data)
@@ -146,7 +148,7 @@ static int grow(struct window *w, const int64_t *own)
     return 0;
 }
 
-int window_reserve(struct window *w, const int64_t *own)
+int output_buffer_reserve(struct output_buffer *w, const int64_t *own)
 {
     int64_t larger[SIMLAB_MAX_DIMS];
     bool grows = false;
@@ -158,18 +160,19 @@ int window_reserve(struct window *w, const int64_t *own)
 }
 
 /* A dense value of the array's dtype into its place. */
-static int place(struct window *w, int64_t row, int64_t label, const void *data,
+static int place(struct output_buffer *w, int64_t row, int64_t label, const void *data,
                  const int64_t *shape)
 {
     size_t bytes;
-    if (!window_value_bytes(w, w->own, &bytes))
+    if (!output_buffer_value_bytes(w, w->own, &bytes))
         return -ENOMEM;
     char *target = w->data + (size_t)((row - w->row) * w->n_labels + label - w->label) * bytes;
     copy_box(target, w->own, data, shape, n_own(w), w->array->meta.itemsize);
     return 0;
 }
 
-static int put_dense(struct window *w, int64_t row, int64_t label, const struct simlab_view *view)
+static int put_dense(struct output_buffer *w, int64_t row, int64_t label,
+                     const struct simlab_view *view)
 {
     const struct store_meta *m = &w->array->meta;
     if (view->dtype == m->dtype && (size_t)view->itemsize == m->itemsize)
@@ -184,7 +187,7 @@ static int put_dense(struct window *w, int64_t row, int64_t label, const struct 
     return r;
 }
 
-static int put_transposed(struct window *w, int64_t row, int64_t label,
+static int put_transposed(struct output_buffer *w, int64_t row, int64_t label,
                           const struct simlab_view *view)
 {
     struct ndarray value = {.dtype = view->dtype,
@@ -204,7 +207,8 @@ static int put_transposed(struct window *w, int64_t row, int64_t label,
     return r;
 }
 
-int window_put(struct window *w, int64_t row, int64_t label, const struct simlab_view *view)
+int output_buffer_put(struct output_buffer *w, int64_t row, int64_t label,
+                      const struct simlab_view *view)
 {
     int64_t own[SIMLAB_MAX_DIMS];
     int r = larger_own(w, view, own) ? grow(w, own) : 0;
@@ -217,17 +221,17 @@ int window_put(struct window *w, int64_t row, int64_t label, const struct simlab
                                    : put_dense(w, row, label, view);
 }
 
-void window_forget(struct window *w, int64_t row)
+void output_buffer_forget(struct output_buffer *w, int64_t row)
 {
     size_t bytes;
     if (!w->data || row < w->row || row >= w->row + w->n_rows ||
-        !window_value_bytes(w, w->own, &bytes))
+        !output_buffer_value_bytes(w, w->own, &bytes))
         return;
     bytes *= (size_t)w->n_labels;
     fill(w, w->data + (size_t)(row - w->row) * bytes, bytes);
 }
 
-int window_write(struct window *w, int64_t end, struct store *s, struct error *e)
+int output_buffer_write(struct output_buffer *w, int64_t end, struct store *s, struct error *e)
 {
     const struct output_array *a = w->array;
     int64_t start[SIMLAB_MAX_DIMS] = {0}, count[SIMLAB_MAX_DIMS], least[SIMLAB_MAX_DIMS];

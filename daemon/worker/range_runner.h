@@ -3,15 +3,15 @@
  *
  * Invariant: `done` is called only for members whose chunks are on disk, `layout` once, before it.
  */
-#ifndef WORKER_MEMBER_H
-#define WORKER_MEMBER_H
+#ifndef WORKER_RANGE_RUNNER_H
+#define WORKER_RANGE_RUNNER_H
 
 #include "model/job.h"
 #include "worker/library.h"
 
-struct members;
+struct range_runner;
 
-struct members_events {
+struct range_events {
     /* [begin, end) are stored. */
     int (*done)(void *userdata, int64_t begin, int64_t end);
     /* A member failed by its own code. The range goes on without it. */
@@ -28,21 +28,21 @@ struct members_events {
  * first member to succeed decides the layout: nobody else may be running members of the job. Else
  * it is as the `layout` event told it: {"profile__u": {"shape": […], "chunks": […], "dims": […],
  * …}}. Job and libraries are borrowed. 0 or an error. */
-int members_new(const struct job *job, const struct libraries *l, const char *store_path,
-                const char *layout, const struct members_events *events,
-                struct members **ret_members, struct error *e);
-struct members *members_free(struct members *m);
+int range_runner_new(const struct job *job, const struct libraries *l, const char *store_path,
+                     const char *layout, const struct range_events *events,
+                     struct range_runner **ret_runner, struct error *e);
+struct range_runner *range_runner_free(struct range_runner *m);
 
 /* Runs [begin, end). 0, or what a callback returned, or an error of the store: a negative errno
  * with words in `e`, or a kind. After any but 0 it can only be freed. `e` is not NULL. */
-int members_run(struct members *m, int64_t begin, int64_t end, struct error *e);
+int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e);
 
 /* After the last member: verifies the store where every member is done (`complete`), and closes it
  * (store_finish). */
-int members_finish(struct members *m, bool complete, struct error *e);
+int range_runner_finish(struct range_runner *m, bool complete, struct error *e);
 
 /* Checks the encodings of a job's outputs, as far as can be told before the first member has shown
  * its sizes. ERROR_INVALID with a pointer into the job. */
-int members_check(const struct job *job, struct error *e);
+int range_runner_check(const struct job *job, struct error *e);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the daemon knows of one worker: its state, what it was given, what it was told. Internal. */
-#ifndef DISPATCH_SESSION_H
-#define DISPATCH_SESSION_H
+#ifndef DISPATCH_WORKER_SESSION_H
+#define DISPATCH_WORKER_SESSION_H
 
 #include "dispatch/router.h"
 #include "queue/queue.h"
 
-enum session_state {
+enum worker_session_state {
     SESSION_STARTING, /* WELCOME was said */
     SESSION_IDLE,     /* READY, and nothing to do */
     SESSION_BUSY,     /* has tasks */
@@ -33,12 +33,12 @@ struct known_job {
     bool has_layout, is_fresh;
 };
 
-struct session {
+struct worker_session {
     struct route route;
     char *name, *host, *fingerprint;
     int64_t pid;
     int64_t since; /* Unix ms */
-    enum session_state state;
+    enum worker_session_state state;
     int64_t last_heard;
     struct task tasks[SESSION_TASKS]; /* in the order in which they are worked */
     int n_tasks;
@@ -46,28 +46,29 @@ struct session {
     int n_known;
     bool is_gone;     /* dead, or has said BYE */
     char reason[256]; /* why it was stopped, or died */
-    struct session *next;
+    struct worker_session *next;
 };
 
-struct session *session_new(const struct route *route, const struct wire_hello *hello);
-struct session *session_free(struct session *s);
+struct worker_session *worker_session_new(const struct route *route,
+                                          const struct wire_hello *hello);
+struct worker_session *worker_session_free(struct worker_session *s);
 
-const char *session_state_name(enum session_state state);
+const char *worker_session_state_name(enum worker_session_state state);
 /* What PROTOCOL.md's drawing says: whether a worker in this state may say that. */
-bool session_allows(enum session_state state, enum wire_type type);
+bool worker_session_allows(enum worker_session_state state, enum wire_type type);
 /* Moves by the table of allowed moves; staying is allowed. */
-void session_move(struct session *s, enum session_state to);
+void worker_session_move(struct worker_session *s, enum worker_session_state to);
 
 /* A task that is alone: nothing is sent with it, so that a death is blamed on nobody else. */
 bool task_is_alone(const struct task *t);
 
-struct task *session_add_task(struct session *s, const struct task *t);
-void session_remove_task(struct session *s, struct task *t);
+struct task *worker_session_add_task(struct worker_session *s, const struct task *t);
+void worker_session_remove_task(struct worker_session *s, struct task *t);
 /* By number and fence; NULL where the session does not have it. */
-struct task *session_lease(struct session *s, int64_t lease, int64_t fence);
-struct task *session_finish(struct session *s, int64_t job);
+struct task *worker_session_lease(struct worker_session *s, int64_t lease, int64_t fence);
+struct task *worker_session_finish(struct worker_session *s, int64_t job);
 
-struct known_job *session_known(struct session *s, int64_t job);
-void session_forget(struct session *s, int64_t job);
+struct known_job *worker_session_known(struct worker_session *s, int64_t job);
+void worker_session_forget(struct worker_session *s, int64_t job);
 
 #endif

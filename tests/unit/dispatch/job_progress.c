@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dispatch/plan.h"
+#include "dispatch/job_progress.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -27,35 +27,35 @@ Test(plan, want_follows_time_rows_and_what_is_left)
         {1e-12, 1000000000000, 1, 1, 100000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct plan p = {.free = cases[i].free, .align = cases[i].align};
+        struct job_progress p = {.free = cases[i].free, .align = cases[i].align};
         if (cases[i].seconds > 0)
-            plan_measured(&p, cases[i].seconds * 10, 10);
-        cr_expect_eq(plan_want(&p, 1.0, cases[i].workers), cases[i].want, "%zu: %d", i,
-                     (int)plan_want(&p, 1.0, cases[i].workers));
+            job_progress_measured(&p, cases[i].seconds * 10, 10);
+        cr_expect_eq(job_progress_want(&p, 1.0, cases[i].workers), cases[i].want, "%zu: %d", i,
+                     (int)job_progress_want(&p, 1.0, cases[i].workers));
     }
 }
 
 Test(plan, later_measures_count_more)
 {
-    struct plan p = {.align = 1};
-    cr_assert_eq(plan_expected(&p, 10), 0);
-    plan_measured(&p, 1, 1);
-    cr_assert_float_eq(plan_expected(&p, 2), 2, 1e-9);
-    plan_measured(&p, 0.1, 100); /* the first one made the store */
-    cr_assert_lt(plan_expected(&p, 1), 0.01);
-    double before = plan_expected(&p, 1);
-    plan_measured(&p, NAN, 100);
-    plan_measured(&p, -1, 100);
-    plan_measured(&p, 1, 0);
-    cr_assert_eq(plan_expected(&p, 1), before, "nonsense changes nothing");
+    struct job_progress p = {.align = 1};
+    cr_assert_eq(job_progress_expected(&p, 10), 0);
+    job_progress_measured(&p, 1, 1);
+    cr_assert_float_eq(job_progress_expected(&p, 2), 2, 1e-9);
+    job_progress_measured(&p, 0.1, 100); /* the first one made the store */
+    cr_assert_lt(job_progress_expected(&p, 1), 0.01);
+    double before = job_progress_expected(&p, 1);
+    job_progress_measured(&p, NAN, 100);
+    job_progress_measured(&p, -1, 100);
+    job_progress_measured(&p, 1, 0);
+    cr_assert_eq(job_progress_expected(&p, 1), before, "nonsense changes nothing");
 }
 
 Test(plan, chunk_rows_from_a_layout)
 {
-    struct plan p = {.members = 100, .align = 1};
-    plan_set_layout(&p, "{\"a\": {\"shape\": [100, 3], \"chunks\": [20, 3]},"
-                        " \"b\": {\"shape\": [100], \"chunks\": [50]},"
-                        " \"x\": {\"shape\": [3], \"chunks\": [3]}}");
+    struct job_progress p = {.members = 100, .align = 1};
+    job_progress_set_layout(&p, "{\"a\": {\"shape\": [100, 3], \"chunks\": [20, 3]},"
+                                " \"b\": {\"shape\": [100], \"chunks\": [50]},"
+                                " \"x\": {\"shape\": [3], \"chunks\": [3]}}");
     cr_assert_eq(p.align, 50);
     cr_assert(p.has_layout);
     static const char *const odd[] = {"",
@@ -66,7 +66,7 @@ Test(plan, chunk_rows_from_a_layout)
                                       "{\"a\": {\"shape\": [100], \"chunks\": [1000]}}"};
     for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
         p.align = 1;
-        plan_set_layout(&p, odd[i]);
+        job_progress_set_layout(&p, odd[i]);
         cr_expect_eq(p.align, 1, "%s", odd[i]);
     }
 }

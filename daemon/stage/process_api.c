@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The functions behind simlab/process.h: what a stage function may do, and what it is told when it
  * does something else. */
-#include "stage/host.h"
+#include "stage/process_api.h"
 
 #include "base/mem.h"
 
@@ -362,12 +362,12 @@ static int host_parent(simlab_context *shared, int32_t stage)
 {
     struct context *c = self(shared)->parent;
     simlab_stage_fn fn = NULL;
-    for (; c && !(fn = host_stage_function(c->code->process, stage)); c = c->parent)
+    for (; c && !(fn = process_api_stage_function(c->code->process, stage)); c = c->parent)
         ;
     return fn ? fn(&c->shared) : 0;
 }
 
-simlab_stage_fn host_stage_function(const struct simlab_process *process, int stage)
+simlab_stage_fn process_api_stage_function(const struct simlab_process *process, int stage)
 {
     switch (stage) {
     case SIMLAB_INITIALIZE:
@@ -383,7 +383,7 @@ simlab_stage_fn host_stage_function(const struct simlab_process *process, int st
     }
 }
 
-const struct simlab_host host_functions = {
+const struct simlab_host process_api_functions = {
     .struct_size = sizeof(struct simlab_host),
     .view = host_view,
     .create = host_create,

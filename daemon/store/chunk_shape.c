@@ -22,8 +22,8 @@ static int64_t even_piece(int64_t extent, int64_t most)
     return (extent - 1) / pieces + 1;
 }
 
-void store_plan_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has_batch,
-                       bool has_clock, int64_t *ret_chunks)
+void store_choose_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has_batch,
+                         bool has_clock, int64_t *ret_chunks)
 {
     int inner = (has_batch && ndim > 0) + (has_clock && ndim > (has_batch ? 1 : 0));
     int64_t bytes = (int64_t)itemsize > 0 ? (int64_t)itemsize : 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/link.h"
+#include "worker/daemon_session.h"
 
 #include "base/log.h"
 #include "base/loop.h"
@@ -21,16 +21,16 @@ enum {
     HEARTBEAT_MIN_MS = 1, /* whatever WELCOME says */
 };
 
-#define INPROC "inproc://link"
+#define INPROC "inproc://session"
 
-struct link {
+struct daemon_session {
     void *context;
     void *main_end; /* PAIR, of the thread that runs members */
     pthread_t thread;
     bool has_thread;
     zmq_msg_t received;
 
-    /* Of the link's thread. */
+    /* Of the session's thread. */
     void *dealer, *thread_end;
     char *endpoint, *name, *fingerprint;
     int64_t heartbeat_ms, silence_ms;
@@ -40,8 +40,8 @@ struct link {
     /* Written by the main thread, told by heartbeats. */
     _Atomic int64_t lease, fence, member, since, step, nsteps;
 
-    /* Written by the link's thread. `stops` grows with each cancellation and with QUIT, so that a
-     * step costs one load. */
+    /* Written by the session's thread. `stops` grows with each cancellation and with QUIT, so that
+     * a step costs one load. */
     _Atomic int64_t stops;
     pthread_mutex_t mutex;
     int64_t cancelled[CANCELLED_MAX]; /* under mutex, a ring */
@@ -79,16 +79,16 @@ static int send_message(void *socket, const struct wire_message *m, int flags)
     return r;
 }
 
-/* ---- the link's thread ---- */
+/* ---- the session's thread ---- */
 
-static _Noreturn void lost(const struct link *l)
+static _Noreturn void lost(const struct daemon_session *l)
 {
     log_error("worker %s: the daemon has not been heard of for %lld ms", l->name,
               (long long)l->silence_ms);
-    _exit(LINK_EXIT_LOST);
+    _exit(DAEMON_SESSION_EXIT_LOST);
 }
 
-static void say_hello(struct link *l)
+static void say_hello(struct daemon_session *l)
 {
     char host[256] = "";
     gethostname(host, sizeof host - 1);
@@ -101,7 +101,7 @@ static void say_hello(struct link *l)
     send_message(l->dealer, &m, ZMQ_DONTWAIT);
 }
 
-static void heartbeat(struct link *l, int64_t now)
+static void heartbeat(struct daemon_session *l, int64_t now)
 {
     struct wire_message m = {.type = WIRE_HEARTBEAT,
                              .heartbeat = {.number = ++l->number,
@@ -115,7 +115,7 @@ static void heartbeat(struct link *l, int64_t now)
     l->next_heartbeat = now + l->heartbeat_ms;
 }
 
-static void on_welcome(struct link *l, const struct wire_welcome *w)
+static void on_welcome(struct daemon_session *l, const struct wire_welcome *w)
 {
     l->heartbeat_ms = w->heartbeat_ms > HEARTBEAT_MIN_MS ? w->heartbeat_ms : HEARTBEAT_MIN_MS;
     l->silence_ms = w->silence_ms > l->heartbeat_ms ? w->silence_ms : l->heartbeat_ms;
@@ -123,7 +123,7 @@ static void on_welcome(struct link *l, const struct wire_welcome *w)
     l->next_heartbeat = loop_now();
 }
 
-static void stop(struct link *l, int64_t lease, bool quits)
+static void stop(struct daemon_session *l, int64_t lease, bool quits)
 {
     pthread_mutex_lock(&l->mutex);
     if (quits)
@@ -134,7 +134,7 @@ static void stop(struct link *l, int64_t lease, bool quits)
     l->stops++;
 }
 
-static void on_frame(struct link *l, zmq_msg_t *frame)
+static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
 {
     struct wire_message m;
     l->last_heard = loop_now();
@@ -162,7 +162,7 @@ static void on_frame(struct link *l, zmq_msg_t *frame)
     zmq_msg_send(frame, l->thread_end, 0);
 }
 
-static void drain_dealer(struct link *l)
+static void drain_dealer(struct daemon_session *l)
 {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
@@ -173,7 +173,7 @@ static void drain_dealer(struct link *l)
 }
 
 /* From the main thread to the daemon, as they stand; an empty frame is its end. */
-static void forward(struct link *l)
+static void forward(struct daemon_session *l)
 {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
@@ -186,7 +186,7 @@ static void forward(struct link *l)
     zmq_msg_close(&frame);
 }
 
-static int wait_ms(const struct link *l, int64_t now)
+static int wait_ms(const struct daemon_session *l, int64_t now)
 {
     int64_t due = l->last_heard + l->silence_ms;
     if (l->is_welcome && l->next_heartbeat < due)
@@ -194,7 +194,7 @@ static int wait_ms(const struct link *l, int64_t now)
     return due <= now ? 0 : (int)(due - now);
 }
 
-static void turn(struct link *l)
+static void turn(struct daemon_session *l)
 {
     int events = 0;
     size_t size = sizeof events;
@@ -221,7 +221,7 @@ static void turn(struct link *l)
 
 static void *run(void *userdata)
 {
-    struct link *l = userdata;
+    struct daemon_session *l = userdata;
     l->last_heard = loop_now();
     say_hello(l);
     while (!l->is_closed)
@@ -233,7 +233,7 @@ static void *run(void *userdata)
 
 /* ---- the main thread's side ---- */
 
-static int open_sockets(struct link *l)
+static int open_sockets(struct daemon_session *l)
 {
     int linger = LINGER_MS, unbounded = 0;
     int64_t limit = WIRE_MAX_TO_WORKER;
@@ -253,7 +253,7 @@ static int open_sockets(struct link *l)
 }
 
 /* Signals belong to the main thread. */
-static int start_thread(struct link *l)
+static int start_thread(struct daemon_session *l)
 {
     sigset_t all, before;
     sigfillset(&all);
@@ -264,10 +264,10 @@ static int start_thread(struct link *l)
     return -r;
 }
 
-int link_new(const char *endpoint, const char *name, const char *fingerprint,
-             struct link **ret_link, struct error *e)
+int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
+                       struct daemon_session **ret_session, struct error *e)
 {
-    struct link *l = mem_new(sizeof *l);
+    struct daemon_session *l = mem_new(sizeof *l);
     l->endpoint = mem_strdup(endpoint);
     l->name = mem_strdup(name);
     l->fingerprint = mem_strdup(fingerprint);
@@ -280,14 +280,14 @@ int link_new(const char *endpoint, const char *name, const char *fingerprint,
     if (r == 0)
         r = start_thread(l);
     if (r < 0) {
-        link_free(l);
+        daemon_session_free(l);
         return error_explain(e, r, "connect to the daemon");
     }
-    *ret_link = l;
+    *ret_session = l;
     return 0;
 }
 
-struct link *link_free(struct link *l)
+struct daemon_session *daemon_session_free(struct daemon_session *l)
 {
     if (!l)
         return NULL;
@@ -313,7 +313,7 @@ struct link *link_free(struct link *l)
     return NULL;
 }
 
-int link_receive(struct link *l, struct wire_message *ret_message)
+int daemon_session_receive(struct daemon_session *l, struct wire_message *ret_message)
 {
     while (zmq_msg_recv(&l->received, l->main_end, 0) < 0)
         if (errno != EINTR)
@@ -322,12 +322,13 @@ int link_receive(struct link *l, struct wire_message *ret_message)
                        ret_message);
 }
 
-int link_send(struct link *l, const struct wire_message *m)
+int daemon_session_send(struct daemon_session *l, const struct wire_message *m)
 {
     return send_message(l->main_end, m, 0);
 }
 
-void link_set_lease(struct link *l, int64_t lease, int64_t fence, int64_t nsteps)
+void daemon_session_set_lease(struct daemon_session *l, int64_t lease, int64_t fence,
+                              int64_t nsteps)
 {
     l->member = -1;
     l->lease = lease;
@@ -338,14 +339,14 @@ void link_set_lease(struct link *l, int64_t lease, int64_t fence, int64_t nsteps
     l->is_stopped = false;
 }
 
-void link_set_member(struct link *l, int64_t member)
+void daemon_session_set_member(struct daemon_session *l, int64_t member)
 {
     l->since = loop_now();
     l->step = 0;
     l->member = member;
 }
 
-static bool is_stopped(struct link *l)
+static bool is_stopped(struct daemon_session *l)
 {
     bool found = false;
     pthread_mutex_lock(&l->mutex);
@@ -356,10 +357,10 @@ static bool is_stopped(struct link *l)
     return found;
 }
 
-bool link_step(struct link *l, int64_t member, int64_t step)
+bool daemon_session_step(struct daemon_session *l, int64_t member, int64_t step)
 {
     if (atomic_load_explicit(&l->member, memory_order_relaxed) != member)
-        link_set_member(l, member);
+        daemon_session_set_member(l, member);
     atomic_store_explicit(&l->step, step, memory_order_relaxed);
     int64_t stops = atomic_load_explicit(&l->stops, memory_order_acquire);
     if (stops != l->stops_seen) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/lock.h"
+#include "store/sync_lock.h"
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -50,7 +50,7 @@ static int wait_for(int fd)
     return 0;
 }
 
-int lock_take(const char *path, int *ret_fd)
+int sync_lock_take(const char *path, int *ret_fd)
 {
     for (;;) {
         int fd = open_or_make(path);
@@ -71,7 +71,7 @@ int lock_take(const char *path, int *ret_fd)
     }
 }
 
-int lock_release(int fd)
+int sync_lock_release(int fd)
 {
     if (fd >= 0)
         close(fd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Members of random sizes, some of which fail, gathered in ranges of random lengths and orders,
  * with more or less room: the store is the same, byte for byte, as that of one range. */
-#include "worker/gather.h"
+#include "worker/output_writer.h"
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -34,7 +34,8 @@ static void random_plan(struct plan *p, uint64_t *state, bool is_batch)
     }
 }
 
-static int put(struct gather *g, const struct plan *p, int64_t member, int label, struct error *e)
+static int put(struct output_writer *g, const struct plan *p, int64_t member, int label,
+               struct error *e)
 {
     double data[MOST];
     int64_t n = p->size[member][label];
@@ -42,12 +43,12 @@ static int put(struct gather *g, const struct plan *p, int64_t member, int label
         data[i] = (double)(member * 100 + label * 10 + i);
     struct simlab_view v = {
         .data = data, .size = n, .shape = {n}, .ndim = 1, .dtype = SIMLAB_F8, .itemsize = 8};
-    return gather_put(g, member, 0, label, &v, e);
+    return output_writer_put(g, member, 0, label, &v, e);
 }
 
-static void run_range(struct gather *g, const struct plan *p, int64_t begin, int64_t end)
+static void run_range(struct output_writer *g, const struct plan *p, int64_t begin, int64_t end)
 {
-    gather_begin(g, begin, end);
+    output_writer_begin(g, begin, end);
     for (int64_t member = begin; member < end; member++) {
         struct error e = {.message = ""};
         int64_t written = -1;
@@ -55,10 +56,10 @@ static void run_range(struct gather *g, const struct plan *p, int64_t begin, int
         for (; label < p->fails_at[member]; label++)
             cr_assert_eq(put(g, p, member, label, &e), 0, "%s", e.message);
         if (label < LABELS)
-            cr_assert_eq(gather_forget(g, member, &e), 0, "%s", e.message);
+            cr_assert_eq(output_writer_forget(g, member, &e), 0, "%s", e.message);
         else
             g->proposes = false;
-        cr_assert_eq(gather_write(g, member, &written, &e), 0, "%s", e.message);
+        cr_assert_eq(output_writer_write(g, member, &written, &e), 0, "%s", e.message);
         cr_assert(written >= begin && written <= member + 1);
         cr_assert(member + 1 < end || written == end);
     }
@@ -77,15 +78,15 @@ static void run_cut(const struct plan *p, const char *path, size_t room, int64_t
     int64_t begins[MEMBERS], ends[MEMBERS];
     int ranges = 0;
     while (next < n) {
-        struct gather g = {.room = room};
+        struct output_writer g = {.room = room};
         int64_t end = longest == n ? n : next + 1 + support_below(state, longest);
         end = !layout && longest < n ? next + 1 : end < n ? end : n;
         if (!layout) {
-            cr_assert_eq(gather_open(&g, p->job, s, NULL, &e), 0, "%s", e.message);
+            cr_assert_eq(output_writer_open(&g, p->job, s, NULL, &e), 0, "%s", e.message);
             run_range(&g, p, next, end);
             if (!g.proposes)
                 layout = json_canonical(g.layout);
-            gather_close(&g);
+            output_writer_close(&g);
         } else {
             begins[ranges] = next;
             ends[ranges++] = end;
@@ -94,10 +95,10 @@ static void run_cut(const struct plan *p, const char *path, size_t room, int64_t
     }
     for (int left = ranges; left > 0; left--) {
         int k = (int)support_below(state, left);
-        struct gather g = {.room = room};
-        cr_assert_eq(gather_open(&g, p->job, s, layout, &e), 0, "%s", e.message);
+        struct output_writer g = {.room = room};
+        cr_assert_eq(output_writer_open(&g, p->job, s, layout, &e), 0, "%s", e.message);
         run_range(&g, p, begins[k], ends[k]);
-        gather_close(&g);
+        output_writer_close(&g);
         begins[k] = begins[left - 1];
         ends[k] = ends[left - 1];
     }
@@ -140,7 +141,8 @@ static void check_plans(uint64_t seed, int rounds, bool is_batch)
         char whole[600], cut[600], name[64];
         snprintf(name, sizeof name, "whole%d-%d", is_batch, rounds);
         snprintf(whole, sizeof whole, "%s", support_path(name));
-        size_t room = rounds % 3 == 0 ? GATHER_BYTES : 8 + (size_t)support_below(&state, 900);
+        size_t room =
+            rounds % 3 == 0 ? OUTPUT_WRITER_BYTES : 8 + (size_t)support_below(&state, 900);
         run_cut(&p, whole, room, p.job->n_members, &state);
         check_values(&p, whole);
         for (int k = 0; k < 4; k++) {
@@ -168,19 +170,19 @@ Test(gather, one_simulation_is_not_buffered_whole)
 {
     struct job *job = support_job(0, LABELS, "{\"chunks\": [2, 3]}");
     struct store *s;
-    struct gather g = {0};
+    struct output_writer g = {0};
     struct error e = {.message = ""};
     struct plan p = {.job = job};
     for (int label = 0; label < LABELS; label++)
         p.size[0][label] = 3;
     cr_assert_eq(store_open(support_path("single"), false, &s, &e), 0, "%s", e.message);
-    cr_assert_eq(gather_open(&g, job, s, NULL, &e), 0, "%s", e.message);
-    gather_begin(&g, 0, 1);
+    cr_assert_eq(output_writer_open(&g, job, s, NULL, &e), 0, "%s", e.message);
+    output_writer_begin(&g, 0, 1);
     for (int label = 0; label < LABELS; label++) {
         cr_assert_eq(put(&g, &p, 0, label, &e), 0, "%s", e.message);
-        cr_assert_leq(g.outputs[0].window.capacity, 2 * 3 * sizeof(double));
+        cr_assert_leq(g.outputs[0].buffer.capacity, 2 * 3 * sizeof(double));
     }
-    gather_close(&g);
+    output_writer_close(&g);
     store_close(s);
     job_free(job);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/sheet.h"
+#include "store/contact_sheet.h"
 
 #include "base/mem.h"
 
@@ -34,12 +34,12 @@ struct places {
     int width, height;  /* of the sheet */
 };
 
-static int px(const struct sheet *s, double pixels)
+static int px(const struct contact_sheet *s, double pixels)
 {
     return (int)lround(pixels * (s->scale > 0 ? s->scale : 1));
 }
 
-void sheet_clear(struct sheet *s)
+void contact_sheet_clear(struct contact_sheet *s)
 {
     for (int i = 0; i < s->n_panels; i++) {
         free(s->panels[i].values);
@@ -57,12 +57,12 @@ void sheet_clear(struct sheet *s)
     free(s->bar_title);
     free(s->row_axis);
     free(s->column_axis);
-    *s = (struct sheet){0};
+    *s = (struct contact_sheet){0};
 }
 
 /* ---- places ------------------------------------------------------------------------------ */
 
-static int heads_width(const struct sheet *s)
+static int heads_width(const struct contact_sheet *s)
 {
     double widest = 0;
     for (int i = 0; s->row_heads && i < s->rows; i++)
@@ -70,12 +70,12 @@ static int heads_width(const struct sheet *s)
     return s->row_heads ? (int)widest + px(s, LINE + 12) : 0;
 }
 
-int sheet_extra_width(const struct sheet *s)
+int contact_sheet_extra_width(const struct contact_sheet *s)
 {
     return 2 * px(s, MARGIN) + heads_width(s) + (s->columns - 1) * px(s, GAP);
 }
 
-static bool has_labels(const struct sheet *s)
+static bool has_labels(const struct contact_sheet *s)
 {
     for (int i = 0; i < s->n_panels; i++)
         if (s->panels[i].label)
@@ -83,7 +83,7 @@ static bool has_labels(const struct sheet *s)
     return false;
 }
 
-static struct places place(const struct sheet *s)
+static struct places place(const struct contact_sheet *s)
 {
     struct places p = {.left = px(s, MARGIN) + heads_width(s), .top = px(s, MARGIN) + px(s, TITLE)};
     if (s->subtitle)
@@ -111,7 +111,7 @@ struct range {
     double low, high;
 };
 
-static struct range range_of(const struct sheet *s)
+static struct range range_of(const struct contact_sheet *s)
 {
     struct range r = {HUGE_VAL, -HUGE_VAL};
     for (int i = 0; i < s->n_panels; i++) {
@@ -125,13 +125,13 @@ static struct range range_of(const struct sheet *s)
     return r;
 }
 
-static struct colour colour_of(const struct sheet *s, const struct range *r, double value)
+static struct colour colour_of(const struct contact_sheet *s, const struct range *r, double value)
 {
     double t = r->high > r->low ? (value - r->low) / (r->high - r->low) : 0.5;
     return s->style == PLOT_COLOUR ? relief_viridis(t) : relief_hypsometric(t);
 }
 
-static struct colour cell_colour(const struct sheet *s, const struct range *r,
+static struct colour cell_colour(const struct contact_sheet *s, const struct range *r,
                                  const struct relief_grid *g, int x, int y)
 {
     double value = (double)g->values[(size_t)y * (size_t)g->nx + (size_t)x];
@@ -146,8 +146,8 @@ static struct colour cell_colour(const struct sheet *s, const struct range *r,
     return (struct colour){grey, grey, grey};
 }
 
-static void draw_cells(const struct sheet *s, const struct range *r, const struct relief_grid *g,
-                       struct canvas *c, int left, int top)
+static void draw_cells(const struct contact_sheet *s, const struct range *r,
+                       const struct relief_grid *g, struct canvas *c, int left, int top)
 {
     for (int y = 0; y < g->ny; y++)
         for (int x = 0; x < g->nx; x++)
@@ -170,8 +170,8 @@ static char *fitted(const char *text, double height, int width)
     return copy;
 }
 
-static void draw_panel(const struct sheet *s, const struct range *r, const struct places *p,
-                       const struct sheet_panel *panel, struct canvas *c)
+static void draw_panel(const struct contact_sheet *s, const struct range *r, const struct places *p,
+                       const struct contact_sheet_panel *panel, struct canvas *c)
 {
     int left = p->left + panel->column * p->step_x, top = p->top + panel->row * p->step_y;
     if (panel->grid.values) {
@@ -191,7 +191,7 @@ static void draw_panel(const struct sheet *s, const struct range *r, const struc
     free(label);
 }
 
-static void draw_heads(const struct sheet *s, const struct places *p, struct canvas *c)
+static void draw_heads(const struct contact_sheet *s, const struct places *p, struct canvas *c)
 {
     for (int i = 0; s->column_heads && i < s->columns; i++) {
         char *head = fitted(s->column_heads[i], px(s, TEXT), s->panel_width);
@@ -222,8 +222,8 @@ static double tick_step(double range)
     return power * (times < 1.5 ? 1 : times < 3.5 ? 2 : times < 7.5 ? 5 : 10);
 }
 
-static void draw_tick(const struct sheet *s, struct canvas *c, double x, int y, double value,
-                      double step)
+static void draw_tick(const struct contact_sheet *s, struct canvas *c, double x, int y,
+                      double value, double step)
 {
     char text[32];
     snprintf(text, sizeof text, "%.6g", fabs(value) < step * 1e-6 ? 0 : value);
@@ -231,7 +231,7 @@ static void draw_tick(const struct sheet *s, struct canvas *c, double x, int y, 
     canvas_text(c, x, y + px(s, 8 + SMALL), px(s, SMALL), CANVAS_CENTRE, ink, text);
 }
 
-static void draw_bar(const struct sheet *s, const struct range *r, const struct places *p,
+static void draw_bar(const struct contact_sheet *s, const struct range *r, const struct places *p,
                      struct canvas *c)
 {
     int width = p->width - p->left - px(s, MARGIN);
@@ -259,7 +259,7 @@ static void draw_bar(const struct sheet *s, const struct range *r, const struct 
 
 /* ---- the sheet --------------------------------------------------------------------------- */
 
-static void pick_exaggeration(struct sheet *s)
+static void pick_exaggeration(struct contact_sheet *s)
 {
     struct relief_grid *grids = mem_array((size_t)s->n_panels + 1, sizeof *grids);
     int n = 0;
@@ -270,7 +270,7 @@ static void pick_exaggeration(struct sheet *s)
     free(grids);
 }
 
-int sheet_draw(struct sheet *s, struct canvas *ret, struct error *e)
+int contact_sheet_draw(struct contact_sheet *s, struct canvas *ret, struct error *e)
 {
     struct places p = place(s);
     struct canvas c;

@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static void disk_is_full(struct dispatch *d, const struct plan *p, const char *reason, int64_t now)
+static void disk_is_full(struct dispatch *d, const struct job_progress *p, const char *reason,
+                         int64_t now)
 {
     d->paused_until = now + DISK_FULL_PAUSE_MS;
     if (d->disk_full[0])
@@ -18,8 +19,8 @@ static void disk_is_full(struct dispatch *d, const struct plan *p, const char *r
     log_error("%s; tried again every %d s", d->disk_full, DISK_FULL_PAUSE_MS / 1000);
 }
 
-void storage_failed(struct dispatch *d, struct plan *p, uint32_t error, const char *reason,
-                    int64_t now)
+void disk_pause_failed(struct dispatch *d, struct job_progress *p, uint32_t error,
+                       const char *reason, int64_t now)
 {
     if (error == ENOSPC || error == EDQUOT) {
         disk_is_full(d, p, reason, now);
@@ -39,7 +40,7 @@ static void disk_has_room(struct dispatch *d, const char *why)
     d->disk_full[0] = '\0';
 }
 
-void storage_works(struct dispatch *d, struct plan *p, int64_t now)
+void disk_pause_works(struct dispatch *d, struct job_progress *p, int64_t now)
 {
     if (p)
         p->storage_failures = 0;
@@ -50,16 +51,16 @@ void storage_works(struct dispatch *d, struct plan *p, int64_t now)
 static bool anything_waits(struct dispatch *d)
 {
     int64_t job;
-    for (const struct session *s = d->sessions; s; s = s->next)
+    for (const struct worker_session *s = d->sessions; s; s = s->next)
         if (s->n_tasks > 0)
             return true;
-    for (const struct plan *p = d->plans; p; p = p->next)
+    for (const struct job_progress *p = d->jobs; p; p = p->next)
         if (p->is_complete && !p->is_given)
             return true;
     return queue_next_jobs(d->queue, 1, &job) > 0;
 }
 
-void storage_settle(struct dispatch *d)
+void disk_pause_settle(struct dispatch *d)
 {
     if (d->disk_full[0] && !anything_waits(d))
         disk_has_room(d, "the disk was full; nothing waits for room now");

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/member.h"
+#include "worker/range_runner.h"
 
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "worker/gather.h"
+#include "worker/output_writer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { REPORT_MS = 250 };
 
-struct members {
+struct range_runner {
     const struct job *job;
     const struct libraries *libraries;
     const struct simlab_hook **hooks;
     struct simulation *simulation;
     struct store *store;
-    struct members_events events;
-    struct gather gather;
+    struct range_events events;
+    struct output_writer writer;
     int64_t end;         /* of the range */
     int64_t reported;    /* done was said for members below it */
     int64_t reported_at; /* when: loop_now() */
@@ -31,20 +31,20 @@ struct members {
 static int on_output(void *userdata, int64_t member, int output, int64_t at,
                      const struct simlab_view *view)
 {
-    struct members *m = userdata;
-    return gather_put(&m->gather, member, output, at, view, m->e);
+    struct range_runner *m = userdata;
+    return output_writer_put(&m->writer, member, output, at, view, m->e);
 }
 
 static void on_log(void *userdata, int64_t member, const char *line)
 {
-    struct members *m = userdata;
+    struct range_runner *m = userdata;
     if (m->events.log)
         m->events.log(m->events.userdata, member, line);
 }
 
 static int on_step(void *userdata, int64_t member, int64_t step)
 {
-    struct members *m = userdata;
+    struct range_runner *m = userdata;
     return m->events.step ? m->events.step(m->events.userdata, member, step) : 0;
 }
 
@@ -65,7 +65,7 @@ static json_t *library_provenance(const struct job *job)
     return libraries;
 }
 
-static int new_simulation(struct members *m, struct error *e)
+static int new_simulation(struct range_runner *m, struct error *e)
 {
     const struct model *model = m->job->model;
     const struct stage_code **codes = mem_array((size_t)model->n_processes, sizeof *codes);
@@ -84,7 +84,7 @@ static int new_simulation(struct members *m, struct error *e)
     return r;
 }
 
-static int write_setup(struct members *m, struct error *e)
+static int write_setup(struct range_runner *m, struct error *e)
 {
     json_t *libraries = library_provenance(m->job);
     int r = layout_write_setup(m->job, libraries, m->store, e);
@@ -92,11 +92,11 @@ static int write_setup(struct members *m, struct error *e)
     return r;
 }
 
-int members_new(const struct job *job, const struct libraries *l, const char *store_path,
-                const char *layout, const struct members_events *events,
-                struct members **ret_members, struct error *e)
+int range_runner_new(const struct job *job, const struct libraries *l, const char *store_path,
+                     const char *layout, const struct range_events *events,
+                     struct range_runner **ret_runner, struct error *e)
 {
-    struct members *m = mem_new(sizeof *m);
+    struct range_runner *m = mem_new(sizeof *m);
     m->job = job;
     m->libraries = l;
     m->events = *events;
@@ -106,20 +106,20 @@ int members_new(const struct job *job, const struct libraries *l, const char *st
     if (r == 0 && !layout)
         r = write_setup(m, e);
     if (r == 0)
-        r = gather_open(&m->gather, job, m->store, layout, e);
+        r = output_writer_open(&m->writer, job, m->store, layout, e);
     if (r) {
-        members_free(m);
+        range_runner_free(m);
         return r;
     }
-    *ret_members = m;
+    *ret_runner = m;
     return 0;
 }
 
-struct members *members_free(struct members *m)
+struct range_runner *range_runner_free(struct range_runner *m)
 {
     if (!m)
         return NULL;
-    gather_close(&m->gather);
+    output_writer_close(&m->writer);
     free(m->failed);
     simulation_free(m->simulation);
     free(m->hooks);
@@ -131,7 +131,7 @@ struct members *members_free(struct members *m)
 /* ---- running ---- */
 
 /* Members up to `end`, less those that failed, in as few ranges as there are. */
-static int say_done(struct members *m, int64_t end)
+static int say_done(struct range_runner *m, int64_t end)
 {
     while (m->reported < end) {
         bool gap = m->n_passed < m->n_failed && m->failed[m->n_passed] < end;
@@ -147,7 +147,7 @@ static int say_done(struct members *m, int64_t end)
 
 /* Members are done when their chunks are on the disk: syncfs tells. It costs the same for one
  * member and for thousands, so it waits a moment, or for the end of the range. */
-static int report(struct members *m, int64_t written)
+static int report(struct range_runner *m, int64_t written)
 {
     if (!m->events.done || m->reported >= written)
         return 0;
@@ -160,78 +160,78 @@ static int report(struct members *m, int64_t written)
 
 /* The first to succeed has shown the outputs' sizes. What is said is on the disk: an index variable
  * is written by this member only. */
-static int say_layout(struct members *m)
+static int say_layout(struct range_runner *m)
 {
-    if (!m->gather.proposes)
+    if (!m->writer.proposes)
         return 0;
-    m->gather.proposes = false;
+    m->writer.proposes = false;
     int r = store_consolidate(m->store, m->e);
     if (r || !m->events.layout)
         return r;
     r = store_sync(m->store, m->e);
     if (r)
         return r;
-    char *text = json_canonical(m->gather.layout);
+    char *text = json_canonical(m->writer.layout);
     r = m->events.layout(m->events.userdata, text);
     free(text);
     return r;
 }
 
-static int fail_member(struct members *m, int64_t member, struct error *e)
+static int fail_member(struct range_runner *m, int64_t member, struct error *e)
 {
     struct error why = *e;
     e->message[0] = '\0';
     m->failed = mem_resize(m->failed, m->n_failed + 1, sizeof *m->failed);
     m->failed[m->n_failed++] = member;
-    int r = gather_forget(&m->gather, member, e);
+    int r = output_writer_forget(&m->writer, member, e);
     return r || !m->events.failed ? r : m->events.failed(m->events.userdata, member, &why);
 }
 
-static int run_member(struct members *m, int64_t member, struct error *e)
+static int run_member(struct range_runner *m, int64_t member, struct error *e)
 {
     const struct stage_events events = {
         .output = on_output, .log = on_log, .step = on_step, .userdata = m};
     e->message[0] = '\0';
     m->e = e;
     int r = simulation_run(m->simulation, member, &events, e);
-    if ((r == ERROR_FAILED || r == ERROR_INVALID) && !m->gather.is_broken)
+    if ((r == ERROR_FAILED || r == ERROR_INVALID) && !m->writer.is_broken)
         r = fail_member(m, member, e);
     else if (r == 0)
         r = say_layout(m);
     int64_t written;
     if (r == 0)
-        r = gather_write(&m->gather, member, &written, e);
+        r = output_writer_write(&m->writer, member, &written, e);
     return r ? r : report(m, written);
 }
 
-int members_run(struct members *m, int64_t begin, int64_t end, struct error *e)
+int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e)
 {
     m->end = end;
     m->reported = begin;
     m->reported_at = loop_now();
     m->n_failed = 0;
     m->n_passed = 0;
-    gather_begin(&m->gather, begin, end);
+    output_writer_begin(&m->writer, begin, end);
     int r = 0;
     for (int64_t member = begin; member < end && r == 0; member++)
         r = run_member(m, member, e);
     return r;
 }
 
-int members_finish(struct members *m, bool complete, struct error *e)
+int range_runner_finish(struct range_runner *m, bool complete, struct error *e)
 {
     int r = 0;
     for (int i = 0; i < m->job->n_outputs && r == 0; i++)
-        if (complete && gather_is_regular(&m->gather, i))
+        if (complete && output_writer_is_regular(&m->writer, i))
             r = store_verify(m->store, m->job->outputs[i].name, e);
     r = r ? r : layout_level(m->job, m->store, e);
     for (int i = 0; i < m->job->n_outputs && r == 0; i++)
-        if (m->gather.outputs[i].is_known)
+        if (m->writer.outputs[i].is_known)
             r = store_fill_missing(m->store, m->job->outputs[i].name, e);
     return r ? r : store_finish(m->store, e);
 }
 
-int members_check(const struct job *job, struct error *e)
+int range_runner_check(const struct job *job, struct error *e)
 {
     for (int i = 0; i < job->n_outputs; i++) {
         const struct job_output *o = &job->outputs[i];

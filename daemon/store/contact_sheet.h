@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A contact sheet: panels in a grid with headings, one scale of values, a colour bar. */
-#ifndef STORE_SHEET_H
-#define STORE_SHEET_H
+#ifndef STORE_CONTACT_SHEET_H
+#define STORE_CONTACT_SHEET_H
 
 #include "store/plot.h"
 #include "store/relief.h"
 
-struct sheet_panel {
+struct contact_sheet_panel {
     struct relief_grid grid; /* values NULL: nothing stored */
     float *values;           /* owned, what grid shows */
     char *label;             /* owned; NULL: none */
     int row, column;
 };
 
-struct sheet {
+struct contact_sheet {
     enum plot_style style;
     double scale;           /* of texts and margins; 0: 1 */
     double z;               /* of slopes; 0: picked from the data */
     char *title, *subtitle; /* owned, like all texts */
     char *bar_title;
     int n_panels;
-    struct sheet_panel *panels;
+    struct contact_sheet_panel *panels;
     int rows, columns;
     int zoom; /* pixels of one cell, each way */
     int panel_width, panel_height;
@@ -31,10 +31,10 @@ struct sheet {
 
 /* What surrounds the panels, so that they can be sized to fit: pixels besides the panels of a row,
  * of which the widest heading of a row is a part. */
-int sheet_extra_width(const struct sheet *s);
+int contact_sheet_extra_width(const struct contact_sheet *s);
 
-int sheet_draw(struct sheet *s, struct canvas *ret, struct error *e);
+int contact_sheet_draw(struct contact_sheet *s, struct canvas *ret, struct error *e);
 
-void sheet_clear(struct sheet *s);
+void contact_sheet_clear(struct contact_sheet *s);
 
 #endif

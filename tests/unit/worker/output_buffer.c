@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random boxes into a window, against an array of the largest extents. */
-#include "worker/window.h"
+/* Random boxes into a buffer, against an array of the largest extents. */
+#include "worker/output_buffer.h"
 
 #include "base/mem.h"
 #include "support.h"
@@ -35,7 +35,7 @@ static void forget(struct oracle *o, int64_t row)
 }
 
 /* A value of f8 in its own order; the array's is f4. */
-static void put(struct window *w, struct oracle *o, uint64_t *state)
+static void put(struct output_buffer *w, struct oracle *o, uint64_t *state)
 {
     int64_t row = support_below(state, ROWS), label = support_below(state, LABELS);
     int64_t n = support_below(state, MOST + 1), m = support_below(state, MOST + 1);
@@ -51,10 +51,10 @@ static void put(struct window *w, struct oracle *o, uint64_t *state)
     for (int i = 0; i < 2; i++)
         if (v.shape[axes[i]] > o->own[i])
             o->own[i] = v.shape[axes[i]];
-    cr_assert_eq(window_put(w, 10 + row, 20 + label, &v), 0);
+    cr_assert_eq(output_buffer_put(w, 10 + row, 20 + label, &v), 0);
 }
 
-static void compare(const struct window *w, const struct oracle *o)
+static void compare(const struct output_buffer *w, const struct oracle *o)
 {
     cr_assert_eq(w->own[0], o->own[0]);
     cr_assert_eq(w->own[1], o->own[1]);
@@ -72,13 +72,13 @@ static void compare(const struct window *w, const struct oracle *o)
 Test(window, random_boxes)
 {
     uint64_t state = 1;
-    struct window w = {.name = "a"};
+    struct output_buffer w = {.name = "a"};
     struct oracle *o = mem_new(sizeof *o);
     for (int round = 0; round < ROUNDS; round++) {
         struct output_array a;
         array_of(&a, &state);
         w.array = &a;
-        cr_assert_eq(window_move(&w, 10, ROWS, 20, LABELS), 0);
+        cr_assert_eq(output_buffer_move(&w, 10, ROWS, 20, LABELS), 0);
         memcpy(o->own, a.meta.shape + 2, sizeof o->own);
         for (int row = 0; row < ROWS; row++)
             forget(o, row);
@@ -86,14 +86,14 @@ Test(window, random_boxes)
             put(&w, o, &state);
             if (support_below(&state, 4) == 0) {
                 int64_t row = support_below(&state, ROWS);
-                window_forget(&w, 10 + row);
+                output_buffer_forget(&w, 10 + row);
                 forget(o, row);
             }
         }
         compare(&w, o);
         store_meta_clear(&a.meta);
     }
-    window_clear(&w);
+    output_buffer_clear(&w);
     free(o);
 }
 
@@ -102,17 +102,17 @@ Test(window, refuses_what_no_memory_holds)
     int64_t shape[] = {INT64_MAX / 4, INT64_MAX / 4};
     struct output_array a = {.lead = 0, .axes = {0, 1}};
     store_meta_default(&a.meta, SIMLAB_F8, 0, 2, shape);
-    struct window w = {.array = &a};
-    cr_assert_lt(window_move(&w, 0, 1, 0, 1), 0);
-    cr_assert(!window_holds(&w, 0, 0));
-    window_forget(&w, 0); /* does no harm */
+    struct output_buffer w = {.array = &a};
+    cr_assert_lt(output_buffer_move(&w, 0, 1, 0, 1), 0);
+    cr_assert(!output_buffer_holds(&w, 0, 0));
+    output_buffer_forget(&w, 0); /* does no harm */
     double one = 1;
     struct simlab_view v = {.data = &one, .size = 1, .shape = {1, 1}, .ndim = 2, .itemsize = 8};
     a.meta.shape[0] = a.meta.shape[1] = 1;
-    cr_assert_eq(window_move(&w, 0, 1, 0, 1), 0);
-    cr_assert_eq(window_put(&w, 0, 0, &v), 0);
+    cr_assert_eq(output_buffer_move(&w, 0, 1, 0, 1), 0);
+    cr_assert_eq(output_buffer_put(&w, 0, 0, &v), 0);
     v.shape[0] = v.shape[1] = INT64_MAX / 4;
-    cr_assert_lt(window_put(&w, 0, 0, &v), 0);
+    cr_assert_lt(output_buffer_put(&w, 0, 0, &v), 0);
     cr_assert_eq(*(double *)(void *)w.data, 1.0, "what was there is kept");
-    window_clear(&w);
+    output_buffer_clear(&w);
 }

@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a box of elements: which chunks it touches, and the copying between the two. */
-#ifndef STORE_PART_H
-#define STORE_PART_H
+#ifndef STORE_CHUNK_SELECTION_H
+#define STORE_CHUNK_SELECTION_H
 
 #include "store/group.h"
 
-enum { PART_KEY_SIZE = SIMLAB_MAX_DIMS * 21 };
+enum { CHUNK_KEY_SIZE = SIMLAB_MAX_DIMS * 21 };
 
 /* The part of a box that falls into one chunk. */
-struct part {
+struct chunk_selection {
     int64_t index[SIMLAB_MAX_DIMS];    /* of the chunk */
     int64_t count[SIMLAB_MAX_DIMS];    /* of the part */
     int64_t in_chunk[SIMLAB_MAX_DIMS]; /* its first element there, and in the box */
     int64_t in_box[SIMLAB_MAX_DIMS];
-    bool full;               /* the chunk's whole extent */
-    char key[PART_KEY_SIZE]; /* the chunk's file */
+    bool full;                /* the chunk's whole extent */
+    char key[CHUNK_KEY_SIZE]; /* the chunk's file */
 };
 
 /* The first chunk in row-major order (false where the box is empty), and the one after. */
-bool part_first(struct part *p, const struct store_array *a, const int64_t *start,
-                const int64_t *count);
-bool part_next(struct part *p, const struct store_array *a, const int64_t *start,
-               const int64_t *count);
+bool chunk_selection_first(struct chunk_selection *p, const struct store_array *a,
+                           const int64_t *start, const int64_t *count);
+bool chunk_selection_next(struct chunk_selection *p, const struct store_array *a,
+                          const int64_t *start, const int64_t *count);
 
-struct part_copy {
+struct chunk_copy {
     const struct store_array *a;
-    const struct part *part;
+    const struct chunk_selection *part;
     const int64_t *box; /* its extents */
     int dtype;          /* of the box's elements */
     size_t itemsize;
@@ -34,13 +34,13 @@ struct part_copy {
 
 /* Dims [*ret_dim, ndim) of the part are one run of elements without a gap in the box, and, in C
  * order, in the chunk too. Returns the run's length. */
-int64_t part_run(const struct part_copy *c, int *ret_dim);
+int64_t chunk_selection_run(const struct chunk_copy *c, int *ret_dim);
 
 /* Where the part begins in the box, in elements. */
-size_t part_offset_in_box(const struct part_copy *c);
+size_t chunk_selection_offset_in_box(const struct chunk_copy *c);
 
 /* Copies the part between a chunk (the array's dtype, this machine's byte order) and a box. Out of
  * a chunk, the box's dtype must be the array's. */
-void part_copy_elements(const struct part_copy *c, void *chunk, void *box, bool into_chunk);
+void chunk_selection_copy(const struct chunk_copy *c, void *chunk, void *box, bool into_chunk);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/gather.h"
+#include "worker/output_writer.h"
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -8,14 +8,14 @@
 #include <string.h>
 
 /* The store's own failure: never blamed on a member. */
-static int broken(struct gather *g, int r, const char *doing, struct error *e)
+static int broken(struct output_writer *g, int r, const char *doing, struct error *e)
 {
     if (r)
         g->is_broken = true;
     return *e->message ? r : error_explain(e, r, doing);
 }
 
-static int no_room(const struct gather *g, int output, struct error *e)
+static int no_room(const struct output_writer *g, int output, struct error *e)
 {
     return error_set(e, ERROR_FAILED, NULL, "there is no memory to hold output %s",
                      g->job->outputs[output].name);
@@ -23,14 +23,14 @@ static int no_room(const struct gather *g, int output, struct error *e)
 
 /* ---- arrays ---- */
 
-static int64_t clock_length(const struct gather_output *o)
+static int64_t clock_length(const struct writer_output *o)
 {
     return o->array.has_clock ? o->array.meta.shape[o->array.lead - 1] : 1;
 }
 
-/* A window is a chunk row with all labels; where one member fills chunks alone, a chunk's labels;
+/* A buffer is a chunk row with all labels; where one member fills chunks alone, a chunk's labels;
  * less where either is too much. */
-static void plan_window(struct gather_output *o, size_t value_bytes, size_t room)
+static void plan_buffer(struct writer_output *o, size_t value_bytes, size_t room)
 {
     const struct output_array *a = &o->array;
     int64_t n = clock_length(o), chunk = a->has_clock ? a->meta.chunks[a->lead - 1] : 1, most = 1;
@@ -46,26 +46,26 @@ static void plan_window(struct gather_output *o, size_t value_bytes, size_t room
         o->labels = 1;
 }
 
-static int ready_array(struct gather *g, int output, struct error *e)
+static int ready_array(struct output_writer *g, int output, struct error *e)
 {
-    struct gather_output *o = &g->outputs[output];
+    struct writer_output *o = &g->outputs[output];
     int r = output_array_create(g->job, output, &o->array, g->store, e);
     if (r)
         return broken(g, r, "create an array", e);
     o->is_known = true;
     o->part = o->single = -1;
-    o->window.array = &o->array;
-    o->window.name = g->job->outputs[output].name;
+    o->buffer.array = &o->array;
+    o->buffer.name = g->job->outputs[output].name;
     size_t bytes;
-    plan_window(o, window_value_bytes(&o->window, NULL, &bytes) ? bytes : SIZE_MAX, g->room);
+    plan_buffer(o, output_buffer_value_bytes(&o->buffer, NULL, &bytes) ? bytes : SIZE_MAX, g->room);
     return 0;
 }
 
 /* The first member to save an output shows its sizes. */
-static int propose_array(struct gather *g, int output, const struct simlab_view *view,
+static int propose_array(struct output_writer *g, int output, const struct simlab_view *view,
                          struct error *e)
 {
-    struct gather_output *o = &g->outputs[output];
+    struct writer_output *o = &g->outputs[output];
     int r = output_array_init(g->job, output, view, &o->array, e);
     if (r == 0)
         json_object_set_new(g->layout, g->job->outputs[output].name,
@@ -73,7 +73,7 @@ static int propose_array(struct gather *g, int output, const struct simlab_view 
     return r ? r : ready_array(g, output, e);
 }
 
-static int read_layout(struct gather *g, const char *text, struct error *e)
+static int read_layout(struct output_writer *g, const char *text, struct error *e)
 {
     g->layout = json_read(text, strlen(text), e);
     if (!json_is_object(g->layout))
@@ -92,13 +92,13 @@ static int read_layout(struct gather *g, const char *text, struct error *e)
 }
 
 /* As if no member had run. */
-static int remove_arrays(struct gather *g, struct error *e)
+static int remove_arrays(struct output_writer *g, struct error *e)
 {
     json_object_clear(g->layout);
     int r = 0;
     for (int i = 0; i < g->job->n_outputs && r == 0; i++) {
-        struct gather_output *o = &g->outputs[i];
-        window_clear(&o->window);
+        struct writer_output *o = &g->outputs[i];
+        output_buffer_clear(&o->buffer);
         output_array_clear(&o->array);
         o->is_known = false;
         r = broken(g, store_remove_array(g->store, g->job->outputs[i].name, e), "remove an array",
@@ -107,12 +107,12 @@ static int remove_arrays(struct gather *g, struct error *e)
     return r;
 }
 
-int gather_open(struct gather *g, const struct job *job, struct store *s, const char *layout,
-                struct error *e)
+int output_writer_open(struct output_writer *g, const struct job *job, struct store *s,
+                       const char *layout, struct error *e)
 {
     g->job = job;
     g->store = s;
-    g->room = g->room ? g->room : GATHER_BYTES;
+    g->room = g->room ? g->room : OUTPUT_WRITER_BYTES;
     g->outputs = mem_array((size_t)job->n_outputs, sizeof *g->outputs);
     if (layout)
         return read_layout(g, layout, e);
@@ -121,66 +121,67 @@ int gather_open(struct gather *g, const struct job *job, struct store *s, const 
     return remove_arrays(g, e);
 }
 
-void gather_close(struct gather *g)
+void output_writer_close(struct output_writer *g)
 {
     for (int i = 0; g->outputs && i < g->job->n_outputs; i++) {
-        window_clear(&g->outputs[i].window);
+        output_buffer_clear(&g->outputs[i].buffer);
         output_array_clear(&g->outputs[i].array);
     }
     free(g->outputs);
     json_decref(g->layout);
-    *g = (struct gather){0};
+    *g = (struct output_writer){0};
 }
 
-/* ---- windows ---- */
+/* ---- buffers ---- */
 
-static int flush(struct gather *g, struct gather_output *o, int64_t end, struct error *e)
+static int flush(struct output_writer *g, struct writer_output *o, int64_t end, struct error *e)
 {
-    if (!o->window.is_dirty)
+    if (!o->buffer.is_dirty)
         return 0;
-    o->window.is_dirty = false;
-    int r = window_write(&o->window, end, g->store, e);
+    o->buffer.is_dirty = false;
+    int r = output_buffer_write(&o->buffer, end, g->store, e);
     return broken(g, r, "write an output", e);
 }
 
-/* To the window that holds this row and label. Windows begin at multiples of their rows and labels,
+/* To the buffer that holds this row and label. Buffers begin at multiples of their rows and labels,
  * or where the range begins; those of a row that goes by itself hold one label each. */
-static int move_to(struct gather *g, int output, int64_t row, int64_t label, struct error *e)
+static int move_to(struct output_writer *g, int output, int64_t row, int64_t label, struct error *e)
 {
-    struct gather_output *o = &g->outputs[output];
+    struct writer_output *o = &g->outputs[output];
     int64_t end = (row / o->rows + 1) * o->rows, n = clock_length(o);
     int64_t first = label / o->labels * o->labels, labels = o->labels;
     end = end < g->end ? end : g->end;
     labels = first + labels > n ? n - first : labels;
-    int r = o->single == row ? window_move(&o->window, row, 1, label, 1)
-                             : window_move(&o->window, row, end - row, first, labels);
+    int r = o->single == row ? output_buffer_move(&o->buffer, row, 1, label, 1)
+                             : output_buffer_move(&o->buffer, row, end - row, first, labels);
     return r < 0 ? no_room(g, output, e) : 0;
 }
 
 /* Writes what there is of a member before its next labels find room. */
-static int flush_part(struct gather *g, struct gather_output *o, int64_t row, struct error *e)
+static int flush_part(struct output_writer *g, struct writer_output *o, int64_t row,
+                      struct error *e)
 {
     if (o->part != row)
         memset(o->part_own, 0, sizeof o->part_own);
     o->part = row;
     for (int i = 0; i < SIMLAB_MAX_DIMS; i++)
-        if (o->window.own[i] > o->part_own[i])
-            o->part_own[i] = o->window.own[i];
+        if (o->buffer.own[i] > o->part_own[i])
+            o->part_own[i] = o->buffer.own[i];
     return flush(g, o, row + 1, e);
 }
 
-static int make_room(struct gather *g, int output, int64_t row, int64_t at, struct error *e)
+static int make_room(struct output_writer *g, int output, int64_t row, int64_t at, struct error *e)
 {
-    struct gather_output *o = &g->outputs[output];
+    struct writer_output *o = &g->outputs[output];
     int r = 0;
-    if (window_holds(&o->window, row, o->window.label))
+    if (output_buffer_holds(&o->buffer, row, o->buffer.label))
         r = flush_part(g, o, row, e);
     return r ? r : move_to(g, output, row, at, e);
 }
 
 /* A value that has grown so that a whole window of such would be too much. To be decided by the
  * value alone: the range must not matter. */
-static bool goes_single(const struct gather *g, const struct gather_output *o,
+static bool goes_single(const struct output_writer *g, const struct writer_output *o,
                         const struct simlab_view *view)
 {
     int64_t own[SIMLAB_MAX_DIMS];
@@ -194,20 +195,20 @@ static bool goes_single(const struct gather *g, const struct gather_output *o,
     }
     size_t bytes;
     return grows && o->rows * o->labels > 1 &&
-           (!window_value_bytes(&o->window, own, &bytes) ||
+           (!output_buffer_value_bytes(&o->buffer, own, &bytes) ||
             bytes > g->room / ((size_t)o->rows * (size_t)o->labels));
 }
 
 /* An index variable belongs to all members: the first one's is stored; a longer one of another
  * member makes room, so that dims agree. */
-static int put_index(struct gather *g, int output, int64_t member, const struct simlab_view *view,
-                     struct error *e)
+static int put_index(struct output_writer *g, int output, int64_t member,
+                     const struct simlab_view *view, struct error *e)
 {
-    struct gather_output *o = &g->outputs[output];
+    struct writer_output *o = &g->outputs[output];
     if (member == 0 || g->proposes) {
-        int r = window_move(&o->window, 0, 1, 0, 1);
+        int r = output_buffer_move(&o->buffer, 0, 1, 0, 1);
         if (r == 0)
-            r = window_put(&o->window, 0, 0, view);
+            r = output_buffer_put(&o->buffer, 0, 0, view);
         return r < 0 ? no_room(g, output, e) : flush(g, o, 1, e);
     }
     for (int i = 0; i < view->ndim; i++) {
@@ -216,28 +217,28 @@ static int put_index(struct gather *g, int output, int64_t member, const struct 
         int64_t shape[SIMLAB_MAX_DIMS];
         for (int k = 0; k < view->ndim; k++)
             shape[k] = view->shape[o->array.axes[k]];
-        int r = store_grow(g->store, o->window.name, shape, e);
+        int r = store_grow(g->store, o->buffer.name, shape, e);
         return broken(g, r, "grow an array", e);
     }
     return 0;
 }
 
-/* ---- what members_run calls ---- */
+/* ---- what range_runner_run calls ---- */
 
-void gather_begin(struct gather *g, int64_t begin, int64_t end)
+void output_writer_begin(struct output_writer *g, int64_t begin, int64_t end)
 {
     g->end = end;
     for (int i = 0; i < g->job->n_outputs; i++) {
         g->outputs[i].written = begin;
         g->outputs[i].part = g->outputs[i].single = -1;
-        window_clear(&g->outputs[i].window);
+        output_buffer_clear(&g->outputs[i].buffer);
     }
 }
 
-int gather_put(struct gather *g, int64_t member, int output, int64_t at,
-               const struct simlab_view *view, struct error *e)
+int output_writer_put(struct output_writer *g, int64_t member, int output, int64_t at,
+                      const struct simlab_view *view, struct error *e)
 {
-    struct gather_output *o = &g->outputs[output];
+    struct writer_output *o = &g->outputs[output];
     int r = o->is_known ? 0 : propose_array(g, output, view, e);
     if (r)
         return r;
@@ -245,60 +246,62 @@ int gather_put(struct gather *g, int64_t member, int output, int64_t at,
         return put_index(g, output, member, view, e);
     int64_t row = o->array.has_batch ? member : 0;
     if (o->single != row && goes_single(g, o, view)) {
-        if (window_holds(&o->window, row, o->window.label))
+        if (output_buffer_holds(&o->buffer, row, o->buffer.label))
             r = flush_part(g, o, row, e);
         o->single = row;
-        o->window.n_rows = 0;
+        o->buffer.n_rows = 0;
     }
-    if (r == 0 && !window_holds(&o->window, row, at))
+    if (r == 0 && !output_buffer_holds(&o->buffer, row, at))
         r = make_room(g, output, row, at, e);
     if (r)
         return r;
-    return window_put(&o->window, row, at, view) < 0 ? no_room(g, output, e) : 0;
+    return output_buffer_put(&o->buffer, row, at, view) < 0 ? no_room(g, output, e) : 0;
 }
 
 /* Fill values over the labels below `end` that flush_part wrote. */
-static int forget_part(struct gather *g, int output, int64_t row, int64_t end, struct error *e)
+static int forget_part(struct output_writer *g, int output, int64_t row, int64_t end,
+                       struct error *e)
 {
-    struct gather_output *o = &g->outputs[output];
+    struct writer_output *o = &g->outputs[output];
     int r = 0;
-    for (int64_t label = 0; label < end && r == 0; label += o->window.n_labels) {
+    for (int64_t label = 0; label < end && r == 0; label += o->buffer.n_labels) {
         r = move_to(g, output, row, label, e);
-        if (r == 0 && window_reserve(&o->window, o->part_own) < 0)
+        if (r == 0 && output_buffer_reserve(&o->buffer, o->part_own) < 0)
             r = no_room(g, output, e);
-        o->window.is_dirty = true;
+        o->buffer.is_dirty = true;
         if (r == 0)
             r = flush(g, o, row + 1, e);
     }
     return r;
 }
 
-int gather_forget(struct gather *g, int64_t member, struct error *e)
+int output_writer_forget(struct output_writer *g, int64_t member, struct error *e)
 {
     if (g->proposes)
         return remove_arrays(g, e);
     for (int i = 0; i < g->job->n_outputs; i++) {
-        struct gather_output *o = &g->outputs[i];
+        struct writer_output *o = &g->outputs[i];
         int64_t row = o->array.has_batch ? member : 0;
         if (!o->is_known || g->job->outputs[i].is_index)
             continue;
-        window_forget(&o->window, row);
-        int r = o->part == row ? forget_part(g, i, row, o->window.label, e) : 0;
+        output_buffer_forget(&o->buffer, row);
+        int r = o->part == row ? forget_part(g, i, row, o->buffer.label, e) : 0;
         if (r)
             return broken(g, r, "write an output", e);
     }
     return 0;
 }
 
-int gather_write(struct gather *g, int64_t member, int64_t *ret_written, struct error *e)
+int output_writer_write(struct output_writer *g, int64_t member, int64_t *ret_written,
+                        struct error *e)
 {
     int64_t written = member + 1;
     for (int i = 0; i < g->job->n_outputs; i++) {
-        struct gather_output *o = &g->outputs[i];
+        struct writer_output *o = &g->outputs[i];
         if (!o->is_known || g->job->outputs[i].is_index)
             continue;
         int64_t row = o->array.has_batch ? member : 0;
-        bool is_full = member + 1 == g->end || row + 1 == o->window.row + o->window.n_rows;
+        bool is_full = member + 1 == g->end || row + 1 == o->buffer.row + o->buffer.n_rows;
         if (is_full) {
             int r = flush(g, o, row + 1, e);
             if (r)
@@ -312,11 +315,11 @@ int gather_write(struct gather *g, int64_t member, int64_t *ret_written, struct 
     return 0;
 }
 
-bool gather_is_regular(const struct gather *g, int output)
+bool output_writer_is_regular(const struct output_writer *g, int output)
 {
-    const struct gather_output *o = &g->outputs[output];
+    const struct writer_output *o = &g->outputs[output];
     struct store_meta now;
-    if (!o->is_known || store_array(g->store, o->window.name, &now, NULL, NULL, NULL))
+    if (!o->is_known || store_array(g->store, o->buffer.name, &now, NULL, NULL, NULL))
         return false;
     bool same = !memcmp(now.shape, o->array.meta.shape, (size_t)now.ndim * sizeof *now.shape);
     store_meta_clear(&now);
