@@ -81,8 +81,10 @@ enum api_exit {
 /* A user's own daemon: below $HOME and $XDG_RUNTIME_DIR. */
 #define API_USER_STATE  ".local/state/simlabd"
 #define API_USER_SOCKET "simlabd/simlabd.sock"
-/* Below the state directory: the bearer token, one line, mode 0600. */
-#define API_TOKEN_FILE "token"
+/* Below the state directory: the bearer token, one line, mode 0600; and the Unix socket on which
+ * the daemon listens always, mode 0600, whatever else it is told to listen on. */
+#define API_TOKEN_FILE   "token"
+#define API_STATE_SOCKET "socket"
 
 /* Server addresses: "unix:PATH" or "http://HOST:PORT". */
 #define API_SCHEME_UNIX "unix:"
