@@ -25,7 +25,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HEARTBEAT_MS = 1000, LEASE_MS = 15000 };
+enum {
+    HEARTBEAT_MS = 1000,
+    LEASE_MS = 15000,
+    LOCKED_MS = 1500 /* so long may another program hold the database before it is said */
+};
 #define LEASE_SECONDS 1.0
 
 struct simlabd {
@@ -40,9 +44,13 @@ struct simlabd {
     struct http *http;
     int signals;
     bool stopping;
-    bool rolled_back;     /* this turn */
-    bool failed;          /* the last commit of anything … */
-    struct error failure; /* … and why */
+    int committed; /* result of this turn's commit, with words */
+    struct error failure;
+    struct {
+        int64_t since; /* loop_now; 0: it works */
+        bool is_told;
+        struct error why;
+    } database_trouble;
 };
 
 /* ---- what the modules ask of one another, through here ---- */
@@ -84,8 +92,8 @@ static json_t *list_workers(void *simlabd)
 static bool is_ready(void *simlabd, const char **ret_reason)
 {
     const struct simlabd *d = simlabd;
-    if (d->failed)
-        *ret_reason = d->failure.message;
+    if (d->database_trouble.is_told)
+        *ret_reason = d->database_trouble.why.message;
     else if (registry_size(d->registry) == 0)
         *ret_reason = "no process library was found";
     else
@@ -114,21 +122,7 @@ static int64_t tick_commit(void *simlabd, int64_t now)
 {
     (void)now;
     struct simlabd *d = simlabd;
-    bool dirty = queue_dirty(d->queue);
-    struct error e = {.message = ""};
-    int r = queue_commit(d->queue, &e);
-    d->rolled_back = r != 0;
-    if (r != 0) {
-        error_explain(&e, r, "write to the database");
-        if (!d->failed)
-            log_error("nothing is acknowledged: %s", e.message);
-        d->failure = e;
-        d->failed = true;
-    } else if (dirty) {
-        if (d->failed)
-            log_info("the database can be written again");
-        d->failed = false;
-    }
+    d->committed = queue_commit(d->queue, &d->failure);
     return INT64_MAX;
 }
 
@@ -136,7 +130,7 @@ static int64_t flush_dispatch(void *simlabd, int64_t now)
 {
     (void)now;
     struct simlabd *d = simlabd;
-    if (d->rolled_back)
+    if (d->committed != 0)
         dispatch_rollback(d->dispatch);
     else
         dispatch_flush(d->dispatch);
@@ -147,7 +141,7 @@ static int64_t flush_http(void *simlabd, int64_t now)
 {
     (void)now;
     struct simlabd *d = simlabd;
-    return http_flush(d->http, d->rolled_back ? &d->failure : NULL);
+    return http_flush(d->http, d->committed != 0 ? &d->failure : NULL);
 }
 
 static int64_t tick_queue(void *simlabd, int64_t now)
@@ -155,10 +149,33 @@ static int64_t tick_queue(void *simlabd, int64_t now)
     return queue_tick(((struct simlabd *)simlabd)->queue, now);
 }
 
+/* Says once that the database fails, and once that it works again. A lock is often short. */
+static int64_t watch_database(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    bool is_told = d->database_trouble.is_told;
+    int r = queue_health(d->queue, &d->database_trouble.why);
+    if (r == 0) {
+        if (is_told)
+            log_info("the database works again");
+        d->database_trouble.since = 0;
+        d->database_trouble.is_told = false;
+        return INT64_MAX;
+    }
+    if (d->database_trouble.since == 0)
+        d->database_trouble.since = now;
+    int64_t due = r == -EBUSY ? d->database_trouble.since + LOCKED_MS : now;
+    if (is_told || now < due)
+        return is_told ? INT64_MAX : due;
+    d->database_trouble.is_told = true;
+    log_error("nothing is stored until it works again: %s", d->database_trouble.why.message);
+    return INT64_MAX;
+}
+
 static void add_ticks(struct simlabd *d)
 {
     static const loop_tick_fn ticks[] = {tick_http,      tick_pool,  tick_dispatch, tick_commit,
-                                         flush_dispatch, flush_http, tick_queue};
+                                         flush_dispatch, flush_http, tick_queue,    watch_database};
     for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
         loop_add_tick(d->loop, ticks[i], d);
 }
@@ -213,7 +230,7 @@ static int make_directories(struct simlabd *d, struct error *e)
 static int open_libraries(struct simlabd *d, struct error *e)
 {
     if (access(d->config.worker, X_OK) < 0)
-        return error_set(e, ERROR_STORAGE, NULL, "cannot run %s, which runs the simulations: %s",
+        return error_set(e, -errno, NULL, "cannot run %s, which runs the simulations: %s",
                          d->config.worker, strerror(errno));
     int r = libraries_describe(d->config.worker, (const char *const *)d->config.processes,
                                &d->registry, &d->refused, e);
@@ -341,7 +358,7 @@ static int check(struct simlabd *d, struct error *e)
     for (size_t i = 0; r == 0 && i < registry_size(d->registry); i++)
         printf("%s\n", registry_at(d->registry, i)->name);
     if (r == 0 && json_array_size(d->refused) > 0)
-        r = error_set(e, ERROR_INVALID, NULL, "%zu process libraries are left out",
+        r = error_set(e, 1, NULL, "%zu process libraries are left out",
                       json_array_size(d->refused));
     return r;
 }

@@ -38,7 +38,7 @@ bool dtype_number_from_text(const char *text, double *ret);
 /* One element from JSON: numbers, booleans, the strings "NaN", "Infinity", "-Infinity" (also "nan",
  * "inf", "-inf"), a pair of numbers for complex, a string for str. Refuses what does not fit
  * exactly: a fraction or a value out of range for an integer, a number for a bool. Integers are
- * taken for floats. 0 or ERROR_INVALID with a message that names the value; no pointer is set. */
+ * taken for floats. 0 or BASE_INVALID with a message that names the value; no pointer is set. */
 int dtype_from_json(int dtype, size_t itemsize, const json_t *value, void *ret, struct error *e);
 
 /* A new reference: what dtype_from_json reads back to the same bits (NaN payloads apart). */

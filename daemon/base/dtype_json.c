@@ -40,7 +40,7 @@ static int refuse(const json_t *value, const char *wanted, struct error *e)
 {
     char text[80];
     quote(value, text, sizeof text);
-    return error_set(e, ERROR_INVALID, NULL, "%s is not %s", text, wanted);
+    return error_set(e, BASE_INVALID, NULL, "%s is not %s", text, wanted);
 }
 
 static int float_from_json(size_t size, const json_t *value, void *ret, struct error *e)

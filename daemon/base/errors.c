@@ -4,29 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
-int error_vset(struct error *e, enum error_kind kind, const char *pointer, const char *format,
+int error_vset(struct error *e, int result, const char *pointer, const char *format,
                va_list arguments)
 {
     if (!e)
-        return kind;
+        return result;
     /* The arguments may point into *e itself. */
     char message[sizeof e->message];
     vsnprintf(message, sizeof message, format, arguments);
     char where[sizeof e->pointer];
     snprintf(where, sizeof where, "%s", pointer ? pointer : "");
-    e->kind = kind;
     memcpy(e->message, message, sizeof message);
     memcpy(e->pointer, where, sizeof where);
-    return kind;
+    return result;
 }
 
-int error_set(struct error *e, enum error_kind kind, const char *pointer, const char *format, ...)
+int error_set(struct error *e, int result, const char *pointer, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    error_vset(e, kind, pointer, format, arguments);
+    error_vset(e, result, pointer, format, arguments);
     va_end(arguments);
-    return kind;
+    return result;
 }
 
 void error_prefix_pointer(struct error *e, const char *prefix)
@@ -36,11 +35,20 @@ void error_prefix_pointer(struct error *e, const char *prefix)
     memcpy(e->pointer, joined, sizeof joined);
 }
 
+void error_clear(struct error *e)
+{
+    if (e)
+        e->pointer[0] = e->message[0] = '\0';
+}
+
+int error_errno(struct error *e, int r, const char *doing)
+{
+    return r < 0 ? error_set(e, r, NULL, "cannot %s: %s", doing, strerror(-r)) : r;
+}
+
 int error_explain(struct error *e, int r, const char *doing)
 {
-    if (r < 0 && e)
-        error_set(e, ERROR_STORAGE, NULL, "cannot %s: %s", doing, strerror(-r));
-    return r;
+    return e && !e->message[0] ? error_errno(e, r, doing) : r;
 }
 
 void error_pointer_token(const char *token, char *ret, unsigned size)

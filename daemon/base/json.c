@@ -168,7 +168,7 @@ static bool rewrite_large(const char *text, size_t size, struct buffer *ret)
 json_t *json_read(const char *text, size_t size, struct error *e)
 {
     if (too_deep(text, size)) {
-        error_set(e, ERROR_SYNTAX, NULL, "JSON nests deeper than %d levels", JSON_MAX_DEPTH);
+        error_set(e, BASE_INVALID, NULL, "JSON nests deeper than %d levels", JSON_MAX_DEPTH);
         return NULL;
     }
     struct buffer rewritten = {0};
@@ -180,7 +180,7 @@ json_t *json_read(const char *text, size_t size, struct error *e)
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     buffer_free(&rewritten);
     if (!value)
-        error_set(e, ERROR_SYNTAX, NULL, "not JSON, line %d, column %d: %s%s", why.line, why.column,
+        error_set(e, BASE_INVALID, NULL, "not JSON, line %d, column %d: %s%s", why.line, why.column,
                   why.text,
                   names_a_number_json_lacks(why.text)
                       ? " (JSON has no such number: write \"NaN\", \"Infinity\" or \"-Infinity\")"
@@ -342,9 +342,9 @@ int json_check_keys(const json_t *object, const char *const *allowed, const char
         snprintf(where, sizeof where, "%s/%s", pointer ? pointer : "", token);
         const char *nearest = json_nearest(key, allowed);
         if (nearest)
-            return error_set(e, ERROR_INVALID, where,
-                             "unknown key \"%.100s\": did you mean \"%s\"?", key, nearest);
-        return error_set(e, ERROR_INVALID, where, "unknown key \"%.100s\"", key);
+            return error_set(e, BASE_INVALID, where, "unknown key \"%.100s\": did you mean \"%s\"?",
+                             key, nearest);
+        return error_set(e, BASE_INVALID, where, "unknown key \"%.100s\"", key);
     }
     return 0;
 }

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 /* Parses UTF-8 text; duplicate keys, trailing text, NUL characters, nesting beyond 64 and a bare
- * NaN or Infinity (with the hint to write it as a string) are refused. A new reference or NULL with
- * `e` set to ERROR_SYNTAX. Any JSON value may stand at the top. Integers beyond those of jansson
- * (int64) are large integers, see below, up to 2^64-1, and reals where they are larger still or
- * below -2^63. */
+ * NaN or Infinity (with the hint to write it as a string) are refused. A new reference, or NULL
+ * with words in `e`. Any JSON value may stand at the top. Integers beyond those of jansson (int64)
+ * are large integers, see below, up to 2^64-1, and reals where they are larger still or below
+ * -2^63. */
 json_t *json_read(const char *text, size_t size, struct error *e);
 
 /* The text with keys in their order (json_write) or sorted (json_canonical), compact, no trailing
@@ -40,7 +40,7 @@ json_int_t json_member_integer(const json_t *object, const char *key, json_int_t
 /* Unix time in milliseconds as RFC 3339, UTC: "2026-01-02T03:04:05.678Z"; null for 0 (never). */
 json_t *json_time(int64_t ms);
 
-/* ERROR_INVALID with a pointer to the first key of `object` that is not in `allowed` (NULL ends
+/* BASE_INVALID with a pointer to the first key of `object` that is not in `allowed` (NULL ends
  * it), naming the nearest allowed one where one is near; 0 where all are. `pointer` is the
  * object's. */
 int json_check_keys(const json_t *object, const char *const *allowed, const char *pointer,

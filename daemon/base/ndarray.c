@@ -91,10 +91,10 @@ static int fill(struct filling *f, const json_t *data, int level, size_t *index)
         return dtype_from_json(a->dtype, a->itemsize, data, place, f->e);
     }
     if (!json_is_array(data))
-        return error_set(f->e, ERROR_INVALID, NULL, "a value stands where a list of %lld belongs",
+        return error_set(f->e, BASE_INVALID, NULL, "a value stands where a list of %lld belongs",
                          (long long)a->shape[level]);
     if ((int64_t)json_array_size(data) != a->shape[level])
-        return error_set(f->e, ERROR_INVALID, NULL,
+        return error_set(f->e, BASE_INVALID, NULL,
                          "lists of unequal lengths: %zu elements here, %lld before",
                          json_array_size(data), (long long)a->shape[level]);
     for (size_t i = 0; i < json_array_size(data); i++) {
@@ -122,12 +122,12 @@ int ndarray_from_json(const json_t *data, int dtype, size_t itemsize, size_t max
     int64_t shape[SIMLAB_MAX_DIMS];
     int ndim = measure(data, dtype, shape);
     if (ndim < 0)
-        return error_set(e, ERROR_INVALID, NULL, "lists nest deeper than %d dimensions",
+        return error_set(e, BASE_INVALID, NULL, "lists nest deeper than %d dimensions",
                          SIMLAB_MAX_DIMS);
     size_t elements = 1;
     for (int i = 0; i < ndim; i++)
         if (!mem_mul(elements, (size_t)shape[i], &elements) || elements > max_size)
-            return error_set(e, ERROR_TOO_LARGE, NULL, "more than %zu elements", max_size);
+            return error_set(e, BASE_TOO_LARGE, NULL, "more than %zu elements", max_size);
     struct ndarray a;
     int r = ndarray_init(&a, dtype, itemsize, ndim, shape);
     if (r < 0)

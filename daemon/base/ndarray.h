@@ -26,8 +26,8 @@ int ndarray_init(struct ndarray *a, int dtype, size_t itemsize, int ndim, const 
 void ndarray_set_dims(struct ndarray *a, const char *const *dims); /* copies a->ndim names */
 void ndarray_clear(struct ndarray *a); /* frees what it owns; zeroed is fine */
 
-/* Nested lists of equal lengths, or one value, to an array of this dtype. ERROR_INVALID with a
- * pointer relative to `data` ("/0/3"), ERROR_TOO_LARGE beyond `max_size` elements, or -errno. */
+/* Nested lists of equal lengths, or one value, to an array of this dtype. BASE_INVALID with a
+ * pointer relative to `data` ("/0/3"), BASE_TOO_LARGE beyond `max_size` elements, or -errno. */
 int ndarray_from_json(const json_t *data, int dtype, size_t itemsize, size_t max_size,
                       struct ndarray *ret, struct error *e);
 
@@ -43,7 +43,7 @@ int ndarray_transpose(const struct ndarray *a, const int *axes, struct ndarray *
 
 /* NumPy's .npy, versions 1 to 3, any byte order, C or Fortran order; the result is native and in C
  * order, without dims' names. Refuses objects, structs and more than max_size elements.
- * ERROR_SYNTAX, ERROR_INVALID, ERROR_TOO_LARGE, or -errno. */
+ * BASE_INVALID, BASE_TOO_LARGE, or -errno. */
 int ndarray_from_npy(const void *bytes, size_t size, size_t max_size, struct ndarray *ret,
                      struct error *e);
 

@@ -12,7 +12,7 @@
 
 static int malformed(struct error *e, const char *why)
 {
-    return error_set(e, ERROR_SYNTAX, NULL, "not a NumPy .npy file: %s", why);
+    return error_set(e, BASE_INVALID, NULL, "not a NumPy .npy file: %s", why);
 }
 
 static const char *after_key(const char *header, const char *key)
@@ -29,10 +29,10 @@ static int read_descr(const char *header, struct npy_header *h, struct error *e)
     const char *p = after_key(header, "'descr'");
     char text[16];
     if (!p || sscanf(p, "'%15[^']'", text) != 1)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, BASE_INVALID, NULL,
                          "the .npy file holds no plain array (structured dtypes cannot be read)");
     if (!dtype_from_numpy(text, &h->dtype, &h->itemsize, &h->big_endian))
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, BASE_INVALID, NULL,
                          "the .npy file has dtype '%s', which is none of "
                          "b1, i1…i8, u1…u8, f4, f8, c8, c16, S",
                          text);
@@ -54,7 +54,7 @@ static int read_shape(const char *header, struct npy_header *h, struct error *e)
         if (end == p || n < 0 || errno)
             return malformed(e, "bad shape");
         if (h->ndim == SIMLAB_MAX_DIMS)
-            return error_set(e, ERROR_INVALID, NULL, "the .npy file has more than %d dimensions",
+            return error_set(e, BASE_INVALID, NULL, "the .npy file has more than %d dimensions",
                              SIMLAB_MAX_DIMS);
         h->shape[h->ndim++] = n;
         p = end;
@@ -77,7 +77,7 @@ static int check_size(struct npy_header *h, size_t size, size_t max_elements, st
     h->n = 1;
     for (int i = 0; i < h->ndim; i++)
         if (!mem_mul(h->n, (size_t)h->shape[i], &h->n) || h->n > max_elements)
-            return error_set(e, ERROR_TOO_LARGE, NULL, "the .npy file has more than %zu elements",
+            return error_set(e, BASE_TOO_LARGE, NULL, "the .npy file has more than %zu elements",
                              max_elements);
     if (!mem_mul(h->n, h->itemsize, &data_size) || data_size != size - h->offset)
         return malformed(e, "its size does not fit its shape");

@@ -24,7 +24,7 @@ struct npy_header {
 
 /* Reads the header in the first `n` bytes of a file of `size` bytes; n is at least the smaller of
  * size and NPY_HEADER_BYTES. The data's size fits the shape. Refuses objects, structs, and more
- * than max_elements. ERROR_SYNTAX, ERROR_INVALID, ERROR_TOO_LARGE, or -errno. */
+ * than max_elements. BASE_INVALID, BASE_TOO_LARGE, or -errno. */
 int npy_read_header(const void *bytes, size_t n, size_t size, size_t max_elements,
                     struct npy_header *ret, struct error *e);
 

@@ -48,22 +48,29 @@ void disk_pause_works(struct dispatch *d, struct job_progress *p, int64_t now)
         disk_has_room(d, "stores can be written again");
 }
 
-static bool anything_waits(struct dispatch *d)
+static int anything_waits(struct dispatch *d, bool *ret)
 {
     int64_t job;
+    int n;
+    *ret = true;
     for (const struct worker_session *s = d->sessions; s; s = s->next)
         if (s->n_tasks > 0)
-            return true;
+            return 0;
     for (const struct job_progress *p = d->jobs; p; p = p->next)
         if (p->is_complete && !p->is_given)
-            return true;
-    return queue_next_jobs(d->queue, 1, &job) > 0;
+            return 0;
+    int r = queue_next_jobs(d->queue, 1, &job, &n, NULL);
+    *ret = r != 0 || n > 0;
+    return r;
 }
 
-void disk_pause_settle(struct dispatch *d)
+int disk_pause_settle(struct dispatch *d)
 {
-    if (d->disk_full[0] && !anything_waits(d))
+    bool waits = true;
+    int r = d->disk_full[0] ? anything_waits(d, &waits) : 0;
+    if (!waits)
         disk_has_room(d, "the disk was full; nothing waits for room now");
+    return r;
 }
 
 bool dispatch_ready(const struct dispatch *d, const char **ret_reason)

@@ -13,23 +13,27 @@
 
 /* ---- shared by the module ---- */
 
-struct job_progress *dispatch_progress(struct dispatch *d, int64_t job)
+struct job_progress *dispatch_find(const struct dispatch *d, int64_t job)
 {
-    for (struct job_progress *p = d->jobs; p; p = p->next)
-        if (p->job == job)
-            return p;
-    struct error e = {.message = ""};
-    struct job_progress *p;
-    int r = job_progress_new(d->queue, job, &p, &e);
-    if (r != 0) {
-        error_explain(&e, r, "read a job");
-        log_error("job %" PRId64 ": %s", job, e.message);
-        return NULL;
-    }
-    p->is_fresh = true;
-    p->next = d->jobs;
-    d->jobs = p;
+    struct job_progress *p = d->jobs;
+    while (p && p->job != job)
+        p = p->next;
     return p;
+}
+
+int dispatch_progress(struct dispatch *d, int64_t job, struct job_progress **ret_progress)
+{
+    struct job_progress *p = dispatch_find(d, job);
+    if (!p) {
+        int r = job_progress_new(d->queue, job, &p);
+        if (r != 0)
+            return r;
+        p->is_fresh = true;
+        p->next = d->jobs;
+        d->jobs = p;
+    }
+    *ret_progress = p;
+    return 0;
 }
 
 int dispatch_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
@@ -58,7 +62,7 @@ static void end_finish(struct dispatch *d, struct job_progress *p, bool is_sent,
 void dispatch_end_task(struct dispatch *d, struct worker_session *s, struct task *t,
                        const char *reason)
 {
-    struct job_progress *p = dispatch_progress(d, t->lease.job);
+    struct job_progress *p = dispatch_find(d, t->lease.job);
     if (t->is_finish) {
         if (p)
             end_finish(d, p, t->is_sent, reason);
@@ -175,38 +179,53 @@ static void end_unsent_cancelled(struct dispatch *d)
 
 /* ---- complete jobs ---- */
 
-static void complete(struct dispatch *d, struct job_progress *p)
+static int complete(struct dispatch *d, struct job_progress *p)
 {
     struct queue_job job = {0};
-    if (queue_job(d->queue, p->job, &job, NULL) != 0)
-        return;
+    int r = queue_job(d->queue, p->job, &job, NULL);
+    if (r != 0)
+        return r;
     p->is_complete = job.state == JOB_RUNNING;
     p->dead = job.dead;
     queue_job_clear(&job);
+    return 0;
 }
 
-static void find_complete(struct dispatch *d)
+/* A job stays touched until it could be read. */
+static int find_complete(struct dispatch *d)
 {
     for (struct job_progress *p = d->jobs; p; p = p->next) {
+        bool is_complete = false;
         if (!p->is_touched)
             continue;
+        int r = p->is_complete ? 0 : queue_job_complete(d->queue, p->job, &is_complete, NULL);
+        if (r == 0 && is_complete)
+            r = complete(d, p);
+        if (r < 0)
+            return r;
         p->is_touched = false;
-        if (!p->is_complete && queue_job_complete(d->queue, p->job))
-            complete(d, p);
     }
+    return 0;
 }
 
 /* Those whose store a former daemon did not come to finish. */
-static void recover_complete(struct dispatch *d)
+static int recover_complete(struct dispatch *d)
 {
     int64_t job = 0;
-    while (queue_next_complete(d->queue, job, &job)) {
-        struct job_progress *p = dispatch_progress(d, job);
-        if (p) {
+    int r;
+    while ((r = queue_next_complete(d->queue, job, &job, NULL)) == 0) {
+        struct job_progress *p;
+        r = dispatch_progress(d, job, &p);
+        if (r == 0) {
             p->is_fresh = false;
-            complete(d, p);
+            r = complete(d, p);
         }
+        if (r < 0)
+            return r;
     }
+    if (r > 0)
+        d->is_recovered = true;
+    return r < 0 ? r : 0;
 }
 
 /* ---- a turn ---- */
@@ -228,23 +247,28 @@ static int64_t next_due(const struct dispatch *d, int64_t now)
     return due;
 }
 
-/* What changes the queue; not while we wait after a failed commit. */
-static void work(struct dispatch *d, int64_t now)
+/* Asks the queue, and changes it. Negative where it failed: the rest is left for another turn. */
+static int work(struct dispatch *d, int64_t now)
 {
-    if (!reports_apply(&d->reports, d->queue)) {
-        d->retry_at = now + COMMIT_PAUSE_MS;
-        return;
+    int r = reports_apply(&d->reports, d->queue);
+    if (r == 0 && !d->is_recovered)
+        r = recover_complete(d);
+    if (r == 0)
+        r = find_complete(d);
+    if (r == 0 && queue_last_event(d->queue) != d->last_event) {
+        r = grant_cancel(d, now);
+        if (r == 0)
+            d->last_event = queue_last_event(d->queue);
     }
-    find_complete(d);
-    if (queue_last_event(d->queue) != d->last_event) {
-        d->last_event = queue_last_event(d->queue);
-        grant_cancel(d, now);
+    if (r == 0) {
+        end_unsent_cancelled(d);
+        r = grant_tasks(d, now);
     }
-    end_unsent_cancelled(d);
-    grant_tasks(d, now);
-    disk_pause_settle(d);
-    grant_send(d);
-    reports_apply(&d->reports, d->queue); /* what the last steps found; else next turn */
+    if (r == 0)
+        r = disk_pause_settle(d);
+    if (r == 0)
+        r = grant_send(d);
+    return r ? r : reports_apply(&d->reports, d->queue); /* what the last steps found */
 }
 
 int64_t dispatch_tick(struct dispatch *d, int64_t now)
@@ -253,8 +277,8 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
     receive_all(d, now);
     end_gone(d);
     watch_deadlines(d, now);
-    if (now >= d->retry_at)
-        work(d, now);
+    if (now >= d->retry_at && work(d, now) < 0)
+        d->retry_at = now + QUEUE_PAUSE_MS;
     d->due = next_due(d, now);
     return d->due;
 }
@@ -289,7 +313,7 @@ static void take_back_session(struct dispatch *d, struct worker_session *s)
             t->is_cancelled = t->is_cancel_fresh = false;
         if (!t->is_fresh)
             continue;
-        struct job_progress *p = dispatch_progress(d, t->lease.job);
+        struct job_progress *p = dispatch_find(d, t->lease.job);
         if (p && t->is_finish) {
             p->is_given = false;
         } else if (p) {
@@ -323,7 +347,7 @@ void dispatch_rollback(struct dispatch *d)
     reports_rolled_back(&d->reports);
     router_flush(d->router, false);
     d->last_event = -1;
-    d->retry_at = loop_now() + COMMIT_PAUSE_MS;
+    d->retry_at = loop_now() + QUEUE_PAUSE_MS;
     router_wake(d->router); /* the next tick tells the loop of retry_at */
 }
 
@@ -343,7 +367,6 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
         dispatch_free(d);
         return r;
     }
-    recover_complete(d);
     *ret_dispatch = d;
     return 0;
 }

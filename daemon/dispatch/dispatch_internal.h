@@ -16,7 +16,7 @@ enum {
     STORAGE_FAILURES = 6,      /* in a row, until the job fails */
     STORAGE_PAUSE_MS = 500,    /* after the first of them; doubles */
     DISK_FULL_PAUSE_MS = 5000, /* for all jobs */
-    COMMIT_PAUSE_MS = 1000,    /* after a failed commit */
+    QUEUE_PAUSE_MS = 1000,     /* after the queue failed */
 };
 
 struct dispatch {
@@ -33,13 +33,17 @@ struct dispatch {
     int64_t last_event;   /* of the queue, when jobs' ends were last looked for */
     int64_t paused_until; /* nothing is leased before */
     char disk_full[512];  /* why nothing is leased, until a store was written again; "": it is */
-    int64_t retry_at;     /* after a failed commit: the queue is left alone before */
+    bool is_recovered;    /* jobs that a former daemon left complete were looked for */
+    int64_t retry_at;     /* after the queue failed: it is left alone before */
 };
 
 /* ---- dispatch.c ---- */
 
-/* The plan of a job, made where there is none; NULL where the queue has no such job or fails. */
-struct job_progress *dispatch_progress(struct dispatch *d, int64_t job);
+/* NULL where nothing is remembered of the job. A job with a live lease is always remembered; one
+ * whose store is being finished may have ended, and be forgotten. */
+struct job_progress *dispatch_find(const struct dispatch *d, int64_t job);
+/* Reads it where it is not remembered: 0, or as queue_job. */
+int dispatch_progress(struct dispatch *d, int64_t job, struct job_progress **ret_progress);
 /* Posts to a session. */
 int dispatch_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
                   bool rests);
@@ -62,20 +66,21 @@ void disk_pause_failed(struct dispatch *d, struct job_progress *p, uint32_t erro
                        const char *reason, int64_t now);
 /* A store was written; `p` may be NULL. What was under way when the disk was full shows nothing. */
 void disk_pause_works(struct dispatch *d, struct job_progress *p, int64_t now);
-/* Where nothing waits for room any more, nothing will show that there is some. */
-void disk_pause_settle(struct dispatch *d);
+/* Where nothing waits for room any more, nothing will show that there is some. 0, or -errno
+ * where the queue failed. */
+int disk_pause_settle(struct dispatch *d);
 
 /* ---- receive.c ---- */
 
 void receive_all(struct dispatch *d, int64_t now);
 
-/* ---- grant.c ---- */
+/* ---- grant.c: 0, or -errno where the queue failed; then the rest is for another turn ---- */
 
 /* Gives leases, and stores to be finished, to workers that have room. */
-void grant_tasks(struct dispatch *d, int64_t now);
+int grant_tasks(struct dispatch *d, int64_t now);
 /* Tells workers of the tasks that it is time to tell them of. */
-void grant_send(struct dispatch *d);
+int grant_send(struct dispatch *d);
 /* Cancels leases that live no more, and forgets jobs that ended. */
-void grant_cancel(struct dispatch *d, int64_t now);
+int grant_cancel(struct dispatch *d, int64_t now);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What workers get: leases, stores to finish, the jobs that these speak of. */
-#include "base/log.h"
 #include "dispatch/dispatch_internal.h"
 
 #include <inttypes.h>
@@ -10,29 +9,33 @@ enum { CANDIDATES = 16 }; /* jobs that share the workers */
 
 /* ---- which job ---- */
 
-/* Of the first jobs in the queue's order, all of one priority, the one with the fewest leases. */
-static struct job_progress *next_plan(struct dispatch *d, int64_t now)
+/* Of the first jobs in the queue's order, all of one priority, the one with the fewest leases; NULL
+ * where there is none. */
+static int next_plan(struct dispatch *d, int64_t now, struct job_progress **ret_plan)
 {
     int64_t jobs[CANDIDATES];
-    int n = queue_next_jobs(d->queue, CANDIDATES, jobs);
+    int n = 0;
+    int r = queue_next_jobs(d->queue, CANDIDATES, jobs, &n, NULL);
     struct job_progress *best = NULL;
-    for (int i = 0; i < n; i++) {
-        struct job_progress *p = dispatch_progress(d, jobs[i]);
-        if (!p || p->paused_until > now)
+    for (int i = 0; r == 0 && i < n; i++) {
+        struct job_progress *p;
+        r = dispatch_progress(d, jobs[i], &p);
+        if (r != 0 || p->paused_until > now)
             continue;
         if (best && p->priority != best->priority)
             break;
         if (!best || p->n_leases < best->n_leases)
             best = p;
     }
-    return best;
+    *ret_plan = best;
+    return r;
 }
 
 /* ---- which worker ---- */
 
 static bool is_short(struct dispatch *d, const struct task *t)
 {
-    const struct job_progress *p = dispatch_progress(d, t->lease.job);
+    const struct job_progress *p = dispatch_find(d, t->lease.job);
     double expected = p ? job_progress_expected(p, t->lease.end - t->lease.begin - t->n_done) : 0;
     return expected > 0 && expected <= 2 * d->options.lease_seconds;
 }
@@ -51,24 +54,22 @@ static bool has_room(struct dispatch *d, const struct worker_session *s, int tas
 
 /* ---- grants ---- */
 
-static bool grant_lease(struct dispatch *d, struct worker_session *s, int64_t now)
+/* QUEUE_NO_SUCH where there is nothing to lease. */
+static int grant_lease(struct dispatch *d, struct worker_session *s, int64_t now)
 {
-    struct job_progress *p = next_plan(d, now);
-    if (!p)
-        return false;
-    struct error e = {.message = ""};
+    struct job_progress *p;
+    int r = next_plan(d, now, &p);
+    if (r != 0 || !p)
+        return r ? r : QUEUE_NO_SUCH;
     struct task t = {.is_fresh = true};
     int64_t want = job_progress_want(p, d->options.lease_seconds, d->n_sessions);
-    int r = queue_lease(d->queue, p->job, s->name, want, p->align, &t.lease, &e);
-    if (r != 0) {
-        if (r != ERROR_NOT_FOUND)
-            log_error("job %" PRId64 " cannot be leased: %s", p->job, e.message);
-        return false;
-    }
+    r = queue_lease(d->queue, p->job, s->name, want, p->align, &t.lease, NULL);
+    if (r != 0)
+        return r;
     p->n_leases++;
     p->free -= t.lease.end - t.lease.begin;
     worker_session_add_task(s, &t);
-    return true;
+    return 0;
 }
 
 /* An idle worker for a finish, if possible one that knows the job. */
@@ -98,15 +99,17 @@ static void grant_finishes(struct dispatch *d, int64_t now)
     }
 }
 
-void grant_tasks(struct dispatch *d, int64_t now)
+int grant_tasks(struct dispatch *d, int64_t now)
 {
+    int r = 0;
     if (d->paused_until > now)
-        return;
+        return 0;
     grant_finishes(d, now);
-    for (int tasks = 0; tasks < SESSION_TASKS; tasks++)
-        for (struct worker_session *s = d->sessions; s; s = s->next)
-            if (has_room(d, s, tasks) && !grant_lease(d, s, now))
-                return;
+    for (int tasks = 0; tasks < SESSION_TASKS && r == 0; tasks++)
+        for (struct worker_session *s = d->sessions; s && r == 0; s = s->next)
+            if (has_room(d, s, tasks))
+                r = grant_lease(d, s, now);
+    return r < 0 ? r : 0;
 }
 
 /* ---- telling ---- */
@@ -137,21 +140,20 @@ static void forget_one(struct dispatch *d, struct worker_session *s)
     }
 }
 
+/* 0, or ROUTER_UNSENDABLE; -errno where the job could not be read. */
 static int post_job(struct dispatch *d, struct worker_session *s, const struct job_progress *p,
                     bool rests)
 {
     struct queue_job job = {0};
     char *document = NULL;
-    struct error e = {.message = ""};
-    int r = queue_job(d->queue, p->job, &job, &e);
+    int r = queue_job(d->queue, p->job, &job, NULL);
     if (r == 0)
-        r = queue_job_document(d->queue, p->job, &document, &e);
+        r = queue_job_document(d->queue, p->job, &document, NULL);
     struct wire_message m = {.type = WIRE_JOB, .job.job = p->job};
     m.job.document = document;
     m.job.layout = job.layout ? job.layout : "";
     m.job.store = job.store;
-    if (r == 0)
-        r = dispatch_post(d, s, &m, rests);
+    r = r == 0 ? dispatch_post(d, s, &m, rests) : r < 0 ? r : ROUTER_UNSENDABLE;
     free(document);
     queue_job_clear(&job);
     return r;
@@ -174,59 +176,81 @@ static int tell_job(struct dispatch *d, struct worker_session *s, const struct j
     return r;
 }
 
-static void tell_task(struct dispatch *d, struct worker_session *s, struct task *t)
+static int tell_task(struct dispatch *d, struct worker_session *s, struct task *t)
 {
-    struct job_progress *p = dispatch_progress(d, t->lease.job);
-    int r = p ? tell_job(d, s, p, t->is_fresh) : ERROR_NOT_FOUND;
-    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, p ? p->dead : 0}};
+    struct job_progress *p = dispatch_find(d, t->lease.job);
+    if (!p) { /* its job was cancelled before its store could be finished */
+        dispatch_end_task(d, s, t, NULL);
+        return 0;
+    }
+    int r = tell_job(d, s, p, t->is_fresh);
+    if (r < 0)
+        return r;
+    if (r > 0) {
+        dispatch_fail_job(
+            d, t->lease.job,
+            "its document is too large, or is not UTF-8, for workers to be told of it");
+        dispatch_end_task(d, s, t, NULL);
+        return 0;
+    }
+    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, p->dead}};
     if (!t->is_finish)
         m = (struct wire_message){
             .type = WIRE_LEASE,
             .lease = {t->lease.id, t->lease.fence, t->lease.job, t->lease.begin, t->lease.end}};
-    if (r == 0) {
-        dispatch_post(d, s, &m, t->is_fresh);
-        t->is_sent = true;
-        return;
-    }
-    dispatch_fail_job(d, t->lease.job,
-                      "its document is too large, or is not UTF-8, for workers to be told of it");
-    dispatch_end_task(d, s, t, NULL);
+    dispatch_post(d, s, &m, t->is_fresh);
+    t->is_sent = true;
+    return 0;
 }
 
-void grant_send(struct dispatch *d)
+static int send_tasks(struct dispatch *d, struct worker_session *s)
 {
-    for (struct worker_session *s = d->sessions; s; s = s->next) {
-        if (s->state != SESSION_BUSY || s->is_gone)
-            continue;
-        if (!s->tasks[0].is_sent)
-            tell_task(d, s, &s->tasks[0]);
-        if (s->n_tasks == 2 && s->tasks[0].is_sent && !s->tasks[1].is_sent &&
-            !task_is_alone(&s->tasks[0]) && !task_is_alone(&s->tasks[1]))
-            tell_task(d, s, &s->tasks[1]);
-    }
+    int r = 0;
+    if (!s->tasks[0].is_sent)
+        r = tell_task(d, s, &s->tasks[0]);
+    if (r == 0 && s->n_tasks == 2 && s->tasks[0].is_sent && !s->tasks[1].is_sent &&
+        !task_is_alone(&s->tasks[0]) && !task_is_alone(&s->tasks[1]))
+        r = tell_task(d, s, &s->tasks[1]);
+    return r;
+}
+
+int grant_send(struct dispatch *d)
+{
+    int r = 0;
+    for (struct worker_session *s = d->sessions; s && r == 0; s = s->next)
+        if (s->state == SESSION_BUSY && !s->is_gone)
+            r = send_tasks(d, s);
+    return r;
 }
 
 /* ---- ends ---- */
 
-static void cancel_task(struct dispatch *d, struct worker_session *s, struct task *t, int64_t now)
+static int cancel_task(struct dispatch *d, struct worker_session *s, struct task *t, int64_t now)
 {
-    if (t->is_finish || t->is_cancelled || queue_lease_live(d->queue, &t->lease))
-        return;
+    if (t->is_finish || t->is_cancelled)
+        return 0;
+    int r = queue_lease_live(d->queue, &t->lease, NULL);
+    if (r <= 0)
+        return r;
     t->is_cancelled = t->is_cancel_fresh = true;
     t->cancel_due = now + d->options.lease_ms;
     struct wire_message m = {.type = WIRE_CANCEL, .cancel.lease = t->lease.id};
     if (t->is_sent)
         dispatch_post(d, s, &m, true);
+    return 0;
 }
 
-static bool is_ended(struct dispatch *d, const struct job_progress *p)
+static int is_ended(struct dispatch *d, const struct job_progress *p, bool *ret)
 {
     struct queue_job job = {0};
-    if (p->n_leases > 0 || queue_job(d->queue, p->job, &job, NULL) != 0)
-        return false;
-    bool ended = job_state_is_final(job.state);
+    *ret = false;
+    if (p->n_leases > 0)
+        return 0;
+    int r = queue_job(d->queue, p->job, &job, NULL);
+    if (r == 0)
+        *ret = job_state_is_final(job.state);
     queue_job_clear(&job);
-    return ended;
+    return r < 0 ? r : 0;
 }
 
 static void forget_job(struct dispatch *d, struct job_progress **link)
@@ -239,16 +263,20 @@ static void forget_job(struct dispatch *d, struct job_progress **link)
     free(p);
 }
 
-void grant_cancel(struct dispatch *d, int64_t now)
+int grant_cancel(struct dispatch *d, int64_t now)
 {
+    int r = 0;
     for (struct worker_session *s = d->sessions; s; s = s->next)
-        for (int i = 0; i < s->n_tasks; i++)
-            cancel_task(d, s, &s->tasks[i], now);
+        for (int i = 0; i < s->n_tasks && r == 0; i++)
+            r = cancel_task(d, s, &s->tasks[i], now);
     struct job_progress **link = &d->jobs;
-    while (*link) {
-        if (is_ended(d, *link))
+    while (*link && r == 0) {
+        bool ended;
+        r = is_ended(d, *link, &ended);
+        if (r == 0 && ended)
             forget_job(d, link);
         else
             link = &(*link)->next;
     }
+    return r;
 }

@@ -9,10 +9,10 @@
 /* A lease is never planned on less: clocks of workers have a grain. */
 #define LEAST_SECONDS 1e-8
 
-int job_progress_new(struct queue *q, int64_t job, struct job_progress **ret_plan, struct error *e)
+int job_progress_new(struct queue *q, int64_t job, struct job_progress **ret_plan)
 {
     struct queue_job j = {0};
-    int r = queue_job(q, job, &j, e);
+    int r = queue_job(q, job, &j, NULL);
     if (r != 0)
         return r;
     struct job_progress *p = mem_new(sizeof *p);
@@ -42,7 +42,7 @@ static int64_t batch_chunk(const struct job_progress *p, const json_t *array)
 
 void job_progress_set_layout(struct job_progress *p, const char *layout)
 {
-    struct error e;
+    struct error e = {.message = ""};
     json_t *arrays = json_read(layout, strlen(layout), &e);
     const char *name;
     json_t *array;

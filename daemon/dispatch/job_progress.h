@@ -25,7 +25,8 @@ struct job_progress {
     struct job_progress *next;
 };
 
-int job_progress_new(struct queue *q, int64_t job, struct job_progress **ret_plan, struct error *e);
+/* 0, or as queue_job. */
+int job_progress_new(struct queue *q, int64_t job, struct job_progress **ret_plan);
 
 /* Takes the chunk rows from a layout; one that cannot be read changes nothing. */
 void job_progress_set_layout(struct job_progress *p, const char *layout);

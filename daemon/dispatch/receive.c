@@ -75,7 +75,7 @@ static void on_heartbeat(struct dispatch *d, struct worker_session *s,
     struct wire_message alive = {.type = WIRE_ALIVE, .alive.number = m->number};
     dispatch_post(d, s, &alive, false);
     const struct task *t = worker_session_lease(s, m->lease, m->fence);
-    const struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
+    const struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || m->member < t->lease.begin || m->member >= t->lease.end)
         return;
     if (p->members == 1 && m->step >= 0 && m->step <= m->nsteps)
@@ -98,7 +98,7 @@ static void on_bye(struct dispatch *d, struct worker_session *s, const struct wi
 static void on_layout(struct dispatch *d, struct worker_session *s, const struct wire_layout *m)
 {
     const struct task *t = worker_session_lease(s, m->lease, m->fence);
-    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
+    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || p->has_layout)
         return;
     struct report r = {REPORT_LAYOUT, .lease = t->lease, .text = (char *)m->layout};
@@ -118,7 +118,7 @@ static void on_done(struct dispatch *d, struct worker_session *s, const struct w
                     int64_t now)
 {
     struct task *t = worker_session_lease(s, m->lease, m->fence);
-    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
+    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->begin, m->end))
         return;
     struct report r = {REPORT_DONE, .lease = t->lease, .begin = m->begin, .end = m->end};
@@ -132,7 +132,7 @@ static void on_member_failed(struct dispatch *d, struct worker_session *s,
                              const struct wire_member_failed *m)
 {
     struct task *t = worker_session_lease(s, m->lease, m->fence);
-    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
+    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->member, m->member + 1))
         return;
     struct report r = {REPORT_MEMBER_FAILED, .lease = t->lease, .begin = m->member};
@@ -155,7 +155,7 @@ static void on_release(struct dispatch *d, struct worker_session *s, const struc
                        int64_t now)
 {
     struct task *t = worker_session_lease(s, m->lease, m->fence);
-    struct job_progress *p = t ? dispatch_progress(d, t->lease.job) : NULL;
+    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p)
         return;
     if (m->error != 0)
@@ -186,22 +186,22 @@ static void on_finished(struct dispatch *d, struct worker_session *s, const stru
     worker_session_remove_task(s, t);
     struct report r = {REPORT_FINISHED, .lease.job = m->job};
     reports_add(&d->reports, &r);
-    disk_pause_works(d, dispatch_progress(d, m->job), now);
+    disk_pause_works(d, dispatch_find(d, m->job), now);
 }
 
 static void on_finish_failed(struct dispatch *d, struct worker_session *s,
                              const struct wire_finish_failed *m, int64_t now)
 {
     struct task *t = worker_session_finish(s, m->job);
-    struct job_progress *p = t ? dispatch_progress(d, m->job) : NULL;
-    if (!p)
+    struct job_progress *p = dispatch_find(d, m->job);
+    if (!t)
         return;
     worker_session_remove_task(s, t);
-    if (m->error != 0) {
+    if (m->error == 0)
+        dispatch_fail_job(d, m->job, m->reason);
+    else if (p) {
         p->is_given = false;
         disk_pause_failed(d, p, m->error, m->reason, now);
-    } else {
-        dispatch_fail_job(d, m->job, m->reason);
     }
 }
 

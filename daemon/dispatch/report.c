@@ -40,26 +40,18 @@ static int apply(struct queue *q, const struct report *r, struct error *e)
     return 0;
 }
 
-static bool is_failure(int r)
-{
-    return r < 0 || r == ERROR_STORAGE || r == ERROR_BUSY;
-}
-
-bool reports_apply(struct reports *rs, struct queue *q)
+int reports_apply(struct reports *rs, struct queue *q)
 {
     while (rs->n_applied < rs->n) {
         struct error e = {.message = ""};
         int r = apply(q, &rs->list[rs->n_applied], &e);
-        if (is_failure(r)) {
-            error_explain(&e, r, "record a worker's report");
-            log_error("%s", e.message);
-            return false;
-        }
-        if (r != 0)
+        if (r < 0)
+            return r;
+        if (r > 0)
             log_debug("a worker's report was dropped: %s", e.message);
         rs->n_applied++;
     }
-    return true;
+    return 0;
 }
 
 void reports_committed(struct reports *rs)

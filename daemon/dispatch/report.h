@@ -36,8 +36,8 @@ struct reports {
 /* Copies the text. */
 void reports_add(struct reports *rs, const struct report *r);
 /* Applies what was not applied yet. What the queue refuses (the lease is not live, the job has
- * ended) is dropped. False where the queue failed: the rest waits for the next turn. */
-bool reports_apply(struct reports *rs, struct queue *q);
+ * ended) is dropped. -errno where the queue failed: the rest waits for another turn. */
+int reports_apply(struct reports *rs, struct queue *q);
 void reports_committed(struct reports *rs);
 void reports_rolled_back(struct reports *rs);
 void reports_clear(struct reports *rs);

@@ -73,10 +73,9 @@ static int set_options(void *socket)
 static int bind_endpoint(struct router *r, const char *endpoint, struct error *e)
 {
     if (zmq_bind(r->socket, endpoint) < 0)
-        return error_set(e, ERROR_STORAGE, NULL, "cannot bind %s: %s", endpoint,
-                         zmq_strerror(errno));
+        return error_set(e, -errno, NULL, "cannot bind %s: %s", endpoint, zmq_strerror(errno));
     if (strncmp(endpoint, "ipc:///", 7) == 0 && chmod(endpoint + 6, 0600) < 0)
-        return error_explain(e, -errno, "protect the workers' socket");
+        return error_errno(e, -errno, "protect the workers' socket");
     return 0;
 }
 
@@ -106,11 +105,11 @@ int router_open(struct loop *loop, const char *endpoint, struct router **ret_rou
     r->context = zmq_ctx_new();
     r->socket = r->context ? zmq_socket(r->context, ZMQ_ROUTER) : NULL;
     int result = r->socket ? set_options(r->socket) : -errno;
-    error_explain(e, result, "open the workers' socket");
+    error_errno(e, result, "open the workers' socket");
     if (result == 0)
         result = bind_endpoint(r, endpoint, e);
     if (result == 0)
-        result = error_explain(e, add_to_loop(r), "watch the workers' socket");
+        result = error_errno(e, add_to_loop(r), "watch the workers' socket");
     if (result != 0) {
         router_close(r);
         return result;
@@ -181,7 +180,7 @@ int router_post(struct router *r, const struct route *to, const struct wire_mess
 {
     size_t size = wire_size(m);
     if (size == 0)
-        return -EMSGSIZE;
+        return ROUTER_UNSENDABLE;
     r->list = mem_resize(r->list, r->n_list + 1, sizeof *r->list);
     struct posted *p = &r->list[r->n_list++];
     p->to = *to;

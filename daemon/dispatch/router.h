@@ -29,7 +29,9 @@ struct router *router_close(struct router *r);
 bool router_receive(struct router *r, struct route *ret_from, const void **ret_frame,
                     size_t *ret_size);
 
-/* Puts a message on the list; `rests`: on what this turn commits. 0 or -EMSGSIZE. */
+enum router_result { ROUTER_UNSENDABLE = 1 /* too large, or a text of it is not UTF-8 */ };
+
+/* Puts a message on the list; `rests`: on what this turn commits. 0 or ROUTER_UNSENDABLE. */
 int router_post(struct router *r, const struct route *to, const struct wire_message *m, bool rests);
 /* Sends the list, in order; after a failed commit less what rests on it. */
 void router_flush(struct router *r, bool is_committed);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/encoding.h"
 
+#include "http/problem.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -14,7 +15,7 @@ static int check_with(const struct job_output *o, const struct variable *v, int 
     for (int i = 0; i < ndim; i++)
         shape[i] = 1;
     store_meta_default(&m, v->dtype, v->itemsize, ndim, shape);
-    int r = store_meta_encode(&m, o->encoding, e);
+    int r = problem_of_store(store_meta_encode(&m, o->encoding, e));
     store_meta_clear(&m);
     return r;
 }

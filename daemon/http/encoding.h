@@ -5,7 +5,7 @@
 
 #include "model/job.h"
 
-/* 0, or ERROR_INVALID with a pointer into the job ("/encoding/advect__u/chunks"). */
+/* 0, or PROBLEM_INVALID with a pointer into the job ("/encoding/advect__u/chunks"). */
 int encoding_check(const struct job *job, struct error *e);
 
 #endif

@@ -201,7 +201,7 @@ int events_stream(struct request *r, struct error *e)
     int64_t after = 0;
     const char *last = request_header(r, API_LAST_EVENT_ID);
     if (last && *last && !request_parse_number(last, &after))
-        return error_set(e, ERROR_SYNTAX, NULL, "%s: %.40s: should be the number of an event",
+        return error_set(e, PROBLEM_SYNTAX, NULL, "%s: %.40s: should be the number of an event",
                          API_LAST_EVENT_ID, last);
     int result = jobs_find(r, &j, e);
     if (result != 0)

@@ -7,6 +7,7 @@
 #include "http/server.h"
 #include "http/uploads.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -106,12 +107,12 @@ static int start(struct http *h, struct listener *l, struct error *e)
         MHD_OPTION_NOTIFY_CONNECTION, connection_changed, l, MHD_OPTION_UNESCAPE_CALLBACK, unescape,
         NULL, MHD_OPTION_ARRAY, limits, MHD_OPTION_END);
     if (!l->daemon)
-        return error_set(e, ERROR_STORAGE, NULL, "cannot start the HTTP server on %s", l->address);
+        return error_set(e, -EIO, NULL, "cannot start the HTTP server on %s", l->address);
     l->epoll = MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     int r = loop_add_fd(h->loop, l->epoll, EPOLLIN, listener_ready, l);
     if (r < 0)
         l->epoll = -1;
-    return error_explain(e, r, "watch the HTTP server");
+    return error_errno(e, r, "watch the HTTP server");
 }
 
 static void run(struct listener *l)
@@ -170,7 +171,7 @@ int http_new(struct loop *loop, struct queue *q, const struct registry *registry
 /* libmicrohttpd wants no connection suspended when it stops. */
 struct http *http_free(struct http *h)
 {
-    static const struct error stopping = {.kind = ERROR_BUSY, .message = "the service is stopping"};
+    static const struct error stopping = {.message = "the service is stopping"};
     if (!h)
         return NULL;
     h->closing = true;

@@ -49,7 +49,7 @@ json_t *jobs_represent(const struct queue_job *j)
 static int job_id(const struct request *r, int64_t *ret_id, struct error *e)
 {
     if (!request_parse_number(r->parameters[0], ret_id) || *ret_id == 0)
-        return error_set(e, ERROR_NOT_FOUND, NULL, "there is no job \"%.40s\"", r->parameters[0]);
+        return error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no job \"%.40s\"", r->parameters[0]);
     return 0;
 }
 
@@ -57,7 +57,7 @@ int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e)
 {
     int64_t id;
     int result = job_id(r, &id, e);
-    return result == 0 ? queue_job(r->http->queue, id, ret_job, e) : result;
+    return result == 0 ? problem_of_queue(queue_job(r->http->queue, id, ret_job, e)) : result;
 }
 
 int jobs_show(struct request *r, struct error *e)
@@ -77,7 +77,7 @@ int jobs_document(struct request *r, struct error *e)
     char *document;
     int result = job_id(r, &id, e);
     if (result == 0)
-        result = queue_job_document(r->http->queue, id, &document, e);
+        result = problem_of_queue(queue_job_document(r->http->queue, id, &document, e));
     if (result == 0)
         request_reply_text(r, MHD_HTTP_OK, API_JSON, document);
     return result;
@@ -98,7 +98,7 @@ int jobs_members(struct request *r, struct error *e)
     if (result == 0)
         result = request_limit(r, &limit, e);
     if (result == 0)
-        result = queue_members(r->http->queue, id, after, limit, &page, e);
+        result = problem_of_queue(queue_members(r->http->queue, id, after, limit, &page, e));
     if (result != 0)
         return result;
     json_t *body = json_pack("{s:o}", "members", page);
@@ -123,12 +123,13 @@ static int cancel_reason(const struct request *r, char **ret_reason, struct erro
         return result;
     const char *reason = json_member_string(body, "reason");
     if (!json_is_object(body))
-        result = error_set(e, ERROR_INVALID, "", "should be an object such as {\"reason\": \"…\"}");
+        result =
+            error_set(e, PROBLEM_INVALID, "", "should be an object such as {\"reason\": \"…\"}");
     else
-        result = json_check_keys(body, keys, "", e);
+        result = problem_of_base(json_check_keys(body, keys, "", e));
     if (result == 0 &&
         (json_object_get(body, "reason") && (!reason || strlen(reason) > MAX_REASON)))
-        result = error_set(e, ERROR_INVALID, "/reason", "should be a text of at most %d bytes",
+        result = error_set(e, PROBLEM_INVALID, "/reason", "should be a text of at most %d bytes",
                            MAX_REASON);
     if (result == 0)
         *ret_reason = mem_strdup(reason ? reason : "cancelled");
@@ -147,7 +148,7 @@ int jobs_cancel(struct request *r, struct error *e)
     queue_job_clear(&j);
     result = cancel_reason(r, &reason, e);
     if (result == 0)
-        result = queue_cancel(r->http->queue, id, reason, e);
+        result = problem_of_queue(queue_cancel(r->http->queue, id, reason, e));
     free(reason);
     return result == 0 ? jobs_show(r, e) : result;
 }
@@ -171,7 +172,7 @@ static int state_filter(const struct request *r, int *ret_state, struct error *e
     const char *name = request_query(r, "state");
     enum job_state state;
     if (name && !job_state_from_name(name, &state))
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, PROBLEM_INVALID, NULL,
                          "?state=%.40s: should be one of "
 #define X(word, final, code) word " "
                          API_JOB_STATES(X)
@@ -194,7 +195,7 @@ int jobs_list(struct request *r, struct error *e)
     if (result != 0)
         return result;
     struct page page = {.jobs = json_array()};
-    result = queue_jobs(r->http->queue, state, before, limit, append, &page, e);
+    result = problem_of_queue(queue_jobs(r->http->queue, state, before, limit, append, &page, e));
     if (result != 0) {
         json_decref(page.jobs);
         return result;

@@ -5,7 +5,7 @@
 
 #include "http/server.h"
 
-/* The job that the request's first parameter names: the caller clears it. ERROR_NOT_FOUND. */
+/* The job that the request's first parameter names: the caller clears it. PROBLEM_NOT_FOUND. */
 int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e);
 
 /* {"id", "name", "state", …}, as proto/openapi.json has it. A new reference. */

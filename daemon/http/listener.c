@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "http/problem.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -27,8 +28,8 @@ static int make_parent(const char *path, struct error *e)
     parent[slash - path] = '\0';
     int r = file_make_directories(parent);
     if (r < 0)
-        r = error_set(e, ERROR_STORAGE, NULL, "cannot create directory %s for the socket: %s",
-                      parent, strerror(-r));
+        r = error_set(e, r, NULL, "cannot create directory %s for the socket: %s", parent,
+                      strerror(-r));
     free(parent);
     return r;
 }
@@ -40,7 +41,7 @@ static int remove_leftover(const char *path, const struct sockaddr_un *address, 
     if (lstat(path, &st) < 0)
         return 0;
     if (!S_ISSOCK(st.st_mode))
-        return error_set(e, ERROR_CONFLICT, NULL,
+        return error_set(e, -EADDRINUSE, NULL,
                          "cannot listen on unix:%s: there is a file that is not a socket", path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -49,7 +50,7 @@ static int remove_leftover(const char *path, const struct sockaddr_un *address, 
         connect(fd, (const struct sockaddr *)address, sizeof *address) < 0 && errno == ECONNREFUSED;
     close(fd);
     if (!dead)
-        return error_set(e, ERROR_CONFLICT, NULL,
+        return error_set(e, -EADDRINUSE, NULL,
                          "cannot listen on unix:%s: another program listens there", path);
     unlink(path);
     return 0;
@@ -59,8 +60,9 @@ static int bind_unix(const char *path, struct listener *l, struct error *e)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!*path || strlen(path) >= sizeof address.sun_path)
-        return error_set(e, ERROR_INVALID, NULL, "unix:%s: the path of a socket has 1 to %zu bytes",
-                         path, sizeof address.sun_path - 1);
+        return error_set(e, PROBLEM_INVALID, NULL,
+                         "unix:%s: the path of a socket has 1 to %zu bytes", path,
+                         sizeof address.sun_path - 1);
     memcpy(address.sun_path, path, strlen(path) + 1);
     int r = make_parent(path, e);
     if (r == 0)
@@ -71,8 +73,7 @@ static int bind_unix(const char *path, struct listener *l, struct error *e)
     struct stat st;
     if (l->fd < 0 || bind(l->fd, (struct sockaddr *)&address, sizeof address) < 0 ||
         chmod(path, 0666) < 0 || lstat(path, &st) < 0)
-        return error_set(e, ERROR_STORAGE, NULL, "cannot listen on unix:%s: %s", path,
-                         strerror(errno));
+        return error_set(e, -errno, NULL, "cannot listen on unix:%s: %s", path, strerror(errno));
     l->path = mem_strdup(path);
     l->device = st.st_dev;
     l->inode = st.st_ino;
@@ -94,7 +95,7 @@ static int split(const char *text, char **ret_host, char **ret_port, struct erro
     bool digits = colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1);
     if (!digits || end == host || strlen(colon + 1) > 5 || atol(colon + 1) > 65535 ||
         (host == text && memchr(host, ':', (size_t)(end - host))))
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, PROBLEM_INVALID, NULL,
                          "tcp:%s: should be tcp:HOST:PORT, such as tcp:127.0.0.1:7464 or "
                          "tcp:[::1]:7464, with a port from 0 (any) to 65535",
                          text);
@@ -152,13 +153,12 @@ static int bind_tcp(const char *text, struct listener *l, struct error *e)
     int g = getaddrinfo(!strcmp(l->host, "*") ? NULL : l->host, port, &hints, &found);
     free(port);
     if (g != 0)
-        return error_set(e, ERROR_INVALID, NULL, "tcp:%s: host %s: %s", text, l->host,
+        return error_set(e, PROBLEM_INVALID, NULL, "tcp:%s: host %s: %s", text, l->host,
                          gai_strerror(g));
     int fd = bind_address(found);
     freeaddrinfo(found);
     if (fd < 0)
-        return error_set(e, fd == -EADDRINUSE ? ERROR_CONFLICT : ERROR_INVALID, NULL,
-                         "cannot listen on tcp:%s: %s", text, strerror(-fd));
+        return error_set(e, fd, NULL, "cannot listen on tcp:%s: %s", text, strerror(-fd));
     l->fd = fd;
     return name_bound(l);
 }
@@ -174,11 +174,10 @@ int listener_open(const char *spec, struct listener *ret, struct error *e)
     else if (!strncmp(spec, "tcp:", 4))
         r = bind_tcp(spec + 4, &l, e);
     else
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, PROBLEM_INVALID, NULL,
                          "%s: an address to listen on is unix:PATH or tcp:HOST:PORT", spec);
     if (r == 0 && listen(l.fd, BACKLOG) < 0)
-        r = error_set(e, errno == EADDRINUSE ? ERROR_CONFLICT : ERROR_STORAGE, NULL,
-                      "cannot listen on %s: %s", spec, strerror(errno));
+        r = error_set(e, -errno, NULL, "cannot listen on %s: %s", spec, strerror(errno));
     if (r != 0) {
         listener_close(&l);
         return error_explain(e, r, "listen");

@@ -31,7 +31,8 @@ struct listener {
     ino_t inode;
 };
 
-/* Binds and listens. 0, or ERROR_INVALID, ERROR_CONFLICT (in use), or ERROR_STORAGE with words. */
+/* Binds and listens. 0; PROBLEM_INVALID where it is no such address; -EADDRINUSE and others. With
+ * words. */
 int listener_open(const char *spec, struct listener *ret, struct error *e);
 void listener_close(struct listener *l);
 

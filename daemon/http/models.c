@@ -8,6 +8,7 @@
 #include "http/request.h"
 #include "model/model.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ int models_definition(struct http *h, const char *name, json_t **ret_definition,
                       struct error *e)
 {
     char *text, *hash;
-    int r = queue_model(h->queue, name, &text, &hash, e);
+    int r = problem_of_queue(queue_model(h->queue, name, &text, &hash, e));
     if (r != 0)
         return r;
     json_t *definition = json_read(text, strlen(text), e);
@@ -25,7 +26,7 @@ int models_definition(struct http *h, const char *name, json_t **ret_definition,
     if (!definition)
         free(hash);
     if (!definition)
-        return error_set(e, ERROR_STORAGE, NULL, "the stored model \"%.100s\" is damaged", name);
+        return error_set(e, -EIO, NULL, "the stored model \"%.100s\" is damaged", name);
     *ret_definition = definition;
     if (ret_hash)
         *ret_hash = hash;
@@ -57,7 +58,8 @@ int models_list(struct request *r, struct error *e)
     json_t *page, *model;
     int result = request_limit(r, &limit, e);
     if (result == 0)
-        result = queue_models(r->http->queue, request_query(r, "after"), limit, &page, e);
+        result = problem_of_queue(
+            queue_models(r->http->queue, request_query(r, "after"), limit, &page, e));
     if (result != 0)
         return result;
     json_array_foreach(page, i, model)
@@ -125,7 +127,7 @@ static int merge(json_t *definition, const json_t *processes, struct error *e)
             char token[300], pointer[320] = "/processes/";
             error_pointer_token(name, token, sizeof token);
             strncat(pointer, token, sizeof pointer - strlen(pointer) - 1);
-            return error_set(e, ERROR_INVALID, pointer,
+            return error_set(e, PROBLEM_INVALID, pointer,
                              "the base model has no process \"%.100s\" to drop", name);
         }
     }
@@ -138,14 +140,15 @@ static int from_base(struct http *h, const json_t *body, json_t **ret_definition
     const json_t *processes = json_object_get(body, "processes");
     json_t *after = json_object_get(body, "after"), *definition;
     if (!base)
-        return error_set(e, ERROR_INVALID, "/base", "should be the name or hash of a stored model");
+        return error_set(e, PROBLEM_INVALID, "/base",
+                         "should be the name or hash of a stored model");
     if (processes && !json_is_object(processes))
-        return error_set(e, ERROR_INVALID, "/processes",
+        return error_set(e, PROBLEM_INVALID, "/processes",
                          "should be an object: process name to type, or to null to drop it");
     int r = models_definition(h, base, &definition, NULL, e);
     if (r != 0)
-        return r == ERROR_NOT_FOUND
-                   ? error_set(e, ERROR_INVALID, "/base", "there is no model \"%.100s\"", base)
+        return r == PROBLEM_NOT_FOUND
+                   ? error_set(e, PROBLEM_INVALID, "/base", "there is no model \"%.100s\"", base)
                    : r;
     r = processes ? merge(definition, processes, e) : 0;
     if (r == 0 && after)
@@ -163,13 +166,13 @@ static int definition_of(struct http *h, const json_t *body, json_t **ret_defini
 {
     static const char *const keys[] = {"name", "base", "processes", "after", NULL};
     if (!json_is_object(body))
-        return error_set(e, ERROR_INVALID, "",
+        return error_set(e, PROBLEM_INVALID, "",
                          "a model is an object: {\"name\": …, \"processes\": {…}}");
-    int r = json_check_keys(body, keys, "", e);
+    int r = problem_of_base(json_check_keys(body, keys, "", e));
     json_t *name = json_object_get(body, "name");
     if (r == 0 && name && !json_is_null(name) &&
         (!json_is_string(name) || !name_ok(json_string_value(name))))
-        r = error_set(e, ERROR_INVALID, "/name",
+        r = error_set(e, PROBLEM_INVALID, "/name",
                       "should be 1 to %d letters, digits, \"_\", \".\" or \"-\", not beginning "
                       "with \".\" or \"-\", and no hash",
                       MAX_NAME);
@@ -186,7 +189,7 @@ static int definition_of(struct http *h, const json_t *body, json_t **ret_defini
 static int add(struct request *r, const struct model *m, const char *name, struct error *e)
 {
     char *text = json_write(m->definition);
-    int result = queue_add_model(r->http->queue, name, m->hash, text, e);
+    int result = problem_of_queue(queue_add_model(r->http->queue, name, m->hash, text, e));
     free(text);
     if (result != 0)
         return result;
@@ -204,7 +207,7 @@ int models_create(struct request *r, struct error *e)
         return result;
     result = definition_of(r->http, body, &definition, e);
     if (result == 0)
-        result = model_new(r->http->registry, definition, &m, e);
+        result = problem_of_model(model_new(r->http->registry, definition, &m, e));
     if (result == 0)
         result = add(r, m, json_member_string(body, "name"), e);
     model_free(m);

@@ -5,7 +5,7 @@
 
 #include "http/server.h"
 
-/* By name or hash: a new reference; ret_hash NULL or a new string. ERROR_NOT_FOUND. */
+/* By name or hash: a new reference; ret_hash NULL or a new string. PROBLEM_NOT_FOUND. */
 int models_definition(struct http *h, const char *name, json_t **ret_definition, char **ret_hash,
                       struct error *e);
 

@@ -4,6 +4,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "http/request.h"
+#include "model/result.h"
+#include "queue/queue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,37 +16,54 @@ static const struct {
     unsigned status;
     const char *title;
 } problems[] = {
-#define X(name, type, status, title) {API_PROBLEM_TYPE type, status, title},
+#define X(name, type, status, title) [PROBLEM_##name] = {API_PROBLEM_TYPE type, status, title},
     API_PROBLEMS(X)
 #undef X
 };
 
-enum problem problem_of(int r, const struct error *e)
+/* ---- results of other modules ---- */
+
+enum problem problem_of_errno(int r)
 {
-    if (r == -ENOSPC || r == -EDQUOT || r == -EIO)
-        return PROBLEM_STORAGE;
-    if (r < 0)
-        return PROBLEM_INTERNAL;
-    switch (e ? e->kind : (enum error_kind)r) {
-    case ERROR_INVALID:
-        return PROBLEM_INVALID;
-    case ERROR_SYNTAX:
-        return PROBLEM_SYNTAX;
-    case ERROR_NOT_FOUND:
-        return PROBLEM_NOT_FOUND;
-    case ERROR_CONFLICT:
-        return PROBLEM_CONFLICT;
-    case ERROR_TOO_LARGE:
-        return PROBLEM_TOO_LARGE;
-    case ERROR_STORAGE:
-        return PROBLEM_STORAGE;
-    case ERROR_BUSY:
+    switch (-r) {
+    case EBUSY:
         return PROBLEM_BUSY;
-    case ERROR_FAILED:
-        break;
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case EIO:
+    case EROFS:
+        return PROBLEM_STORAGE;
+    default:
+        return PROBLEM_INTERNAL;
     }
-    return PROBLEM_INTERNAL;
 }
+
+int problem_of_base(int r)
+{
+    return r <= 0 ? r : r == BASE_TOO_LARGE ? PROBLEM_TOO_LARGE : PROBLEM_INVALID;
+}
+
+int problem_of_model(int r)
+{
+    return r <= 0 ? r : r == MODEL_TOO_LARGE ? PROBLEM_TOO_LARGE : PROBLEM_INVALID;
+}
+
+int problem_of_queue(int r)
+{
+    return r <= 0               ? r
+           : r == QUEUE_NO_SUCH ? PROBLEM_NOT_FOUND
+           : r == QUEUE_INVALID ? PROBLEM_INVALID
+                                : PROBLEM_CONFLICT;
+}
+
+/* Only encodings are asked of a store here. */
+int problem_of_store(int r)
+{
+    return r <= 0 ? r : PROBLEM_INVALID;
+}
+
+/* ---- documents ---- */
 
 unsigned problem_status(enum problem p)
 {
@@ -105,17 +124,15 @@ void problem_reply(struct request *r, enum problem p, const char *pointer, const
     struct error e;
     va_list arguments;
     va_start(arguments, format);
-    error_vset(&e, ERROR_INVALID, pointer, format, arguments);
+    error_vset(&e, (int)p, pointer, format, arguments);
     va_end(arguments);
     reply(r, p, e.message, pointer);
 }
 
 void problem_reply_error(struct request *r, int result, const struct error *e)
 {
-    if (result < 0) {
-        reply(r, problem_of(result, NULL), strerror(-result), NULL);
-        return;
-    }
-    bool in_body = r->route && r->route->body == ROUTE_JSON && e->kind == ERROR_INVALID;
-    reply(r, problem_of(result, e), e->message, in_body || e->pointer[0] ? e->pointer : NULL);
+    enum problem p = result < 0 ? problem_of_errno(result) : (enum problem)result;
+    bool in_body = r->route && r->route->body == ROUTE_JSON && p == PROBLEM_INVALID;
+    const char *detail = e->message[0] || result > 0 ? e->message : strerror(-result);
+    reply(r, p, detail, in_body || e->pointer[0] ? e->pointer : NULL);
 }

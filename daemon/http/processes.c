@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
+#include "http/problem.h"
 #include "http/request.h"
 #include "model/type.h"
 
@@ -27,7 +28,7 @@ int processes_show(struct request *r, struct error *e)
     const struct type *t = registry_type(r->http->registry, name);
     if (!t) {
         const char *near = json_nearest(name, registry_names(r->http->registry));
-        return error_set(e, ERROR_NOT_FOUND, NULL, "there is no process type \"%.200s\"%s%s%s",
+        return error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no process type \"%.200s\"%s%s%s",
                          name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
     }
     request_reply(r, MHD_HTTP_OK, type_to_json(t));

@@ -72,10 +72,11 @@ const char *request_query(const struct request *r, const char *name)
 int request_json(const struct request *r, json_t **ret_body, struct error *e)
 {
     if (r->size == 0)
-        return error_set(e, ERROR_SYNTAX, NULL, "the body is empty: it should be a JSON document");
+        return error_set(e, PROBLEM_SYNTAX, NULL,
+                         "the body is empty: it should be a JSON document");
     json_t *body = json_read(r->body, r->size, e);
     if (!body)
-        return ERROR_SYNTAX;
+        return PROBLEM_SYNTAX;
     *ret_body = body;
     return 0;
 }
@@ -98,7 +99,7 @@ int request_number(const struct request *r, const char *name, int64_t otherwise,
         return 0;
     }
     if (!request_parse_number(text, ret))
-        return error_set(e, ERROR_INVALID, NULL, "?%s=%.40s: should be a number from 0 on", name,
+        return error_set(e, PROBLEM_INVALID, NULL, "?%s=%.40s: should be a number from 0 on", name,
                          text);
     return 0;
 }
@@ -108,7 +109,7 @@ int request_limit(const struct request *r, int *ret_limit, struct error *e)
     int64_t limit;
     int result = request_number(r, "limit", API_LIMIT_DEFAULT, &limit, e);
     if (result == 0 && (limit < 1 || limit > API_LIMIT_MAX))
-        result = error_set(e, ERROR_INVALID, NULL, "?limit=%lld: should be from 1 to %d",
+        result = error_set(e, PROBLEM_INVALID, NULL, "?limit=%lld: should be from 1 to %d",
                            (long long)limit, API_LIMIT_MAX);
     if (result == 0)
         *ret_limit = (int)limit;
@@ -163,7 +164,7 @@ static size_t discard_limit(const struct request *r)
 /* Adds a piece to the body, or leaves a problem as the answer. */
 static void keep(struct request *r, const char *data, size_t n)
 {
-    struct error e = {.kind = ERROR_INVALID};
+    struct error e = {.message = ""};
     int result = 0;
     if (n > r->limit - r->size) {
         too_large(r);
@@ -301,7 +302,7 @@ static enum MHD_Result check(struct request *r, const char *method)
 
 static void run_handler(struct request *r)
 {
-    struct error e = {.kind = ERROR_INVALID};
+    struct error e = {.message = ""};
     int result = 0;
     if (r->http->closing)
         problem_reply(r, PROBLEM_BUSY, NULL, "the service is stopping");

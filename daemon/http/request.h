@@ -48,7 +48,7 @@ void request_completed(void *http, struct MHD_Connection *c, void **state,
 /* Resumes a waiting request; `failed`: the commit's failure, which becomes its answer. */
 void request_resume(struct request *r, const struct error *failed);
 
-/* ---- for handlers ---- */
+/* ---- for handlers: results are 0, enum problem (http/problem.h), or -errno ---- */
 
 /* The answer: takes `body` (JSON), or `text` (malloc'd) of a media type. */
 void request_reply(struct request *r, unsigned status, json_t *body);
@@ -62,7 +62,7 @@ __attribute__((format(printf, 3, 4))) void request_set_header(struct request *r,
 const char *request_header(const struct request *r, const char *name);
 const char *request_query(const struct request *r, const char *name);
 
-/* The body as JSON: a new reference, ERROR_SYNTAX. */
+/* The body as JSON: a new reference, or PROBLEM_SYNTAX. */
 int request_json(const struct request *r, json_t **ret_body, struct error *e);
 /* ?limit=, or API_LIMIT_DEFAULT. */
 int request_limit(const struct request *r, int *ret_limit, struct error *e);

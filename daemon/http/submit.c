@@ -11,6 +11,7 @@
 #include "http/request.h"
 #include "http/uploads.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,9 +25,11 @@ static int read_upload(void *http, const char *id, struct ndarray *ret, struct e
     return uploads_read(http, id, ret, e);
 }
 
+/* What is missing is something that the document names, not the resource. */
 static int read_model(void *http, const char *name, json_t **ret_definition, struct error *e)
 {
-    return models_definition(http, name, ret_definition, NULL, e);
+    int r = models_definition(http, name, ret_definition, NULL, e);
+    return r <= 0 ? r : MODEL_INVALID;
 }
 
 static int read_job(void *http, const char *id, json_t **ret_document, struct error *e)
@@ -35,14 +38,14 @@ static int read_job(void *http, const char *id, json_t **ret_document, struct er
     int64_t number;
     char *text;
     if (!request_parse_number(id, &number))
-        return error_set(e, ERROR_NOT_FOUND, NULL, "there is no job \"%.40s\"", id);
+        return error_set(e, MODEL_INVALID, NULL, "there is no job \"%.40s\"", id);
     int r = queue_job_document(h->queue, number, &text, e);
     if (r != 0)
-        return r;
+        return r < 0 ? r : MODEL_INVALID;
     json_t *document = json_read(text, strlen(text), e);
     free(text);
     if (!document)
-        return ERROR_STORAGE;
+        return error_set(e, -EIO, NULL, "the document of job %.40s is damaged", id);
     *ret_document = document;
     return 0;
 }
@@ -51,11 +54,7 @@ static int build(struct http *h, const json_t *document, struct job **ret_job, s
 {
     const struct job_sources sources = {
         .upload = read_upload, .model = read_model, .job = read_job, .userdata = h};
-    int r = job_new(h->registry, document, &sources, ret_job, e);
-    /* What is missing is something that the document names, not the resource. */
-    if (r == ERROR_NOT_FOUND)
-        r = e->kind = ERROR_INVALID;
-    return r;
+    return problem_of_model(job_new(h->registry, document, &sources, ret_job, e));
 }
 
 /* ---- the store's path ---- */
@@ -77,7 +76,7 @@ static int store_path(const struct http *h, const char *name, char **ret_path, s
     }
     if (!file_name_ok(name) || n > 200 || (n > 5 && !strcmp(name + n - 5, ".sync")) ||
         is_ours(name))
-        return error_set(e, ERROR_INVALID, "/store",
+        return error_set(e, PROBLEM_INVALID, "/store",
                          "store \"%.200s\": should be a name of at most 200 bytes without \"/\" "
                          "that neither begins with a dot nor ends in \".sync\" nor is a number "
                          "and \".zarr\"; it is made under the store root",
@@ -89,7 +88,7 @@ static int store_path(const struct http *h, const char *name, char **ret_path, s
 static int check_absent(const char *path, struct error *e)
 {
     if (path && access(path, F_OK) == 0)
-        return error_set(e, ERROR_CONFLICT, "/store",
+        return error_set(e, PROBLEM_CONFLICT, "/store",
                          "store %s exists already: choose another name, or remove it", path);
     return 0;
 }
@@ -104,7 +103,7 @@ static int idempotency_key(const struct request *r, const char **ret_key, struct
     for (const char *p = key; p && *p; p++)
         plain = plain && *p > ' ' && *p < 0x7f;
     if (n < 1 || n > MAX_KEY || !plain)
-        return error_set(e, ERROR_SYNTAX, NULL,
+        return error_set(e, PROBLEM_SYNTAX, NULL,
                          "%s: should be 1 to %d printable ASCII characters without spaces",
                          API_IDEMPOTENCY_KEY, MAX_KEY);
     *ret_key = key;
@@ -114,7 +113,7 @@ static int idempotency_key(const struct request *r, const char **ret_key, struct
 static int add_model(struct http *h, const struct model *m, struct error *e)
 {
     char *definition = json_write(m->definition);
-    int r = queue_add_model(h->queue, NULL, m->hash, definition, e);
+    int r = problem_of_queue(queue_add_model(h->queue, NULL, m->hash, definition, e));
     free(definition);
     return r;
 }
@@ -149,7 +148,7 @@ static int enqueue(struct request *r, const struct job *job, const json_t *given
         .max_attempts = job->max_attempts,
         .member_timeout = job->member_timeout,
     };
-    result = queue_submit(r->http->queue, &s, ret_id, ret_existed, e);
+    result = problem_of_queue(queue_submit(r->http->queue, &s, ret_id, ret_existed, e));
     free(body);
     free(document);
     free(labels_text);
@@ -159,7 +158,7 @@ static int enqueue(struct request *r, const struct job *job, const json_t *given
 static int reply_submitted(struct request *r, int64_t id, bool existed, struct error *e)
 {
     struct queue_job j;
-    int result = queue_job(r->http->queue, id, &j, e);
+    int result = problem_of_queue(queue_job(r->http->queue, id, &j, e));
     if (result != 0)
         return result;
     request_reply(r, existed ? MHD_HTTP_OK : MHD_HTTP_CREATED, jobs_represent(&j));

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/npy.h"
+#include "http/problem.h"
 #include "http/request.h"
 #include "model/job.h"
 
@@ -33,28 +34,24 @@ static char *path_of(const struct http *h, const char *id)
 int uploads_read(struct http *h, const char *id, struct ndarray *ret, struct error *e)
 {
     if (strlen(id) != HASH_TEXT_SIZE - 1 || strspn(id, "0123456789abcdef") != strlen(id))
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, MODEL_INVALID, NULL,
                          "upload \"%.80s\": should be the id that " API_UPLOADS " gave", id);
     struct buffer bytes = {0};
     char *path = path_of(h, id);
     int r = file_read(path, 16 * h->options.max_body, &bytes);
     free(path);
     if (r == -ENOENT)
-        r = error_set(e, ERROR_NOT_FOUND, NULL, "there is no upload %s", id);
+        r = error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
     else if (r == 0)
-        r = ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e);
+        r = model_result_of_base(
+            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
     else
-        error_explain(e, r, "read an upload");
+        error_errno(e, r, "read an upload");
     buffer_free(&bytes);
     return r;
 }
 
 /* ---- POST /v1/uploads ---- */
-
-static int cannot_store(int r, struct error *e)
-{
-    return error_set(e, ERROR_STORAGE, NULL, "cannot store the upload: %s", strerror(-r));
-}
 
 static int upload_new(struct http *h, struct upload **ret_upload, struct error *e)
 {
@@ -63,7 +60,7 @@ static int upload_new(struct http *h, struct upload **ret_upload, struct error *
     int r = file_create(temporary, 0600, &fd);
     if (r < 0) {
         free(temporary);
-        return cannot_store(r, e);
+        return error_errno(e, r, "store the upload");
     }
     struct upload *u = mem_new(sizeof *u);
     u->temporary = temporary;
@@ -98,7 +95,7 @@ int upload_receive(struct http *h, struct upload **upload, const void *data, siz
     hash_add(u->hash, data, n);
     r = file_append(u->fd, data, n);
     if (r < 0)
-        return cannot_store(r, e);
+        return error_errno(e, r, "store the upload");
     u->size += n;
     if (u->size - u->synced >= SYNC_EVERY) {
         file_begin_sync(u->fd);
@@ -117,7 +114,7 @@ static int publish(const struct http *h, struct upload *u, const char *id, struc
         u->fd = -1;
     }
     free(path);
-    return r < 0 ? cannot_store(r, e) : 0;
+    return error_errno(e, r, "store the upload");
 }
 
 static json_t *describe(const char *id, const struct npy_header *n)
@@ -136,11 +133,10 @@ int uploads_create(struct request *r, struct error *e)
     struct npy_header n;
     char id[HASH_TEXT_SIZE];
     if (!u)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, PROBLEM_INVALID, NULL,
                          "the body is empty: it should be the bytes of a NumPy .npy file");
-    int result = npy_read_header(u->head.data, u->head.size, u->size, JOB_MAX_ELEMENTS, &n, e);
-    if (result == ERROR_SYNTAX)
-        result = e->kind = ERROR_INVALID;
+    int result = problem_of_base(
+        npy_read_header(u->head.data, u->head.size, u->size, JOB_MAX_ELEMENTS, &n, e));
     if (result != 0)
         return result;
     hash_end(u->hash, id);

@@ -22,7 +22,7 @@ struct upload *upload_free(struct upload *u);
 /* Removes what a daemon that was killed had left of its unfinished uploads. */
 void uploads_clean(const char *directory);
 
-/* ERROR_NOT_FOUND where there is none of that id, ERROR_INVALID where it is no id. */
+/* A source of job_new: enum model_result where there is none of that id, or it is no id. */
 int uploads_read(struct http *h, const char *id, struct ndarray *ret, struct error *e);
 
 #endif

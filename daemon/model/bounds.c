@@ -41,10 +41,10 @@ int bounds_parse(const char *text, struct bounds *ret, struct error *e)
               parse_side(text + 1, (size_t)(comma - text - 1), -INFINITY, &b.low) &&
               parse_side(comma + 1, (size_t)(text + n - 1 - (comma + 1)), INFINITY, &b.high);
     if (!ok)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, MODEL_INVALID, NULL,
                          "bounds: \"%.60s\" is no interval such as \"(0, inf]\"", text);
     if (b.low > b.high)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, MODEL_INVALID, NULL,
                          "bounds: the lower bound of \"%.60s\" is above the upper", text);
     b.low_open = text[0] == '(';
     b.high_open = text[n - 1] == ')';

@@ -59,12 +59,12 @@ static bool has_name(const struct dims *d, struct span name)
 static int add_name(struct dims *d, struct span name, struct error *e)
 {
     if (!name_ok(name))
-        return error_set(e, ERROR_INVALID, NULL, "dims: \"%.*s\" is no name of a dimension",
+        return error_set(e, MODEL_INVALID, NULL, "dims: \"%.*s\" is no name of a dimension",
                          name.n > 60 ? 60 : (int)name.n, name.text);
     if (d->ndim == SIMLAB_MAX_DIMS)
-        return error_set(e, ERROR_INVALID, NULL, "dims: more than %d dimensions", SIMLAB_MAX_DIMS);
+        return error_set(e, MODEL_INVALID, NULL, "dims: more than %d dimensions", SIMLAB_MAX_DIMS);
     if (has_name(d, name))
-        return error_set(e, ERROR_INVALID, NULL, "dims: \"%.*s\" stands twice in one alternative",
+        return error_set(e, MODEL_INVALID, NULL, "dims: \"%.*s\" stands twice in one alternative",
                          (int)name.n, name.text);
     d->names[d->ndim++] = mem_printf("%.*s", (int)name.n, name.text);
     return 0;
@@ -92,14 +92,14 @@ int dims_parse(const char *text, int *ret_n, struct dims **ret_dims, struct erro
     struct span rest = {text ? text : "", text ? strlen(text) : 0}, part;
     while (r == 0 && next_part(&rest, '|', &part)) {
         if (n > SIMLAB_MAX_DIMS) {
-            r = error_set(e, ERROR_INVALID, NULL, "dims: too many alternatives");
+            r = error_set(e, MODEL_INVALID, NULL, "dims: too many alternatives");
             break;
         }
         struct dims *d = &all[n++];
         r = parse_one(part, d, e);
         for (int i = 0; r == 0 && i < n - 1; i++)
             if (all[i].ndim == d->ndim)
-                r = error_set(e, ERROR_INVALID, NULL,
+                r = error_set(e, MODEL_INVALID, NULL,
                               "dims: two alternatives of %d dimensions are ambiguous", d->ndim);
     }
     if (r) {

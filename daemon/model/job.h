@@ -115,11 +115,13 @@ struct job {
 };
 
 /* How inputs that are references are read: {"upload": SHA256} and {"file": PATH} in `data`.
- * A NULL function refuses that form. Fills ret (dims unnamed). */
+ * A NULL function refuses that form. Fills ret (dims unnamed). Their results are model's: 0, enum
+ * model_result where the document names what is not there or cannot be taken, -errno where it could
+ * not be read. */
 struct job_sources {
     int (*upload)(void *userdata, const char *id, struct ndarray *ret, struct error *e);
     int (*file)(void *userdata, const char *path, struct ndarray *ret, struct error *e);
-    /* A stored model's definition by name or hash (a new reference), or an error. */
+    /* A stored model's definition by name or hash (a new reference). */
     int (*model)(void *userdata, const char *name, json_t **ret_definition, struct error *e);
     /* The document of an earlier job, for `base`. */
     int (*job)(void *userdata, const char *id, json_t **ret_document, struct error *e);
@@ -130,9 +132,9 @@ struct job_sources {
 #define JOB_MAX_MEMBERS  100000000
 #define JOB_MAX_ELEMENTS (64 * 1024 * 1024)
 
-/* Checks the whole document and builds the job. 0, ERROR_INVALID with a pointer into `document` and
- * a message that names process and variable, ERROR_NOT_FOUND for an unknown model or upload,
- * ERROR_TOO_LARGE, or -errno. `document` is borrowed. */
+/* Checks the whole document and builds the job. 0, MODEL_INVALID with a pointer into `document` and
+ * a message that names process and variable (also for an unknown model or upload),
+ * MODEL_TOO_LARGE, or -errno where a source failed. `document` is borrowed. */
 int job_new(const struct registry *r, const json_t *document, const struct job_sources *sources,
             struct job **ret_job, struct error *e);
 struct job *job_free(struct job *j);

@@ -163,7 +163,7 @@ static int refuse_main(struct making *m, const char *name)
     const char *nearest = json_nearest(name, names);
     free((void *)names);
     return error_set(
-        m->error, ERROR_INVALID, "/main_clock", "main_clock: there is no clock '%.100s'%s%s%s",
+        m->error, MODEL_INVALID, "/main_clock", "main_clock: there is no clock '%.100s'%s%s%s",
         name, nearest ? ": did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
@@ -176,14 +176,14 @@ static int read_main(struct making *m)
     json_t *given = json_object_get(m->document, "main_clock");
     const json_t *dim = given;
     if (json_is_object(given)) {
-        int r = json_check_keys(given, keys, "/main_clock", m->error);
+        int r = model_result_of_base(json_check_keys(given, keys, "/main_clock", m->error));
         if (r)
             return r;
         dim = json_object_get(given, "dim");
         for (int i = 1; keys[i]; i++) {
             json_t *text = json_object_get(given, keys[i]);
             if (text && !json_is_string(text))
-                return error_set(m->error, ERROR_INVALID, "/main_clock",
+                return error_set(m->error, MODEL_INVALID, "/main_clock",
                                  "main_clock: %s is not a text", keys[i]);
             for (int c = 0; text && c < j->n_clocks; c++)
                 json_object_set(j->clocks[c].attrs, keys[i], text);
@@ -192,11 +192,11 @@ static int read_main(struct making *m)
     if (!dim || json_is_null(dim)) {
         if (j->n_clocks == 1)
             return 0;
-        return error_set(m->error, ERROR_INVALID, "/main_clock",
+        return error_set(m->error, MODEL_INVALID, "/main_clock",
                          "there are several clocks: main_clock must name one of them");
     }
     if (!json_is_string(dim))
-        return error_set(m->error, ERROR_INVALID, "/main_clock",
+        return error_set(m->error, MODEL_INVALID, "/main_clock",
                          "main_clock is not the name of a clock");
     j->main_clock = clock_index(j, json_string_value(dim));
     return j->main_clock < 0 ? refuse_main(m, json_string_value(dim)) : 0;
@@ -252,10 +252,10 @@ int job_clocks_read(struct making *m)
     struct job *j = m->job;
     const json_t *clocks = json_object_get(m->document, "clocks");
     if (!json_is_object(clocks) || json_object_size(clocks) == 0)
-        return error_set(m->error, ERROR_INVALID, "/clocks",
+        return error_set(m->error, MODEL_INVALID, "/clocks",
                          "a job needs a clock: \"clocks\": {\"time\": {\"data\": [0, 1, 2]}}");
     if (json_object_size(clocks) > 1000)
-        return error_set(m->error, ERROR_INVALID, "/clocks", "more than 1000 clocks");
+        return error_set(m->error, MODEL_INVALID, "/clocks", "more than 1000 clocks");
     j->clocks = mem_array(json_object_size(clocks), sizeof *j->clocks);
     const char *name;
     json_t *given;

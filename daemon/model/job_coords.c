@@ -71,9 +71,9 @@ int job_coords_read(struct making *m)
     struct job *j = m->job;
     const json_t *coords = json_object_get(m->document, "coords");
     if (coords && !json_is_object(coords))
-        return error_set(m->error, ERROR_INVALID, "/coords", "coords is not an object");
+        return error_set(m->error, MODEL_INVALID, "/coords", "coords is not an object");
     if (json_object_size(coords) > 1000)
-        return error_set(m->error, ERROR_INVALID, "/coords", "more than 1000 coordinates");
+        return error_set(m->error, MODEL_INVALID, "/coords", "more than 1000 coordinates");
     j->coords = mem_array(json_object_size(coords), sizeof *j->coords);
     const char *name;
     json_t *given;

@@ -27,7 +27,7 @@ static int fetch_model(const struct job_sources *sources, const json_t *name, js
                        struct error *e)
 {
     if (!sources || !sources->model)
-        return error_set(e, ERROR_INVALID, "/model",
+        return error_set(e, MODEL_INVALID, "/model",
                          "model: stored models are not to be had here: give the model itself");
     int r = sources->model(sources->userdata, json_string_value(name), ret, e);
     if (r > 0 && e)
@@ -43,7 +43,7 @@ static int change_model(const struct job_sources *sources, const json_t *given, 
     const json_t *base = json_object_get(given, "base");
     int r = json_is_string(base)
                 ? fetch_model(sources, base, &stored, e)
-                : error_set(e, ERROR_INVALID, "/model/base", "model: base is not a model's name");
+                : error_set(e, MODEL_INVALID, "/model/base", "model: base is not a model's name");
     json_object_del(changes, "base");
     if (r == 0) {
         r = model_update(stored, changes, ret, e);
@@ -68,7 +68,7 @@ static int build_model(const struct registry *registry, const json_t *given,
     else if (is_inline)
         definition = json_incref((json_t *)given);
     else
-        r = error_set(e, ERROR_INVALID, "/model",
+        r = error_set(e, MODEL_INVALID, "/model",
                       "a job needs a model: the name of a stored one, or {\"processes\": {…}}");
     if (r)
         return r;
@@ -91,9 +91,9 @@ static int fetch_base(const struct job_sources *sources, const json_t *base, jso
     if (json_is_integer(base))
         snprintf(id, sizeof id, "%lld", (long long)json_integer_value(base));
     if (!json_is_string(base) && !json_is_integer(base))
-        return error_set(e, ERROR_INVALID, "/base", "base is not the number of a job");
+        return error_set(e, MODEL_INVALID, "/base", "base is not the number of a job");
     if (!sources || !sources->job)
-        return error_set(e, ERROR_INVALID, "/base", "base: earlier jobs are not to be had here");
+        return error_set(e, MODEL_INVALID, "/base", "base: earlier jobs are not to be had here");
     json_t *document = NULL;
     int r = sources->job(sources->userdata, json_is_string(base) ? json_string_value(base) : id,
                          &document, e);
@@ -104,7 +104,7 @@ static int fetch_base(const struct job_sources *sources, const json_t *base, jso
     if (!json_is_object(document) || json_object_get(document, "base") ||
         json_object_get(document, "setup")) {
         json_decref(document);
-        return error_set(e, ERROR_INVALID, "/base", "base: that job's document is not normalized");
+        return error_set(e, MODEL_INVALID, "/base", "base: that job's document is not normalized");
     }
     *ret = document;
     return 0;
@@ -209,7 +209,7 @@ static int use_setup(json_t *document, const struct model *m, struct error *e)
         char pointer[64];
         snprintf(pointer, sizeof pointer, "/%s", setup_keys[i]);
         if (json_object_get(document, setup_keys[i]))
-            r = error_set(e, ERROR_INVALID, pointer, "%s stands beside setup, which has its own",
+            r = error_set(e, MODEL_INVALID, pointer, "%s stands beside setup, which has its own",
                           setup_keys[i]);
     }
     if (r == 0) {
@@ -246,12 +246,12 @@ int job_document_normalize(const struct registry *r, const json_t *given,
                            struct model **ret_model, struct error *e)
 {
     if (!json_is_object(given))
-        return error_set(e, ERROR_INVALID, "", "a job is an object");
-    int result = json_check_keys(given, keys, "", e);
+        return error_set(e, MODEL_INVALID, "", "a job is an object");
+    int result = model_result_of_base(json_check_keys(given, keys, "", e));
     if (result)
         return result;
     if (json_object_get(given, "$schema") && !json_is_string(json_object_get(given, "$schema")))
-        return error_set(e, ERROR_INVALID, "/$schema", "$schema is not a text");
+        return error_set(e, MODEL_INVALID, "/$schema", "$schema is not a text");
     json_t *document = json_copy((json_t *)given), *base = NULL;
     struct model *model = NULL;
     const json_t *earlier = json_object_get(given, "base");

@@ -164,13 +164,13 @@ static int check_names(struct making *m)
 {
     const json_t *inputs = json_object_get(m->document, "inputs");
     if (inputs && !json_is_object(inputs))
-        return error_set(m->error, ERROR_INVALID, "/inputs", "inputs is not an object");
+        return error_set(m->error, MODEL_INVALID, "/inputs", "inputs is not an object");
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)inputs, name, value)
     {
         if (job_inputs_find(m, "inputs", name) < 0)
-            return ERROR_INVALID;
+            return MODEL_INVALID;
     }
     return 0;
 }
@@ -184,13 +184,13 @@ static int count_members(struct making *m)
         return 0;
     int64_t n = job_making_size_of(m, j->batch_dim);
     if (n < 0)
-        return error_set(m->error, ERROR_INVALID, "/batch_dim",
+        return error_set(m->error, MODEL_INVALID, "/batch_dim",
                          "batch_dim: no input has the dimension '%s'", j->batch_dim);
     if (n == 0)
-        return error_set(m->error, ERROR_INVALID, "/batch_dim",
+        return error_set(m->error, MODEL_INVALID, "/batch_dim",
                          "batch_dim: the dimension '%s' has no members", j->batch_dim);
     if (n > JOB_MAX_MEMBERS)
-        return error_set(m->error, ERROR_TOO_LARGE, "/batch_dim", "more than %d members",
+        return error_set(m->error, MODEL_TOO_LARGE, "/batch_dim", "more than %d members",
                          JOB_MAX_MEMBERS);
     j->n_members = n;
     return 0;

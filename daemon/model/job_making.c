@@ -33,7 +33,7 @@ int job_making_fault(struct making *m, const char *section, const char *name, co
     job_making_pointer(section, name, pointer);
     size_t n = strlen(pointer);
     snprintf(pointer + n, sizeof pointer - n, "%s", below);
-    return error_set(m->error, ERROR_INVALID, pointer, "%s%.220s: %s", singular(section), name,
+    return error_set(m->error, MODEL_INVALID, pointer, "%s%.220s: %s", singular(section), name,
                      what);
 }
 
@@ -46,7 +46,6 @@ int job_making_blame(struct making *m, int r, const char *section, const char *n
     char full[JOB_POINTER_SIZE];
     snprintf(full, sizeof full, "%s%.300s", below, why.pointer);
     job_making_fault(m, section, name, full, "%s", why.message);
-    m->error->kind = why.kind;
     return r;
 }
 

@@ -20,7 +20,7 @@ static int refuse(struct making *m, const char *key, const char *wanted)
     snprintf(pointer, sizeof pointer, "/%s", key);
     const json_t *given = json_object_get(m->document, key);
     char *value = json_write(given ? given : json_null());
-    int r = error_set(m->error, ERROR_INVALID, pointer, "%s: %.60s is not %s", key, value, wanted);
+    int r = error_set(m->error, MODEL_INVALID, pointer, "%s: %.60s is not %s", key, value, wanted);
     free(value);
     return r;
 }
@@ -145,7 +145,7 @@ static int read_objects(struct making *m)
 
 static int refuse_stop(struct making *m, const char *pointer, const char *why, const char *name)
 {
-    return error_set(m->error, ERROR_INVALID, pointer, "stop_when: %s%.200s", why, name);
+    return error_set(m->error, MODEL_INVALID, pointer, "stop_when: %s%.200s", why, name);
 }
 
 static int read_stop(struct making *m, const json_t *given, const char *pointer,
@@ -154,7 +154,7 @@ static int read_stop(struct making *m, const json_t *given, const char *pointer,
     static const char *const keys[] = {"variable", "above", "below", NULL};
     if (!json_is_object(given))
         return refuse_stop(m, pointer, "it is {\"variable\": name, \"above\": number}", "");
-    int r = json_check_keys(given, keys, pointer, m->error);
+    int r = model_result_of_base(json_check_keys(given, keys, pointer, m->error));
     if (r)
         return r;
     const char *name = json_member_string(given, "variable");
@@ -211,11 +211,11 @@ static int read_hooks(struct making *m)
         char pointer[64];
         snprintf(pointer, sizeof pointer, "/hooks/%zu", i);
         if (!name)
-            return error_set(m->error, ERROR_INVALID, pointer,
+            return error_set(m->error, MODEL_INVALID, pointer,
                              "hooks: the name of a hook (library.name) belongs here");
         if (!registry_hook(m->job->model->registry, name))
             return error_set(
-                m->error, ERROR_INVALID, pointer,
+                m->error, MODEL_INVALID, pointer,
                 "hooks: no library has a hook \"%.200s\" (they are named library.name)", name);
         m->job->hooks[m->job->n_hooks++] = mem_strdup(name);
     }
@@ -255,7 +255,7 @@ static int read_scheduler(struct making *m)
     j->scheduler = mem_strdup(schedulers[scheduler]);
     const char *who = holds_pointers(j->model);
     if (!is_batch && j->parallel && scheduler >= 2 && who)
-        return error_set(m->error, ERROR_INVALID, "/scheduler",
+        return error_set(m->error, MODEL_INVALID, "/scheduler",
                          "scheduler: one simulation of this model runs in one worker, since %s "
                          "holds pointers: \"threads\" will do",
                          who);

@@ -121,7 +121,7 @@ static int check_encoding(struct making *m)
 {
     const json_t *all = json_object_get(m->document, "encoding");
     if (all && !json_is_null(all) && !json_is_object(all))
-        return error_set(m->error, ERROR_INVALID, "/encoding", "encoding is not an object");
+        return error_set(m->error, MODEL_INVALID, "/encoding", "encoding is not an object");
     const char *name;
     json_t *given;
     json_object_foreach((json_t *)all, name, given)
@@ -165,7 +165,7 @@ static int read_outputs(struct making *m)
     struct job *j = m->job;
     const json_t *outputs = json_object_get(m->document, "outputs");
     if (outputs && !json_is_object(outputs))
-        return error_set(m->error, ERROR_INVALID, "/outputs",
+        return error_set(m->error, MODEL_INVALID, "/outputs",
                          "outputs is an object: variable → clock, or null");
     j->outputs =
         mem_array(json_object_size(outputs) + (size_t)j->model->n_slots, sizeof *j->outputs);
@@ -266,7 +266,7 @@ static int check_names(struct making *m)
     if (r == 0 && j->batch_dim) {
         const char *taken = json_string_value(json_object_get(names, j->batch_dim));
         if (taken && strcmp(taken, "a coordinate") != 0)
-            r = error_set(m->error, ERROR_INVALID, "/batch_dim",
+            r = error_set(m->error, MODEL_INVALID, "/batch_dim",
                           "batch_dim: '%s' is the name of %s", j->batch_dim, taken);
     }
     json_decref(names);

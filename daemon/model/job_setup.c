@@ -32,7 +32,7 @@ static int fault(struct setup *s, const char *section, const char *name, const c
     char token[256], pointer[400];
     error_pointer_token(name, token, sizeof token);
     snprintf(pointer, sizeof pointer, "/%s/%s", section, token);
-    return error_set(s->e, ERROR_INVALID, pointer, "set-up, %.150s: %s%.200s", name, why, more);
+    return error_set(s->e, MODEL_INVALID, pointer, "set-up, %.150s: %s%.200s", name, why, more);
 }
 
 static json_t *without_reserved(const json_t *attrs)
@@ -91,7 +91,7 @@ static int add_outputs(struct setup *s, const json_t *attrs, const char *clock)
     if (!given)
         return 0;
     if (!json_is_string(given))
-        return error_set(s->e, ERROR_INVALID, clock ? "/coords" : "/attrs",
+        return error_set(s->e, MODEL_INVALID, clock ? "/coords" : "/attrs",
                          "set-up: " SETUP_OUTPUTS " is not a text");
     char *names = mem_strdup(json_string_value(given)), *save = NULL;
     for (char *name = strtok_r(names, ", ", &save); name; name = strtok_r(NULL, ", ", &save))
@@ -187,7 +187,7 @@ static int each(struct setup *s, const char *section,
     char pointer[32];
     snprintf(pointer, sizeof pointer, "/%s", section);
     if (arrays && !json_is_object(arrays))
-        return error_set(s->e, ERROR_INVALID, pointer, "set-up: %s is not an object", section);
+        return error_set(s->e, MODEL_INVALID, pointer, "set-up: %s is not an object", section);
     const char *name;
     json_t *given;
     json_object_foreach((json_t *)arrays, name, given)
@@ -205,17 +205,17 @@ static int convert(struct setup *s)
     static const char *const keys[] = {"coords", "attrs", "dims", "data_vars", "encoding", NULL};
     const json_t *attrs = json_object_get(s->given, "attrs");
     if (!json_is_object(s->given))
-        return error_set(s->e, ERROR_INVALID, "", "setup is not an object");
-    int r = json_check_keys(s->given, keys, "", s->e);
+        return error_set(s->e, MODEL_INVALID, "", "setup is not an object");
+    int r = model_result_of_base(json_check_keys(s->given, keys, "", s->e));
     if (r)
         return r;
     if (attrs && !json_is_object(attrs))
-        return error_set(s->e, ERROR_INVALID, "/attrs", "set-up: attrs is not an object");
+        return error_set(s->e, MODEL_INVALID, "/attrs", "set-up: attrs is not an object");
     r = each(s, "coords", add_coord);
     r = r ? r : each(s, "data_vars", add_variable);
     r = r ? r : add_outputs(s, attrs, NULL);
     if (r == 0 && !s->main_clock)
-        r = error_set(s->e, ERROR_INVALID, "/coords",
+        r = error_set(s->e, MODEL_INVALID, "/coords",
                       "set-up: no coordinate has the attribute " SETUP_MAIN_CLOCK
                       " (together with " SETUP_CLOCK ")");
     return r;

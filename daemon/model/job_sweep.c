@@ -49,7 +49,7 @@ static int read_values(struct sweep *s, const char *section, const char *name, c
         const json_t *attrs = json_object_get(given, "attrs");
         r = job_values_check_keys(given, keys, m->error);
         if (r == 0 && attrs && !json_is_object(attrs))
-            r = error_set(m->error, ERROR_INVALID, "/attrs", "attrs is not an object");
+            r = error_set(m->error, MODEL_INVALID, "/attrs", "attrs is not an object");
         if (r == 0)
             data = job_values_member(given, &owned, &below);
         if (r == 0 && attrs)
@@ -73,7 +73,7 @@ static int add_swept(struct sweep *s, const char *section, const char *name, con
     struct making *m = s->m;
     int input = job_inputs_find(m, section, name);
     if (input < 0)
-        return ERROR_INVALID;
+        return MODEL_INVALID;
     if (json_object_get(m->swept, name))
         return job_making_fault(m, section, name, "", "it is swept twice");
     json_object_set_new(m->swept, name, json_object());
@@ -103,7 +103,7 @@ static int read_section(struct sweep *s, const char *section, const json_t *list
     if (!json_is_object(lists) || json_object_size(lists) == 0) {
         char pointer[40];
         snprintf(pointer, sizeof pointer, "/%s", section);
-        return error_set(s->m->error, ERROR_INVALID, pointer,
+        return error_set(s->m->error, MODEL_INVALID, pointer,
                          "%s is an object: the name of an input, and the list of its values",
                          section);
     }
@@ -126,7 +126,7 @@ static int count_members(const struct sweep *s, int64_t *ret)
     int64_t n = 1;
     for (int f = 0; f < s->n_factors; f++)
         if (__builtin_mul_overflow(n, s->length[f], &n) || n > JOB_MAX_MEMBERS)
-            return error_set(s->m->error, ERROR_TOO_LARGE, "/sweep",
+            return error_set(s->m->error, MODEL_TOO_LARGE, "/sweep",
                              "the sweep has more than %d members", JOB_MAX_MEMBERS);
     *ret = n;
     return 0;
@@ -143,7 +143,7 @@ static int spread(struct sweep *s, struct swept *w, int64_t members)
     shape[0] = members;
     size_t own = ndarray_size(from) / (size_t)from->shape[0], total;
     if (!mem_mul(own, (size_t)members, &total) || total > JOB_MAX_ELEMENTS)
-        return error_set(s->m->error, ERROR_TOO_LARGE, "/sweep",
+        return error_set(s->m->error, MODEL_TOO_LARGE, "/sweep",
                          "sweep of %s: more than %d elements", slot_of(s, w->input)->name,
                          JOB_MAX_ELEMENTS);
     struct ndarray *to = &s->m->job->inputs[w->input].given;
@@ -218,9 +218,9 @@ int job_sweep_read(struct making *m)
     if (!given || json_is_null(given))
         return 0;
     if (!json_is_object(given) || json_object_size(given) == 0)
-        return error_set(m->error, ERROR_INVALID, "/sweep",
+        return error_set(m->error, MODEL_INVALID, "/sweep",
                          "a sweep is {\"product\": {input: values, …}} or {\"zip\": {…}}");
-    int r = json_check_keys(given, keys, "/sweep", m->error);
+    int r = model_result_of_base(json_check_keys(given, keys, "/sweep", m->error));
     if (r)
         return r;
     if (!m->job->batch_dim)

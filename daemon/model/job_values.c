@@ -35,7 +35,7 @@ const json_t *job_values_member(const json_t *object, json_t **ret_owned, const 
 
 int job_values_check_keys(const json_t *object, const char *const *keys, struct error *e)
 {
-    int r = json_check_keys(object, keys, "", e);
+    int r = model_result_of_base(json_check_keys(object, keys, "", e));
     const char *found = json_object_get(object, "data") ? "data" : NULL;
     for (int i = 0; r == 0 && forms[i]; i++) {
         char pointer[32];
@@ -43,12 +43,12 @@ int job_values_check_keys(const json_t *object, const char *const *keys, struct 
             continue;
         snprintf(pointer, sizeof pointer, "/%s", forms[i]);
         if (found)
-            r = error_set(e, ERROR_INVALID, pointer, "%s stands beside %s: give one of them",
+            r = error_set(e, MODEL_INVALID, pointer, "%s stands beside %s: give one of them",
                           forms[i], found);
         found = forms[i];
     }
     if (r == 0 && !found)
-        r = error_set(e, ERROR_INVALID, NULL,
+        r = error_set(e, MODEL_INVALID, NULL,
                       "there are no data: give \"data\", \"linspace\", \"arange\" or \"upload\"");
     return r;
 }
@@ -70,11 +70,11 @@ static int read_linspace(const json_t *list, struct ndarray *ret, struct error *
     if (json_array_size(list) != 3 || !get_number(list, 0, &first) || !get_number(list, 1, &last) ||
         !json_is_integer(count) || json_integer_value(count) < 1)
         return error_set(
-            e, ERROR_INVALID, "/linspace",
+            e, MODEL_INVALID, "/linspace",
             "linspace is [first, last, number of values]: two numbers and a positive integer");
     int64_t n = json_integer_value(count);
     if (n > JOB_MAX_ELEMENTS)
-        return error_set(e, ERROR_TOO_LARGE, "/linspace", "linspace: more than %d values",
+        return error_set(e, MODEL_TOO_LARGE, "/linspace", "linspace: more than %d values",
                          JOB_MAX_ELEMENTS);
     int r = ndarray_init(ret, SIMLAB_F8, 0, 1, &n);
     if (r)
@@ -100,15 +100,15 @@ static int read_arange(const json_t *list, struct ndarray *ret, struct error *e)
                            : given == 3 && get_number(list, 0, &start) &&
                                  get_number(list, 1, &stop) && get_number(list, 2, &step);
     if (!ok || step == 0.0)
-        return error_set(e, ERROR_INVALID, "/arange",
+        return error_set(e, MODEL_INVALID, "/arange",
                          "arange is [stop], [start, stop] or [start, stop, step]: numbers, and a "
                          "step other than 0");
     double length = ceil((stop - start) / step);
     if (length > JOB_MAX_ELEMENTS)
-        return error_set(e, ERROR_TOO_LARGE, "/arange", "arange: more than %d values",
+        return error_set(e, MODEL_TOO_LARGE, "/arange", "arange: more than %d values",
                          JOB_MAX_ELEMENTS);
     if (!(length >= 1))
-        return error_set(e, ERROR_INVALID, "/arange", "arange: no value lies from %.12g to %.12g",
+        return error_set(e, MODEL_INVALID, "/arange", "arange: no value lies from %.12g to %.12g",
                          start, stop);
     bool integers = fabs(start) < 0x1p53 && fabs(stop) < 0x1p53 && fabs(step) < 0x1p53;
     for (size_t i = 0; i < given; i++)
@@ -135,9 +135,9 @@ static int read_reference(const struct job_sources *sources, const char *form, c
     char pointer[16] = "/";
     strcat(pointer, upload ? "upload" : "file");
     if (!json_is_string(value))
-        return error_set(e, ERROR_INVALID, pointer, "%s is not a text", form);
+        return error_set(e, MODEL_INVALID, pointer, "%s is not a text", form);
     if (!read)
-        return error_set(e, ERROR_INVALID, pointer,
+        return error_set(e, MODEL_INVALID, pointer,
                          upload
                              ? "uploaded arrays are not to be had here"
                              : "files cannot be read here: upload the array, and give {\"upload\": "
@@ -150,7 +150,7 @@ static int read_reference(const struct job_sources *sources, const char *form, c
         return r;
     if (ndarray_size(&a) > JOB_MAX_ELEMENTS) {
         ndarray_clear(&a);
-        return error_set(e, ERROR_TOO_LARGE, pointer, "more than %d elements", JOB_MAX_ELEMENTS);
+        return error_set(e, MODEL_TOO_LARGE, pointer, "more than %d elements", JOB_MAX_ELEMENTS);
     }
     *ret = a;
     return 0;
@@ -159,11 +159,11 @@ static int read_reference(const struct job_sources *sources, const char *form, c
 static int read_form(const struct job_sources *sources, const json_t *data, struct ndarray *ret,
                      struct error *e)
 {
-    int r = json_check_keys(data, forms, "", e);
+    int r = model_result_of_base(json_check_keys(data, forms, "", e));
     if (r)
         return r;
     if (json_object_size(data) != 1)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, MODEL_INVALID, NULL,
                          "data are a value, a list, {\"linspace\": [first, last, n]}, {\"arange\": "
                          "[start, stop, step]} or {\"upload\": id}");
     const char *form = json_object_iter_key(json_object_iter((json_t *)data));
@@ -221,7 +221,7 @@ static int check_kept(const struct ndarray *from, const struct ndarray *to, stru
             kept = kept_integer(from, to, i);
         char value[NUMBER_TEXT_SIZE];
         if (!kept)
-            return error_set(e, ERROR_INVALID, NULL, "element %zu, %s, does not fit into %s", i,
+            return error_set(e, MODEL_INVALID, NULL, "element %zu, %s, does not fit into %s", i,
                              number_text(dtype_to_double(from->dtype, from->data, i), value),
                              dtype_name(to->dtype));
     }
@@ -233,7 +233,7 @@ static int cast(struct ndarray *a, int dtype, size_t itemsize, struct error *e)
     if (a->dtype == dtype && a->itemsize == itemsize)
         return 0;
     if (!kinds_fit(a->dtype, dtype))
-        return error_set(e, ERROR_INVALID, NULL, "an array of %s does not fit into %s",
+        return error_set(e, MODEL_INVALID, NULL, "an array of %s does not fit into %s",
                          dtype_name(a->dtype), dtype_name(dtype));
     struct ndarray to;
     int r = ndarray_init(&to, dtype, itemsize, a->ndim, a->shape);
@@ -254,11 +254,12 @@ int job_values_read(const struct job_sources *sources, const json_t *data, int d
                     size_t itemsize, struct ndarray *ret, struct error *e)
 {
     if (!data)
-        return error_set(e, ERROR_INVALID, NULL, "there are no data");
+        return error_set(e, MODEL_INVALID, NULL, "there are no data");
     if (!json_is_object(data)) {
         if (dtype < 0)
             dtype = ndarray_guess_dtype(data, &itemsize);
-        return ndarray_from_json(data, dtype, itemsize, JOB_MAX_ELEMENTS, ret, e);
+        return model_result_of_base(
+            ndarray_from_json(data, dtype, itemsize, JOB_MAX_ELEMENTS, ret, e));
     }
     struct ndarray a = {0};
     int r = read_form(sources, data, &a, e);

@@ -84,7 +84,7 @@ struct model {
 /* Builds from {"processes": {…}, "after": {"b": ["a"]}}; the value of a process is "library.Type".
  * Process names are C identifiers without "__" at the ends or inside. At most MODEL_MAX_PROCESSES.
  * Errors point into `definition`, name process and variable (a cycle is spelled out: "a → b → a"),
- * and say what would be right. 0 or ERROR_INVALID. */
+ * and say what would be right. 0 or MODEL_INVALID. */
 #define MODEL_MAX_PROCESSES 100000
 #define MODEL_MAX_VARIABLES 2000000 /* of all processes together */
 #define MODEL_MAX_TOUCHES   4000000 /* (process, slot) pairs, groups counted member by member */
@@ -103,7 +103,7 @@ bool model_find_variable(const struct model *m, const char *name, int *ret_proce
 /* A definition made from another: `changes` is {"processes": {name: "library.Type" or null},
  * "after": {name: [names] or null}}; null drops, a name that is there keeps its place, new ones
  * come last. Edges to a dropped process go with it. The result is not yet checked: model_new does
- * that. 0 or ERROR_INVALID with a pointer into `changes`. A new reference. */
+ * that. 0 or MODEL_INVALID with a pointer into `changes`. A new reference. */
 int model_update(const json_t *definition, const json_t *changes, json_t **ret_definition,
                  struct error *e);
 

@@ -26,7 +26,7 @@ static int refuse_name(const struct model *m, const char *pointer, const char *n
         names[i] = m->processes[i].name;
     const char *nearest = json_nearest(name, names);
     free((void *)names);
-    return error_set(e, ERROR_INVALID, pointer, "after: no process '%.100s' in the model%s%s%s",
+    return error_set(e, MODEL_INVALID, pointer, "after: no process '%.100s' in the model%s%s%s",
                      name, nearest ? ": did you mean '" : "", nearest ? nearest : "",
                      nearest ? "'?" : "");
 }
@@ -36,18 +36,18 @@ static int read_process(struct model *m, const char *name, const json_t *value, 
     char pointer[MODEL_POINTER_SIZE];
     model_pointer(name, pointer);
     if (!type_name_ok(name) || name[strlen(name) - 1] == '_')
-        return error_set(e, ERROR_INVALID, pointer,
+        return error_set(e, MODEL_INVALID, pointer,
                          "process '%.100s': a name is a C identifier of at most %d letters that "
                          "has no \"__\" and does not end in \"_\"",
                          name, TYPE_MAX_NAME);
     const char *type_name = json_string_value(value);
     if (!type_name)
-        return error_set(e, ERROR_INVALID, pointer,
+        return error_set(e, MODEL_INVALID, pointer,
                          "process '%s': its type is not a text such as \"library.Type\"", name);
     const struct type *type = registry_type(m->registry, type_name);
     if (!type) {
         const char *nearest = json_nearest(type_name, registry_names(m->registry));
-        return error_set(e, ERROR_INVALID, pointer,
+        return error_set(e, MODEL_INVALID, pointer,
                          "process '%s': there is no process type \"%.150s\"%s%s%s", name, type_name,
                          nearest ? ": did you mean \"" : "", nearest ? nearest : "",
                          nearest ? "\"?" : "");
@@ -62,10 +62,10 @@ static int read_process(struct model *m, const char *name, const json_t *value, 
 static int read_processes(struct model *m, const json_t *processes, struct error *e)
 {
     if (!json_is_object(processes) || json_object_size(processes) == 0)
-        return error_set(e, ERROR_INVALID, "/processes",
+        return error_set(e, MODEL_INVALID, "/processes",
                          "a model needs \"processes\": {\"name\": \"library.Type\", …}");
     if (json_object_size(processes) > MODEL_MAX_PROCESSES)
-        return error_set(e, ERROR_INVALID, "/processes", "more than %d processes",
+        return error_set(e, MODEL_INVALID, "/processes", "more than %d processes",
                          MODEL_MAX_PROCESSES);
     m->processes = mem_array(json_object_size(processes), sizeof *m->processes);
     size_t variables = 0;
@@ -79,7 +79,7 @@ static int read_processes(struct model *m, const json_t *processes, struct error
         variables += (size_t)m->processes[m->n_processes - 1].type->n_variables;
     }
     if (variables > MODEL_MAX_VARIABLES)
-        return error_set(e, ERROR_INVALID, "/processes", "more than %d variables",
+        return error_set(e, MODEL_INVALID, "/processes", "more than %d variables",
                          MODEL_MAX_VARIABLES);
     return 0;
 }
@@ -93,15 +93,15 @@ static int read_edge(struct model *m, int later, const json_t *earlier, const ch
 {
     const char *name = json_string_value(earlier);
     if (!name)
-        return error_set(e, ERROR_INVALID, pointer, "after: a name of a process belongs here");
+        return error_set(e, MODEL_INVALID, pointer, "after: a name of a process belongs here");
     int before = model_process_index(m, name);
     if (before < 0)
         return refuse_name(m, pointer, name, e);
     if (before == later)
-        return error_set(e, ERROR_INVALID, pointer, "after: process '%s' cannot run after itself",
+        return error_set(e, MODEL_INVALID, pointer, "after: process '%s' cannot run after itself",
                          name);
     if (edges->n == MODEL_MAX_VARIABLES)
-        return error_set(e, ERROR_INVALID, pointer, "after: more than %d edges",
+        return error_set(e, MODEL_INVALID, pointer, "after: more than %d edges",
                          MODEL_MAX_VARIABLES);
     if ((edges->n & (edges->n - 1)) == 0) /* a power of two: full */
         edges->pairs =
@@ -115,7 +115,7 @@ static int read_edge(struct model *m, int later, const json_t *earlier, const ch
 static int read_after(struct model *m, const json_t *after, struct edges *edges, struct error *e)
 {
     if (after && !json_is_null(after) && !json_is_object(after))
-        return error_set(e, ERROR_INVALID, "/after",
+        return error_set(e, MODEL_INVALID, "/after",
                          "after is not an object such as {\"b\": [\"a\"]}");
     const char *name;
     json_t *list;
@@ -130,7 +130,7 @@ static int read_after(struct model *m, const json_t *after, struct edges *edges,
         if (json_is_string(list))
             r = read_edge(m, later, list, pointer, edges, e);
         else if (!json_is_array(list))
-            r = error_set(e, ERROR_INVALID, pointer, "after: a list of processes belongs here");
+            r = error_set(e, MODEL_INVALID, pointer, "after: a list of processes belongs here");
         for (size_t i = 0; r == 0 && i < json_array_size(list); i++) {
             snprintf(pointer, sizeof pointer, "/after/%s/%zu", token, i);
             r = read_edge(m, later, json_array_get(list, i), pointer, edges, e);
@@ -180,8 +180,8 @@ int model_definition_read(struct model *m, const json_t *definition, int **ret_a
 {
     static const char *const keys[] = {"processes", "after", NULL};
     if (!json_is_object(definition))
-        return error_set(e, ERROR_INVALID, "", "a model is an object with \"processes\"");
-    int r = json_check_keys(definition, keys, "", e);
+        return error_set(e, MODEL_INVALID, "", "a model is an object with \"processes\"");
+    int r = model_result_of_base(json_check_keys(definition, keys, "", e));
     r = r ? r : read_processes(m, json_object_get(definition, "processes"), e);
     struct edges edges = {0};
     r = r ? r : read_after(m, json_object_get(definition, "after"), &edges, e);
@@ -239,17 +239,17 @@ int model_update(const json_t *definition, const json_t *changes, json_t **ret_d
                  struct error *e)
 {
     static const char *const keys[] = {"processes", "after", NULL};
-    int r = json_check_keys(changes, keys, "", e);
+    int r = model_result_of_base(json_check_keys(changes, keys, "", e));
     if (r)
         return r;
     const json_t *changed = json_object_get(changes, "processes"), *value;
     const json_t *changed_after = json_object_get(changes, "after");
     const char *name;
     if (changed && !json_is_object(changed))
-        return error_set(e, ERROR_INVALID, "/processes",
+        return error_set(e, MODEL_INVALID, "/processes",
                          "processes is not an object such as {\"name\": \"library.Type\"}");
     if (changed_after && !json_is_null(changed_after) && !json_is_object(changed_after))
-        return error_set(e, ERROR_INVALID, "/after",
+        return error_set(e, MODEL_INVALID, "/after",
                          "after is not an object such as {\"b\": [\"a\"]}");
     json_t *processes = json_copy(json_object_get(definition, "processes"));
     json_object_foreach((json_t *)changed, name, value)
@@ -258,7 +258,7 @@ int model_update(const json_t *definition, const json_t *changes, json_t **ret_d
         model_pointer(name, pointer);
         if (json_is_null(value) && !json_object_get(processes, name)) {
             json_decref(processes);
-            return error_set(e, ERROR_INVALID, pointer,
+            return error_set(e, MODEL_INVALID, pointer,
                              "no process '%.100s' to drop from the model", name);
         }
     }

@@ -39,7 +39,7 @@ static int gather_intents(const struct model *m, int process, struct gather *g, 
         int n = model_touches(b);
         g->touches += (size_t)n;
         if (g->touches > MODEL_MAX_TOUCHES)
-            return error_set(e, ERROR_INVALID, "/processes",
+            return error_set(e, MODEL_INVALID, "/processes",
                              "the model has more than %d dependencies", MODEL_MAX_TOUCHES);
         for (int i = 0; i < n; i++)
             gather_one(g, process, m->slots[model_touched(b, i)].setter);
@@ -195,11 +195,11 @@ static int refuse_cycle(const struct model *m, const bool *ordered, struct error
     }
     char pointer[MODEL_POINTER_SIZE];
     model_pointer(m->processes[cycle[0]].name, pointer);
-    error_set(e, ERROR_INVALID, pointer, "the processes depend on each other in a cycle: %s",
+    error_set(e, MODEL_INVALID, pointer, "the processes depend on each other in a cycle: %s",
               b.data);
     buffer_free(&b);
     free(cycle);
-    return ERROR_INVALID;
+    return MODEL_INVALID;
 }
 
 int model_order(struct model *m, const int *after, int n_after, struct error *e)

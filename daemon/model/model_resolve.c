@@ -44,7 +44,7 @@ __attribute__((format(printf, 3, 4))) static int fault(const struct resolve *r, 
     va_end(arguments);
     const struct model_process *p = &r->m->processes[at.process];
     model_pointer(p->name, pointer);
-    return error_set(r->e, ERROR_INVALID, pointer, "process '%s', variable '%s': %s", p->name,
+    return error_set(r->e, MODEL_INVALID, pointer, "process '%s', variable '%s': %s", p->name,
                      variable_at(r->m, at)->name, what);
 }
 

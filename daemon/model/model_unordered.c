@@ -57,7 +57,7 @@ static int add_access(struct search *s, int slot, int process, uint32_t stages)
     if (!is_shared(touched) || !stages)
         return 0;
     if (s->n_accesses == MODEL_MAX_TOUCHES)
-        return error_set(s->e, ERROR_INVALID, "/processes",
+        return error_set(s->e, MODEL_INVALID, "/processes",
                          "the model has more than %d dependencies", MODEL_MAX_TOUCHES);
     if (s->n_accesses == s->capacity) {
         s->capacity = s->capacity ? 2 * s->capacity : 64;

@@ -68,19 +68,19 @@ static bool library_name_ok(const char *name)
 static int check_document(const struct registry *r, const json_t *document, struct error *e)
 {
     if (!json_is_object(document))
-        return error_set(e, ERROR_INVALID, "", "a library's document is not an object");
+        return error_set(e, MODEL_INVALID, "", "a library's document is not an object");
     const char *name = json_member_string(document, "library");
     if (!name || !library_name_ok(name))
-        return error_set(e, ERROR_INVALID, "/library", "\"%.100s\" is no name of a library",
+        return error_set(e, MODEL_INVALID, "/library", "\"%.100s\" is no name of a library",
                          name ? name : "");
     if (json_member_integer(document, "abi", -1) != 1)
-        return error_set(e, ERROR_INVALID, "/abi", "library %s: unknown version of the interface",
+        return error_set(e, MODEL_INVALID, "/abi", "library %s: unknown version of the interface",
                          name);
     if (registry_library(r, name))
-        return error_set(e, ERROR_CONFLICT, "/library", "there is a library %s already", name);
+        return error_set(e, MODEL_INVALID, "/library", "there is a library %s already", name);
     const json_t *types = json_object_get(document, "types");
     if (!json_is_array(types) || json_array_size(types) > TYPE_MAX_TYPES)
-        return error_set(e, ERROR_INVALID, "/types",
+        return error_set(e, MODEL_INVALID, "/types",
                          "library %s: types are not a list of at most %d", name, TYPE_MAX_TYPES);
     return 0;
 }
@@ -95,7 +95,7 @@ static int parse_types(const json_t *rows, const char *library, struct type **ty
         if (r == 0) {
             const char *name = types[(*n)++]->name;
             if (json_object_get(names, name))
-                r = error_set(e, ERROR_INVALID, "/name", "the type %s is declared twice", name);
+                r = error_set(e, MODEL_INVALID, "/name", "the type %s is declared twice", name);
             json_object_set_new(names, name, json_true());
         }
         char pointer[64];
@@ -112,18 +112,18 @@ static int parse_hooks(const json_t *rows, const char *library, json_t *ret_hook
 {
     static const char *const keys[] = {"name", "description", "stage", "level", "when", NULL};
     if (rows && (!json_is_array(rows) || json_array_size(rows) > TYPE_MAX_TYPES))
-        return error_set(e, ERROR_INVALID, "/hooks", "library %s: hooks are not a list", library);
+        return error_set(e, MODEL_INVALID, "/hooks", "library %s: hooks are not a list", library);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         const char *name = json_member_string(row, "name");
         char pointer[64], full[2 * TYPE_MAX_NAME + 2];
         snprintf(pointer, sizeof pointer, "/hooks/%zu", i);
         if (!name || !library_name_ok(name))
-            return error_set(e, ERROR_INVALID, pointer, "library %s: a hook has no good name",
+            return error_set(e, MODEL_INVALID, pointer, "library %s: a hook has no good name",
                              library);
         for (const char *const *key = keys; *key; key++)
             if (strcmp(*key, "description") != 0 && !json_member_string(row, *key))
-                return error_set(e, ERROR_INVALID, pointer, "hook %s.%s lacks its %s", library,
+                return error_set(e, MODEL_INVALID, pointer, "hook %s.%s lacks its %s", library,
                                  name, *key);
         snprintf(full, sizeof full, "%s.%s", library, name);
         json_object_set(ret_hooks, full, (json_t *)row);
@@ -192,18 +192,18 @@ static int finish_type(struct registry *r, struct type *t, int depth, size_t *to
     if (t->index)
         return 0;
     if (depth == TYPE_MAX_DEPTH)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, MODEL_INVALID, NULL,
                          "type %s extends itself, or more than %d types in a row", t->name,
                          TYPE_MAX_DEPTH);
     struct type *parent = t->extends ? find(r, t->extends) : NULL;
     if (t->extends && !parent)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, MODEL_INVALID, NULL,
                          "type %s extends %.200s, which no library here has", t->name, t->extends);
     int result = parent ? finish_type(r, parent, depth + 1, total, e) : 0;
     result = result ? result : type_merge(t, parent, e);
     *total += (size_t)t->n_variables;
     if (result == 0 && *total > TYPE_MAX_TOTAL)
-        return error_set(e, ERROR_INVALID, NULL, "the types have more than %d variables together",
+        return error_set(e, MODEL_INVALID, NULL, "the types have more than %d variables together",
                          TYPE_MAX_TOTAL);
     return result;
 }
@@ -225,19 +225,19 @@ int registry_target(const struct registry *r, const struct type *type, const str
     const char *first = v->name;
     for (int hops = 0; v->kind == SIMLAB_FOREIGN; hops++) {
         if (hops == TYPE_MAX_DEPTH)
-            return error_set(e, ERROR_INVALID, NULL,
+            return error_set(e, MODEL_INVALID, NULL,
                              "%s.%s: the foreign variables that it leads to go in a circle",
                              from->name, first);
         const struct type *next = registry_type(r, v->type);
         if (!next) {
             const char *nearest = json_nearest(v->type, registry_names(r));
-            return error_set(e, ERROR_INVALID, NULL, "%s.%s: there is no process type %.200s%s%s%s",
+            return error_set(e, MODEL_INVALID, NULL, "%s.%s: there is no process type %.200s%s%s%s",
                              from->name, first, v->type, nearest ? ": did it mean " : "",
                              nearest ? nearest : "", nearest ? "?" : "");
         }
         int index = type_variable(next, v->var);
         if (index < 0)
-            return error_set(e, ERROR_INVALID, NULL, "%s.%s: the type %s has no variable %.100s",
+            return error_set(e, MODEL_INVALID, NULL, "%s.%s: the type %s has no variable %.100s",
                              from->name, first, next->name, v->var);
         type = next;
         v = &next->variables[index];

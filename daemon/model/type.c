@@ -25,7 +25,7 @@ static int parse_variables(const json_t *rows, struct type *t, struct error *e)
     if (!rows)
         return 0;
     if (!json_is_array(rows) || json_array_size(rows) > TYPE_MAX_VARIABLES)
-        return error_set(e, ERROR_INVALID, "/variables",
+        return error_set(e, MODEL_INVALID, "/variables",
                          "type %s: variables are not a list of at most %d", t->name,
                          TYPE_MAX_VARIABLES);
     t->declared = mem_array(json_array_size(rows), sizeof *t->declared);
@@ -37,7 +37,7 @@ static int parse_variables(const json_t *rows, struct type *t, struct error *e)
         if (r == 0) {
             const char *name = t->declared[t->n_own++].name;
             if (json_object_get(names, name))
-                r = error_set(e, ERROR_INVALID, "/name",
+                r = error_set(e, MODEL_INVALID, "/name",
                               "type %s: the variable %s is declared twice", t->name, name);
             json_object_set_new(names, name, json_true());
         }
@@ -55,9 +55,9 @@ static int parse_flags(const json_t *row, struct type *t, struct error *e)
     uint32_t stages;
     json_int_t size = json_member_integer(row, "instance_size", 0);
     if (variable_stages_parse(json_object_get(row, "stages"), &stages, &why))
-        return error_set(e, ERROR_INVALID, "/stages", "type %s: %s", t->name, why.message);
+        return error_set(e, MODEL_INVALID, "/stages", "type %s: %s", t->name, why.message);
     if (size < 0 || size > 1 << 30)
-        return error_set(e, ERROR_INVALID, "/instance_size", "type %s: instance_size is %lld",
+        return error_set(e, MODEL_INVALID, "/instance_size", "type %s: instance_size is %lld",
                          t->name, (long long)size);
     t->stages = stages;
     t->instance_size = (size_t)size;
@@ -76,7 +76,7 @@ int type_parse(const json_t *row, const char *library, struct type **ret_type, s
 {
     const char *name = json_member_string(row, "name");
     if (!name || !type_name_ok(name))
-        return error_set(e, ERROR_INVALID, "/name",
+        return error_set(e, MODEL_INVALID, "/name",
                          "\"%.100s\" is no name of a process type: a C identifier of at most %d "
                          "letters without \"__\"",
                          name ? name : "", TYPE_MAX_NAME);
@@ -129,7 +129,7 @@ int type_merge(struct type *t, const struct type *parent, struct error *e)
 {
     size_t most = (size_t)t->n_own + (parent ? (size_t)parent->n_variables : 0);
     if (most > TYPE_MAX_VARIABLES)
-        return error_set(e, ERROR_INVALID, NULL, "type %s has more than %d variables", t->name,
+        return error_set(e, MODEL_INVALID, NULL, "type %s has more than %d variables", t->name,
                          TYPE_MAX_VARIABLES);
     json_t *again = json_object();
     for (int i = 0; i < t->n_own; i++)
@@ -148,7 +148,7 @@ int type_merge(struct type *t, const struct type *parent, struct error *e)
     for (int i = 0; i < t->n_own; i++) {
         t->own[i] = type_variable(t, t->declared[i].name);
         if (t->own[i] < 0)
-            return error_set(e, ERROR_INVALID, NULL,
+            return error_set(e, MODEL_INVALID, NULL,
                              "type %s: the variable %s is said to be inherited, but %s has none of "
                              "that name",
                              t->name, t->declared[i].name, parent ? parent->name : "no parent");

@@ -4,7 +4,7 @@
 #ifndef MODEL_TYPE_H
 #define MODEL_TYPE_H
 
-#include "base/errors.h"
+#include "model/result.h"
 #include "simlab/types.h"
 
 #include <jansson.h>
@@ -86,9 +86,8 @@ struct registry *registry_free(struct registry *r);
 
 /* Adds one library's descriptor document (hostile: a library may print anything). `extends` and
  * foreign types may name types of libraries added earlier or later: they are resolved by
- * registry_finish. The document's form is in proto/PROTOCOL.md. 0, ERROR_INVALID (pointer into the
- * document), ERROR_CONFLICT where the library is there already. On error the registry is
- * unchanged. */
+ * registry_finish. The document's form is in proto/PROTOCOL.md. 0, MODEL_INVALID (pointer into the
+ * document; also where the library is there already). On error the registry is unchanged. */
 int registry_add(struct registry *r, const json_t *document, struct error *e);
 
 /* Resolves `extends`, merges variables. A type whose parent is missing or cyclic is refused, and
@@ -97,7 +96,7 @@ int registry_finish(struct registry *r, struct error *e);
 
 /* The variable that a foreign one leads to by its declaration: foreign variables of foreign ones
  * are followed from type to type, as declared, to one that is none. *ret_type is the type that has
- * it. ERROR_INVALID where a type or variable is missing, or the chain is a circle (no pointer). */
+ * it. MODEL_INVALID where a type or variable is missing, or the chain is a circle (no pointer). */
 int registry_target(const struct registry *r, const struct type *type, const struct variable *v,
                     const struct type **ret_type, const struct variable **ret_variable,
                     struct error *e);

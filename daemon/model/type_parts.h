@@ -18,7 +18,7 @@
 bool type_name_ok(const char *name);
 
 /* "y,x", "()|x", "(y, x)": an array of alternatives with different numbers of dims. NULL or "" is
- * the scalar. 0 or ERROR_INVALID without a pointer. */
+ * the scalar. 0 or MODEL_INVALID without a pointer. */
 int dims_parse(const char *text, int *ret_n, struct dims **ret_dims, struct error *e);
 struct dims *dims_free(struct dims *dims, int n);
 /* "(y, x)"; the caller frees. */

@@ -28,7 +28,7 @@ __attribute__((format(printf, 3, 4))) static int fault(const struct row *row, co
     vsnprintf(what, sizeof what, format, arguments);
     va_end(arguments);
     snprintf(pointer, sizeof pointer, "/%s", key);
-    return error_set(row->e, ERROR_INVALID, pointer, "type %s, variable %.100s: %s", row->type,
+    return error_set(row->e, MODEL_INVALID, pointer, "type %s, variable %.100s: %s", row->type,
                      row->name, what);
 }
 
@@ -327,7 +327,7 @@ int variable_parse(const json_t *json, const char *type, struct variable *ret, s
 {
     const char *name = json_member_string(json, "name");
     if (!json_is_object(json) || !name || !type_name_ok(name))
-        return error_set(e, ERROR_INVALID, "/name",
+        return error_set(e, MODEL_INVALID, "/name",
                          "type %s: \"%.100s\" is no name of a variable: a C identifier of at most "
                          "%d letters without \"__\"",
                          type, name ? name : "", TYPE_MAX_NAME);

@@ -27,7 +27,7 @@ int variable_stages_parse(const json_t *names, uint32_t *ret_mask, struct error 
     size_t i;
     json_t *name;
     if (names && !json_is_null(names) && !json_is_array(names))
-        return error_set(e, ERROR_INVALID, NULL, "stages are not a list");
+        return error_set(e, MODEL_INVALID, NULL, "stages are not a list");
     json_array_foreach((json_t *)names, i, name)
     {
         int stage = 0;
@@ -35,7 +35,7 @@ int variable_stages_parse(const json_t *names, uint32_t *ret_mask, struct error 
                !(json_is_string(name) && !strcmp(json_string_value(name), variable_stages[stage])))
             stage++;
         if (stage == SIMLAB_N_STAGES)
-            return error_set(e, ERROR_INVALID, NULL, "unknown stage %.60s",
+            return error_set(e, MODEL_INVALID, NULL, "unknown stage %.60s",
                              json_is_string(name) ? json_string_value(name) : "(not a text)");
         mask |= 1u << stage;
     }

@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { APPLICATION_ID = 0x73696d71 }; /* "simq" */
+enum {
+    APPLICATION_ID = 0x73696d71, /* "simq" */
+    BUSY_MS = 250                /* another program's lock is waited for */
+};
 
 static const char schema[] =
 #include "queue/schema.inc"
@@ -25,26 +28,52 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
 
 /* ---- failures ---- */
 
-static int database_fail(struct database *d, struct error *e)
+static int errno_of(int code)
 {
-    struct error failure = {0};
-    int code = sqlite3_errcode(d->connection) & 0xff;
-    error_set(&failure, code == SQLITE_BUSY ? ERROR_BUSY : ERROR_STORAGE, NULL,
-              "the database of jobs failed: %s", sqlite3_errmsg(d->connection));
-    if (d->in_turn && !d->broken) {
-        d->broken = true;
-        d->failure = failure;
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return -EBUSY;
+    case SQLITE_FULL:
+        return -ENOSPC;
+    case SQLITE_NOMEM:
+        return -ENOMEM;
+    case SQLITE_READONLY:
+        return -EROFS;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+        return -EACCES;
+    default:
+        return -EIO;
     }
-    if (e)
-        *e = failure;
-    return failure.kind;
 }
 
-static int broken_turn(const struct database *d, struct error *e)
+static int last_failure(const struct database *d, struct error *e)
 {
     if (e)
         *e = d->failure;
-    return d->failure.kind;
+    return d->failed;
+}
+
+static int database_fail(struct database *d, struct error *e)
+{
+    d->failed = errno_of(sqlite3_errcode(d->connection));
+    d->broken = d->in_turn;
+    if (d->failed == -EBUSY)
+        error_set(&d->failure, 0, NULL, "the database is locked by another program");
+    else
+        error_set(&d->failure, 0, NULL, "the database of jobs failed: %s",
+                  sqlite3_errmsg(d->connection));
+    if (d->failed == -EBUSY)
+        sqlite3_busy_timeout(d->connection, 0); /* who asks meanwhile need not wait again */
+    return last_failure(d, e);
+}
+
+static void database_works(struct database *d)
+{
+    if (d->failed)
+        sqlite3_busy_timeout(d->connection, BUSY_MS);
+    d->failed = 0;
 }
 
 /* ---- opening ---- */
@@ -57,14 +86,14 @@ static int lock_file(struct database *d, const char *path, struct error *e)
     int r = d->lock < 0 ? -errno : 0;
     free(lock_path);
     if (r < 0)
-        return error_explain(e, r, "open the database's lock file");
+        return error_errno(e, r, "open the database's lock file");
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(d->lock, F_SETLK, &lock) == 0)
         return 0;
     if (errno != EACCES && errno != EAGAIN)
-        return error_explain(e, -errno, "lock the database");
+        return error_errno(e, -errno, "lock the database");
     fcntl(d->lock, F_GETLK, &lock);
-    return error_set(e, ERROR_CONFLICT, NULL, "the database %s is in use by process %ld", path,
+    return error_set(e, QUEUE_REFUSED, NULL, "the database %s is in use by process %ld", path,
                      (long)lock.l_pid);
 }
 
@@ -72,13 +101,13 @@ static int create_file(const char *path, struct error *e)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return errno == EEXIST ? 0 : error_explain(e, -errno, "create the database");
+        return errno == EEXIST ? 0 : error_errno(e, -errno, "create the database");
     close(fd);
     const char *slash = strrchr(path, '/');
     char *directory = slash ? mem_printf("%.*s", (int)(slash - path + 1), path) : mem_strdup(".");
     int r = file_sync_directory(directory);
     free(directory);
-    return error_explain(e, r, "sync the database's directory");
+    return error_errno(e, r, "sync the database's directory");
 }
 
 static int execute(struct database *d, const char *sql, struct error *e)
@@ -148,10 +177,10 @@ static int migrate(struct database *d, const char *path, struct error *e)
     if (r)
         return r;
     if (objects && application != APPLICATION_ID)
-        return error_set(e, ERROR_CONFLICT, NULL, "%s is not a database of simlabd", path);
+        return error_set(e, QUEUE_REFUSED, NULL, "%s is not a database of simlabd", path);
     int known = database_schema_version();
     if (version > known)
-        return error_set(e, ERROR_CONFLICT, NULL,
+        return error_set(e, QUEUE_REFUSED, NULL,
                          "the database %s was written by a newer simlabd (its schema is version "
                          "%lld, this program knows %d)",
                          path, (long long)version, known);
@@ -170,7 +199,7 @@ static int count_wal_pages(void *userdata, sqlite3 *connection, const char *name
 
 static int configure(struct database *d, struct error *e)
 {
-    sqlite3_busy_timeout(d->connection, 250);
+    sqlite3_busy_timeout(d->connection, BUSY_MS);
     sqlite3_db_config(d->connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     /* The last connection's close would checkpoint; that is wanted, and is the default. */
     int r = execute(d,
@@ -203,8 +232,8 @@ int database_open(struct database *d, const char *path, struct error *e)
         return r;
     if (sqlite3_open_v2(path, &d->connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
         SQLITE_OK)
-        return error_set(e, ERROR_STORAGE, NULL, "cannot open the database %s: %s", path,
-                         sqlite3_errmsg(d->connection));
+        return error_set(e, errno_of(sqlite3_errcode(d->connection)), NULL,
+                         "cannot open the database %s: %s", path, sqlite3_errmsg(d->connection));
     sqlite3_extended_result_codes(d->connection, 1);
     r = configure(d, e);
     if (!r)
@@ -241,13 +270,13 @@ static void bind(sqlite3_stmt *s, const struct database_value *values)
     }
 }
 
-/* 0 at a row, ERROR_NOT_FOUND at the end. */
+/* 0 at a row, QUEUE_NO_SUCH at the end. */
 static int step(struct database *d, struct error *e, sqlite3_stmt *s)
 {
     int r = sqlite3_step(s);
     if (r == SQLITE_ROW)
         return 0;
-    int result = r == SQLITE_DONE ? ERROR_NOT_FOUND : database_fail(d, e);
+    int result = r == SQLITE_DONE ? QUEUE_NO_SUCH : database_fail(d, e);
     sqlite3_reset(s);
     return result;
 }
@@ -255,7 +284,7 @@ static int step(struct database *d, struct error *e, sqlite3_stmt *s)
 static int run_plain(struct database *d, struct error *e, enum database_statement id)
 {
     int r = step(d, e, d->statements[id]);
-    return r == ERROR_NOT_FOUND ? 0 : r;
+    return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
 static void roll_back(struct database *d)
@@ -268,7 +297,7 @@ static void roll_back(struct database *d)
 static int begin_turn(struct database *d, struct error *e)
 {
     if (d->broken)
-        return broken_turn(d, e);
+        return last_failure(d, e);
     if (d->in_turn)
         return 0;
     int r = run_plain(d, e, STATEMENT_BEGIN);
@@ -292,7 +321,7 @@ int database_row_values(struct database *d, struct error *e, sqlite3_stmt **ret,
                         enum database_statement id, const struct database_value *values)
 {
     if (d->broken)
-        return broken_turn(d, e);
+        return last_failure(d, e);
     sqlite3_stmt *s = d->statements[id];
     mem_assert(!sqlite3_stmt_busy(s));
     bind(s, values);
@@ -329,11 +358,13 @@ int database_commit(struct database *d, struct error *e)
     if (!d->in_turn)
         return 0;
     if (d->broken)
-        return broken_turn(d, e);
+        return last_failure(d, e);
     int r = run_plain(d, e, STATEMENT_COMMIT);
-    if (!r)
-        d->in_turn = false;
-    return r;
+    if (r)
+        return r;
+    d->in_turn = false;
+    database_works(d);
+    return 0;
 }
 
 void database_rollback(struct database *d)
@@ -349,5 +380,5 @@ int database_checkpoint(struct database *d)
                                       &written);
     if (r == SQLITE_OK)
         d->wal_pages = in_log - written;
-    return r == SQLITE_OK ? 0 : ERROR_STORAGE;
+    return r == SQLITE_OK ? 0 : errno_of(r);
 }

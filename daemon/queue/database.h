@@ -11,7 +11,7 @@
 #ifndef QUEUE_DATABASE_H
 #define QUEUE_DATABASE_H
 
-#include "base/errors.h"
+#include "queue/queue.h"
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -29,12 +29,16 @@ struct database {
     sqlite3_stmt *statements[STATEMENT_COUNT];
     int lock;     /* descriptor of <path>.lock, or -1: one daemon per database */
     bool in_turn; /* a transaction is open */
-    bool broken;  /* invariant 2; `failure` says why */
+    bool broken;  /* invariant 2 */
+    int failed;   /* -errno of the last failure, with words; 0 from the next commit on */
     struct error failure;
     int wal_pages; /* of the WAL that no checkpoint has written back */
 };
 
-/* Opens or makes the file (mode 0600) and migrates it. ERROR_CONFLICT where it is newer, is not
+/* Results are queue.h's. A failure of SQLite is a negative errno with words: EBUSY where another
+ * program holds the lock, ENOSPC, ENOMEM, EROFS, EACCES, EIO. */
+
+/* Opens or makes the file (mode 0600) and migrates it. QUEUE_REFUSED where it is newer, is not
  * ours, or is held by another process. database_close after a failure, too. */
 int database_open(struct database *d, const char *path, struct error *e);
 void database_close(struct database *d);
@@ -64,7 +68,7 @@ struct database_value {
 int database_run_values(struct database *d, struct error *e, enum database_statement id,
                         const struct database_value *values);
 
-/* Reads one row: 0 with the statement at it (database_end when it was read), or ERROR_NOT_FOUND
+/* Reads one row: 0 with the statement at it (database_end when it was read), or QUEUE_NO_SUCH
  * with `e` as it was. */
 #define database_row(d, e, ret, id, ...)                                                           \
     database_row_values(d, e, ret, id, DATABASE_VALUES(__VA_ARGS__))
@@ -73,7 +77,7 @@ int database_row_values(struct database *d, struct error *e, sqlite3_stmt **ret,
 void database_end(sqlite3_stmt *s);
 
 /* Reads rows: for (r = database_rows(…, &s, …); r == 0; r = database_next(d, e, s)).
- * ERROR_NOT_FOUND ends it well, and the statement is reset then; on a break the caller calls
+ * QUEUE_NO_SUCH ends it well, and the statement is reset then; on a break the caller calls
  * database_end. */
 #define database_rows database_row
 int database_next(struct database *d, struct error *e, sqlite3_stmt *s);

@@ -87,10 +87,13 @@ int queue_event_flush(struct queue *q, struct error *e)
 
 /* ---- progress of single simulations: in memory ---- */
 
-static bool is_running(struct queue *q, int64_t job)
+static int is_running(struct queue *q, int64_t job, bool *ret)
 {
     struct queue_counts c;
-    return queue_job_counts(q, job, &c, NULL) == 0 && c.state == JOB_RUNNING;
+    int r = queue_job_counts(q, job, &c, NULL);
+    if (r >= 0)
+        *ret = r == 0 && c.state == JOB_RUNNING;
+    return r < 0 ? r : 0;
 }
 
 static struct queue_progress_entry *find_progress(const struct queue *q, int64_t job)
@@ -106,7 +109,8 @@ void queue_progress(struct queue *q, int64_t job, int64_t step, int64_t nsteps)
 {
     struct queue_progress_entry *entry = find_progress(q, job);
     if (!entry) {
-        if (!is_running(q, job)) /* a late word would stay for ever */
+        bool runs;
+        if (is_running(q, job, &runs) < 0 || !runs) /* a late word would stay for ever */
             return;
         q->progress =
             queue_grow(q->progress, q->n_progress, &q->progress_capacity, sizeof *q->progress);
@@ -126,7 +130,8 @@ void queue_progress_prune(struct queue *q)
 {
     size_t kept = 0;
     for (size_t i = 0; i < q->n_progress; i++) {
-        if (is_running(q, q->progress[i].job))
+        bool runs;
+        if (is_running(q, q->progress[i].job, &runs) < 0 || runs)
             q->progress[kept++] = q->progress[i];
     }
     q->n_progress = kept;
@@ -164,7 +169,7 @@ int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t 
                                 INTEGER(limit));
     for (; !r; r = database_next(d, e, s))
         json_array_append_new(page, event_to_json(s));
-    if (r != ERROR_NOT_FOUND) {
+    if (r != QUEUE_NO_SUCH) {
         json_decref(page);
         return r;
     }
@@ -195,7 +200,7 @@ static int append_rows(struct queue *q, enum database_statement id, int64_t job,
         append_dead(page, s, from, most);
     if (!r)
         database_end(s);
-    return r == ERROR_NOT_FOUND ? 0 : r;
+    return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
 int queue_members(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,

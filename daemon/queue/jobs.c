@@ -10,17 +10,17 @@
 
 static int no_such_job(struct error *e, int64_t id)
 {
-    return error_set(e, ERROR_NOT_FOUND, NULL, "there is no job %" PRId64, id);
+    return error_set(e, QUEUE_NO_SUCH, NULL, "there is no job %" PRId64, id);
 }
 
 /* ---- submission ---- */
 
-/* ERROR_NOT_FOUND (with `e` as it was) where the key is new. */
+/* QUEUE_NO_SUCH (with `e` as it was) where the key is new. */
 static int find_key(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
                     struct error *e)
 {
     if (!s->idempotency_key)
-        return ERROR_NOT_FOUND;
+        return QUEUE_NO_SUCH;
     sqlite3_stmt *row;
     int r = database_row(&q->database, e, &row, STATEMENT_JOB_BY_KEY,
                          TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key));
@@ -31,7 +31,7 @@ static int find_key(struct queue *q, const struct queue_submission *s, int64_t *
     bool same = strcmp(hash ? hash : "", s->document_hash ? s->document_hash : "") == 0;
     database_end(row);
     if (!same)
-        return error_set(e, ERROR_CONFLICT, NULL,
+        return error_set(e, QUEUE_REFUSED, NULL,
                          "the idempotency key %.100s was used for job %" PRId64
                          ", which differs from this one",
                          s->idempotency_key, id);
@@ -43,22 +43,22 @@ static int find_key(struct queue *q, const struct queue_submission *s, int64_t *
 static int check_absent(const char *store, struct error *e)
 {
     if (access(store, F_OK) == 0)
-        return error_set(e, ERROR_CONFLICT, "/store",
+        return error_set(e, QUEUE_REFUSED, "/store",
                          "the store %s exists already: choose another name, or remove it", store);
     return 0;
 }
 
-/* 0 where no job holds the store and nothing stands there, else ERROR_CONFLICT. */
+/* 0 where no job holds the store and nothing stands there, else QUEUE_REFUSED. */
 static int check_store(struct queue *q, const char *store, struct error *e)
 {
     sqlite3_stmt *row;
     int r = database_row(&q->database, e, &row, STATEMENT_JOB_BY_STORE, TEXT(store));
     if (r)
-        return r == ERROR_NOT_FOUND ? check_absent(store, e) : r;
+        return r == QUEUE_NO_SUCH ? check_absent(store, e) : r;
     int64_t id = sqlite3_column_int64(row, 0);
     enum job_state state = (enum job_state)sqlite3_column_int(row, 1);
     database_end(row);
-    return error_set(e, ERROR_CONFLICT, "/store",
+    return error_set(e, QUEUE_REFUSED, "/store",
                      "the store %s belongs to job %" PRId64 " (%s): choose another name", store, id,
                      job_state_name(state));
 }
@@ -81,7 +81,7 @@ static int choose_store(struct queue *q, const struct queue_submission *s, int64
             return 0;
         }
         free(store);
-        if (r != ERROR_CONFLICT)
+        if (r != QUEUE_REFUSED)
             return r;
     }
 }
@@ -109,15 +109,15 @@ int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret
                  bool *ret_existed, struct error *e)
 {
     if (s->members < 1)
-        return error_set(e, ERROR_INVALID, NULL, "a job has at least one member, not %" PRId64,
+        return error_set(e, QUEUE_INVALID, NULL, "a job has at least one member, not %" PRId64,
                          s->members);
     if (s->max_attempts < 1)
-        return error_set(e, ERROR_INVALID, "/max_attempts",
+        return error_set(e, QUEUE_INVALID, "/max_attempts",
                          "max_attempts: %" PRId64 " should be at least 1", s->max_attempts);
     int64_t id = 0;
     int r = find_key(q, s, &id, e);
     bool existed = r == 0;
-    if (r == ERROR_NOT_FOUND) {
+    if (r == QUEUE_NO_SUCH) {
         char *store = NULL;
         id = q->numbers.last_job + 1;
         r = choose_store(q, s, &id, &store, e);
@@ -178,7 +178,7 @@ int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct err
     sqlite3_stmt *s;
     int r = database_row(&q->database, e, &s, STATEMENT_JOB_GET, INTEGER(id));
     if (r)
-        return r == ERROR_NOT_FOUND ? no_such_job(e, id) : r;
+        return r == QUEUE_NO_SUCH ? no_such_job(e, id) : r;
     read_job(q, s, ret_job);
     database_end(s);
     return 0;
@@ -189,7 +189,7 @@ int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct 
     sqlite3_stmt *s;
     int r = database_row(&q->database, e, &s, STATEMENT_JOB_DOCUMENT, INTEGER(id));
     if (r)
-        return r == ERROR_NOT_FOUND ? no_such_job(e, id) : r;
+        return r == QUEUE_NO_SUCH ? no_such_job(e, id) : r;
     *ret_document = database_new_text(s, 0);
     database_end(s);
     return 0;
@@ -211,7 +211,7 @@ int queue_jobs(struct queue *q, int state, int64_t before, int limit,
         fn(userdata, &job);
         queue_job_clear(&job);
     }
-    return r == ERROR_NOT_FOUND ? 0 : r;
+    return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
 int queue_job_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct error *e)
@@ -219,7 +219,7 @@ int queue_job_counts(struct queue *q, int64_t job, struct queue_counts *ret, str
     sqlite3_stmt *s;
     int r = database_row(&q->database, e, &s, STATEMENT_JOB_COUNTS, INTEGER(job));
     if (r)
-        return r == ERROR_NOT_FOUND ? no_such_job(e, job) : r;
+        return r == QUEUE_NO_SUCH ? no_such_job(e, job) : r;
     *ret = (struct queue_counts){
         .state = (enum job_state)sqlite3_column_int(s, 0),
         .members = sqlite3_column_int64(s, 1),
@@ -235,41 +235,37 @@ int queue_job_counts(struct queue *q, int64_t job, struct queue_counts *ret, str
     return 0;
 }
 
-static int read_id(struct queue *q, enum database_statement id, int64_t value, int64_t *ret)
+int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs, int *ret_n, struct error *e)
 {
     sqlite3_stmt *s;
-    int r = database_row(&q->database, NULL, &s, id, INTEGER(value));
+    int n = 0;
+    int r = database_rows(&q->database, e, &s, STATEMENT_JOB_NEXT, INTEGER(limit));
+    for (; !r; r = database_next(&q->database, e, s))
+        ret_jobs[n++] = sqlite3_column_int64(s, 0);
+    if (r != QUEUE_NO_SUCH)
+        return r;
+    *ret_n = n;
+    return 0;
+}
+
+int queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job, struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_JOB_NEXT_COMPLETE, INTEGER(after));
     if (r)
         return r;
-    *ret = sqlite3_column_int64(s, 0);
+    *ret_job = sqlite3_column_int64(s, 0);
     database_end(s);
     return 0;
 }
 
-bool queue_next_job(struct queue *q, int64_t *ret_job)
-{
-    return read_id(q, STATEMENT_JOB_NEXT, 1, ret_job) == 0;
-}
-
-int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs)
-{
-    sqlite3_stmt *s;
-    int n = 0;
-    int r = database_rows(&q->database, NULL, &s, STATEMENT_JOB_NEXT, INTEGER(limit));
-    for (; !r; r = database_next(&q->database, NULL, s))
-        ret_jobs[n++] = sqlite3_column_int64(s, 0);
-    return n;
-}
-
-bool queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job)
-{
-    return read_id(q, STATEMENT_JOB_NEXT_COMPLETE, after, ret_job) == 0;
-}
-
-bool queue_job_complete(struct queue *q, int64_t job)
+int queue_job_complete(struct queue *q, int64_t job, bool *ret_complete, struct error *e)
 {
     struct queue_counts c;
-    return queue_job_counts(q, job, &c, NULL) == 0 && c.done + c.dead == c.members;
+    int r = queue_job_counts(q, job, &c, e);
+    if (!r)
+        *ret_complete = c.done + c.dead == c.members;
+    return r;
 }
 
 /* ---- moves ---- */
@@ -312,7 +308,7 @@ int queue_job_move(struct queue *q, int64_t job, const struct queue_counts *coun
                    enum job_state to, const char *reason, struct error *e)
 {
     if (!job_state_may_move(counts->state, to))
-        return error_set(e, ERROR_CONFLICT, NULL, "job %" PRId64 " is %s: it cannot become %s", job,
+        return error_set(e, QUEUE_REFUSED, NULL, "job %" PRId64 " is %s: it cannot become %s", job,
                          job_state_name(counts->state), job_state_name(to));
     if (job_state_is_final(to))
         return end_job(q, job, counts, to, reason, e);
@@ -347,7 +343,7 @@ static int death_reason(struct queue *q, int64_t job, const struct queue_counts 
     int r = database_row(&q->database, e, &s, STATEMENT_RANGE_FROM, INTEGER(job),
                          INTEGER(RANGE_DEAD), INTEGER(0), INTEGER(1));
     if (r) {
-        mem_assert(r != ERROR_NOT_FOUND); /* dead > 0 */
+        mem_assert(r != QUEUE_NO_SUCH); /* dead > 0 */
         return r;
     }
     if (c->members == 1)
@@ -367,7 +363,7 @@ int queue_finish(struct queue *q, int64_t job, struct error *e)
     if (r)
         return r;
     if (c.done + c.dead != c.members)
-        return error_set(e, ERROR_CONFLICT, NULL,
+        return error_set(e, QUEUE_REFUSED, NULL,
                          "job %" PRId64 " is not complete: %" PRId64 " of %" PRId64
                          " members are neither done nor dead",
                          job, c.members - c.done - c.dead, c.members);

@@ -46,10 +46,10 @@ static int first_free(struct queue *q, int64_t job, const struct queue_counts *c
 {
     struct queue_range free_range, cut_range;
     int has_free = queue_range_first(q, job, RANGE_FREE, &free_range, e);
-    if (has_free && has_free != ERROR_NOT_FOUND)
+    if (has_free && has_free != QUEUE_NO_SUCH)
         return has_free;
     int has_cut = queue_range_first(q, job, RANGE_CUT, &cut_range, e);
-    if (has_cut && has_cut != ERROR_NOT_FOUND)
+    if (has_cut && has_cut != QUEUE_NO_SUCH)
         return has_cut;
     *ret = (struct pick){0};
     if (!has_cut && (has_free || cut_range.begin < free_range.begin)) {
@@ -69,7 +69,7 @@ static int pick_members(struct queue *q, int64_t job, const struct queue_counts 
 {
     int64_t leased = c->members - c->done - c->dead - c->free;
     if (c->free == 0 || (!c->has_layout && leased > 0))
-        return error_set(e, ERROR_NOT_FOUND, NULL, "job %" PRId64 " has no member to lease", job);
+        return error_set(e, QUEUE_NO_SUCH, NULL, "job %" PRId64 " has no member to lease", job);
     struct pick pick;
     int r = first_free(q, job, c, &pick, e);
     if (r)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ERROR_NOT_FOUND with `e` as it was. */
+/* QUEUE_NO_SUCH with `e` as it was. */
 static int hash_of_name(struct queue *q, const char *name, char **ret_hash, struct error *e)
 {
     sqlite3_stmt *s;
@@ -35,10 +35,10 @@ static int check_name(struct queue *q, const char *name, const char *hash, bool 
 {
     char *known = NULL;
     int r = hash_of_name(q, name, &known, e);
-    if (r == ERROR_NOT_FOUND)
+    if (r == QUEUE_NO_SUCH)
         r = 0;
     else if (!r && strcmp(known, hash) != 0)
-        r = error_set(e, ERROR_CONFLICT, "/name",
+        r = error_set(e, QUEUE_REFUSED, "/name",
                       "the name %s belongs to another model (%.12s…): models do not change, give "
                       "this one (%.12s…) a new name",
                       name, known, hash);
@@ -69,7 +69,7 @@ int queue_model(struct queue *q, const char *name_or_hash, char **ret_definition
     char *hash = mem_strdup(name_or_hash);
     /* By hash first, so that no name can stand before a model. */
     int r = definition_of_hash(q, hash, &definition, e);
-    if (r == ERROR_NOT_FOUND) {
+    if (r == QUEUE_NO_SUCH) {
         free(hash);
         hash = NULL;
         r = hash_of_name(q, name_or_hash, &hash, e);
@@ -78,8 +78,7 @@ int queue_model(struct queue *q, const char *name_or_hash, char **ret_definition
     }
     if (r) {
         free(hash);
-        return r == ERROR_NOT_FOUND ? error_set(e, r, NULL, "there is no model %s", name_or_hash)
-                                    : r;
+        return r == QUEUE_NO_SUCH ? error_set(e, r, NULL, "there is no model %s", name_or_hash) : r;
     }
     *ret_definition = definition;
     if (ret_hash)
@@ -99,7 +98,7 @@ int queue_models(struct queue *q, const char *after, int limit, json_t **ret_pag
         json_array_append_new(page, json_pack("{s:s, s:s, s:I}", "name", database_text(s, 0),
                                               "hash", database_text(s, 1), "created",
                                               (json_int_t)sqlite3_column_int64(s, 2)));
-    if (r != ERROR_NOT_FOUND) {
+    if (r != QUEUE_NO_SUCH) {
         json_decref(page);
         return r;
     }

@@ -11,6 +11,7 @@ enum {
     CHECKPOINT_PAGES = 8192,    /* 32 MB: do not wait for idleness */
     CHECKPOINT_IDLE_MS = 1000,  /* this long after the last commit */
     CHECKPOINT_RETRY_MS = 5000, /* after a failure, or where a reader hinders */
+    PROBE_MS = 1000,            /* from one try to the next, while the database fails */
 };
 
 void *queue_grow(void *items, size_t n, size_t *capacity, size_t size)
@@ -53,7 +54,7 @@ static int read_number(struct queue *q, enum database_statement id, struct datab
 {
     sqlite3_stmt *s;
     int r = database_row(&q->database, e, &s, id, key);
-    if (r == ERROR_NOT_FOUND) {
+    if (r == QUEUE_NO_SUCH) {
         *ret = 0;
         return 0;
     }
@@ -144,8 +145,31 @@ static int64_t later_of(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+int queue_health(const struct queue *q, struct error *e)
+{
+    if (q->database.failed && e)
+        *e = q->database.failure;
+    return q->database.failed;
+}
+
+/* Writes what is there already: an empty transaction would not ask the disk. */
+static int64_t probe(struct queue *q, int64_t now)
+{
+    if (q->probe_due == 0)
+        q->probe_due = now + PROBE_MS;
+    if (now < q->probe_due)
+        return q->probe_due;
+    q->probe_due = now + PROBE_MS;
+    database_run(&q->database, NULL, STATEMENT_FENCE_RESERVE, INTEGER(1),
+                 INTEGER(q->numbers.fences_reserved));
+    return queue_commit(q, NULL) == 0 && queue_health(q, NULL) == 0 ? now : q->probe_due;
+}
+
 int64_t queue_tick(struct queue *q, int64_t now)
 {
+    if (queue_health(q, NULL) != 0 && !queue_dirty(q))
+        return probe(q, now);
+    q->probe_due = 0;
     if (q->written) {
         q->written = false;
         q->last_write = now;

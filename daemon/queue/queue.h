@@ -25,28 +25,41 @@
 
 struct queue;
 
-/* Opens or makes the database, migrates its schema. ERROR_CONFLICT where it is newer than we are,
+/* What the functions here find, with words. Where the database itself fails they return a negative
+ * errno with words (EBUSY: another program holds its lock; ENOSPC, EROFS, EIO …): then nothing is
+ * known, which is never a "no". Ask again later. */
+enum queue_result {
+    QUEUE_NO_SUCH = 1, /* job, model, or member to lease */
+    QUEUE_INVALID,     /* what is asked for makes no sense, whatever the queue holds */
+    QUEUE_REFUSED,     /* what is there does not allow it: another's name or store, a job's state */
+    QUEUE_NOT_LIVE     /* the lease has ended */
+};
+
+/* Opens or makes the database, migrates its schema. QUEUE_REFUSED where it is newer than we are,
  * is not ours, or another process has it open. */
 int queue_open(const char *path, struct queue **ret_queue, struct error *e);
 struct queue *queue_close(struct queue *q); /* what was not committed is dropped */
 
-/* Ends the turn's transaction; 0 where nothing was written. On failure everything of the turn is
- * rolled back and the error says so: callers answer 503 to all requests of the turn. Where a call
- * failed with ERROR_STORAGE or ERROR_BUSY after the turn's first write, the commit fails too;
- * refusals of other kinds write nothing, and leave the turn as it was. Reads see the turn's own
- * changes, except queue_events and queue_last_event, which tell only what is committed. */
+/* Ends the turn's transaction; 0 where nothing was written. On failure (negative) everything of the
+ * turn is rolled back: callers answer 503 to all requests of the turn. Where the database failed
+ * after the turn's first write, the commit fails too; refusals write nothing, and leave the turn as
+ * it was. Reads see the turn's own changes, except queue_events and queue_last_event, which tell
+ * only what is committed. */
 int queue_commit(struct queue *q, struct error *e);
 bool queue_dirty(const struct queue *q); /* something awaits queue_commit */
-/* Checkpoints the WAL when it has grown and nothing is written; returns when next due. */
+/* 0, or how the database failed last, where it was not written since: -errno with words. */
+int queue_health(const struct queue *q, struct error *e);
+/* Checkpoints the WAL when it has grown and nothing is written; where the database has failed,
+ * tries once a second whether it can be written again. Returns when next due. */
 int64_t queue_tick(struct queue *q, int64_t now);
 
 /* ---- models ---- */
 
-/* Stores a definition under its hash, and gives `name` (NULL: none) to it. ERROR_CONFLICT where the
+/* Stores a definition under its hash, and gives `name` (NULL: none) to it. QUEUE_REFUSED where the
  * name belongs to another hash: models are immutable. */
 int queue_add_model(struct queue *q, const char *name, const char *hash, const char *definition,
                     struct error *e);
-/* By name or by hash; a new string (free) or ERROR_NOT_FOUND. ret_hash: NULL or a new string. */
+/* By name or by hash; a new string (free) or QUEUE_NO_SUCH. ret_hash: NULL or a new string. */
 int queue_model(struct queue *q, const char *name_or_hash, char **ret_definition, char **ret_hash,
                 struct error *e);
 /* [{"name", "hash", "created"}], a page: names after `after` (NULL: the first). New reference.
@@ -94,13 +107,13 @@ struct queue_submission {
     /* A store's path may be picked from the id: where `store` is NULL, "<store_root>/<id>.zarr". */
     const char *store_root;
     const char *idempotency_key; /* or NULL */
-    const char *document_hash;   /* to tell a repeated key with another body: ERROR_CONFLICT */
+    const char *document_hash;   /* to tell a repeated key with another body: QUEUE_REFUSED */
     int64_t members, priority, max_attempts;
     double member_timeout;
 };
 
 /* Adds a queued job and its event. A known idempotency key (of the same principal) gives the first
- * job's id and *ret_existed = true. ERROR_CONFLICT where a live, succeeded or partial job has the
+ * job's id and *ret_existed = true. QUEUE_REFUSED where a live, succeeded or partial job has the
  * same store (pointer /store); a failed or cancelled one gave it free, once nothing stands there.
  */
 int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
@@ -112,7 +125,7 @@ int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct 
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,
                void (*fn)(void *userdata, const struct queue_job *job), void *userdata,
                struct error *e);
-/* Moves to cancelled where that is allowed, else ERROR_CONFLICT that names the state. */
+/* Moves to cancelled where that is allowed, else QUEUE_REFUSED that names the state. */
 int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *e);
 
 /* ---- leases (for dispatch) ---- */
@@ -125,37 +138,35 @@ struct queue_lease {
 };
 
 /* The first job with an id above `after` that runs and is complete (queue_job_complete): its store
- * is to be finished, then queue_finish. After a restart, those that were left. false: none. */
-bool queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job);
+ * is to be finished, then queue_finish. After a restart, those that were left. QUEUE_NO_SUCH. */
+int queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job, struct error *e);
 
-/* The next job that could use a worker: highest priority, then oldest; queued, or running with
- * members that are neither done, dead nor leased. false where there is none. */
-bool queue_next_job(struct queue *q, int64_t *ret_job);
-/* The first of them in that order, at most `limit`; returns how many. */
-int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs);
+/* The next jobs that could use a worker, at most `limit`: highest priority, then oldest; queued, or
+ * running with members that are neither done, dead nor leased. */
+int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs, int *ret_n, struct error *e);
 
 /* Leases the first free members of a job, at most `want`. A lease that leaves free members right
  * behind it ends at the last multiple of `align` (1: any) that it can reach, so that it holds whole
  * chunk rows. While the job has no layout, one member is leased at a time. A range that a lost
  * lease was cut to is leased as it was cut, whatever `want`. Moves a queued job to running.
- * ERROR_NOT_FOUND where no member is to be leased. id and fence of a lease are the same number. */
+ * QUEUE_NO_SUCH where no member is to be leased. id and fence of a lease are the same number. */
 int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, int64_t align,
                 struct queue_lease *ret_lease, struct error *e);
 
-/* False once it ended, by whatever way, also by the end or cancellation of its job. */
-bool queue_lease_live(struct queue *q, const struct queue_lease *lease);
+/* 0; QUEUE_NOT_LIVE once it ended, by whatever way, also by the end or cancellation of its job. */
+int queue_lease_live(struct queue *q, const struct queue_lease *lease, struct error *e);
 
 /* Records the layout (JSON) that the first lease proposes; only the first counts. Like all that
- * take a lease: ERROR_CONFLICT where it is not live. */
+ * take a lease: QUEUE_NOT_LIVE where it has ended. */
 int queue_set_layout(struct queue *q, const struct queue_lease *lease, const char *layout,
                      struct error *e);
 
-/* [begin, end) is stored. ERROR_INVALID where it is not within the lease. Members that are dead
+/* [begin, end) is stored. QUEUE_INVALID where it is not within the lease. Members that are dead
  * stay dead, those that are done stay done. */
 int queue_done(struct queue *q, const struct queue_lease *lease, int64_t begin, int64_t end,
                struct error *e);
 /* A member failed by its own code: it is dead at once (the same bits would fail again).
- * ERROR_CONFLICT where it is done or dead already. */
+ * QUEUE_REFUSED where it is done or dead already. */
 int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_t member,
                         const char *reason, struct error *e);
 /* The lease ended well: what it did not finish is free again. */
@@ -166,10 +177,10 @@ int queue_release(struct queue *q, const struct queue_lease *lease, struct error
 int queue_lost(struct queue *q, const struct queue_lease *lease, const char *reason,
                struct error *e);
 
-/* done + dead = members: all that is left is to finish the store. */
-bool queue_job_complete(struct queue *q, int64_t job);
+/* *ret_complete: done + dead = members, all that is left is to finish the store. */
+int queue_job_complete(struct queue *q, int64_t job, bool *ret_complete, struct error *e);
 /* After the store was finished: succeeded; partial with some members dead, failed with all.
- * ERROR_CONFLICT where the job is not complete. */
+ * QUEUE_REFUSED where the job is not complete. */
 int queue_finish(struct queue *q, int64_t job, struct error *e);
 /* The job as a whole cannot go on. */
 int queue_fail(struct queue *q, int64_t job, const char *reason, struct error *e);

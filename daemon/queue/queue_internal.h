@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
- * returns 0 or an enum error_kind with `e` filled. */
+ * returns as queue.h says. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
@@ -35,6 +35,7 @@ struct queue {
     bool written;             /* something was committed since the last tick */
     int64_t last_write;       /* as of the ticks */
     int64_t checkpoint_retry; /* not before */
+    int64_t probe_due;        /* while the database fails; 0: it works, as of the last tick */
 };
 
 /* Makes room for one more in an array that grows by doubling. */
@@ -52,10 +53,10 @@ struct queue_counts {
     int64_t members, done, dead, free, frontier, max_attempts, log_lines;
     bool has_layout;
 };
-/* ERROR_NOT_FOUND where there is no such job. */
+/* QUEUE_NO_SUCH where there is no such job. */
 int queue_job_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct error *e);
 
-/* By the table in state.c (ERROR_CONFLICT, nothing written). A final move ends the job's leases,
+/* By the table in state.c (QUEUE_REFUSED, nothing written). A final move ends the job's leases,
  * frees what only a live job needs, and tells `reason` (NULL: none). */
 int queue_job_move(struct queue *q, int64_t job, const struct queue_counts *counts,
                    enum job_state to, const char *reason, struct error *e);
@@ -78,7 +79,7 @@ int64_t queue_ranges_members(const struct queue_ranges *ranges);
  * Attempts and reason are 0 and NULL except for RANGE_DEAD. */
 int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
                     int64_t end, int64_t attempts, const char *reason, struct error *e);
-/* The first and the last row of this state; ERROR_NOT_FOUND with `e` as it was. */
+/* The first and the last row of this state; QUEUE_NO_SUCH with `e` as it was. */
 int queue_range_first(struct queue *q, int64_t job, enum range_state state, struct queue_range *ret,
                       struct error *e);
 int queue_range_last(struct queue *q, int64_t job, enum range_state state, struct queue_range *ret,

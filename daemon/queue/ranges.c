@@ -30,7 +30,7 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* The row that `id` finds for ?1 job, ?2 state, ?3 at; *ret_alike: it says the same of its members.
- * ERROR_NOT_FOUND with `e` as it was. */
+ * QUEUE_NO_SUCH with `e` as it was. */
 static int neighbour(struct queue *q, enum database_statement id, int64_t job,
                      enum range_state state, int64_t at, int64_t attempts, const char *reason,
                      struct queue_range *ret, bool *ret_alike, struct error *e)
@@ -55,10 +55,10 @@ int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_
     if (state != RANGE_CUT) {
         r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, attempts, reason, &before,
                       &joins_before, e);
-        if (!r || r == ERROR_NOT_FOUND)
+        if (!r || r == QUEUE_NO_SUCH)
             r = neighbour(q, STATEMENT_RANGE_FROM, job, state, end, attempts, reason, &behind,
                           &joins_behind, e);
-        if (r && r != ERROR_NOT_FOUND)
+        if (r && r != QUEUE_NO_SUCH)
             return r;
         r = 0;
         joins_before = joins_before && before.end == begin;
@@ -103,7 +103,7 @@ static int collect(struct queue *q, int64_t job, enum range_state state, int64_t
     int r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, 0, NULL, &before, &alike, e);
     if (!r)
         queue_ranges_add(ret, begin, before.end < end ? before.end : end);
-    else if (r != ERROR_NOT_FOUND)
+    else if (r != QUEUE_NO_SUCH)
         return r;
     sqlite3_stmt *s;
     r = database_rows(&q->database, e, &s, STATEMENT_RANGE_FROM, INTEGER(job), INTEGER(state),
@@ -116,7 +116,7 @@ static int collect(struct queue *q, int64_t job, enum range_state state, int64_t
         }
         queue_ranges_add(ret, row_begin, row_end < end ? row_end : end);
     }
-    return r == ERROR_NOT_FOUND ? 0 : r;
+    return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
 static int by_begin(const void *a, const void *b)

@@ -34,17 +34,17 @@ static int find_live(struct queue *q, const struct queue_lease *lease, struct li
         database_end(s);
         if (ret->job == lease->job)
             return 0;
-    } else if (r != ERROR_NOT_FOUND) {
+    } else if (r != QUEUE_NO_SUCH) {
         return r;
     }
-    return error_set(e, ERROR_CONFLICT, NULL, "lease %" PRId64 " of job %" PRId64 " is not live",
+    return error_set(e, QUEUE_NOT_LIVE, NULL, "lease %" PRId64 " of job %" PRId64 " is not live",
                      lease->fence, lease->job);
 }
 
-bool queue_lease_live(struct queue *q, const struct queue_lease *lease)
+int queue_lease_live(struct queue *q, const struct queue_lease *lease, struct error *e)
 {
     struct live live;
-    return find_live(q, lease, &live, NULL) == 0;
+    return find_live(q, lease, &live, e);
 }
 
 int queue_set_layout(struct queue *q, const struct queue_lease *lease, const char *layout,
@@ -59,11 +59,10 @@ int queue_set_layout(struct queue *q, const struct queue_lease *lease, const cha
         return r;
     size_t size = strnlen(layout, LAYOUT_MAX + 1);
     if (size > LAYOUT_MAX)
-        return error_set(e, ERROR_TOO_LARGE, NULL, "the layout is larger than %d bytes",
-                         LAYOUT_MAX);
+        return error_set(e, QUEUE_INVALID, NULL, "the layout is larger than %d bytes", LAYOUT_MAX);
     json_t *value = json_read(layout, size, e);
     if (!value)
-        return ERROR_SYNTAX;
+        return QUEUE_INVALID;
     json_decref(value);
     r = database_run(&q->database, e, STATEMENT_JOB_LAYOUT, INTEGER(live.job), TEXT(layout));
     return r ? r : database_run(&q->database, e, STATEMENT_JOB_HAS_LAYOUT, INTEGER(live.job));
@@ -78,7 +77,7 @@ int queue_done(struct queue *q, const struct queue_lease *lease, int64_t begin, 
     if (r)
         return r;
     if (begin < live.range.begin || end > live.range.end || begin > end)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, QUEUE_INVALID, NULL,
                          "members [%" PRId64 ", %" PRId64 ") are not of lease %" PRId64
                          ", which has [%" PRId64 ", %" PRId64 ")",
                          begin, end, live.fence, live.range.begin, live.range.end);
@@ -103,7 +102,7 @@ static int attempts_of(struct queue *q, int64_t job, int64_t member, int64_t *re
     int r = database_row(&q->database, e, &s, STATEMENT_ATTEMPT_GET, INTEGER(job), INTEGER(member));
     *ret = 0;
     if (r)
-        return r == ERROR_NOT_FOUND ? 0 : r;
+        return r == QUEUE_NO_SUCH ? 0 : r;
     *ret = sqlite3_column_int64(s, 0);
     database_end(s);
     return 0;
@@ -124,13 +123,13 @@ static int bury(struct queue *q, int64_t job, int64_t member, int64_t attempts, 
     return r;
 }
 
-/* 0: unfinished; ERROR_CONFLICT (with `e` as it was): done or dead. */
+/* 0: unfinished; QUEUE_REFUSED (with `e` as it was): done or dead. */
 static int check_unfinished(struct queue *q, int64_t job, int64_t member, struct error *e)
 {
     struct queue_ranges open = {0};
     int r = queue_range_unfinished(q, job, member, member + 1, &open, e);
     if (!r && open.n == 0)
-        r = ERROR_CONFLICT;
+        r = QUEUE_REFUSED;
     free(open.items);
     return r;
 }
@@ -144,13 +143,13 @@ int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_
     if (r)
         return r;
     if (member < live.range.begin || member >= live.range.end)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, QUEUE_INVALID, NULL,
                          "member %" PRId64 " is not of lease %" PRId64 ", which has [%" PRId64
                          ", %" PRId64 ")",
                          member, live.fence, live.range.begin, live.range.end);
     r = check_unfinished(q, live.job, member, e);
     if (r)
-        return r == ERROR_CONFLICT
+        return r == QUEUE_REFUSED
                    ? error_set(e, r, NULL,
                                "member %" PRId64 " of job %" PRId64 " is done or dead already",
                                member, live.job)
@@ -168,7 +167,7 @@ static int move_frontier_back(struct queue *q, int64_t job, int64_t frontier, st
     struct queue_range before;
     int r = queue_range_last(q, job, RANGE_FREE, &before, e);
     if (r || before.end != frontier)
-        return r == ERROR_NOT_FOUND ? 0 : r;
+        return r == QUEUE_NO_SUCH ? 0 : r;
     r = database_run(&q->database, e, STATEMENT_RANGE_REMOVE, INTEGER(job), INTEGER(RANGE_FREE),
                      INTEGER(before.begin));
     return r ? r
@@ -217,7 +216,7 @@ int queue_release_all(struct queue *q, struct error *e)
         sqlite3_stmt *s;
         int r = database_row(&q->database, e, &s, STATEMENT_LEASE_FIRST, INTEGER(0));
         if (r)
-            return r == ERROR_NOT_FOUND ? 0 : r;
+            return r == QUEUE_NO_SUCH ? 0 : r;
         struct queue_lease lease = {.fence = sqlite3_column_int64(s, 0),
                                     .job = sqlite3_column_int64(s, 1)};
         database_end(s);

@@ -50,7 +50,7 @@ static struct registry *make_registry(void)
     for (int i = 0; i < PROCESSES; i++)
         json_array_append_new(types, type(i));
     json_t *document = json_pack("{s:i, s:s, s:o}", "abi", 1, "library", "many", "types", types);
-    struct error e;
+    struct error e = {.message = ""};
     struct registry *r = registry_new();
     mem_assert(registry_add(r, document, &e) == 0 && registry_finish(r, &e) == 0);
     json_decref(document);
@@ -91,7 +91,7 @@ int main(void)
     double built[RUNS], parsed[RUNS];
     for (int i = 0; i < RUNS; i++) {
         struct model *m = NULL;
-        struct error e;
+        struct error e = {.message = ""};
         double began = milliseconds();
         mem_assert(model_new(r, definition, &m, &e) == 0 && m->n_processes == PROCESSES);
         built[i] = milliseconds() - began;

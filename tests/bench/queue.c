@@ -75,7 +75,9 @@ static void leases(struct queue *q, int64_t jobs, int64_t turn)
     double start = seconds();
     for (int64_t i = 0; i < jobs; i++) {
         int64_t job;
-        if (!queue_next_job(q, &job))
+        int n;
+        check(queue_next_jobs(q, 1, &job, &n, &e), &e);
+        if (n == 0)
             break;
         check(queue_lease(q, job, "worker", 1, 1, &lease, &e), &e);
         check(queue_set_layout(q, &lease, "{}", &e), &e);

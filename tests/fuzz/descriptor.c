@@ -6,7 +6,7 @@
 
 static void use_type(const struct registry *r, const struct type *type)
 {
-    struct error e;
+    struct error e = {.message = ""};
     struct model *m;
     json_decref(type_to_json(type));
     json_t *definition = json_pack("{s:{s:s}}", "processes", "p", type->name);
@@ -19,7 +19,7 @@ static void use_type(const struct registry *r, const struct type *type)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct error e;
+    struct error e = {.message = ""};
     json_t *document = json_read((const char *)data, size, &e);
     struct registry *r = registry_new();
     if (document && registry_add(r, document, &e) == 0 && registry_finish(r, &e) == 0)

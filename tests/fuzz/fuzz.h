@@ -21,7 +21,7 @@ static inline const struct registry *fuzz_registry(void)
     if (registry)
         return registry;
     struct buffer text = {0};
-    struct error e;
+    struct error e = {.message = ""};
     registry = registry_new();
     mem_assert(file_read("tests/unit/model/reference.json", 1 << 24, &text) == 0);
     json_t *document = json_read(text.data, text.size, &e);

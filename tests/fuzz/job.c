@@ -9,7 +9,7 @@ static int upload(void *userdata, const char *id, struct ndarray *ret, struct er
     static const int64_t shape[] = {3};
     (void)userdata;
     if (*id == 'x')
-        return error_set(e, ERROR_NOT_FOUND, NULL, "no such upload");
+        return error_set(e, MODEL_INVALID, NULL, "no such upload");
     return ndarray_init(ret, SIMLAB_F8, 0, 1, shape);
 }
 
@@ -30,7 +30,7 @@ static void touch(const struct job *job)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct error e;
+    struct error e = {.message = ""};
     struct job_sources sources = {.upload = upload};
     struct job *job, *again;
     if (fuzz_has_long_number(data, size))

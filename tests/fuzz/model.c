@@ -17,7 +17,7 @@ static void check_order(const struct model *m)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct error e;
+    struct error e = {.message = ""};
     struct model *m;
     json_t *document = json_read((const char *)data, size, &e);
     if (document && model_new(fuzz_registry(), document, &m, &e) == 0) {

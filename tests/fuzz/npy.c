@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct error e;
+    struct error e = {.message = ""};
     struct ndarray a;
     if (ndarray_from_npy(data, size, 1 << 20, &a, &e) == 0) {
         json_decref(ndarray_to_json(&a));

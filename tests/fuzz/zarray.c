@@ -8,7 +8,7 @@
 static void decode(const struct store_meta *m, const uint8_t *bytes, size_t size)
 {
     struct codec codec;
-    struct error e;
+    struct error e = {.message = ""};
     struct codec_space space = {0};
     if (meta_check(m, &codec, &e) || codec.n > 65536 || codec.itemsize > 64)
         return;
@@ -20,7 +20,7 @@ static void decode(const struct store_meta *m, const uint8_t *bytes, size_t size
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct error e;
+    struct error e = {.message = ""};
     struct store_meta m, again;
     const uint8_t *end = size ? memchr(data, '\0', size) : NULL;
     size_t n = end ? (size_t)(end - data) : size;

@@ -47,7 +47,7 @@ Test(dtype, integers_take_what_fits_exactly)
 {
     int8_t i1;
     uint64_t u8;
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(read_value(SIMLAB_I1, "-128", &i1, &e), 0);
     cr_assert_eq(i1, -128);
     cr_assert_eq(read_value(SIMLAB_I1, "2.0", &i1, &e), 0);
@@ -57,25 +57,25 @@ Test(dtype, integers_take_what_fits_exactly)
     static const char *const bad[] = {"128",   "-129", "0.5",  "true",
                                       "\"1\"", "[1]",  "null", "1e300"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        cr_assert_eq(read_value(SIMLAB_I1, bad[i], &i1, &e), ERROR_INVALID, "%s", bad[i]);
+        cr_assert_eq(read_value(SIMLAB_I1, bad[i], &i1, &e), BASE_INVALID, "%s", bad[i]);
     cr_assert(strstr(e.message, "-128 to 127"), "%s", e.message);
-    cr_assert_eq(read_value(SIMLAB_U8, "-1", &u8, &e), ERROR_INVALID);
+    cr_assert_eq(read_value(SIMLAB_U8, "-1", &u8, &e), BASE_INVALID);
 }
 
 Test(dtype, floats_take_numbers_and_the_words_json_lacks)
 {
     double f8;
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(read_value(SIMLAB_F8, "3", &f8, &e), 0);
     cr_assert_eq(f8, 3.0);
     cr_assert_eq(read_value(SIMLAB_F8, "\"NaN\"", &f8, &e), 0);
     cr_assert(isnan(f8));
     cr_assert_eq(read_value(SIMLAB_F8, "\"-Infinity\"", &f8, &e), 0);
     cr_assert_eq(f8, -INFINITY);
-    cr_assert_eq(read_value(SIMLAB_F8, "\"one\"", &f8, &e), ERROR_INVALID);
-    cr_assert_eq(read_value(SIMLAB_F8, "true", &f8, &e), ERROR_INVALID);
+    cr_assert_eq(read_value(SIMLAB_F8, "\"one\"", &f8, &e), BASE_INVALID);
+    cr_assert_eq(read_value(SIMLAB_F8, "true", &f8, &e), BASE_INVALID);
     uint8_t b = 7;
-    cr_assert_eq(read_value(SIMLAB_BOOL, "1", &b, &e), ERROR_INVALID);
+    cr_assert_eq(read_value(SIMLAB_BOOL, "1", &b, &e), BASE_INVALID);
     cr_assert_eq(b, 7, "written on success only");
 }
 
@@ -121,7 +121,7 @@ Test(dtype, casts_saturate_and_keep_integers)
 Test(ndarray, nested_lists_and_their_faults)
 {
     struct ndarray a;
-    struct error e;
+    struct error e = {.message = ""};
     json_t *good = json_loads("[[1, 2, 3], [4, 5, 6]]", 0, NULL);
     cr_assert_eq(ndarray_from_json(good, SIMLAB_I4, 0, 100, &a, &e), 0);
     cr_assert(a.ndim == 2 && a.shape[0] == 2 && a.shape[1] == 3);
@@ -130,14 +130,14 @@ Test(ndarray, nested_lists_and_their_faults)
     cr_assert(json_equal(back, good));
     json_decref(back);
     ndarray_clear(&a);
-    cr_assert_eq(ndarray_from_json(good, SIMLAB_I4, 0, 5, &a, &e), ERROR_TOO_LARGE);
+    cr_assert_eq(ndarray_from_json(good, SIMLAB_I4, 0, 5, &a, &e), BASE_TOO_LARGE);
     json_decref(good);
     json_t *ragged = json_loads("[[1, 2], [3]]", 0, NULL);
-    cr_assert_eq(ndarray_from_json(ragged, SIMLAB_I4, 0, 100, &a, &e), ERROR_INVALID);
+    cr_assert_eq(ndarray_from_json(ragged, SIMLAB_I4, 0, 100, &a, &e), BASE_INVALID);
     cr_assert_str_eq(e.pointer, "/1");
     json_decref(ragged);
     json_t *bad = json_loads("[[1, 2], [3, \"x\"]]", 0, NULL);
-    cr_assert_eq(ndarray_from_json(bad, SIMLAB_I4, 0, 100, &a, &e), ERROR_INVALID);
+    cr_assert_eq(ndarray_from_json(bad, SIMLAB_I4, 0, 100, &a, &e), BASE_INVALID);
     cr_assert_str_eq(e.pointer, "/1/1");
     json_decref(bad);
 }
@@ -180,7 +180,7 @@ Test(npy, reads_orders_and_refuses_the_rest)
 {
     char bytes[512];
     struct ndarray a;
-    struct error e;
+    struct error e = {.message = ""};
     const int16_t fortran[] = {1, 4, 2, 5, 3, 6};
     size_t n = npy(bytes, "{'descr': '<i2', 'fortran_order': True, 'shape': (2, 3), }\n", fortran,
                    sizeof fortran);
@@ -196,9 +196,9 @@ Test(npy, reads_orders_and_refuses_the_rest)
     cr_assert_eq(*(int16_t *)a.data, 0x0102);
     ndarray_clear(&a);
     n = npy(bytes, "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", big, 2);
-    cr_assert_eq(ndarray_from_npy(bytes, n, 100, &a, &e), ERROR_INVALID);
+    cr_assert_eq(ndarray_from_npy(bytes, n, 100, &a, &e), BASE_INVALID);
     n = npy(bytes,
             "{'descr': '<i2', 'fortran_order': False, 'shape': (9223372036854775807, 3), }\n", big,
             2);
-    cr_assert_eq(ndarray_from_npy(bytes, n, 100, &a, &e), ERROR_TOO_LARGE);
+    cr_assert_eq(ndarray_from_npy(bytes, n, 100, &a, &e), BASE_TOO_LARGE);
 }

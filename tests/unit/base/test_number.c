@@ -96,9 +96,9 @@ Test(json, large_integers_are_values_of_u8)
     cr_assert_eq(u8, UINT64_MAX);
     cr_assert_eq(dtype_from_json(SIMLAB_F8, 8, value, &f8, &e), 0);
     cr_assert_eq(f8, 18446744073709551616.0);
-    cr_assert_eq(dtype_from_json(SIMLAB_I8, 8, value, &u8, &e), ERROR_INVALID);
+    cr_assert_eq(dtype_from_json(SIMLAB_I8, 8, value, &u8, &e), BASE_INVALID);
     cr_assert(strstr(e.message, "18446744073709551615 is not"), "%s", e.message);
-    cr_assert_eq(dtype_from_json(SIMLAB_STR, sizeof str, value, str, &e), ERROR_INVALID);
+    cr_assert_eq(dtype_from_json(SIMLAB_STR, sizeof str, value, str, &e), BASE_INVALID);
     json_t *back = dtype_to_json(SIMLAB_U8, 8, &(uint64_t){UINT64_MAX});
     cr_assert(json_equal(back, value));
     json_decref(back);

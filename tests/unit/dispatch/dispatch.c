@@ -205,7 +205,7 @@ Test(dispatch, members_that_fail_make_a_job_partial)
 Test(dispatch, cancelled_leases_are_stopped)
 {
     struct scene s;
-    struct error e;
+    struct error e = {.message = ""};
     scene_open(&s);
     int64_t job = scene_submit_begun(&s, 100, 1);
     struct fake *f = fake_ready(&s, "w.1");
@@ -234,7 +234,7 @@ Test(dispatch, cancelled_leases_are_stopped)
 Test(dispatch, who_does_not_heed_a_cancellation_is_killed)
 {
     struct scene s;
-    struct error e;
+    struct error e = {.message = ""};
     scene_open(&s);
     int64_t job = scene_submit(&s, 1);
     struct fake *f = fake_ready(&s, "w.1");

@@ -54,7 +54,7 @@ static void on_ready(void *userdata, const char *worker)
 static int64_t on_tick(void *userdata, int64_t now)
 {
     struct scene *s = userdata;
-    struct error e;
+    struct error e = {.message = ""};
     int64_t due = dispatch_tick(s->dispatch, now + s->shift);
     if (queue_commit(s->queue, &e) == 0) {
         dispatch_flush(s->dispatch);
@@ -155,7 +155,7 @@ int64_t scene_submit_begun(struct scene *s, int64_t members, int64_t chunk)
 struct queue_job scene_job(struct scene *s, int64_t job)
 {
     struct queue_job j = {0};
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(queue_job(s->queue, job, &j, &e), 0);
     return j;
 }

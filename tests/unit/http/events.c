@@ -34,7 +34,7 @@ static int64_t submit(void)
                                          .max_attempts = 1};
     int64_t id;
     bool existed;
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(queue_submit(s->queue, &job, &id, &existed, &e), 0, "%s", e.message);
     server_turn(s);
     return id;
@@ -53,7 +53,7 @@ static struct peer *follow(int64_t id, const char *header)
 
 static void cancel(int64_t id)
 {
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(queue_cancel(s->queue, id, "no more", &e), 0);
 }
 
@@ -78,7 +78,7 @@ Test(events, resume)
     cancel(id);
     server_turn(s);
     json_t *page;
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(queue_events(s->queue, id, 0, 10, &page, &e), 0);
     size_t n = json_array_size(page);
     cr_assert_eq(n, 2);
@@ -104,7 +104,7 @@ Test(events, resume)
 Test(events, more_than_a_page)
 {
     int64_t id = submit();
-    struct error e;
+    struct error e = {.message = ""};
     char line[32];
     for (int i = 0; i < 350; i++) {
         snprintf(line, sizeof line, "line %d", i);
@@ -140,7 +140,7 @@ Test(events, progress_of_a_job_without_a_batch)
 {
     int64_t id = submit();
     struct queue_lease lease;
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(queue_lease(s->queue, id, "w", 1, 1, &lease, &e), 0);
     struct peer *c = follow(id, "");
     peer_await(c, "event: running");

@@ -36,9 +36,9 @@ static int64_t tick_http(void *server, int64_t now)
 
 static int64_t tick_commit(void *server, int64_t now)
 {
-    static const struct error full = {.kind = ERROR_STORAGE, .message = "no space is left"};
+    static const struct error full = {.message = "no space is left"};
     struct server *s = server;
-    struct error e;
+    struct error e = {.message = ""};
     (void)now;
     if (s->hold)
         return INT64_MAX;
@@ -77,7 +77,7 @@ static void open_server(struct server *s, size_t max_body)
                              .workers = list_workers,
                              .ready = is_ready,
                              .userdata = s};
-    struct error e;
+    struct error e = {.message = ""};
     int r = http_new(s->loop, s->queue, s->registry, &o, &s->http, &e);
     cr_assert_eq(r, 0, "%s", e.message);
     free(tcp);
@@ -87,7 +87,7 @@ static void open_server(struct server *s, size_t max_body)
 struct server *server_new(size_t max_body)
 {
     struct server *s = mem_new(sizeof *s);
-    struct error e;
+    struct error e = {.message = ""};
     signal(SIGPIPE, SIG_IGN);
     strcpy(s->directory, "/tmp/simlab-http-XXXXXX");
     cr_assert(mkdtemp(s->directory));

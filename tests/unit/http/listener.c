@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/listener.h"
+#include "http/problem.h"
 
 #include "base/file.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +52,7 @@ Test(listener, refuses_words_that_are_no_address)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct listener l;
         struct error e = {.message = ""};
-        cr_assert_eq(listener_open(bad[i], &l, &e), ERROR_INVALID, "%s", bad[i]);
+        cr_assert_eq(listener_open(bad[i], &l, &e), PROBLEM_INVALID, "%s", bad[i]);
         cr_assert(strlen(e.message) > 0);
     }
 }
@@ -59,34 +61,34 @@ Test(listener, refuses_a_long_path)
 {
     char longer[300];
     struct listener l;
-    struct error e;
+    struct error e = {.message = ""};
     snprintf(longer, sizeof longer, "unix:%s/%0200d", directory, 0);
-    cr_assert_eq(listener_open(longer, &l, &e), ERROR_INVALID);
+    cr_assert_eq(listener_open(longer, &l, &e), PROBLEM_INVALID);
 }
 
 Test(listener, names_the_port_it_got)
 {
     struct listener l;
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(listener_open("tcp:127.0.0.1:0", &l, &e), 0, "%s", e.message);
     cr_assert(!strncmp(l.address, "tcp:127.0.0.1:", 14) && atoi(l.address + 14) > 0, "%s",
               l.address);
     struct listener second;
-    cr_assert_eq(listener_open(l.address, &second, &e), ERROR_CONFLICT);
+    cr_assert_eq(listener_open(l.address, &second, &e), -EADDRINUSE);
     listener_close(&l);
 }
 
 Test(listener, replaces_a_leftover_only)
 {
     struct listener l, second;
-    struct error e;
+    struct error e = {.message = ""};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     strcpy(address.sun_path, path);
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     close(fd);
     cr_assert_eq(listener_open(spec, &l, &e), 0, "%s", e.message);
-    cr_assert_eq(listener_open(spec, &second, &e), ERROR_CONFLICT);
+    cr_assert_eq(listener_open(spec, &second, &e), -EADDRINUSE);
     cr_assert(access(path, F_OK) == 0, "a live socket was removed");
     listener_close(&l);
     cr_assert(access(path, F_OK) < 0, "the socket was left behind");
@@ -95,18 +97,18 @@ Test(listener, replaces_a_leftover_only)
 Test(listener, leaves_what_is_no_socket)
 {
     struct listener l;
-    struct error e;
+    struct error e = {.message = ""};
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
     cr_assert_geq(fd, 0);
     close(fd);
-    cr_assert_eq(listener_open(spec, &l, &e), ERROR_CONFLICT);
+    cr_assert_eq(listener_open(spec, &l, &e), -EADDRINUSE);
     cr_assert(access(path, F_OK) == 0);
 }
 
 Test(listener, removes_only_its_own_socket)
 {
     struct listener l;
-    struct error e;
+    struct error e = {.message = ""};
     struct stat st;
     cr_assert_eq(listener_open(spec, &l, &e), 0);
     cr_assert(lstat(path, &st) == 0 && (st.st_mode & 0777) == 0666);

@@ -73,7 +73,7 @@ static json_t *operation(json_t *openapi, const struct route *r)
 /* proto/openapi.json lists what routes.def lists, with the same words, and nothing else. */
 Test(route, openapi_lists_the_same)
 {
-    struct error e;
+    struct error e = {.message = ""};
     json_t *openapi = json_read(openapi_text, strlen(openapi_text), &e);
     cr_assert(openapi, "%s", e.message);
     for (size_t i = 0; i < route_count; i++) {

@@ -283,7 +283,7 @@ Test(graphs, random_models_agree_with_the_oracle)
             conflict = conflict || setter_of(&g, j) == -2;
             cycle = cycle || r.reach[j][j];
         }
-        cr_assert_eq(result, conflict || cycle ? ERROR_INVALID : 0, "%s", e.message);
+        cr_assert_eq(result, conflict || cycle ? MODEL_INVALID : 0, "%s", e.message);
         if (conflict) {
             cr_assert(strstr(e.message, "only one may"), "%s", e.message);
             conflicts++;

@@ -192,7 +192,7 @@ Test(jobs, golden_errors_are_refused)
         json_t *file = golden("errors", names[i][0]);
         struct job *j = NULL;
         struct error e = {0};
-        cr_assert_eq(job_new(reference, json_object_get(file, "job"), NULL, &j, &e), ERROR_INVALID,
+        cr_assert_eq(job_new(reference, json_object_get(file, "job"), NULL, &j, &e), MODEL_INVALID,
                      "%s", names[i][0]);
         cr_assert(*e.pointer, "%s", names[i][0]);
         cr_assert(strstr(e.message, names[i][1]) && strstr(e.message, names[i][2]), "%s",
@@ -319,7 +319,7 @@ static const struct {
 Test(jobs, refuses_and_says_where)
 {
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        refuse(job_with(refused[i].inputs, refused[i].more), ERROR_INVALID, refused[i].pointer,
+        refuse(job_with(refused[i].inputs, refused[i].more), MODEL_INVALID, refused[i].pointer,
                refused[i].says);
 }
 
@@ -354,7 +354,7 @@ Test(jobs, refuses_clocks)
         refuse(support_json("{'model': {'processes': {'pop': 'reference.Logistic'}}, %s, "
                             "'inputs': {'pop__r': 1}}",
                             clocks_refused[i].clocks),
-               large ? ERROR_TOO_LARGE : ERROR_INVALID, clocks_refused[i].pointer,
+               large ? MODEL_TOO_LARGE : MODEL_INVALID, clocks_refused[i].pointer,
                clocks_refused[i].says);
     }
 }
@@ -472,7 +472,7 @@ Test(jobs, bounds_are_checked_unless_told_not_to)
         "'clocks': {'t': [0, 1]}, 'batch_dim': 'b', 'inputs': {'pop__r': 1, 'pop__k': "
         "{'dims': ['b'], 'data': [1, 2, 0]}}";
     refuse(support_json("{'model': {'processes': {'pop': 'reference.Logistic'}}, %s}", more),
-           ERROR_INVALID, "/inputs/pop__k", "at [2] is out of bounds: 0.0 is not in (0, inf]");
+           MODEL_INVALID, "/inputs/pop__k", "at [2] is out of bounds: 0.0 is not in (0, inf]");
     struct job *j = build(support_json("{'model': {'processes': {'pop': 'reference.Logistic'}}, "
                                        "'validate': 'none', %s}",
                                        more),
@@ -507,7 +507,7 @@ Test(jobs, the_main_clock_comes_once_in_an_output)
 {
     const char *job = "{'model': {'processes': {'i': 'reference.RuntimeInfo'}}, 'clocks': {'t': "
                       "[0, 1], 's': [0]}, 'main_clock': 't', 'outputs': {'i__elapsed': %s}}";
-    refuse(support_json(job, "'t'"), ERROR_INVALID, "/outputs/i__elapsed", "dimension 't' already");
+    refuse(support_json(job, "'t'"), MODEL_INVALID, "/outputs/i__elapsed", "dimension 't' already");
     job_free(build(support_json(job, "'s'"), NULL));
     job_free(build(support_json(job, "null"), NULL));
 }
@@ -516,7 +516,7 @@ Test(jobs, a_dimension_is_no_batch_too)
 {
     refuse(job_with("'advect__v': {'dims': ['x'], 'data': [1, 2]}",
                     "'batch_dim': 'x', 'outputs': {'profile__u': null}"),
-           ERROR_INVALID, "/outputs/profile__u", "another name");
+           MODEL_INVALID, "/outputs/profile__u", "another name");
 }
 
 Test(jobs, options_have_defaults)
@@ -561,7 +561,7 @@ Test(jobs, coordinates_are_kept_unless_the_model_makes_them)
     job_free(j);
     refuse(job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}",
                     "'batch_dim': 'b', 'coords': {'b': [1, 2, 3]}"),
-           ERROR_INVALID, "/inputs/advect__v", "2 labels along the dimension 'b', but b has 3");
+           MODEL_INVALID, "/inputs/advect__v", "2 labels along the dimension 'b', but b has 3");
 }
 
 /* ---- set-ups ---- */
@@ -623,7 +623,7 @@ Test(jobs, setups_are_refused_where_the_fault_is)
          "/setup", "pop__q"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        refuse(setup_job(cases[i].setup, ""), ERROR_INVALID, cases[i].pointer, cases[i].says);
+        refuse(setup_job(cases[i].setup, ""), MODEL_INVALID, cases[i].pointer, cases[i].says);
 }
 
 /* ---- sources ---- */
@@ -645,7 +645,7 @@ static int give_upload(void *userdata, const char *id, struct ndarray *ret, stru
         return -EIO;
     if (!strcmp(id, "text"))
         return ndarray_init(ret, SIMLAB_STR, 3, 1, (const int64_t[]){2});
-    return error_set(e, ERROR_NOT_FOUND, NULL, "no upload %s", id);
+    return error_set(e, MODEL_INVALID, NULL, "no upload %s", id);
 }
 
 static int give_model(void *userdata, const char *name, json_t **ret, struct error *e)
@@ -653,7 +653,7 @@ static int give_model(void *userdata, const char *name, json_t **ret, struct err
     struct shelf *s = userdata;
     s->models++;
     if (strcmp(name, "growth") != 0)
-        return error_set(e, ERROR_NOT_FOUND, NULL, "no model %s", name);
+        return error_set(e, MODEL_INVALID, NULL, "no model %s", name);
     *ret = support_json("{'processes': {'pop': 'reference.Logistic'}}");
     return 0;
 }
@@ -662,7 +662,7 @@ static int give_job(void *userdata, const char *id, json_t **ret, struct error *
 {
     struct shelf *s = userdata;
     if (strcmp(id, "7") != 0)
-        return error_set(e, ERROR_NOT_FOUND, NULL, "no job %s", id);
+        return error_set(e, MODEL_INVALID, NULL, "no job %s", id);
     *ret = json_incref(s->earlier);
     return 0;
 }
@@ -695,11 +695,11 @@ Test(jobs, uploads_are_read_and_cast)
     cr_assert(strstr(text, "\"upload\":\"f4\""), "uploads stay names: %s", text);
     free(text);
     job_free(j);
-    refuse_from(&s, support_json(job, "gone"), ERROR_NOT_FOUND, "/inputs/pop__r/upload", "pop__r");
-    refuse_from(&s, support_json(job, "text"), ERROR_INVALID, "/inputs/pop__r", "does not fit");
+    refuse_from(&s, support_json(job, "gone"), MODEL_INVALID, "/inputs/pop__r/upload", "pop__r");
+    refuse_from(&s, support_json(job, "text"), MODEL_INVALID, "/inputs/pop__r", "does not fit");
     refuse_from(&s, support_json(job, "broken"), -EIO, "", "");
-    refuse_from(&s, support_json("{'model': 'none'}"), ERROR_NOT_FOUND, "/model", "no model");
-    refuse_from(&s, support_json("{'model': 'growth', 'base': 8}"), ERROR_NOT_FOUND, "/base",
+    refuse_from(&s, support_json("{'model': 'none'}"), MODEL_INVALID, "/model", "no model");
+    refuse_from(&s, support_json("{'model': 'growth', 'base': 8}"), MODEL_INVALID, "/base",
                 "no job 8");
 }
 
@@ -712,9 +712,9 @@ Test(jobs, casts_lose_nothing)
                       "[0, 1]}, 'batch_dim': 'b', 'inputs': {'g__nx': {'dims': ['b'], %s}, "
                       "'g__ny': 4}}";
     job_free(build(support_json(job, "'linspace': [1, 3, 3]"), &sources));
-    refuse_from(&s, support_json(job, "'linspace': [1, 2, 3]"), ERROR_INVALID, "/inputs/g__nx",
+    refuse_from(&s, support_json(job, "'linspace': [1, 2, 3]"), MODEL_INVALID, "/inputs/g__nx",
                 "1.5, does not fit into i8");
-    refuse_from(&s, support_json(job, "'upload': 'f4'"), ERROR_INVALID, "/inputs/g__nx",
+    refuse_from(&s, support_json(job, "'upload': 'f4'"), MODEL_INVALID, "/inputs/g__nx",
                 "element 0");
 }
 
@@ -731,7 +731,7 @@ Test(jobs, stored_models_may_be_changed)
     refuse_from(&s,
                 support_json("{'model': {'base': 'growth', 'processes': {'pip': null}}, 'clocks': "
                              "{'t': [0, 1]}}"),
-                ERROR_INVALID, "/model/processes/pip", "to drop");
+                MODEL_INVALID, "/model/processes/pip", "to drop");
 }
 
 Test(jobs, a_base_is_laid_under)
@@ -763,7 +763,7 @@ Test(jobs, a_base_is_laid_under)
               &sources);
     cr_assert_eq(j->n_members, 2);
     job_free(j);
-    refuse_from(&s, support_json("{'base': 7, 'clocks': {'t': [0, 1]}}"), ERROR_INVALID, "/base",
+    refuse_from(&s, support_json("{'base': 7, 'clocks': {'t': [0, 1]}}"), MODEL_INVALID, "/base",
                 "nearest");
     job_free(first);
 }

@@ -22,7 +22,7 @@ static void refused(const struct registry *r, json_t *definition, const char *po
 {
     struct model *m = NULL;
     struct error e = {0};
-    cr_assert_eq(model_new(r, definition, &m, &e), ERROR_INVALID, "%s", says);
+    cr_assert_eq(model_new(r, definition, &m, &e), MODEL_INVALID, "%s", says);
     cr_assert_str_eq(e.pointer, pointer, "%s", e.message);
     cr_assert(strstr(e.message, says), "%s", e.message);
     json_decref(definition);
@@ -261,7 +261,7 @@ Test(models, changes_make_a_new_definition)
     json_decref(new);
     json_decref(changes);
     changes = support_json("{'processes': {'gone': null}}");
-    cr_assert_eq(model_update(old, changes, &new, &e), ERROR_INVALID);
+    cr_assert_eq(model_update(old, changes, &new, &e), MODEL_INVALID);
     cr_assert_str_eq(e.pointer, "/processes/gone");
     json_decref(changes);
     json_decref(old);
@@ -337,7 +337,7 @@ static void build_mutant(const json_t *mutant, void *userdata)
     struct error e = {0};
     struct model *m = NULL;
     int r = model_new(userdata, mutant, &m, &e);
-    cr_assert(r == 0 || (r == ERROR_INVALID && *e.message));
+    cr_assert(r == 0 || (r == MODEL_INVALID && *e.message));
     model_free(m);
 }
 

@@ -98,7 +98,7 @@ Test(types, refuses_parents_that_are_missing_or_circular)
         struct registry *r = registry_new();
         json_t *d = support_json("{'abi': 1, 'library': 't', 'types': %s}", cases[i].types);
         cr_assert_eq(registry_add(r, d, &e), 0, "%s", e.message);
-        cr_assert_eq(registry_finish(r, &e), ERROR_INVALID, "%s", cases[i].types);
+        cr_assert_eq(registry_finish(r, &e), MODEL_INVALID, "%s", cases[i].types);
         cr_assert(strstr(e.message, cases[i].says), "%s", e.message);
         json_decref(d);
         registry_free(r);
@@ -157,7 +157,7 @@ Test(types, refuses_rows_and_says_where)
                                  refused[i].row);
         char pointer[120];
         snprintf(pointer, sizeof pointer, "/types/1/variables/1%s", refused[i].pointer);
-        cr_assert_eq(registry_add(r, d, &e), ERROR_INVALID, "%s", refused[i].row);
+        cr_assert_eq(registry_add(r, d, &e), MODEL_INVALID, "%s", refused[i].row);
         cr_assert_str_eq(e.pointer, pointer, "%s: %s", refused[i].row, e.message);
         cr_assert(strstr(e.message, refused[i].says), "%s", e.message);
         cr_assert(strstr(e.message, "t.T"), "%s", e.message);
@@ -173,21 +173,21 @@ Test(types, refuses_documents)
         const char *document, *pointer;
         int kind;
     } cases[] = {
-        {"[]", "", ERROR_INVALID},
-        {"{'abi': 1, 'library': 'a.b', 'types': []}", "/library", ERROR_INVALID},
-        {"{'abi': 1, 'library': '../x', 'types': []}", "/library", ERROR_INVALID},
-        {"{'abi': 2, 'library': 'a', 'types': []}", "/abi", ERROR_INVALID},
-        {"{'abi': 1, 'library': 'a'}", "/types", ERROR_INVALID},
-        {"{'abi': 1, 'library': 'a', 'types': [7]}", "/types/0/name", ERROR_INVALID},
+        {"[]", "", MODEL_INVALID},
+        {"{'abi': 1, 'library': 'a.b', 'types': []}", "/library", MODEL_INVALID},
+        {"{'abi': 1, 'library': '../x', 'types': []}", "/library", MODEL_INVALID},
+        {"{'abi': 2, 'library': 'a', 'types': []}", "/abi", MODEL_INVALID},
+        {"{'abi': 1, 'library': 'a'}", "/types", MODEL_INVALID},
+        {"{'abi': 1, 'library': 'a', 'types': [7]}", "/types/0/name", MODEL_INVALID},
         {"{'abi': 1, 'library': 'a', 'types': [{'name': 'T'}, {'name': 'T'}]}", "/types/1/name",
-         ERROR_INVALID},
+         MODEL_INVALID},
         {"{'abi': 1, 'library': 'a', 'types': [{'name': 'T', 'variables': [{'name': 'v'}, "
          "{'name': 'v'}]}]}",
-         "/types/0/variables/1/name", ERROR_INVALID},
-        {"{'abi': 1, 'library': 'a', 'types': [], 'hooks': 3}", "/hooks", ERROR_INVALID},
+         "/types/0/variables/1/name", MODEL_INVALID},
+        {"{'abi': 1, 'library': 'a', 'types': [], 'hooks': 3}", "/hooks", MODEL_INVALID},
         {"{'abi': 1, 'library': 'a', 'types': [], 'hooks': [{'name': 'h'}]}", "/hooks/0",
-         ERROR_INVALID},
-        {"{'abi': 1, 'library': 'old', 'types': []}", "/library", ERROR_CONFLICT},
+         MODEL_INVALID},
+        {"{'abi': 1, 'library': 'old', 'types': []}", "/library", MODEL_INVALID},
     };
     struct registry *r = registry_new();
     json_t *old = support_json("{'abi': 1, 'library': 'old', 'types': []}");

@@ -85,7 +85,7 @@ static int open_pool(struct scene *s, int size, struct error *e)
 
 static void scene_open(struct scene *s, int size, const char *script)
 {
-    struct error e;
+    struct error e = {.message = ""};
     scene_files(s, script);
     cr_assert_eq(open_pool(s, size, &e), 0);
 }
@@ -213,7 +213,7 @@ Test(pool, tells_the_death_of_who_is_not_there)
 Test(pool, a_program_that_does_not_start)
 {
     struct scene s;
-    struct error e;
+    struct error e = {.message = ""};
     scene_files(&s, "");
     cr_assert_eq(chmod(s.program, 0700), 0);
     FILE *f = fopen(s.program, "w");
@@ -237,7 +237,7 @@ Test(pool, a_program_that_does_not_start)
 Test(pool, one_daemon_at_a_time)
 {
     struct scene s;
-    struct error e;
+    struct error e = {.message = ""};
     struct workers_lock second;
     scene_open(&s, 0, "");
     cr_assert_eq(workers_lock_take(s.scratch, 1000, &second, &e), ERROR_CONFLICT);
@@ -248,7 +248,7 @@ Test(pool, one_daemon_at_a_time)
 Test(pool, kills_leftovers_of_a_former_daemon)
 {
     struct scene s;
-    struct error e;
+    struct error e = {.message = ""};
     struct workers_lock former;
     int ready[2];
     scene_files(&s, "");
@@ -277,7 +277,7 @@ Test(pool, kills_leftovers_of_a_former_daemon)
 Test(pool, workers_die_with_the_daemon)
 {
     struct scene s;
-    struct error e;
+    struct error e = {.message = ""};
     scene_files(&s, "echo $$ > \"$fifo\"\n" HANG);
     pid_t daemon = fork();
     if (daemon == 0) {
@@ -311,7 +311,7 @@ static int capture(const char *script, int timeout_ms, size_t limit, struct buff
 Test(capture, collects_what_is_printed)
 {
     struct buffer b = {0};
-    struct error e;
+    struct error e = {.message = ""};
     buffer_text(&b, "before ");
     cr_assert_eq(capture("printf 'one '; printf 'no\\n' >&2; printf two", 30000, 100, &b, &e), 0);
     cr_assert_str_eq(b.data, "before one two");
@@ -324,7 +324,7 @@ Test(capture, collects_what_is_printed)
 Test(capture, more_than_the_limit)
 {
     struct buffer b = {0};
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(capture("printf 1234", 30000, 3, &b, &e), ERROR_TOO_LARGE);
     cr_assert_eq(capture("cat /dev/zero", 30000, 100000, &b, &e), ERROR_TOO_LARGE);
     cr_assert_eq(b.size, 0);
@@ -336,7 +336,7 @@ Test(capture, more_than_the_limit)
 Test(capture, failures_are_named)
 {
     struct buffer b = {0};
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(capture("echo first >&2; echo the reason >&2; exit 7", 30000, 10, &b, &e),
                  ERROR_FAILED);
     cr_assert_str_eq(e.message, "/bin/sh: exit status 7: the reason");
@@ -351,7 +351,7 @@ Test(capture, failures_are_named)
 Test(capture, what_does_not_end_is_killed)
 {
     struct buffer b = {0};
-    struct error e;
+    struct error e = {.message = ""};
     cr_assert_eq(capture("tail -f /dev/null & tail -f /dev/null", 20, 10, &b, &e), ERROR_FAILED);
     cr_assert(strstr(e.message, "20 ms"));
     cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);

@@ -97,6 +97,23 @@ int64_t submit_with_layout(struct queue *q, int64_t members)
     return job;
 }
 
+int64_t next_job(struct queue *q)
+{
+    struct error e = {0};
+    int64_t job = 0;
+    int n;
+    expect_ok(queue_next_jobs(q, 1, &job, &n, &e), &e);
+    return n > 0 ? job : 0;
+}
+
+bool is_complete(struct queue *q, int64_t job)
+{
+    struct error e = {0};
+    bool complete = false;
+    expect_ok(queue_job_complete(q, job, &complete, &e), &e);
+    return complete;
+}
+
 enum job_state state_of(struct queue *q, int64_t job)
 {
     struct queue_job j;

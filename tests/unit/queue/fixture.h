@@ -30,6 +30,9 @@ int64_t submit(struct queue *q, int64_t members);
 /* With a layout, and member 0 done. */
 int64_t submit_with_layout(struct queue *q, int64_t members);
 struct queue_lease lease(struct queue *q, int64_t job, int64_t want, int64_t align);
+/* The first of queue_next_jobs; 0: none. */
+int64_t next_job(struct queue *q);
+bool is_complete(struct queue *q, int64_t job);
 enum job_state state_of(struct queue *q, int64_t job);
 /* "queued running progress succeeded" of a job's committed events; static storage. */
 const char *event_kinds(struct queue *q, int64_t job);

@@ -81,7 +81,7 @@ Test(state, every_move_is_checked)
             struct queue_counts c;
             expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
             int r = queue_job_move(f.q, job, &c, (enum job_state)to, "because", &e);
-            cr_expect_eq(r, allowed[from][to] ? 0 : ERROR_CONFLICT);
+            cr_expect_eq(r, allowed[from][to] ? 0 : QUEUE_REFUSED);
             cr_expect_eq(queue_dirty(f.q), allowed[from][to], "a refusal writes nothing");
             fixture_commit(&f);
             cr_expect_eq((int)state_of(f.q, job), allowed[from][to] ? to : from);
@@ -97,9 +97,9 @@ Test(state, refusals_name_the_state)
     struct error e = {0};
     fixture_open(&f);
     int64_t job = job_in(f.q, JOB_SUCCEEDED);
-    cr_expect_eq(queue_cancel(f.q, job, NULL, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_cancel(f.q, job, NULL, &e), QUEUE_REFUSED);
     cr_expect_str_eq(e.message, "job 1 is succeeded: it cannot become cancelled");
-    cr_expect_eq(queue_cancel(f.q, 99, NULL, &e), ERROR_NOT_FOUND);
+    cr_expect_eq(queue_cancel(f.q, 99, NULL, &e), QUEUE_NO_SUCH);
     cr_expect_str_eq(e.message, "there is no job 99");
     fixture_close(&f);
 }

@@ -35,8 +35,8 @@ Test(jobs, what_was_submitted)
     expect_ok(queue_job_document(f.q, id, &document, &e), &e);
     cr_expect_str_eq(document, s.document);
     free(document);
-    cr_expect_eq(queue_job(f.q, 2, &j, &e), ERROR_NOT_FOUND);
-    cr_expect_eq(queue_job_document(f.q, 2, &document, &e), ERROR_NOT_FOUND);
+    cr_expect_eq(queue_job(f.q, 2, &j, &e), QUEUE_NO_SUCH);
+    cr_expect_eq(queue_job_document(f.q, 2, &document, &e), QUEUE_NO_SUCH);
     fixture_close(&f);
 }
 
@@ -48,10 +48,10 @@ Test(jobs, bounds)
     bool existed;
     fixture_open(&f);
     struct queue_submission s = submission_of(0);
-    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_INVALID);
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), QUEUE_INVALID);
     s = submission_of(1);
     s.max_attempts = 0;
-    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_INVALID);
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), QUEUE_INVALID);
     cr_expect_str_eq(e.pointer, "/max_attempts");
     cr_expect(!queue_dirty(f.q));
     fixture_close(&f);
@@ -77,7 +77,7 @@ Test(jobs, a_repeated_key_gives_the_first_job)
     cr_expect(existed && id == first, "after a restart");
     cr_expect(!queue_dirty(f.q));
     s.document_hash = "another";
-    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), QUEUE_REFUSED);
     cr_expect(strstr(e.message, "key was used for job 1"), "%s", e.message);
     s.principal = "someone else";
     s.store = "/b.zarr";
@@ -96,7 +96,7 @@ Test(jobs, a_store_belongs_to_one_job)
     struct queue_submission s = submission_of(1);
     s.store = "/a.zarr";
     expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
-    cr_expect_eq(queue_submit(f.q, &s, &other, &existed, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_submit(f.q, &s, &other, &existed, &e), QUEUE_REFUSED);
     cr_expect_str_eq(e.pointer, "/store");
     cr_expect(strstr(e.message, "belongs to job 1 (queued)"), "%s", e.message);
     expect_ok(queue_cancel(f.q, id, NULL, &e), &e);
@@ -104,7 +104,7 @@ Test(jobs, a_store_belongs_to_one_job)
     struct queue_lease l = lease(f.q, id, 1, 1);
     expect_ok(queue_done(f.q, &l, 0, 1, &e), &e);
     expect_ok(queue_finish(f.q, id, &e), &e);
-    cr_expect_eq(queue_submit(f.q, &s, &other, &existed, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_submit(f.q, &s, &other, &existed, &e), QUEUE_REFUSED);
     fixture_close(&f);
 }
 
@@ -117,7 +117,7 @@ Test(jobs, a_store_that_stands_already_is_refused)
     fixture_open(&f);
     struct queue_submission s = submission_of(1);
     s.store = f.path;
-    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_submit(f.q, &s, &id, &existed, &e), QUEUE_REFUSED);
     cr_expect_str_eq(e.pointer, "/store");
     cr_expect(strstr(e.message, "exists already"), "%s", e.message);
     fixture_close(&f);
@@ -191,22 +191,24 @@ Test(jobs, highest_priority_then_oldest)
     int64_t id;
     bool existed;
     fixture_open(&f);
-    cr_expect(!queue_next_job(f.q, &id));
+    cr_expect_eq(next_job(f.q), 0);
     for (int i = 0; i < 5; i++) {
         struct queue_submission s = submission_of(1);
         s.priority = priorities[i];
         expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
     }
     int64_t first[9] = {0};
-    cr_expect_eq(queue_next_jobs(f.q, 3, first), 3);
-    cr_expect_eq(queue_next_jobs(f.q, 9, first), 5);
+    int n;
+    expect_ok(queue_next_jobs(f.q, 3, first, &n, &e), &e);
+    cr_expect_eq(n, 3);
+    expect_ok(queue_next_jobs(f.q, 9, first, &n, &e), &e);
+    cr_expect_eq(n, 5);
     cr_expect_arr_eq(first, order, sizeof order);
     for (int i = 0; i < 5; i++) {
-        cr_assert(queue_next_job(f.q, &id));
-        cr_expect_eq(id, order[i]);
-        lease(f.q, id, 1, 1);
+        cr_expect_eq(next_job(f.q), order[i]);
+        lease(f.q, order[i], 1, 1);
     }
-    cr_expect(!queue_next_job(f.q, &id));
+    cr_expect_eq(next_job(f.q), 0);
     fixture_close(&f);
 }
 
@@ -216,21 +218,21 @@ Test(jobs, complete_ones_are_found)
     struct error e = {0};
     int64_t id;
     fixture_open(&f);
-    cr_expect(!queue_next_complete(f.q, 0, &id));
+    cr_expect_eq(queue_next_complete(f.q, 0, &id, &e), QUEUE_NO_SUCH);
     for (int i = 0; i < 3; i++) {
         submit(f.q, 1);
         struct queue_lease l = lease(f.q, i + 1, 1, 1);
-        cr_expect(!queue_job_complete(f.q, i + 1));
-        cr_expect_eq(queue_finish(f.q, i + 1, &e), ERROR_CONFLICT);
+        cr_expect(!is_complete(f.q, i + 1));
+        cr_expect_eq(queue_finish(f.q, i + 1, &e), QUEUE_REFUSED);
         if (i != 1)
             expect_ok(queue_done(f.q, &l, 0, 1, &e), &e);
     }
     fixture_commit(&f);
     fixture_reopen(&f);
-    cr_expect(queue_next_complete(f.q, 0, &id) && id == 1);
-    cr_expect(queue_next_complete(f.q, 1, &id) && id == 3);
-    cr_expect(!queue_next_complete(f.q, 3, &id));
+    cr_expect(queue_next_complete(f.q, 0, &id, &e) == 0 && id == 1);
+    cr_expect(queue_next_complete(f.q, 1, &id, &e) == 0 && id == 3);
+    cr_expect_eq(queue_next_complete(f.q, 3, &id, &e), QUEUE_NO_SUCH);
     expect_ok(queue_finish(f.q, 1, &e), &e);
-    cr_expect(queue_next_complete(f.q, 0, &id) && id == 3);
+    cr_expect(queue_next_complete(f.q, 0, &id, &e) == 0 && id == 3);
     fixture_close(&f);
 }

@@ -39,14 +39,13 @@ Test(leases, one_member_until_there_is_a_layout)
     struct error e = {0};
     struct queue_lease other;
     struct queue_job j;
-    int64_t id;
     fixture_open(&f);
     int64_t job = submit(f.q, 100);
     struct queue_lease l = lease(f.q, job, 50, 10);
     expect_range(&l, 0, 1);
     cr_expect_eq((int)state_of(f.q, job), JOB_RUNNING);
-    cr_expect(!queue_next_job(f.q, &id));
-    cr_expect_eq(queue_lease(f.q, job, "w", 1, 1, &other, &e), ERROR_NOT_FOUND);
+    cr_expect_eq(next_job(f.q), 0);
+    cr_expect_eq(queue_lease(f.q, job, "w", 1, 1, &other, &e), QUEUE_NO_SUCH);
     expect_ok(queue_member_failed(f.q, &l, 0, "bad", &e), &e);
     expect_ok(queue_release(f.q, &l, &e), &e);
     l = lease(f.q, job, 50, 10);
@@ -70,7 +69,7 @@ Test(leases, a_layout_is_json)
     fixture_open(&f);
     struct queue_lease l = lease(f.q, submit(f.q, 3), 1, 1);
     fixture_commit(&f);
-    cr_expect_eq(queue_set_layout(f.q, &l, "{", &e), ERROR_SYNTAX);
+    cr_expect_eq(queue_set_layout(f.q, &l, "{", &e), QUEUE_INVALID);
     cr_expect(!queue_dirty(f.q));
     fixture_close(&f);
 }
@@ -125,7 +124,7 @@ Test(leases, done_ranges_are_joined)
         expect_ok(queue_done(f.q, &l[i], l[i].begin, l[i].end, &e), &e);
     for (int i = 0; i < 100; i += 2)
         expect_ok(queue_done(f.q, &l[i], l[i].begin, l[i].end, &e), &e);
-    cr_expect(queue_job_complete(f.q, job));
+    cr_expect(is_complete(f.q, job));
     expect_ok(queue_finish(f.q, job, &e), &e);
     fixture_commit(&f);
     cr_expect_eq(rows(f.q, "SELECT count(*) FROM member_range"), 1);
@@ -151,8 +150,8 @@ Test(leases, done_twice_is_harmless)
     expect_ok(queue_done(f.q, &l, 5, 5, &e), &e);
     expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
     cr_expect(c.done == 10 && c.dead == 1);
-    cr_expect_eq(queue_member_failed(f.q, &l, 5, "bad", &e), ERROR_CONFLICT);
-    cr_expect_eq(queue_member_failed(f.q, &l, 8, "bad", &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_member_failed(f.q, &l, 5, "bad", &e), QUEUE_REFUSED);
+    cr_expect_eq(queue_member_failed(f.q, &l, 8, "bad", &e), QUEUE_REFUSED);
     check_invariants(f.q);
     fixture_close(&f);
 }
@@ -165,18 +164,18 @@ Test(leases, what_a_lease_does_not_have_is_refused)
     int64_t job = submit_with_layout(f.q, 20);
     struct queue_lease l = lease(f.q, job, 5, 1);
     fixture_commit(&f);
-    cr_expect_eq(queue_done(f.q, &l, 0, 2, &e), ERROR_INVALID);
-    cr_expect_eq(queue_done(f.q, &l, 5, 7, &e), ERROR_INVALID);
-    cr_expect_eq(queue_done(f.q, &l, 4, 3, &e), ERROR_INVALID);
-    cr_expect_eq(queue_done(f.q, &l, INT64_MIN, INT64_MAX, &e), ERROR_INVALID);
-    cr_expect_eq(queue_member_failed(f.q, &l, 6, "bad", &e), ERROR_INVALID);
-    cr_expect_eq(queue_member_failed(f.q, &l, -1, "bad", &e), ERROR_INVALID);
+    cr_expect_eq(queue_done(f.q, &l, 0, 2, &e), QUEUE_INVALID);
+    cr_expect_eq(queue_done(f.q, &l, 5, 7, &e), QUEUE_INVALID);
+    cr_expect_eq(queue_done(f.q, &l, 4, 3, &e), QUEUE_INVALID);
+    cr_expect_eq(queue_done(f.q, &l, INT64_MIN, INT64_MAX, &e), QUEUE_INVALID);
+    cr_expect_eq(queue_member_failed(f.q, &l, 6, "bad", &e), QUEUE_INVALID);
+    cr_expect_eq(queue_member_failed(f.q, &l, -1, "bad", &e), QUEUE_INVALID);
     struct queue_lease forged = l;
     forged.job = 7;
-    cr_expect_eq(queue_done(f.q, &forged, 1, 2, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_done(f.q, &forged, 1, 2, &e), QUEUE_NOT_LIVE);
     forged = l;
     forged.fence++;
-    cr_expect_eq(queue_done(f.q, &forged, 1, 2, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_done(f.q, &forged, 1, 2, &e), QUEUE_NOT_LIVE);
     cr_expect(!queue_dirty(f.q));
     fixture_close(&f);
 }
@@ -249,7 +248,7 @@ Test(leases, a_lone_member_that_was_done_is_not_blamed)
     expect_ok(queue_done(f.q, &l, 0, 1, &e), &e);
     lose(f.q, &l);
     cr_expect_eq(rows(f.q, "SELECT count(*) FROM attempt"), 0);
-    cr_expect(queue_job_complete(f.q, job));
+    cr_expect(is_complete(f.q, job));
     fixture_close(&f);
 }
 
@@ -294,17 +293,16 @@ Test(leases, the_end_of_a_job_ends_its_leases)
 {
     struct fixture f;
     struct error e = {0};
-    int64_t id;
     fixture_open(&f);
     int64_t job = submit_with_layout(f.q, 30);
     struct queue_lease a = lease(f.q, job, 10, 1), b = lease(f.q, job, 10, 1);
     lose(f.q, &a);
     expect_ok(queue_cancel(f.q, job, "enough", &e), &e);
     check_invariants(f.q);
-    cr_expect(!queue_lease_live(f.q, &b));
-    cr_expect_eq(queue_done(f.q, &b, 11, 12, &e), ERROR_CONFLICT);
-    cr_expect_eq(queue_lease(f.q, job, "w", 1, 1, &a, &e), ERROR_NOT_FOUND);
-    cr_expect(!queue_next_job(f.q, &id));
+    cr_expect_eq(queue_lease_live(f.q, &b, &e), QUEUE_NOT_LIVE);
+    cr_expect_eq(queue_done(f.q, &b, 11, 12, &e), QUEUE_NOT_LIVE);
+    cr_expect_eq(queue_lease(f.q, job, "w", 1, 1, &a, &e), QUEUE_NO_SUCH);
+    cr_expect_eq(next_job(f.q), 0);
     fixture_close(&f);
 }
 
@@ -340,6 +338,6 @@ Test(leases, equal_deaths_are_one_row)
     expect_ok(queue_members(f.q, job, INT64_MAX, 40, &page, &e), &e);
     cr_expect_eq(json_array_size(page), 0);
     json_decref(page);
-    cr_expect_eq(queue_members(f.q, 77, -1, 40, &page, &e), ERROR_NOT_FOUND);
+    cr_expect_eq(queue_members(f.q, 77, -1, 40, &page, &e), QUEUE_NO_SUCH);
     fixture_close(&f);
 }

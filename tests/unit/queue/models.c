@@ -29,7 +29,7 @@ Test(models, by_name_and_by_hash)
     expect_model(f.q, "a", "{1}", "hash1");
     expect_model(f.q, "hash1", "{1}", "hash1");
     expect_model(f.q, "b", "{2}", "hash2");
-    cr_expect_eq(queue_model(f.q, "c", &definition, NULL, &e), ERROR_NOT_FOUND);
+    cr_expect_eq(queue_model(f.q, "c", &definition, NULL, &e), QUEUE_NO_SUCH);
     cr_expect_str_eq(e.message, "there is no model c");
     fixture_close(&f);
 }
@@ -42,7 +42,7 @@ Test(models, do_not_change)
     expect_ok(queue_add_model(f.q, "a", "hash1", "{1}", &e), &e);
     expect_ok(queue_add_model(f.q, "a", "hash1", "{1}", &e), &e);
     fixture_commit(&f);
-    cr_expect_eq(queue_add_model(f.q, "a", "hash2", "{2}", &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_add_model(f.q, "a", "hash2", "{2}", &e), QUEUE_REFUSED);
     cr_expect_str_eq(e.pointer, "/name");
     cr_expect(!queue_dirty(f.q));
     expect_model(f.q, "a", "{1}", "hash1");

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,7 +50,7 @@ Test(open, a_newer_schema_is_refused)
     execute(f.q, sql);
     free(sql);
     f.q = queue_close(f.q);
-    cr_expect_eq(queue_open(f.path, &q, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_open(f.path, &q, &e), QUEUE_REFUSED);
     cr_expect(strstr(e.message, "newer simlabd"), "%s", e.message);
     fixture_close(&f);
 }
@@ -62,7 +63,7 @@ Test(open, a_database_of_others_is_refused)
     fixture_open(&f);
     execute(f.q, "PRAGMA application_id = 0");
     f.q = queue_close(f.q);
-    cr_expect_eq(queue_open(f.path, &q, &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_open(f.path, &q, &e), QUEUE_REFUSED);
     cr_expect(strstr(e.message, "not a database of simlabd"), "%s", e.message);
     fixture_close(&f);
 }
@@ -79,7 +80,7 @@ Test(open, a_file_that_is_no_database_is_refused)
     for (int i = 0; i < 1000; i++)
         fputs("not a database ", file);
     fclose(file);
-    cr_expect_eq(queue_open(f.path, &q, &e), ERROR_STORAGE);
+    cr_expect_eq(queue_open(f.path, &q, &e), -EIO);
     cr_expect(strstr(e.message, "not a database"), "%s", e.message);
     cr_expect_neq(queue_open("/nonexistent/queue.db", &q, &e), 0);
     fixture_close(&f);
@@ -94,7 +95,7 @@ Test(open, one_process_at_a_time)
         struct queue *q;
         struct error e = {0};
         int r = queue_open(f.path, &q, &e);
-        _exit(r == ERROR_CONFLICT && strstr(e.message, "in use by process") ? 0 : 1);
+        _exit(r == QUEUE_REFUSED && strstr(e.message, "in use by process") ? 0 : 1);
     }
     int status;
     cr_assert_eq(waitpid(child, &status, 0), child);
@@ -111,12 +112,12 @@ Test(open, leases_of_the_former_daemon_are_released)
     struct queue_lease a = lease(f.q, job, 5, 1), b = lease(f.q, job, 6, 1);
     expect_ok(queue_done(f.q, &a, 2, 3, &e), &e);
     fixture_commit(&f);
-    cr_expect(queue_lease_live(f.q, &a));
+    expect_ok(queue_lease_live(f.q, &a, &e), &e);
     fixture_reopen(&f);
     check_invariants(f.q);
-    cr_expect(!queue_lease_live(f.q, &a));
-    cr_expect_eq(queue_done(f.q, &a, 3, 4, &e), ERROR_CONFLICT);
-    cr_expect_eq(queue_lost(f.q, &b, "died", &e), ERROR_CONFLICT);
+    cr_expect_eq(queue_lease_live(f.q, &a, &e), QUEUE_NOT_LIVE);
+    cr_expect_eq(queue_done(f.q, &a, 3, 4, &e), QUEUE_NOT_LIVE);
+    cr_expect_eq(queue_lost(f.q, &b, "died", &e), QUEUE_NOT_LIVE);
     struct queue_lease c = lease(f.q, job, 100, 1), d = lease(f.q, job, 100, 1);
     cr_expect_gt(c.fence, b.fence);
     cr_expect_eq(c.begin, 1);

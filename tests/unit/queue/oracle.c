@@ -52,7 +52,7 @@ int oracle_pick(const struct oracle *o, int64_t job, int64_t want, int64_t align
 {
     const struct oracle_job *j = &o->jobs[job - 1];
     if (!can_lease(j))
-        return ERROR_NOT_FOUND;
+        return QUEUE_NO_SUCH;
     int64_t begin = 0, end;
     while (j->member[begin] != MEMBER_FREE)
         begin++;
@@ -93,7 +93,7 @@ void oracle_take(struct oracle *o, const struct queue_lease *lease)
 int oracle_set_layout(struct oracle *o, const struct oracle_lease *l)
 {
     if (!l->live)
-        return ERROR_CONFLICT;
+        return QUEUE_NOT_LIVE;
     job_of(o, l->lease.job)->layout = true;
     return 0;
 }
@@ -101,9 +101,9 @@ int oracle_set_layout(struct oracle *o, const struct oracle_lease *l)
 int oracle_done(struct oracle *o, const struct oracle_lease *l, int64_t begin, int64_t end)
 {
     if (!l->live)
-        return ERROR_CONFLICT;
+        return QUEUE_NOT_LIVE;
     if (begin < l->lease.begin || end > l->lease.end || begin > end)
-        return ERROR_INVALID;
+        return QUEUE_INVALID;
     for (int64_t m = begin; m < end; m++) {
         enum oracle_member *member = &job_of(o, l->lease.job)->member[m];
         *member = *member == MEMBER_LEASED ? MEMBER_DONE : *member;
@@ -121,11 +121,11 @@ int oracle_failed(struct oracle *o, const struct oracle_lease *l, int64_t member
 {
     struct oracle_job *j = job_of(o, l->lease.job);
     if (!l->live)
-        return ERROR_CONFLICT;
+        return QUEUE_NOT_LIVE;
     if (member < l->lease.begin || member >= l->lease.end)
-        return ERROR_INVALID;
+        return QUEUE_INVALID;
     if (j->member[member] != MEMBER_LEASED)
-        return ERROR_CONFLICT;
+        return QUEUE_REFUSED;
     bury(j, member);
     return 0;
 }
@@ -151,7 +151,7 @@ static void give_back(struct oracle *o, const struct oracle_lease *l, bool cut, 
 int oracle_release(struct oracle *o, struct oracle_lease *l)
 {
     if (!l->live)
-        return ERROR_CONFLICT;
+        return QUEUE_NOT_LIVE;
     give_back(o, l, l->cut != 0, -1);
     l->live = false;
     return 0;
@@ -160,7 +160,7 @@ int oracle_release(struct oracle *o, struct oracle_lease *l)
 int oracle_lost(struct oracle *o, struct oracle_lease *l)
 {
     if (!l->live)
-        return ERROR_CONFLICT;
+        return QUEUE_NOT_LIVE;
     struct oracle_job *j = job_of(o, l->lease.job);
     int64_t m = l->lease.begin;
     int open = 0;
@@ -190,7 +190,7 @@ int oracle_end(struct oracle *o, int64_t job, enum job_state to)
 {
     struct oracle_job *j = job_of(o, job);
     if (!is_live(j))
-        return ERROR_CONFLICT;
+        return QUEUE_REFUSED;
     j->state = to;
     for (int i = 0; i < o->n_leases; i++)
         o->leases[i].live &= o->leases[i].lease.job != job;
@@ -202,7 +202,7 @@ int oracle_finish(struct oracle *o, int64_t job)
     struct oracle_job *j = job_of(o, job);
     int done = count(j, MEMBER_DONE), dead = count(j, MEMBER_DEAD);
     if (done + dead < j->members)
-        return ERROR_CONFLICT;
+        return QUEUE_REFUSED;
     return oracle_end(o, job, dead == 0 ? JOB_SUCCEEDED : done ? JOB_PARTIAL : JOB_FAILED);
 }
 
@@ -241,13 +241,12 @@ static void compare_job(const struct oracle_job *j, struct queue *q, int64_t job
 
 void oracle_compare(const struct oracle *o, struct queue *q)
 {
-    int64_t next = 0;
     for (int64_t job = 1; job <= o->n_jobs; job++)
         compare_job(&o->jobs[job - 1], q, job);
     for (int i = 0; i < o->n_leases; i++)
-        cr_assert_eq(queue_lease_live(q, &o->leases[i].lease), o->leases[i].live);
-    queue_next_job(q, &next);
-    cr_assert_eq(next, oracle_next_job(o));
+        cr_assert_eq(queue_lease_live(q, &o->leases[i].lease, NULL),
+                     o->leases[i].live ? 0 : QUEUE_NOT_LIVE);
+    cr_assert_eq(next_job(q), oracle_next_job(o));
     struct queue_job past_the_last;
-    cr_assert_eq(queue_job(q, o->n_jobs + 1, &past_the_last, NULL), ERROR_NOT_FOUND);
+    cr_assert_eq(queue_job(q, o->n_jobs + 1, &past_the_last, NULL), QUEUE_NO_SUCH);
 }
