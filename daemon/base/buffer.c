@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buffer.h"
 
+#include "base/c_locale.h"
 #include "base/mem.h"
 
 #include <stdarg.h>
@@ -42,14 +43,14 @@ void buffer_printf(struct buffer *b, const char *format, ...)
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int n = vsnprintf(small, sizeof small, format, arguments);
+    int n = c_locale_vprint(small, sizeof small, format, arguments);
     va_end(arguments);
     mem_assert(n >= 0);
     if ((size_t)n < sizeof small) {
         buffer_append(b, small, (size_t)n);
     } else {
         reserve(b, (size_t)n);
-        vsnprintf(b->data + b->size, (size_t)n + 1, format, again);
+        c_locale_vprint(b->data + b->size, (size_t)n + 1, format, again);
         b->size += (size_t)n;
     }
     va_end(again);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/errors.h"
 
+#include "base/c_locale.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@ int error_vset(struct error *e, int result, const char *pointer, const char *for
         return result;
     /* The arguments may point into *e itself. */
     char message[sizeof e->message];
-    vsnprintf(message, sizeof message, format, arguments);
+    c_locale_vprint(message, sizeof message, format, arguments);
     char where[sizeof e->pointer];
     snprintf(where, sizeof where, "%s", pointer ? pointer : "");
     memcpy(e->message, message, sizeof message);

@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include "base/buffer.h"
+#include "base/c_locale.h"
 #include "base/mem.h"
 #include "base/number.h"
 
@@ -13,6 +14,18 @@
 #include <time.h>
 
 enum { JSON_MAX_DEPTH = 64 };
+
+static void *allocate(size_t size)
+{
+    return mem_resize(NULL, size, 1);
+}
+
+/* Before anybody calls jansson: for want of memory it aborts, as mem_* do. It would return NULL,
+ * which is also its word for "not JSON", and objects would lack members that nobody misses. */
+__attribute__((constructor)) static void set_allocations(void)
+{
+    json_set_alloc_funcs(allocate, free);
+}
 
 /* jansson's own limit is 2048 levels; deep documents would cost our recursive readers stack. */
 static bool too_deep(const char *text, size_t size)
@@ -177,7 +190,9 @@ json_t *json_read(const char *text, size_t size, struct error *e)
         size = rewritten.size;
     }
     json_error_t why;
+    locale_t before = c_locale_enter();
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+    c_locale_leave(before);
     buffer_free(&rewritten);
     if (!value)
         error_set(e, BASE_INVALID, NULL, "not JSON, line %d, column %d: %s%s", why.line, why.column,
@@ -200,7 +215,7 @@ static void append_shortest(struct buffer *b, const char *text, size_t n)
     }
     memcpy(copy, text, n);
     copy[n] = '\0';
-    number_text(strtod(copy, NULL), shorter);
+    number_text(c_locale_read(copy, NULL), shorter);
     buffer_text(b, shorter);
     if (!strpbrk(shorter, ".e"))
         buffer_text(b, ".0");
@@ -224,7 +239,9 @@ static void append_string(struct buffer *b, const char *text, size_t n, bool is_
 /* jansson cannot be told of numbers' texts: they are put in afterwards. */
 static char *dump(const json_t *value, size_t flags)
 {
+    locale_t before = c_locale_enter();
     char *text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    c_locale_leave(before);
     mem_assert(text);
     struct buffer b = {0};
     const char *end = text + strlen(text);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON with bounds, and with texts that are the same each time. */
+/* JSON with bounds, and with texts that are the same each time. Where there is no memory, all of
+ * jansson aborts, as mem_* do: its NULL and -1 mean bad arguments only, such as a text that is not
+ * UTF-8. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 

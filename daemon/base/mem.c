@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 
+#include "base/c_locale.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +50,9 @@ char *mem_printf(const char *format, ...)
     char *s = NULL;
     va_list arguments;
     va_start(arguments, format);
+    locale_t before = c_locale_enter();
     int n = vasprintf(&s, format, arguments);
+    c_locale_leave(before);
     va_end(arguments);
     return or_abort(n < 0 ? NULL : s);
 }

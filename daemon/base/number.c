@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/number.h"
 
+#include "base/c_locale.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -11,11 +13,13 @@
  * (zeros are cut later), one of 17 tells it from all others; subnormal ones have fewer. */
 static void shortest(double value, char ret[NUMBER_TEXT_SIZE])
 {
+    locale_t before = c_locale_enter();
     for (int digits = value < DBL_MIN ? 1 : 15; digits <= 17; digits++) {
         snprintf(ret, NUMBER_TEXT_SIZE, "%.*e", digits - 1, value);
         if (strtod(ret, NULL) == value)
-            return;
+            break;
     }
+    c_locale_leave(before);
 }
 
 /* Digits without the point and the zeros at their end; returns how many. */

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/type_parts.h"
 
+#include "base/c_locale.h"
 #include "base/dtype.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* One side: a number, a word such as inf, or nothing. */
 static bool parse_side(const char *text, size_t n, double infinite, double *ret)
 {
     char copy[64];
-    while (n && isspace((unsigned char)*text))
+    while (n && is_space(*text))
         text++, n--;
-    while (n && isspace((unsigned char)text[n - 1]))
+    while (n && is_space(text[n - 1]))
         n--;
     if (n >= sizeof copy)
         return false;
@@ -28,7 +33,7 @@ static bool parse_side(const char *text, size_t n, double infinite, double *ret)
     char *end;
     if (dtype_number_from_text(copy, ret))
         return !isnan(*ret);
-    *ret = strtod(copy, &end);
+    *ret = c_locale_read(copy, &end);
     return end != copy && !*end && !isnan(*ret);
 }
 
@@ -54,6 +59,6 @@ int bounds_parse(const char *text, struct bounds *ret, struct error *e)
 
 void bounds_text(const struct bounds *b, char *ret, size_t size)
 {
-    snprintf(ret, size, "%c%.12g, %.12g%c", b->low_open ? '(' : '[', b->low, b->high,
-             b->high_open ? ')' : ']');
+    c_locale_print(ret, size, "%c%.12g, %.12g%c", b->low_open ? '(' : '[', b->low, b->high,
+                   b->high_open ? ')' : ']');
 }

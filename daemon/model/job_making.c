@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/job_parts.h"
 
+#include "base/c_locale.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +30,7 @@ int job_making_fault(struct making *m, const char *section, const char *name, co
     char what[900], pointer[JOB_POINTER_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    c_locale_vprint(what, sizeof what, format, arguments);
     va_end(arguments);
     job_making_pointer(section, name, pointer);
     size_t n = strlen(pointer);

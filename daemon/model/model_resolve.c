@@ -4,6 +4,7 @@
 #include "model/model_parts.h"
 #include "model/type_parts.h"
 
+#include "base/c_locale.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -40,7 +41,7 @@ __attribute__((format(printf, 3, 4))) static int fault(const struct resolve *r, 
     char what[800], pointer[MODEL_POINTER_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    c_locale_vprint(what, sizeof what, format, arguments);
     va_end(arguments);
     const struct model_process *p = &r->m->processes[at.process];
     model_pointer(p->name, pointer);

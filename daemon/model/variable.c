@@ -2,6 +2,7 @@
 /* One row of a type's table of variables: from the descriptor's JSON, and to it. */
 #include "model/type_parts.h"
 
+#include "base/c_locale.h"
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -25,7 +26,7 @@ __attribute__((format(printf, 3, 4))) static int fault(const struct row *row, co
     char what[600], pointer[80];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
+    c_locale_vprint(what, sizeof what, format, arguments);
     va_end(arguments);
     snprintf(pointer, sizeof pointer, "/%s", key);
     return error_set(row->e, MODEL_INVALID, pointer, "type %s, variable %.100s: %s", row->type,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/process_api.h"
 
+#include "base/c_locale.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -18,7 +19,7 @@ void context_refuse(struct process_run *run, const char *format, ...)
     run->failed = true;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(run->message, sizeof run->message, format, arguments);
+    c_locale_vprint(run->message, sizeof run->message, format, arguments);
     va_end(arguments);
 }
 

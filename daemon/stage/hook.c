@@ -2,6 +2,8 @@
 /* Functions of libraries that are called before and after stages. */
 #include "stage/simulation.h"
 
+#include "base/c_locale.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +38,7 @@ __attribute__((format(printf, 2, 0))) static int hook_fail(simlab_hook_context *
 {
     struct hook_run *hook = self(h);
     if (!hook->run.failed)
-        vsnprintf(hook->run.message, sizeof hook->run.message, format, arguments);
+        c_locale_vprint(hook->run.message, sizeof hook->run.message, format, arguments);
     hook->run.failed = true;
     return SIMLAB_ERROR;
 }
@@ -48,7 +50,7 @@ __attribute__((format(printf, 2, 0))) static void hook_log(simlab_hook_context *
     if (!s->events->log)
         return;
     char line[1024];
-    vsnprintf(line, sizeof line, format, arguments);
+    c_locale_vprint(line, sizeof line, format, arguments);
     s->events->log(s->events->userdata, s->member, line);
 }
 

@@ -3,6 +3,7 @@
  * does something else. */
 #include "stage/process_api.h"
 
+#include "base/c_locale.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -334,7 +335,7 @@ __attribute__((format(printf, 2, 0))) static int host_fail(simlab_context *share
 {
     struct process_run *run = self(shared)->run;
     if (!run->failed)
-        vsnprintf(run->message, sizeof run->message, format, arguments);
+        c_locale_vprint(run->message, sizeof run->message, format, arguments);
     run->failed = true;
     return SIMLAB_ERROR;
 }
@@ -347,7 +348,7 @@ __attribute__((format(printf, 2, 0))) static void host_log(simlab_context *share
     if (!events || !events->log)
         return;
     char text[1024], line[1280];
-    vsnprintf(text, sizeof text, format, arguments);
+    c_locale_vprint(text, sizeof text, format, arguments);
     snprintf(line, sizeof line, "%.200s: %s", c->simulation->model->processes[c->process].name,
              text);
     events->log(events->userdata, c->simulation->member, line);

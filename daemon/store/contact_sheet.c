@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/contact_sheet.h"
 
+#include "base/c_locale.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -226,7 +227,7 @@ static void draw_tick(const struct contact_sheet *s, struct canvas *c, double x,
                       double value, double step)
 {
     char text[32];
-    snprintf(text, sizeof text, "%.6g", fabs(value) < step * 1e-6 ? 0 : value);
+    c_locale_print(text, sizeof text, "%.6g", fabs(value) < step * 1e-6 ? 0 : value);
     canvas_rectangle(c, (int)x, y, 1, px(s, 5), soft);
     canvas_text(c, x, y + px(s, 8 + SMALL), px(s, SMALL), CANVAS_CENTRE, ink, text);
 }

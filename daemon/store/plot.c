@@ -2,6 +2,7 @@
 #include "store/plot.h"
 
 #include "base/buffer.h"
+#include "base/c_locale.h"
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -228,7 +229,7 @@ static void describe_index(const struct plot *p, int d, struct buffer *b)
         char element[64];
         if (m.ndim == 1 && m.itemsize <= sizeof element && m.dtype != SIMLAB_STR &&
             store_read(p->store, plot_dim(p, d), &p->index[d], &one, element, NULL) == 0)
-            snprintf(value, sizeof value, " = %.6g", dtype_to_double(m.dtype, element, 0));
+            c_locale_print(value, sizeof value, " = %.6g", dtype_to_double(m.dtype, element, 0));
         store_meta_clear(&m);
     }
     buffer_printf(b, "%s%s%s (%lld of %lld)", b->size ? ", " : "", plot_dim(p, d), value,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/plot.h"
+#include "base/c_locale.h"
 #include "base/errors.h"
 #include "worker/worker.h"
 
@@ -99,7 +100,7 @@ static int take_option(int c, const char *value, struct plot_options *o)
         o->panel_width = (int)number;
         return PLOT_OK;
     case 'x':
-        o->exaggeration = strtod(value, &end);
+        o->exaggeration = c_locale_read(value, &end);
         if (end == value || *end || !(o->exaggeration > 0) || isinf(o->exaggeration))
             return refuse("--exaggeration must be a number above 0", value);
         return PLOT_OK;

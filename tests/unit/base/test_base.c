@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -46,6 +47,13 @@ Test(json, refuses_depth_duplicates_and_trailing_text)
     json_t *brackets = json_read("\"[[[[\\\"[[\"", 10, &e);
     cr_assert(json_is_string(brackets));
     json_decref(brackets);
+}
+
+Test(json, no_memory_is_no_answer, .signal = SIGABRT)
+{
+    json_malloc_t allocate;
+    json_get_alloc_funcs(&allocate, NULL);
+    allocate(SIZE_MAX / 2);
 }
 
 Test(json, names_the_unknown_key_and_the_nearest)
