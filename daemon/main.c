@@ -366,7 +366,9 @@ static int check(struct simlabd *d, struct error *e)
 static int serve(struct simlabd *d, struct error *e)
 {
     service_raise_limits();
-    int r = start(d, e);
+    int r = error_explain(e, log_start(), "start the log");
+    if (r == 0)
+        r = start(d, e);
     if (r == 0)
         r = error_explain(e, loop_run(d->loop), "run the loop");
     return r;
@@ -399,6 +401,7 @@ int main(int argc, char **argv)
     stop(&d);
     if (r != 0)
         log_error("%s", e.message);
+    log_stop();
     config_free(&d.config);
     return r == 0 ? API_EXIT_OK : API_EXIT_UNREACHABLE;
 }

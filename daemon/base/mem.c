@@ -3,17 +3,28 @@
 
 #include "base/c_locale.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* Standard error may be a pipe that nobody reads: better no word than no end. */
+static _Noreturn void die(const char *text)
+{
+    struct pollfd fd = {STDERR_FILENO, POLLOUT, 0};
+    if (poll(&fd, 1, 0) > 0) {
+        ssize_t n = write(STDERR_FILENO, text, strlen(text));
+        (void)n;
+    }
+    abort();
+}
 
 static void *or_abort(void *p)
 {
-    if (!p) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
+    if (!p)
+        die("out of memory\n");
     return p;
 }
 
@@ -77,6 +88,7 @@ bool mem_add(size_t a, size_t b, size_t *ret)
 
 void mem_assert_failed(const char *condition, const char *file, int line)
 {
-    fprintf(stderr, "%s:%d: bug: %s does not hold\n", file, line, condition);
-    abort();
+    char text[512];
+    snprintf(text, sizeof text, "%s:%d: bug: %s does not hold\n", file, line, condition);
+    die(text);
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Text from outside, before people see it. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stddef.h>
+
+/* Writes `n` bytes of text as one printable line of UTF-8: what a terminal or a reader would obey
+ * is shown, not done. Rules (the client's text.h has the same):
+ *  - tab, line feed and carriage return become \t, \n, \r; other bytes below 0x20, and 0x7f, \xHH;
+ *  - bytes that are not UTF-8 become \xHH;
+ *  - U+0080…9F (C1), U+2028, U+2029 (line and paragraph separators), U+202A…2E and U+2066…69
+ *    (direction of writing) become \uHHHH;
+ *  - all else stays, backslashes too: it is to be read, not read back.
+ * Writes at most `size` - 1 bytes and a NUL (size > 3); what does not fit ends in "…", and no
+ * character or escape is cut. Returns the bytes written. */
+size_t text_printable(const char *text, size_t n, char *ret, size_t size);
+
+#endif
