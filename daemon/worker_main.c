@@ -5,7 +5,9 @@
 #include "base/mem.h"
 #include "worker/worker.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +22,7 @@ static int usage(FILE *to)
         "       simlab-worker describe LIBRARY.so\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME [--processes DIR]… "
-        "[--uploads DIR]\n"
+        "[--uploads DIR] [--where FD]\n"
         "\n"
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
         "            store DIR. Exit status 0; 2 where the job is refused; 1 where it fails.\n"
@@ -35,6 +37,7 @@ static int usage(FILE *to)
 
 struct arguments {
     const char *store, *endpoint, *name, *uploads;
+    int where;
     const char *directories[MAX_DIRECTORIES + 1];
     int n_directories;
     char *default_directory; /* owned */
@@ -68,12 +71,26 @@ static char *default_directory(void)
     return found;
 }
 
+static bool parse_descriptor(const char *text, int *ret)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (errno || end == text || *end || n < 0 || n > INT_MAX)
+        return false;
+    *ret = (int)n;
+    return true;
+}
+
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},    {"processes", required_argument, NULL, 'p'},
-        {"endpoint", required_argument, NULL, 'e'}, {"name", required_argument, NULL, 'n'},
-        {"uploads", required_argument, NULL, 'u'},  {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"processes", required_argument, NULL, 'p'},
+                                            {"endpoint", required_argument, NULL, 'e'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"uploads", required_argument, NULL, 'u'},
+                                            {"where", required_argument, NULL, 'w'},
+                                            {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
@@ -88,6 +105,10 @@ static bool parse(int argc, char **argv, struct arguments *a)
             break;
         case 'u':
             a->uploads = optarg;
+            break;
+        case 'w':
+            if (!parse_descriptor(optarg, &a->where))
+                return false;
             break;
         case 'p':
             if (a->n_directories == MAX_DIRECTORIES)
@@ -111,7 +132,8 @@ static int serve(const struct arguments *a)
     struct worker_serve_options o = {.endpoint = a->endpoint,
                                      .name = a->name,
                                      .libraries = a->directories,
-                                     .uploads = a->uploads};
+                                     .uploads = a->uploads,
+                                     .where = a->where};
     return worker_serve(&o);
 }
 
@@ -145,7 +167,7 @@ int main(int argc, char **argv)
         return puts("simlab-worker " SIMLAB_VERSION) < 0;
     if (!strcmp(role, "plot"))
         return worker_plot(argc - 1, argv + 1);
-    struct arguments a = {0};
+    struct arguments a = {.where = -1};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
     int status = parsed ? act(role, &a) : usage(stderr);
     free(a.default_directory);

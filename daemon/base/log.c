@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include "base/c_locale.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -242,7 +243,7 @@ void log_line(enum log_level level, const char *format, ...)
     char message[LINE_SIZE], text[LINE_SIZE];
     va_list arguments;
     va_start(arguments, format);
-    int n = vsnprintf(message, sizeof message, format, arguments);
+    int n = c_locale_vprint(message, sizeof message, format, arguments);
     va_end(arguments);
     if (n < 0)
         return;

@@ -37,8 +37,8 @@ struct daemon_session {
     int64_t last_heard, next_heartbeat, number;
     bool is_welcome, is_closed;
 
-    /* Written by the main thread, told by heartbeats. */
-    _Atomic int64_t lease, fence, member, since, step, nsteps;
+    /* Written by the main thread, told by heartbeats. Borrowed. */
+    struct where *where;
 
     /* Written by the session's thread. `stops` grows with each cancellation and with QUIT, so that
      * a step costs one load. */
@@ -48,7 +48,8 @@ struct daemon_session {
     size_t n_cancelled;
     bool quits; /* under mutex */
 
-    int64_t stops_seen; /* by the main thread, for its current lease */
+    /* Of the main thread, for its current lease. */
+    int64_t lease, stops_seen;
     bool is_stopped;
 };
 
@@ -103,14 +104,16 @@ static void say_hello(struct daemon_session *l)
 
 static void heartbeat(struct daemon_session *l, int64_t now)
 {
+    struct where_at at;
+    where_look(l->where, &at);
     struct wire_message m = {.type = WIRE_HEARTBEAT,
                              .heartbeat = {.number = ++l->number,
-                                           .lease = l->lease,
-                                           .fence = l->fence,
-                                           .member = l->member,
-                                           .member_ms = l->member >= 0 ? now - l->since : 0,
-                                           .step = l->step,
-                                           .nsteps = l->nsteps}};
+                                           .lease = at.lease,
+                                           .fence = at.fence,
+                                           .member = at.member,
+                                           .member_ms = at.since > 0 ? now - at.since : 0,
+                                           .step = at.step,
+                                           .nsteps = at.nsteps}};
     send_message(l->dealer, &m, ZMQ_DONTWAIT); /* where that is full, another will do */
     l->next_heartbeat = now + l->heartbeat_ms;
 }
@@ -265,7 +268,7 @@ static int start_thread(struct daemon_session *l)
 }
 
 int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
-                       struct daemon_session **ret_session, struct error *e)
+                       struct where *where, struct daemon_session **ret_session, struct error *e)
 {
     struct daemon_session *l = mem_new(sizeof *l);
     l->endpoint = mem_strdup(endpoint);
@@ -273,7 +276,7 @@ int daemon_session_new(const char *endpoint, const char *name, const char *finge
     l->fingerprint = mem_strdup(fingerprint);
     l->silence_ms = SILENCE_MS;
     l->heartbeat_ms = SILENCE_MS;
-    l->member = -1;
+    l->where = where;
     pthread_mutex_init(&l->mutex, NULL);
     zmq_msg_init(&l->received);
     int r = open_sockets(l);
@@ -327,23 +330,23 @@ int daemon_session_send(struct daemon_session *l, const struct wire_message *m)
     return send_message(l->main_end, m, 0);
 }
 
-void daemon_session_set_lease(struct daemon_session *l, int64_t lease, int64_t fence,
+void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t fence,
                               int64_t nsteps)
 {
-    l->member = -1;
+    where_set_lease(l->where, job, lease, fence, nsteps);
     l->lease = lease;
-    l->fence = fence;
-    l->nsteps = nsteps;
-    l->step = 0;
     l->stops_seen = -1; /* it may have been cancelled while it waited */
     l->is_stopped = false;
 }
 
-void daemon_session_set_member(struct daemon_session *l, int64_t member)
+void daemon_session_begin_member(struct daemon_session *l, int64_t member)
 {
-    l->since = loop_now();
-    l->step = 0;
-    l->member = member;
+    where_begin_member(l->where, member, loop_now());
+}
+
+void daemon_session_end_member(struct daemon_session *l)
+{
+    where_end_member(l->where);
 }
 
 static bool is_stopped(struct daemon_session *l)
@@ -357,11 +360,14 @@ static bool is_stopped(struct daemon_session *l)
     return found;
 }
 
-bool daemon_session_step(struct daemon_session *l, int64_t member, int64_t step)
+bool daemon_session_step(struct daemon_session *l, int64_t step)
 {
-    if (atomic_load_explicit(&l->member, memory_order_relaxed) != member)
-        daemon_session_set_member(l, member);
-    atomic_store_explicit(&l->step, step, memory_order_relaxed);
+    where_set_step(l->where, step);
+    return daemon_session_stopped(l);
+}
+
+bool daemon_session_stopped(struct daemon_session *l)
+{
     int64_t stops = atomic_load_explicit(&l->stops, memory_order_acquire);
     if (stops != l->stops_seen) {
         l->stops_seen = stops;

@@ -8,6 +8,7 @@
 #define WORKER_DAEMON_SESSION_H
 
 #include "base/errors.h"
+#include "proto/where.h"
 #include "proto/wire.h"
 
 #include <stdbool.h>
@@ -18,9 +19,10 @@
 
 struct daemon_session;
 
-/* Connects and says HELLO; the texts are copied. */
+/* Connects and says HELLO; the texts are copied. `where` (borrowed) is what heartbeats say, and
+ * only the functions below write there. */
 int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
-                       struct daemon_session **ret_session, struct error *e);
+                       struct where *where, struct daemon_session **ret_session, struct error *e);
 /* Waits a second at most for what was sent to leave. */
 struct daemon_session *daemon_session_free(struct daemon_session *l);
 
@@ -30,12 +32,15 @@ int daemon_session_receive(struct daemon_session *l, struct wire_message *ret_me
 /* 0 or -errno; -EMSGSIZE where a text is too long or not UTF-8. */
 int daemon_session_send(struct daemon_session *l, const struct wire_message *m);
 
-/* What heartbeats say. lease 0, member -1: none. Starting a member starts its clock. */
-void daemon_session_set_lease(struct daemon_session *l, int64_t lease, int64_t fence,
+/* What heartbeats and the where page say (where_set_lease). A member's clock starts when the member
+ * begins, and stops at its end, while its outputs are put away. */
+void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t fence,
                               int64_t nsteps);
-void daemon_session_set_member(struct daemon_session *l, int64_t member);
-/* Notes progress; true where the current lease was cancelled or the worker is to quit. Between
- * steps: costs a few nanoseconds. */
-bool daemon_session_step(struct daemon_session *l, int64_t member, int64_t step);
+void daemon_session_begin_member(struct daemon_session *l, int64_t member);
+void daemon_session_end_member(struct daemon_session *l);
+/* True where the current lease was cancelled or the worker is to quit. Costs a few nanoseconds. */
+bool daemon_session_stopped(struct daemon_session *l);
+/* The same between two steps, and notes progress. */
+bool daemon_session_step(struct daemon_session *l, int64_t step);
 
 #endif

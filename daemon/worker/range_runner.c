@@ -193,7 +193,11 @@ static int run_member(struct range_runner *m, int64_t member, struct error *e)
         .output = on_output, .log = on_log, .step = on_step, .userdata = m};
     e->message[0] = '\0';
     m->e = e;
+    if (m->events.begin)
+        m->events.begin(m->events.userdata, member);
     int r = simulation_run(m->simulation, member, &events, e);
+    if (m->events.end)
+        m->events.end(m->events.userdata, member);
     if ((r == ERROR_FAILED || r == ERROR_INVALID) && !m->writer.is_broken)
         r = fail_member(m, member, e);
     else if (r == 0)

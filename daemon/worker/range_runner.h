@@ -19,8 +19,13 @@ struct range_events {
     /* The first member that succeeded has decided the outputs' arrays (see layout below). */
     int (*layout)(void *userdata, const char *layout);
     void (*log)(void *userdata, int64_t member, const char *line);
+    /* Before a member's `initialize`; NULL is allowed. */
+    void (*begin)(void *userdata, int64_t member);
     /* Between steps: non-zero stops the range (cancelled). */
     int (*step)(void *userdata, int64_t member, int64_t step);
+    /* After a member's `finalize`, however it went, before its outputs are put away; NULL is
+     * allowed. */
+    void (*end)(void *userdata, int64_t member);
     void *userdata;
 };
 

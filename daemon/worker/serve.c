@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A cancelled range: no callback of range_runner_run returns this otherwise. */
 #define STOPPED (-ECANCELED)
@@ -164,10 +165,24 @@ static void on_log(void *userdata, int64_t member, const char *line)
     say(s, &m);
 }
 
+static void on_begin(void *userdata, int64_t member)
+{
+    struct serve *s = userdata;
+    daemon_session_begin_member(s->session, member);
+}
+
+static void on_end(void *userdata, int64_t member)
+{
+    struct serve *s = userdata;
+    (void)member;
+    daemon_session_end_member(s->session);
+}
+
 static int on_step(void *userdata, int64_t member, int64_t step)
 {
     struct serve *s = userdata;
-    return daemon_session_step(s->session, member, step) ? STOPPED : 0;
+    (void)member;
+    return daemon_session_step(s->session, step + 1) ? STOPPED : 0;
 }
 
 /* ---- leases ---- */
@@ -184,7 +199,9 @@ static int open_runner(struct serve *s, struct known *k, struct error *e)
                                         .failed = on_failed,
                                         .layout = on_layout,
                                         .log = on_log,
+                                        .begin = on_begin,
                                         .step = on_step,
+                                        .end = on_end,
                                         .userdata = s};
     return range_runner_new(k->job, s->libraries, k->store, k->layout, &events, &k->runner, e);
 }
@@ -196,8 +213,9 @@ static int64_t steps_of(const struct job *j)
 
 static int run_lease(struct serve *s, struct known *k, struct error *e)
 {
-    daemon_session_set_lease(s->session, s->lease.lease, s->lease.fence, steps_of(k->job));
-    if (daemon_session_step(s->session, s->lease.begin, 0)) /* cancelled while it waited */
+    daemon_session_set_lease(s->session, s->lease.job, s->lease.lease, s->lease.fence,
+                             steps_of(k->job));
+    if (daemon_session_stopped(s->session)) /* while it waited */
         return STOPPED;
     int r = open_runner(s, k, e);
     if (r == 0)
@@ -234,7 +252,7 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
         r = run_lease(s, s->current, &e);
     if (r != 0 && s->current)
         s->current->runner = range_runner_free(s->current->runner);
-    daemon_session_set_lease(s->session, 0, 0, 0);
+    daemon_session_set_lease(s->session, 0, 0, 0, 0);
 
     struct wire_message m = {.type = WIRE_RELEASE,
                              .release = {.lease = lease->lease,
@@ -272,7 +290,9 @@ static void on_finish(struct serve *s, const struct wire_finish *f)
 {
     struct error e = {.message = ""};
     struct wire_message m = {.type = WIRE_FINISHED, .finished.job = f->job};
+    daemon_session_set_lease(s->session, f->job, 0, 0, 0);
     int r = finish(s, f, &e);
+    daemon_session_set_lease(s->session, 0, 0, 0, 0);
     if (r != 0)
         m = (struct wire_message){.type = WIRE_FINISH_FAILED,
                                   .finish_failed = {f->job, r < 0 ? (uint32_t)-r : 0, e.message}};
@@ -336,12 +356,31 @@ static int serve(struct serve *s, struct error *e)
     return r;
 }
 
+/* The page only informs: without the daemon's, one that it does not see. */
+static struct where *open_where(int fd)
+{
+    struct where *w = NULL;
+    int r = where_open(fd, &w);
+    if (r < 0) {
+        log_warning("--where %d: %s", fd, strerror(-r));
+        if (where_open(-1, &w) < 0)
+            return NULL;
+    }
+    if (fd > STDERR_FILENO)
+        close(fd);
+    where_set_pid(w, getpid());
+    return w;
+}
+
 int worker_serve(const struct worker_serve_options *o)
 {
     struct serve s = {.options = o};
     struct error e = {.message = ""};
+    struct where *where = open_where(o->where);
     char *prints = fingerprint();
-    int r = daemon_session_new(o->endpoint, o->name, prints, &s.session, &e);
+    int r = where ? 0 : error_explain(&e, -ENOMEM, "make the where page");
+    if (r == 0)
+        r = daemon_session_new(o->endpoint, o->name, prints, where, &s.session, &e);
     free(prints);
     if (r == 0)
         r = serve(&s, &e);
@@ -352,5 +391,6 @@ int worker_serve(const struct worker_serve_options *o)
         drop(&s, s.known->id);
     registry_free(s.registry);
     libraries_free(s.libraries);
+    where_close(where);
     return r == 0 ? 0 : 1;
 }

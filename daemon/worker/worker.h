@@ -11,6 +11,7 @@ struct worker_serve_options {
     const char *name;
     const char *const *libraries; /* directories, NULL at the end */
     const char *uploads;
+    int where; /* an inherited descriptor of a where page (proto/where.h); -1: none */
 };
 int worker_serve(const struct worker_serve_options *o);
 

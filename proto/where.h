@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The where page: one page of memory in which a worker says where it is. It is a file, so that it
+ * outlives the worker, and the daemon too.
+ *
+ * Invariants
+ *  1. It only informs. User code runs in the worker's memory and may write anything there, or cut
+ *     the file: readers read it as a file (a mapping could be torn from under them), check what
+ *     they read, and decide by it nothing that would harm another.
+ *  2. One thread of the worker writes. What a reader sees of one member may be mixed with the next
+ *     one's while the worker runs; of a dead worker it is whole.
+ *  3. The format changes with WHERE_VERSION; new fields come after the old ones. */
+#ifndef PROTO_WHERE_H
+#define PROTO_WHERE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { WHERE_SIZE = 4096, WHERE_VERSION = 1 };
+
+/* What the page says. */
+struct where_at {
+    int64_t pid;    /* of the worker; 0: it has not come to say so */
+    int64_t job;    /* 0: none */
+    int64_t lease;  /* 0: none, or the job's store is being finished */
+    int64_t fence;  /* of that lease */
+    int64_t member; /* being run, or stored; -1: none */
+    int64_t since;  /* CLOCK_MONOTONIC in ms, when the member began; 0: its clock does not run */
+    int64_t step;   /* steps of the member that are done … */
+    int64_t nsteps; /* … of how many */
+};
+
+/* ---- the daemon's side ---- */
+
+/* Makes the file, mode 0600, in place of what stands there. The descriptor is for the worker to
+ * inherit, and to read by. 0 or -errno. */
+int where_create(const char *path, int *ret_fd);
+/* What it says; false where that is nothing that a worker of this version says. */
+bool where_read(int fd, struct where_at *ret);
+
+/* ---- the worker's side ---- */
+
+struct where;
+
+/* Maps an inherited descriptor; -1: memory of its own, which nobody else reads. 0 or -errno. */
+int where_open(int fd, struct where **ret_where);
+struct where *where_close(struct where *w);
+
+/* The worker has come to say where it is. */
+void where_set_pid(struct where *w, int64_t pid);
+/* No member yet. `lease` 0 with a job: its store is being finished. All 0: nothing is being done.
+ */
+void where_set_lease(struct where *w, int64_t job, int64_t lease, int64_t fence, int64_t nsteps);
+/* A member begins at `now`, and its clock; its clock stops at its end, while its outputs are put
+ * away. */
+void where_begin_member(struct where *w, int64_t member, int64_t now);
+void where_end_member(struct where *w);
+/* Costs a store. */
+void where_set_step(struct where *w, int64_t step);
+
+/* From any thread of the worker. A member that is seen has its own `since`, or a later one. */
+void where_look(const struct where *w, struct where_at *ret);
+
+#endif
