@@ -62,7 +62,7 @@ static int parse_level(const char *text, long *ret)
             return 0;
         }
     }
-    return ERROR_INVALID;
+    return CONFIG_INVALID;
 }
 
 static int parse_number(const struct option *o, const char *text, long *ret, struct error *e)
@@ -71,7 +71,7 @@ static int parse_number(const struct option *o, const char *text, long *ret, str
     errno = 0;
     long n = strtol(text, &end, 10);
     if (errno || end == text || *end || n < o->low || n > o->high)
-        return error_set(e, ERROR_INVALID, NULL, "--%s %s: should be a number from %ld to %ld",
+        return error_set(e, CONFIG_INVALID, NULL, "--%s %s: should be a number from %ld to %ld",
                          o->name, text, o->low, o->high);
     *ret = n;
     return 0;
@@ -81,7 +81,7 @@ static int set(struct config *c, const struct option *o, const char *text, struc
 {
     void *field = (char *)c + o->offset;
     if (!*text && o->type != FLAG)
-        return error_set(e, ERROR_INVALID, NULL, "--%s: %s is empty", o->name, o->value);
+        return error_set(e, CONFIG_INVALID, NULL, "--%s: %s is empty", o->name, o->value);
     switch (o->type) {
     case TEXT:
         free(*(char **)field);
@@ -95,7 +95,7 @@ static int set(struct config *c, const struct option *o, const char *text, struc
     case LEVEL:
         return parse_level(text, field) == 0
                    ? 0
-                   : error_set(e, ERROR_INVALID, NULL, "--%s %s: should be %s", o->name, text,
+                   : error_set(e, CONFIG_INVALID, NULL, "--%s %s: should be %s", o->name, text,
                                o->help);
     case FLAG:
         *(bool *)field = true;
@@ -133,11 +133,11 @@ int config_parse(struct config *c, int argc, char **argv, struct error *e)
         const struct option *o =
             length > 2 && !strncmp(word, "--", 2) ? find(word + 2, length - 2) : NULL;
         if (!o)
-            return error_set(e, ERROR_INVALID, NULL, "there is no option %s; see --help", word);
+            return error_set(e, CONFIG_INVALID, NULL, "there is no option %s; see --help", word);
         if (value && o->type == FLAG)
-            return error_set(e, ERROR_INVALID, NULL, "--%s takes no value", o->name);
+            return error_set(e, CONFIG_INVALID, NULL, "--%s takes no value", o->name);
         if (!value && o->type != FLAG && i + 1 == argc)
-            return error_set(e, ERROR_INVALID, NULL, "--%s needs a value: %s", o->name, o->value);
+            return error_set(e, CONFIG_INVALID, NULL, "--%s needs a value: %s", o->name, o->value);
         r = set(c, o, o->type == FLAG ? "" : value ? value + 1 : argv[++i], e);
     }
     return r;
@@ -185,7 +185,7 @@ static int default_state(struct config *c, struct error *e)
     else if (home && home[0] == '/')
         c->state = file_join(home, API_USER_STATE);
     else
-        return error_set(e, ERROR_INVALID, NULL, "HOME is not set: give --state DIR");
+        return error_set(e, CONFIG_INVALID, NULL, "HOME is not set: give --state DIR");
     return 0;
 }
 
@@ -222,7 +222,7 @@ static int make_absolute(char **path, struct error *e)
         return 0;
     char *here = getcwd(NULL, 0);
     if (!here)
-        return error_set(e, ERROR_INVALID, NULL, "%s: the working directory has no name", *path);
+        return error_set(e, CONFIG_INVALID, NULL, "%s: the working directory has no name", *path);
     char *joined = file_join(here, *path);
     free(here);
     free(*path);

@@ -26,7 +26,9 @@ struct config {
     char *scratch;  /* STATE/scratch */
 };
 
-/* "--name VALUE" and "--name=VALUE". 0, or ERROR_INVALID with words for the user. The config is to
+enum config_result { CONFIG_INVALID = 1 };
+
+/* "--name VALUE" and "--name=VALUE". 0, or CONFIG_INVALID with words for the user. The config is to
  * be freed in either case. */
 int config_parse(struct config *c, int argc, char **argv, struct error *e);
 /* Fills in what was not given: state, addresses, directories, as the user and the program's place

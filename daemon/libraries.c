@@ -22,6 +22,7 @@ static void refuse(json_t *refused, const char *path, const struct error *e)
         json_array_append_new(refused, entry);
 }
 
+/* 0, or left out, with words: whatever it was. */
 static int describe(const char *worker, const char *path, struct registry *r, struct error *e)
 {
     const char *const argv[] = {worker, "describe", path, NULL};
@@ -29,7 +30,7 @@ static int describe(const char *worker, const char *path, struct registry *r, st
     int result = pool_capture(argv, TIMEOUT_MS, LIMIT, &output, e);
     if (result == 0) {
         json_t *document = json_read(output.data ? output.data : "", output.size, e);
-        result = document ? registry_add(r, document, e) : ERROR_SYNTAX;
+        result = document ? registry_add(r, document, e) : LIBRARIES_INVALID;
         json_decref(document);
     }
     buffer_free(&output);
@@ -73,7 +74,7 @@ int libraries_describe(const char *worker, const char *const *directories,
     if (result != 0) {
         registry_free(r);
         json_decref(refused);
-        return result;
+        return result < 0 ? result : LIBRARIES_INVALID;
     }
     *ret_registry = r;
     *ret_refused = refused;

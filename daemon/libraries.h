@@ -5,6 +5,8 @@
 
 #include "model/type.h"
 
+enum libraries_result { LIBRARIES_INVALID = 1 };
+
 /* Describes each .so of the directories (NULL at the end), by name, with `worker`. What crashes,
  * hangs or is refused is left out: ret_refused is [{"path", "reason"}], a new reference. Where two
  * libraries have one name, the first counts. Takes a few milliseconds each: before the loop only.

@@ -223,7 +223,7 @@ static int make_directories(struct simlabd *d, struct error *e)
     if (r == 0)
         r = state_directory_make_directory(c->scratch, true, e);
     if (r == 0)
-        r = error_explain(e, file_make_directories(c->store_root), "make the store root");
+        r = error_errno(e, file_make_directories(c->store_root), "make the store root");
     return r;
 }
 
@@ -244,7 +244,7 @@ static int open_loop(struct simlabd *d, struct error *e)
     int r = loop_new(&d->loop);
     if (r == 0)
         r = open_signals(d);
-    return error_explain(e, r, "start the loop");
+    return error_errno(e, r, "start the loop");
 }
 
 static int open_dispatch(struct simlabd *d, struct error *e)
@@ -302,9 +302,10 @@ static int announce(struct simlabd *d, struct error *e)
     }
     buffer_free(&text);
     service_notify("READY=1\nSTATUS=Running");
-    return error_explain(e, r, "write the port file");
+    return error_errno(e, r, "write the port file");
 }
 
+/* 0, or what the module said, with words. */
 typedef int (*step_fn)(struct simlabd *d, struct error *e);
 
 static int open_state(struct simlabd *d, struct error *e)
@@ -358,7 +359,7 @@ static int check(struct simlabd *d, struct error *e)
     for (size_t i = 0; r == 0 && i < registry_size(d->registry); i++)
         printf("%s\n", registry_at(d->registry, i)->name);
     if (r == 0 && json_array_size(d->refused) > 0)
-        r = error_set(e, 1, NULL, "%zu process libraries are left out",
+        r = error_set(e, LIBRARIES_INVALID, NULL, "%zu process libraries are left out",
                       json_array_size(d->refused));
     return r;
 }
@@ -370,7 +371,7 @@ static int serve(struct simlabd *d, struct error *e)
     if (r == 0)
         r = start(d, e);
     if (r == 0)
-        r = error_explain(e, loop_run(d->loop), "run the loop");
+        r = error_errno(e, loop_run(d->loop), "run the loop");
     return r;
 }
 

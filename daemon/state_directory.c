@@ -29,11 +29,10 @@ int state_directory_make_directory(const char *path, bool own, struct error *e)
     if (r == 0 && lstat(path, &st) < 0)
         r = -errno;
     if (r < 0)
-        return error_set(e, ERROR_STORAGE, NULL, "cannot make directory %s: %s", path,
-                         strerror(-r));
+        return error_set(e, r, NULL, "cannot make directory %s: %s", path, strerror(-r));
     if (own && (!S_ISDIR(st.st_mode) || st.st_uid != geteuid()))
-        return error_set(e, ERROR_STORAGE, NULL, "%s should be a directory of the daemon's user",
-                         path);
+        return error_set(e, STATE_DIRECTORY_REFUSED, NULL,
+                         "%s should be a directory of the daemon's user", path);
     return 0;
 }
 
@@ -67,7 +66,7 @@ static int refuse(const char *directory, int fd, struct error *e)
     char pid[16] = "";
     ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
     pid[n > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-    return error_set(e, ERROR_CONFLICT, NULL,
+    return error_set(e, STATE_DIRECTORY_REFUSED, NULL,
                      "state directory %s is in use by another simlabd%s%s: one daemon per state "
                      "directory",
                      directory, pid[0] ? ", process " : "", pid);
@@ -79,14 +78,13 @@ static int lock(const char *directory, int *ret_fd, struct error *e)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     free(path);
     if (fd < 0)
-        return error_set(e, ERROR_STORAGE, NULL, "cannot open %s/lock: %s", directory,
-                         strerror(errno));
+        return error_set(e, -errno, NULL, "cannot open %s/lock: %s", directory, strerror(errno));
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &whole) < 0) {
-        int r = errno == EAGAIN || errno == EACCES
-                    ? refuse(directory, fd, e)
-                    : error_set(e, ERROR_STORAGE, NULL, "cannot lock %s/lock: %s", directory,
-                                strerror(errno));
+        int r =
+            errno == EAGAIN || errno == EACCES
+                ? refuse(directory, fd, e)
+                : error_set(e, -errno, NULL, "cannot lock %s/lock: %s", directory, strerror(errno));
         close(fd);
         return r;
     }
@@ -109,7 +107,7 @@ static int make_token(const char *directory, const char *path, char *ret_token, 
     int n = snprintf(text, sizeof text, "%s\n", ret_token);
     int r = file_replace(path, temporary, text, (size_t)n, 0600, FILE_SYNC_DATA);
     free(temporary);
-    return r < 0 ? error_set(e, ERROR_STORAGE, NULL, "cannot write %s: %s", path, strerror(-r)) : 0;
+    return r < 0 ? error_set(e, r, NULL, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
 static int read_token(const char *directory, char *ret_token, struct error *e)
@@ -120,11 +118,11 @@ static int read_token(const char *directory, char *ret_token, struct error *e)
     if (r == -ENOENT) {
         r = make_token(directory, path, ret_token, e);
     } else if (r < 0) {
-        r = error_set(e, ERROR_STORAGE, NULL, "cannot read %s: %s", path, strerror(-r));
+        r = error_set(e, r, NULL, "cannot read %s: %s", path, strerror(-r));
     } else {
         size_t n = text.data ? strcspn(text.data, "\r\n") : 0;
         if (n < 32 || n >= HASH_TEXT_SIZE)
-            r = error_set(e, ERROR_STORAGE, NULL,
+            r = error_set(e, STATE_DIRECTORY_REFUSED, NULL,
                           "%s holds no token (32 to 64 characters): remove it, and another is made",
                           path);
         else

@@ -9,13 +9,16 @@
 #include "base/errors.h"
 #include "base/hash.h"
 
+/* In use, another user's, or not as it should be; with words. */
+enum state_directory_result { STATE_DIRECTORY_REFUSED = 1 };
+
 struct state_directory {
     int lock; /* descriptor of the lock file; -1: none */
     char token[HASH_TEXT_SIZE];
 };
 
 /* Makes the directory where absent, takes its lock, reads its token or makes one (the file "token",
- * mode 0600). ERROR_CONFLICT names the daemon that holds it. */
+ * mode 0600). STATE_DIRECTORY_REFUSED names the daemon that holds it. */
 int state_directory_open(const char *directory, struct state_directory *ret_state, struct error *e);
 void state_directory_close(struct state_directory *s);
 

@@ -12,17 +12,6 @@
 
 #include <stdarg.h>
 
-enum error_kind {
-    ERROR_INVALID = 1, /* the input is at fault: HTTP 422, exit 2 */
-    ERROR_SYNTAX,      /* the input cannot be read at all: HTTP 400, exit 2 */
-    ERROR_NOT_FOUND,   /* HTTP 404 */
-    ERROR_CONFLICT,    /* HTTP 409 */
-    ERROR_TOO_LARGE,   /* HTTP 413 */
-    ERROR_FAILED,      /* the simulation or its user code failed: exit 1 */
-    ERROR_STORAGE,     /* the store or the disk failed: exit 1 */
-    ERROR_BUSY         /* try again later: HTTP 503 */
-};
-
 /* What base's own readers of foreign data (JSON, .npy, elements) find. */
 enum base_result {
     BASE_INVALID = 1,

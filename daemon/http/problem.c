@@ -6,6 +6,7 @@
 #include "http/request.h"
 #include "model/result.h"
 #include "queue/queue.h"
+#include "store/result.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -57,10 +58,13 @@ int problem_of_queue(int r)
                                 : PROBLEM_CONFLICT;
 }
 
-/* Only encodings are asked of a store here. */
 int problem_of_store(int r)
 {
-    return r <= 0 ? r : PROBLEM_INVALID;
+    return r <= 0                ? r
+           : r == STORE_NO_SUCH  ? PROBLEM_NOT_FOUND
+           : r == STORE_INVALID  ? PROBLEM_INVALID
+           : r == STORE_CONFLICT ? PROBLEM_CONFLICT
+                                 : PROBLEM_STORAGE;
 }
 
 /* ---- documents ---- */

@@ -58,14 +58,14 @@ static int collect(struct capture *c, int timeout_ms, struct error *e)
         int64_t left = deadline - loop_now();
         int n = poll(fds, 3, left > 0 ? (int)left : 0);
         if (n < 0 && errno != EINTR)
-            return error_explain(e, -errno, "wait for a child");
+            return error_errno(e, -errno, "wait for a child");
         if (n == 0)
-            return error_set(e, ERROR_FAILED, NULL, "%s did not end within %d ms", c->program,
+            return error_set(e, POOL_FAILED, NULL, "%s did not end within %d ms", c->program,
                              timeout_ms);
         /* What a dead child wrote is in the pipes before its death is seen. */
         bool ended = n > 0 && fds[2].revents;
         if (!drain_both(c))
-            return error_set(e, ERROR_TOO_LARGE, NULL, "%s printed more than %zu bytes", c->program,
+            return error_set(e, POOL_FAILED, NULL, "%s printed more than %zu bytes", c->program,
                              c->limit);
         if (ended)
             return 0;
@@ -88,7 +88,7 @@ static int judge(struct capture *c, int status, struct error *e)
         return 0;
     char why[64];
     child_status(status, why);
-    return error_set(e, ERROR_FAILED, NULL, "%s: %s: %s", c->program, why, last_line(&c->errors));
+    return error_set(e, POOL_FAILED, NULL, "%s: %s: %s", c->program, why, last_line(&c->errors));
 }
 
 static bool is_ours(const void *userdata, pid_t pid)
@@ -135,7 +135,7 @@ int pool_capture(const char *const *argv, int timeout_ms, size_t limit, struct b
     struct capture c = {.program = argv[0], .limit = limit, .pidfd = -1, .output = -1, .error = -1};
     int r = start(&c, argv);
     if (r < 0)
-        error_set(e, ERROR_FAILED, NULL, "cannot run %s: %s", argv[0], strerror(-r));
+        error_set(e, r, NULL, "cannot run %s: %s", argv[0], strerror(-r));
     else
         r = run(&c, timeout_ms, e);
     int fds[] = {c.pidfd, c.output, c.error};
@@ -146,5 +146,5 @@ int pool_capture(const char *const *argv, int timeout_ms, size_t limit, struct b
         buffer_append(ret_output, c.text.data, c.text.size);
     buffer_free(&c.text);
     buffer_free(&c.errors);
-    return r < 0 ? ERROR_FAILED : r;
+    return r;
 }

@@ -304,15 +304,15 @@ static char **arguments(const struct pool_options *o)
 static int prepare(struct pool *p, const struct pool_options *o, struct error *e)
 {
     if (access(p->argv[0], X_OK) < 0)
-        return error_set(e, ERROR_INVALID, NULL, "cannot run the worker program %s: %s", p->argv[0],
+        return error_set(e, -errno, NULL, "cannot run the worker program %s: %s", p->argv[0],
                          strerror(errno));
-    int r = error_explain(e, file_make_directories(o->scratch), "make the workers' scratch space");
+    int r = error_errno(e, file_make_directories(o->scratch), "make the workers' scratch space");
     if (r == 0)
         r = workers_lock_take(o->scratch, LEFTOVERS_MS, &p->lock, e);
     if (r != 0)
         return r;
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-        return error_explain(e, -errno, "become the reaper of workers' children");
+        return error_errno(e, -errno, "become the reaper of workers' children");
     p->scratch = absolute(o->scratch);
     for (int i = 0; i < p->size; i++) {
         p->places[i] = (struct place){.pool = p, .number = i + 1, .pidfd = -1};

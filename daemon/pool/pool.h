@@ -37,11 +37,16 @@ struct pool_options {
     const char *uploads;          /* or NULL */
 };
 
+/* What the functions here find, with words. */
+enum pool_result {
+    POOL_IN_USE = 1, /* another daemon, or what it left running, holds the scratch directory */
+    POOL_FAILED      /* a program that was run failed, hung, or printed too much */
+};
+
 struct pool;
 struct pool_driver {
     const char *name;
-    /* Starts nothing yet. ERROR_CONFLICT where another daemon uses `scratch`, ERROR_BUSY where
-     * leftovers of a former one do not die, ERROR_INVALID where the program cannot be run. */
+    /* Starts nothing yet. POOL_IN_USE; -errno, also where the program cannot be run. */
     int (*open)(struct loop *loop, const struct pool_options *o, pool_death_fn death,
                 void *userdata, struct pool **ret_pool, struct error *e);
     /* Starts what should run; returns when next due. */
@@ -57,9 +62,9 @@ struct pool_driver {
 extern const struct pool_driver pool_local;
 
 /* Runs a program to its end and collects what it prints, for `describe` at start (before the loop):
- * at most `limit` bytes (ERROR_TOO_LARGE) and `timeout_ms`, else it is killed. ERROR_FAILED names
- * the exit status and quotes the last line of its stderr. `ret_output` is appended to on success
- * only. */
+ * at most `limit` bytes and `timeout_ms`, else it is killed. -errno where it cannot be run; the
+ * words of POOL_FAILED name the exit status and quotes the last line of its stderr. `ret_output` is
+ * appended to on success only. */
 int pool_capture(const char *const *argv, int timeout_ms, size_t limit, struct buffer *ret_output,
                  struct error *e);
 

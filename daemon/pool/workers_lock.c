@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "pool/pool.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -92,16 +93,16 @@ static int take(const char *directory, const char *path, int timeout_ms, struct 
     l->daemon = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     l->workers = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     if (l->daemon < 0 || l->workers < 0)
-        return error_explain(e, -errno, "open the workers' lock file");
+        return error_errno(e, -errno, "open the workers' lock file");
     int r = lock_byte(l->daemon, 0);
     if (is_busy(r))
-        return error_set(e, ERROR_CONFLICT, NULL, "another simlabd runs workers in %s", directory);
+        return error_set(e, POOL_IN_USE, NULL, "another simlabd runs workers in %s", directory);
     if (r == 0)
         r = lock_workers(l->workers, timeout_ms);
     if (is_busy(r))
-        return error_set(e, ERROR_BUSY, NULL,
+        return error_set(e, POOL_IN_USE, NULL,
                          "workers of a former simlabd still run in %s and do not die", directory);
-    return error_explain(e, r, "lock the workers' lock file");
+    return error_errno(e, r, "lock the workers' lock file");
 }
 
 int workers_lock_take(const char *directory, int timeout_ms, struct workers_lock *ret_lock,

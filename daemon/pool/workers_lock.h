@@ -13,8 +13,8 @@ struct workers_lock {
     int workers; /* for workers to inherit */
 };
 
-/* Kills who holds byte 1 and waits until they are gone, at most `timeout_ms`. 0, ERROR_CONFLICT,
- * ERROR_BUSY or -errno. */
+/* Kills who holds byte 1 and waits until they are gone, at most `timeout_ms`. 0, POOL_IN_USE or
+ * -errno. */
 int workers_lock_take(const char *directory, int timeout_ms, struct workers_lock *ret_lock,
                       struct error *e);
 void workers_lock_drop(struct workers_lock *l);

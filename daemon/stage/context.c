@@ -4,6 +4,7 @@
 #include "base/c_locale.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ int context_report(const struct simulation *s, int process, struct error *e)
     char step[64] = "";
     if (s->runtime.step >= 0)
         snprintf(step, sizeof step, " of step %lld", (long long)s->runtime.step);
-    return error_set(e, ERROR_FAILED, NULL, "process '%s' (%s), %s%s: %s", p->name, p->type->name,
+    return error_set(e, STAGE_FAILED, NULL, "process '%s' (%s), %s%s: %s", p->name, p->type->name,
                      phase_names[run->phase], step, run->message);
 }
 
@@ -128,7 +129,7 @@ static int new_levels(struct simulation *s, int process, const struct stage_code
     const struct type *type = p->type;
     for (; type; type = type->parent, code = code->parent, link = &(*link)->parent) {
         if (!code || code->process->n_variables != type->n_own)
-            return error_set(e, ERROR_FAILED, NULL,
+            return error_set(e, STAGE_FAILED, NULL,
                              "the library of type %s is not the one that the model was built with",
                              type->name);
         *link = context_new(s, process, type, code);
@@ -142,7 +143,7 @@ static int new_levels(struct simulation *s, int process, const struct stage_code
         size_t capacity;
         void *instance = arena_take(s->arena, instance_size, &capacity);
         if (!instance)
-            return error_set(e, ERROR_FAILED, NULL, "no memory for the %zu bytes of process '%s'",
+            return error_set(e, -ENOMEM, NULL, "no memory for the %zu bytes of process '%s'",
                              instance_size, p->name);
         for (struct context *c = s->runs[process].context; c; c = c->parent)
             c->shared.instance = instance;

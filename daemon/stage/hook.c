@@ -74,7 +74,7 @@ static int call_one(struct simulation *s, int hook, int process, int *ret_signal
     else if (signal > SIMLAB_BREAK)
         context_refuse(&run.run, "returned %d, which is no signal", signal);
     if (run.run.failed)
-        return error_set(e, ERROR_FAILED, NULL, "hook %s, %s %s of step %lld: %s",
+        return error_set(e, STAGE_FAILED, NULL, "hook %s, %s %s of step %lld: %s",
                          s->job->hooks[hook], h->when == SIMLAB_BEFORE ? "before" : "after",
                          stages[h->stage], (long long)s->runtime.step, run.run.message);
     *ret_signal = signal;

@@ -67,7 +67,7 @@ static int check_declared(const struct simulation *s, int slot, struct error *e)
     char step[40] = "";
     if (s->runtime.step >= 0)
         snprintf(step, sizeof step, " in step %lld", (long long)s->runtime.step);
-    return error_set(e, ERROR_FAILED, NULL, "process '%s' (%s), variable '%s'%s, element %zu: %s",
+    return error_set(e, STAGE_FAILED, NULL, "process '%s' (%s), variable '%s'%s, element %zu: %s",
                      p->name, p->type->name, declared->declared->name, step, at, why);
 }
 
@@ -89,7 +89,7 @@ static int set_one(struct simulation *s, const struct job_input *input, int64_t 
     struct value *v = &s->values[input->slot];
     v->view.itemsize = (int32_t)input->value.itemsize;
     if (value_shape(s, input->slot, input->ndim, input->value.shape + lead) < 0)
-        return error_set(e, ERROR_FAILED, NULL, "no memory for the input %s",
+        return error_set(e, STAGE_FAILED, NULL, "no memory for the input %s",
                          s->model->slots[input->slot].name);
     memcpy(v->view.data, data, (size_t)v->view.size * (size_t)v->view.itemsize);
     const struct slot *slot = &s->model->slots[input->slot];

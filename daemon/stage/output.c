@@ -14,7 +14,7 @@ static int save(struct simulation *s, int output, int64_t at, struct error *e)
     if (!view->data) {
         if (o->is_index) /* nobody asked for it by name, and it was never set */
             return 0;
-        return error_set(e, ERROR_FAILED, NULL, "output %s has no value: process '%s' never set it",
+        return error_set(e, STAGE_FAILED, NULL, "output %s has no value: process '%s' never set it",
                          o->name, s->model->processes[slot->process].name);
     }
     return s->events->output ? s->events->output(s->events->userdata, s->member, output, at, view)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static int new_arena(struct arena **ret_arena, struct error *e)
     int r = -1;
     for (size_t size = ARENA_RESERVE; r < 0 && size >= ARENA_RESERVE_LEAST; size /= 4)
         r = arena_new(size, ret_arena);
-    return error_explain(e, r, "reserve addresses for the state");
+    return error_errno(e, r, "reserve addresses for the state");
 }
 
 static int new_values(struct simulation *s, struct error *e)
@@ -26,7 +27,7 @@ static int new_values(struct simulation *s, struct error *e)
     size_t bytes = (size_t)s->model->n_slots * sizeof *s->values;
     s->values = arena_take(s->arena, bytes, &capacity);
     if (!s->values)
-        return error_set(e, ERROR_FAILED, NULL, "no memory for the state");
+        return error_set(e, -ENOMEM, NULL, "no memory for the state");
     memset(s->values, 0, bytes);
     for (int i = 0; i < s->model->n_slots; i++) {
         s->values[i].view.dtype = s->model->slots[i].declared->dtype;

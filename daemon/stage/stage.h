@@ -24,28 +24,34 @@ struct stage_code {
     const struct stage_code *parent;
 };
 
+/* What the functions here find, with words. */
+enum stage_result {
+    STAGE_FAILED = 1 /* user code: a process, variable, hook, or what a member saves */
+};
+
 /* Called by the time loop on its own thread. Any but `output` may be NULL. */
 struct stage_events {
     /* Output job->outputs[output] of this member has `view` as its value at label `at` of its clock
-     * (0 for those saved once). The view is valid during the call. Non-zero ends the member's run
-     * with that result. */
+     * (0 for those saved once). The view is valid during the call. Ends the member's
+     * run with a stage_result, where the value cannot be saved, or a negative errno. */
     int (*output)(void *userdata, int64_t member, int output, int64_t at,
                   const struct simlab_view *view);
     void (*log)(void *userdata, int64_t member, const char *line);
-    /* After each step; non-zero ends the run with that result (cancelled). */
+    /* After each step; a negative errno ends the run with that result (cancelled). */
     int (*step)(void *userdata, int64_t member, int64_t step);
     void *userdata;
 };
 
-/* `codes[i]` is the code of job->model->processes[i]; hooks[i] that of job->hooks[i]. All are
- * borrowed and outlive it. */
+/* 0, STAGE_FAILED where a library is not the model's, or -errno, with words. `codes[i]` is the code
+ * of job->model->processes[i]; hooks[i] that of job->hooks[i]. All are borrowed and outlive it. */
 int simulation_new(const struct job *job, const struct stage_code *const *codes,
                    const struct simlab_hook *const *hooks, struct simulation **ret_simulation,
                    struct error *e);
 struct simulation *simulation_free(struct simulation *s);
 
-/* Runs one member from initialize to finalize. 0; ERROR_FAILED with a message that names process,
- * variable and stage; or what a callback returned. May be called again for another member. */
+/* Runs one member from initialize to finalize. 0; STAGE_FAILED with a message that names process,
+ * variable and stage, or as a callback said; a callback's negative errno. May be called again for
+ * another member. */
 int simulation_run(struct simulation *s, int64_t member, const struct stage_events *events,
                    struct error *e);
 

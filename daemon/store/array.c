@@ -23,7 +23,7 @@ static const char dimensions_key[] = "_ARRAY_DIMENSIONS";
 /* A fault found in a file of the store. */
 static int fault(const char *array, const char *key, const struct error *why, struct error *e)
 {
-    return error_set(e, ERROR_STORAGE, NULL, "%.255s%s%s: %.600s%s%.100s", array ? array : "",
+    return error_set(e, STORE_BROKEN, NULL, "%.255s%s%s: %.600s%s%.100s", array ? array : "",
                      array ? "/" : "", key, why->message, *why->pointer ? ", at " : "",
                      why->pointer);
 }
@@ -34,7 +34,7 @@ static int read_meta(struct store *s, const char *name, struct store_meta *ret, 
     struct error why = {0};
     int r = group_get_text(s, name, ".zarray", &text);
     if (r == -ENOENT || r == -ENOTDIR) {
-        r = error_set(e, ERROR_NOT_FOUND, NULL, "the store %s has no array \"%.300s\"", s->path,
+        r = error_set(e, STORE_NO_SUCH, NULL, "the store %s has no array \"%.300s\"", s->path,
                       name);
     } else if (r < 0) {
         r = group_explain(r, "read", name, ".zarray", e);
@@ -60,7 +60,7 @@ static int read_attributes(struct store *s, const char *array, json_t **ret, str
     } else {
         attrs = meta_json(text.data ? text.data : "", text.size, &why);
         if (attrs && !json_is_object(attrs))
-            error_set(&why, ERROR_SYNTAX, NULL, "attributes must be an object");
+            error_set(&why, STORE_INVALID, NULL, "attributes must be an object");
         if (!json_is_object(attrs)) {
             json_decref(attrs);
             r = fault(array, ".zattrs", &why, e);
@@ -122,7 +122,7 @@ int array_get(struct store *s, const char *name, struct store_array **ret, struc
     struct store_meta m;
     if (!a) {
         if (!file_name_ok(name) || strchr(name, '\\'))
-            return error_set(e, ERROR_NOT_FOUND, NULL, "\"%.300s\" is no name of an array", name);
+            return error_set(e, STORE_NO_SUCH, NULL, "\"%.300s\" is no name of an array", name);
         int r = read_meta(s, name, &m, e);
         if (r != 0)
             return r;
@@ -140,7 +140,7 @@ int array_refresh(struct store *s, struct store_array *a, struct error *e)
         return r;
     const char *difference = meta_difference(&a->meta, &m);
     if (difference)
-        r = error_set(e, ERROR_CONFLICT, NULL,
+        r = error_set(e, STORE_CONFLICT, NULL,
                       "array \"%s\" was made anew by someone else: its %s is another", a->name,
                       difference);
     else
@@ -269,7 +269,7 @@ static int check_same(struct store *s, struct store_array *a, const struct store
     json_decref(standing);
     if (!difference)
         return 0;
-    return error_set(e, ERROR_CONFLICT, NULL,
+    return error_set(e, STORE_CONFLICT, NULL,
                      "array \"%s\" stands in the store %s already, with another %s", a->name,
                      s->path, difference);
 }
@@ -284,7 +284,10 @@ static int make_or_join(struct store *s, const char *name, const struct store_me
         r = check_same(s, a, m, attrs, e);
         return r == 0 ? lock_and_grow(s, a, m->shape, e) : r;
     }
-    return r == ERROR_NOT_FOUND ? put_array(s, name, m, attrs, e) : r;
+    if (r != STORE_NO_SUCH)
+        return r;
+    error_clear(e);
+    return put_array(s, name, m, attrs, e);
 }
 
 int store_create_array(struct store *s, const char *name, const struct store_meta *m,
@@ -292,7 +295,7 @@ int store_create_array(struct store *s, const char *name, const struct store_met
 {
     int r = group_check_writable(s, e);
     if (r == 0 && (!file_name_ok(name) || strchr(name, '\\')))
-        r = error_set(e, ERROR_INVALID, NULL, "\"%.300s\" cannot be the name of an array", name);
+        r = error_set(e, STORE_INVALID, NULL, "\"%.300s\" cannot be the name of an array", name);
     if (r == 0)
         r = meta_check(m, NULL, e);
     if (r != 0)
@@ -311,7 +314,7 @@ int store_remove_array(struct store *s, const char *name, struct error *e)
 {
     int r = group_check_writable(s, e);
     if (r == 0 && (!file_name_ok(name) || strchr(name, '\\')))
-        r = error_set(e, ERROR_INVALID, NULL, "\"%.300s\" cannot be the name of an array", name);
+        r = error_set(e, STORE_INVALID, NULL, "\"%.300s\" cannot be the name of an array", name);
     if (r != 0)
         return r;
     struct store_array *known = find_array(s, name);
@@ -346,7 +349,7 @@ static int check_box(struct store *s, struct store_array *a, const int64_t *star
         return r;
     char first[128], extent[128], shape[128];
     int ndim = a->meta.ndim;
-    return error_set(e, ERROR_INVALID, NULL,
+    return error_set(e, STORE_INVALID, NULL,
                      "array \"%s\" has shape %s: there is no box of %s elements from %s", a->name,
                      meta_shape_text(ndim, a->meta.shape, shape, sizeof shape),
                      meta_shape_text(ndim, count, extent, sizeof extent),
@@ -361,7 +364,7 @@ int store_write(struct store *s, const char *name, const int64_t *start, const i
     if (r == 0)
         r = array_get(s, name, &a, e);
     if (r == 0 && (dtype == SIMLAB_STR) != (a->meta.dtype == SIMLAB_STR))
-        r = error_set(e, ERROR_INVALID, NULL, "%s values do not go into array \"%s\" of %s",
+        r = error_set(e, STORE_INVALID, NULL, "%s values do not go into array \"%s\" of %s",
                       dtype_name(dtype), name, dtype_name(a->meta.dtype));
     if (r == 0)
         r = check_box(s, a, start, count, e);

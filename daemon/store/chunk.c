@@ -55,7 +55,7 @@ static struct chunk_names names_of(struct store *s, const struct store_array *a,
 
 static int corrupt(const struct store_array *a, const char *key, struct error *e)
 {
-    return error_set(e, ERROR_STORAGE, NULL,
+    return error_set(e, STORE_BROKEN, NULL,
                      "chunk %s of array \"%s\" cannot be decoded: its file was cut or changed", key,
                      a->name);
 }
@@ -66,7 +66,7 @@ static int explain(int r, const char *doing, const struct store_array *a, const 
 {
     char what[512];
     snprintf(what, sizeof what, "%s chunk %s of array \"%.300s\"", doing, key, a->name);
-    return error_explain(e, r, what);
+    return error_errno(e, r, what);
 }
 
 static int read_bytes(int fd, char *ret, size_t size, size_t *ret_size)
@@ -86,7 +86,7 @@ static int read_bytes(int fd, char *ret, size_t size, size_t *ret_size)
     return 0;
 }
 
-/* The file's bytes in AREA_FILE. -ENOENT; -EBADMSG where it is larger than a chunk can be. */
+/* The file's bytes in AREA_FILE. -ENOENT; STORE_BROKEN where it is larger than a chunk can be. */
 static int load_file(struct store *s, const struct store_array *a, const char *path,
                      size_t *ret_size)
 {
@@ -96,7 +96,7 @@ static int load_file(struct store *s, const struct store_array *a, const char *p
     struct stat st;
     int r = fstat(fd, &st) < 0 ? -errno : 0;
     if (r == 0 && (!S_ISREG(st.st_mode) || (uint64_t)st.st_size > codec_file_limit(&a->codec)))
-        r = -EBADMSG;
+        r = STORE_BROKEN;
     if (r == 0)
         r = codec_space_need(&s->chunk, AREA_FILE, (size_t)st.st_size + 1);
     if (r == 0)
@@ -105,7 +105,7 @@ static int load_file(struct store *s, const struct store_array *a, const char *p
     return r;
 }
 
-/* A chunk's elements in this machine's byte order. -ENOENT, -EBADMSG, -errno. */
+/* A chunk's elements in this machine's byte order. -ENOENT, STORE_BROKEN, -errno. */
 static int load(struct store *s, const struct store_array *a, const char *path, void *ret_elements)
 {
     size_t size = 0;
@@ -141,7 +141,7 @@ static int load_or_fill(struct store *s, struct store_array *a, const struct chu
 {
     int r = load(s, a, path, elements);
     bool all_given = false;
-    if (r == -EBADMSG) {
+    if (r == STORE_BROKEN) {
         r = reaches_edges(s, a, p, &all_given, e);
         if (r != 0)
             return r;
@@ -262,7 +262,7 @@ static int read_part(struct store *s, struct store_array *a, const struct chunk_
     if (direct)
         elements = (char *)box + chunk_selection_offset_in_box(c) * a->meta.itemsize;
     int r = load(s, a, n.path, elements);
-    if (r == -EBADMSG)
+    if (r == STORE_BROKEN)
         return corrupt(a, c->part->key, e);
     if (r == -ENOENT)
         fill_elements(&a->meta, elements, a->codec.n);
@@ -299,9 +299,9 @@ int chunk_verify(struct store *s, struct store_array *a, struct error *e)
     while (r == 0) {
         r = load(s, a, names_of(s, a, p.key).path, s->chunk.area[AREA_ELEMENTS]);
         if (r == -ENOENT)
-            return error_set(e, ERROR_STORAGE, NULL, "chunk %s of array \"%s\" is missing", p.key,
+            return error_set(e, STORE_BROKEN, NULL, "chunk %s of array \"%s\" is missing", p.key,
                              a->name);
-        if (r == -EBADMSG)
+        if (r == STORE_BROKEN)
             return corrupt(a, p.key, e);
         if (r < 0)
             return explain(r, "read", a, p.key, e);

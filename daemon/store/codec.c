@@ -42,21 +42,21 @@ int codec_check(const struct store_codec *c, struct error *e)
     if (c->compressor == STORE_RAW)
         return 0;
     if (c->clevel < low || c->clevel > high)
-        return error_set(e, ERROR_INVALID,
+        return error_set(e, STORE_INVALID,
                          c->compressor == STORE_BLOSC ? "/compressor/clevel" : "/compressor/level",
                          "compression level %d is not in %d…%d", c->clevel, low, high);
     if (c->compressor != STORE_BLOSC)
         return 0;
     if (blosc_compname_to_compcode(c->cname) < 0)
-        return error_set(e, ERROR_INVALID, "/compressor/cname",
+        return error_set(e, STORE_INVALID, "/compressor/cname",
                          "Blosc has no compressor \"%s\": it has %s", c->cname,
                          blosc_list_compressors());
     if (c->shuffle < -1 || c->shuffle > 2)
-        return error_set(e, ERROR_INVALID, "/compressor/shuffle",
+        return error_set(e, STORE_INVALID, "/compressor/shuffle",
                          "shuffle %d is none of 0 (none), 1 (byte), 2 (bit), -1 (automatic)",
                          c->shuffle);
     if (c->blocksize < 0)
-        return error_set(e, ERROR_INVALID, "/compressor/blocksize", "blocksize %d is negative",
+        return error_set(e, STORE_INVALID, "/compressor/blocksize", "blocksize %d is negative",
                          c->blocksize);
     return 0;
 }
@@ -72,7 +72,7 @@ int codec_init(struct codec *c, const struct store_meta *m, size_t n, struct err
     }
     made.encoded_item = filter_itemsize(made.filters, made.n_filters, m->itemsize);
     if (!mem_mul(n, made.encoded_item, &made.encoded_bytes) || made.encoded_bytes > CODEC_MAX_BYTES)
-        return error_set(e, ERROR_INVALID, "/chunks", "a chunk would exceed 2 GiB");
+        return error_set(e, STORE_INVALID, "/chunks", "a chunk would exceed 2 GiB");
     *c = made;
     return 0;
 }
@@ -174,14 +174,14 @@ int codec_decode(const struct codec *c, const void *bytes, size_t size, struct c
                  void *ret_raw)
 {
     if (c->n_filters == 0)
-        return decompress_bytes(c, bytes, size, ret_raw) ? 0 : -EBADMSG;
+        return decompress_bytes(c, bytes, size, ret_raw) ? 0 : STORE_BROKEN;
     int r = filter_areas(c, space);
     if (r == 0)
         r = codec_space_need(space, AREA_COMPRESSED, c->encoded_bytes);
     if (r < 0)
         return r;
     if (!decompress_bytes(c, bytes, size, space->area[AREA_COMPRESSED]))
-        return -EBADMSG;
+        return STORE_BROKEN;
     filter_decode(c->filters, c->n_filters, space->area[AREA_COMPRESSED], c->n, space->area,
                   ret_raw);
     return 0;

@@ -29,17 +29,17 @@ struct codec_space {
 int codec_space_need(struct codec_space *s, int i, size_t size);
 void codec_space_clear(struct codec_space *s);
 
-/* Whether this compressor can be used here: ERROR_INVALID with a pointer below "/compressor". */
+/* Whether this compressor can be used here: STORE_INVALID with a pointer below "/compressor". */
 int codec_check(const struct store_codec *c, struct error *e);
 
-/* `m` has been checked; n: elements of a chunk. 0 or ERROR_INVALID. */
+/* `m` has been checked; n: elements of a chunk. 0 or STORE_INVALID. */
 int codec_init(struct codec *c, const struct store_meta *m, size_t n, struct error *e);
 
 /* *ret points into `raw` or `space`. 0 or -errno. */
 int codec_encode(const struct codec *c, const void *raw, struct codec_space *space,
                  const void **ret, size_t *ret_size);
 
-/* Writes the n elements. -EBADMSG where the bytes are not such a chunk; -ENOMEM. */
+/* Writes the n elements. STORE_BROKEN where the bytes are not such a chunk; -ENOMEM. */
 int codec_decode(const struct codec *c, const void *bytes, size_t size, struct codec_space *space,
                  void *ret_raw);
 

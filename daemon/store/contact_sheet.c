@@ -277,12 +277,12 @@ int contact_sheet_draw(struct contact_sheet *s, struct canvas *ret, struct error
     struct canvas c;
     int r = canvas_init(&c, p.width, p.height);
     if (r == -EOVERFLOW)
-        return error_set(e, ERROR_TOO_LARGE, NULL,
+        return error_set(e, STORE_INVALID, NULL,
                          "%d panels of %d x %d pixels are too many for one picture: select fewer, "
                          "or make them narrower (--width)",
                          s->n_panels, s->panel_width, s->panel_height);
     if (r < 0)
-        return error_explain(e, r, "draw the picture");
+        return error_errno(e, r, "draw the picture");
     if (s->z == 0)
         pick_exaggeration(s);
     struct range range = range_of(s);

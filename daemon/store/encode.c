@@ -17,11 +17,11 @@ static int lay_dtype(struct store_meta *m, const json_t *value, struct error *e)
     bool big = false;
     if (!text ||
         !(dtype_from_name(text, &dtype) || dtype_from_numpy(text, &dtype, &itemsize, &big)))
-        return error_set(e, ERROR_INVALID, "/dtype",
+        return error_set(e, STORE_INVALID, "/dtype",
                          "dtype must be a type such as \"<f4\", \">i2\" or \"u1\", not \"%.40s\"",
                          text ? text : "(no string)");
     if ((dtype == SIMLAB_STR) != (m->dtype == SIMLAB_STR))
-        return error_set(e, ERROR_INVALID, "/dtype", "%s values cannot be stored as \"%.40s\"",
+        return error_set(e, STORE_INVALID, "/dtype", "%s values cannot be stored as \"%.40s\"",
                          dtype_name(m->dtype), text);
     if (itemsize == 0)
         itemsize = dtype == SIMLAB_STR ? m->itemsize : dtype_size(dtype);
@@ -41,7 +41,7 @@ static int lay_chunk(struct store_meta *m, int d, const json_t *value, struct er
     json_int_t extent = json_integer_value(value);
     bool whole = json_is_null(value) || (json_is_integer(value) && extent == -1);
     if (!whole && (!json_is_integer(value) || extent < 1))
-        return error_set(e, ERROR_INVALID, where,
+        return error_set(e, STORE_INVALID, where,
                          "a chunk's extent must be a positive integer, or null or -1 for the whole "
                          "dimension");
     m->chunks[d] = !whole ? extent : m->shape[d] > 0 ? m->shape[d] : 1;
@@ -55,10 +55,10 @@ static int lay_chunks(struct store_meta *m, const json_t *value, struct error *e
     if (json_is_null(value) || json_is_true(value))
         return 0;
     if (!json_is_array(value) && !json_is_integer(value) && !json_is_false(value))
-        return error_set(e, ERROR_INVALID, "/chunks",
+        return error_set(e, STORE_INVALID, "/chunks",
                          "chunks must be a list of %d integers, one for each dim", m->ndim);
     if (json_array_size(value) > (size_t)m->ndim)
-        return error_set(e, ERROR_INVALID, "/chunks", "%zu chunk extents for %d dims",
+        return error_set(e, STORE_INVALID, "/chunks", "%zu chunk extents for %d dims",
                          json_array_size(value), m->ndim);
     json_t *whole = json_null();
     int r = 0;
@@ -73,7 +73,7 @@ static int lay_order(struct store_meta *m, const json_t *value, struct error *e)
 {
     const char *text = json_string_value(value);
     if (!text || (strcmp(text, "C") != 0 && strcmp(text, "F") != 0))
-        return error_set(e, ERROR_INVALID, "/order", "order must be \"C\" or \"F\"");
+        return error_set(e, STORE_INVALID, "/order", "order must be \"C\" or \"F\"");
     m->fortran_order = *text == 'F';
     return 0;
 }
@@ -83,9 +83,9 @@ static int lay_fill(struct store_meta *m, const json_t *value, struct error *e)
     if (m->dtype != SIMLAB_STR || json_is_null(value))
         return meta_value_read_fill(m, value, e);
     if (m->itemsize > sizeof m->fill)
-        return error_set(e, ERROR_INVALID, "/fill_value",
+        return error_set(e, STORE_INVALID, "/fill_value",
                          "strings of more than %zu bytes can have no fill value", sizeof m->fill);
-    int r = dtype_from_json(m->dtype, m->itemsize, value, m->fill, e);
+    int r = store_result_of_base(dtype_from_json(m->dtype, m->itemsize, value, m->fill, e));
     if (r != 0)
         error_prefix_pointer(e, "/fill_value");
     else
@@ -123,8 +123,8 @@ int store_meta_encode(struct store_meta *m, const json_t *encoding, struct error
     static const char *const keys[] = {"chunks",     "dtype",   "order", "compressor",
                                        "fill_value", "filters", NULL};
     if (!json_is_object(encoding))
-        return error_set(e, ERROR_INVALID, "", "an encoding must be an object");
-    int r = json_check_keys(encoding, keys, "", e);
+        return error_set(e, STORE_INVALID, "", "an encoding must be an object");
+    int r = store_result_of_base(json_check_keys(encoding, keys, "", e));
     const json_t *compressor = json_object_get(encoding, "compressor");
     if (r == 0 && compressor)
         r = meta_value_read_compressor(compressor, &m->codec, e);

@@ -28,7 +28,7 @@ static int parse_dtype(const json_t *object, const char *key, const char *pointe
     bool big;
     if (!text || !dtype_from_numpy(text, &dtype, &itemsize, &big) ||
         !(dtype_is_float(dtype) || dtype_is_integer(dtype)))
-        return error_set(e, ERROR_INVALID, where,
+        return error_set(e, STORE_INVALID, where,
                          "a filter's %s must be a number type such as \"<f8\" or \"<i4\"", key);
     *ret_dtype = dtype;
     *ret_big = big;
@@ -43,7 +43,7 @@ static int parse_number(const json_t *object, const char *key, const char *point
     const json_t *value = json_object_get(object, key);
     double number = json_number_value(value);
     if (!json_is_number(value) || (!strcmp(key, "scale") && number == 0))
-        return error_set(e, ERROR_INVALID, where, "fixedscaleoffset needs \"%s\", a number%s", key,
+        return error_set(e, STORE_INVALID, where, "fixedscaleoffset needs \"%s\", a number%s", key,
                          !strcmp(key, "scale") ? " other than 0" : "");
     *ret = number;
     return 0;
@@ -58,15 +58,16 @@ static int parse_kind(const json_t *object, const char *pointer, enum filter_kin
     snprintf(where, sizeof where, "%s/id", pointer);
     const char *id = json_member_string(object, "id");
     if (!json_is_object(object))
-        return error_set(e, ERROR_INVALID, pointer,
+        return error_set(e, STORE_INVALID, pointer,
                          "a filter is an object such as {\"id\": \"delta\", \"dtype\": \"<f8\"}");
     bool is_delta = id && !strcmp(id, "delta");
     if (!is_delta && (!id || strcmp(id, "fixedscaleoffset") != 0))
-        return error_set(e, ERROR_INVALID, where,
+        return error_set(e, STORE_INVALID, where,
                          "no filter \"%.40s\": there are \"delta\" and \"fixedscaleoffset\"",
                          id ? id : "");
     *ret = is_delta ? FILTER_DELTA : FILTER_FIXEDSCALEOFFSET;
-    return json_check_keys(object, is_delta ? delta_keys : scale_keys, pointer, e);
+    return store_result_of_base(
+        json_check_keys(object, is_delta ? delta_keys : scale_keys, pointer, e));
 }
 
 static int parse_one(const json_t *object, const char *pointer, struct filter *ret, struct error *e)
@@ -109,7 +110,7 @@ int filter_parse(const json_t *list, int dtype, bool big_endian, struct filter *
 {
     size_t count = json_array_size(list);
     if (!json_is_array(list) || count > FILTER_MAX)
-        return error_set(e, ERROR_INVALID, "/filters",
+        return error_set(e, STORE_INVALID, "/filters",
                          "filters must be null or a list of at most %d filters", FILTER_MAX);
     struct filter filters[FILTER_MAX] = {0};
     json_t *all = count > 0 ? json_array() : NULL;
@@ -121,7 +122,7 @@ int filter_parse(const json_t *list, int dtype, bool big_endian, struct filter *
         r = parse_one(object, pointer, &filters[i], e);
         if (r == 0 && (filters[i].dtype != dtype ||
                        (filters[i].dtype_big != big_endian && dtype_size(dtype) > 1)))
-            r = error_set(e, ERROR_INVALID, pointer,
+            r = error_set(e, STORE_INVALID, pointer,
                           "this filter takes other elements than it is given: its dtype must be "
                           "that of the %s",
                           i == 0 ? "array" : "filter before it (its astype)");

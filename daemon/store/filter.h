@@ -3,7 +3,7 @@
 #ifndef STORE_FILTER_H
 #define STORE_FILTER_H
 
-#include "base/errors.h"
+#include "store/result.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ struct filter {
 
 /* Reads a list of configurations for elements of `dtype`; each filter takes what the one before
  * gives. `*ret_normalized` (NULL: not wanted) is a new reference to the list as numcodecs writes
- * it, or NULL for an empty one. ERROR_INVALID with a pointer below "/filters". */
+ * it, or NULL for an empty one. STORE_INVALID with a pointer below "/filters". */
 int filter_parse(const json_t *list, int dtype, bool big_endian, struct filter *ret, int *ret_count,
                  json_t **ret_normalized, struct error *e);
 

@@ -46,7 +46,7 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e)
 {
     DIR *d = opendir(s->path);
     if (!d)
-        return error_explain(e, -errno, "list the store");
+        return error_errno(e, -errno, "list the store");
     char **names = NULL;
     size_t n = 0;
     const struct dirent *entry;
@@ -139,7 +139,7 @@ static int add_file(struct store *s, const char *array, const char *file, struct
         append_member(b, key, text.data, text.size);
         free(key);
     } else {
-        r = error_set(e, ERROR_STORAGE, NULL, "%.255s%s%s: %.600s", array ? array : "",
+        r = error_set(e, STORE_BROKEN, NULL, "%.255s%s%s: %.600s", array ? array : "",
                       array ? "/" : "", file, value ? "is no JSON object" : why.message);
     }
     json_decref(value);
@@ -216,8 +216,9 @@ static int remove_all_partials(struct store *s, struct error *e)
     json_t *names = NULL, *name;
     size_t i;
     int r = store_arrays(s, &names, e);
-    if (r == 0)
-        r = remove_partials(s->path);
+    if (r != 0)
+        return r;
+    r = remove_partials(s->path);
     json_array_foreach(names, i, name)
     {
         char *directory = file_join(s->path, json_string_value(name));
@@ -226,7 +227,7 @@ static int remove_all_partials(struct store *s, struct error *e)
         free(directory);
     }
     json_decref(names);
-    return error_explain(e, r, "remove what interrupted writers left in the store");
+    return error_errno(e, r, "remove what interrupted writers left in the store");
 }
 
 int store_sync(struct store *s, struct error *e)
@@ -237,7 +238,7 @@ int store_sync(struct store *s, struct error *e)
         r = -errno;
     if (fd >= 0)
         close(fd);
-    return r < 0 ? error_explain(e, r, "bring the store to the disk") : 0;
+    return error_errno(e, r, "bring the store to the disk");
 }
 
 int store_finish(struct store *s, struct error *e)
@@ -249,12 +250,7 @@ int store_finish(struct store *s, struct error *e)
         r = store_consolidate(s, e);
     if (r == 0)
         r = store_sync(s, e);
-    if (r == 0) {
-        r = file_remove_tree(s->sync);
-        if (r < 0)
-            error_explain(e, r, "remove the store's locks");
-    }
-    return r;
+    return r ? r : error_errno(e, file_remove_tree(s->sync), "remove the store's locks");
 }
 
 /* ---- one array ----------------------------------------------------------------------------- */

@@ -32,7 +32,7 @@ int group_explain(int r, const char *doing, const char *array, const char *key, 
     char what[512];
     snprintf(what, sizeof what, "%s %.300s%s%s of the store", doing, array ? array : "",
              array ? "/" : "", key);
-    return error_explain(e, r, what);
+    return error_errno(e, r, what);
 }
 
 int group_get_text(struct store *s, const char *array, const char *key, struct buffer *ret)
@@ -80,14 +80,13 @@ static int check_group(struct store *s, struct error *e)
     struct buffer text = {0};
     int r = group_get_text(s, NULL, ".zgroup", &text);
     if (r == -ENOENT || r == -ENOTDIR)
-        return error_set(e, ERROR_NOT_FOUND, NULL, "%s is no Zarr group: it has no .zgroup",
-                         s->path);
+        return error_set(e, STORE_NO_SUCH, NULL, "%s is no Zarr group: it has no .zgroup", s->path);
     if (r < 0)
         return group_explain(r, "read", NULL, ".zgroup", e);
     struct error why = {0};
     json_t *group = meta_json(text.data ? text.data : "", text.size, &why);
     if (json_member_integer(group, "zarr_format", 0) != 2)
-        r = error_set(e, ERROR_STORAGE, NULL, "%s is no group of Zarr format 2", s->path);
+        r = error_set(e, STORE_BROKEN, NULL, "%s is no group of Zarr format 2", s->path);
     json_decref(group);
     buffer_free(&text);
     return r;
@@ -98,12 +97,12 @@ static int refuse_foreign(struct store *s, struct error *e)
 {
     DIR *d = opendir(s->path);
     if (!d)
-        return error_explain(e, -errno, "open the store");
+        return error_errno(e, -errno, "open the store");
     int r = 0;
     const struct dirent *entry;
     while (r == 0 && (entry = readdir(d)))
         if (entry->d_name[0] != '.' || !strcmp(entry->d_name, ".zarray"))
-            r = error_set(e, ERROR_CONFLICT, NULL,
+            r = error_set(e, STORE_CONFLICT, NULL,
                           "%s is a directory that holds something other than a Zarr group",
                           s->path);
     closedir(d);
@@ -114,7 +113,7 @@ static int make_group(struct store *s, struct error *e)
 {
     int r = file_make_directories(s->path);
     if (r < 0)
-        return error_explain(e, r, "make the store's directory");
+        return error_errno(e, r, "make the store's directory");
     if (check_group(s, NULL) == 0)
         return 0;
     int fd = -1;
@@ -122,7 +121,8 @@ static int make_group(struct store *s, struct error *e)
     if (r != 0)
         return r;
     r = check_group(s, e);
-    if (r == ERROR_NOT_FOUND) {
+    if (r == STORE_NO_SUCH) {
+        error_clear(e);
         r = refuse_foreign(s, e);
         if (r == 0)
             r = group_put_text(s, NULL, ".zgroup", "{\n    \"zarr_format\": 2\n}\n", e);
@@ -177,7 +177,7 @@ void store_set_fence(struct store *s, store_fence_fn fn, void *userdata)
 int group_check_writable(const struct store *s, struct error *e)
 {
     if (s->read_only)
-        return error_set(e, ERROR_CONFLICT, NULL, "the store %s was opened to be read only",
+        return error_set(e, STORE_CONFLICT, NULL, "the store %s was opened to be read only",
                          s->path);
     return 0;
 }
@@ -198,7 +198,7 @@ int store_attributes(struct store *s, json_t **ret_attrs, struct error *e)
         return r;
     if (!json_is_object(attrs)) {
         json_decref(attrs);
-        return error_set(e, ERROR_STORAGE, NULL, "the attributes of %s are not an object", s->path);
+        return error_set(e, STORE_BROKEN, NULL, "the attributes of %s are not an object", s->path);
     }
     *ret_attrs = attrs;
     return 0;

@@ -35,14 +35,14 @@ struct store {
 /* Takes the lock of <array>/<key>, or of <key> where `array` is NULL. */
 int group_lock(struct store *s, const char *array, const char *key, int *ret_fd, struct error *e);
 
-/* Metadata files, whole; `array` as above. 0 or -errno; 0 or an error with words. */
+/* Metadata files, whole; `array` as above. 0 or -errno (get); the others with words. */
 int group_get_text(struct store *s, const char *array, const char *key, struct buffer *ret);
 int group_put_text(struct store *s, const char *array, const char *key, const char *text,
                    struct error *e);
 int group_put_json(struct store *s, const char *array, const char *key, const json_t *value,
                    struct error *e);
 
-/* error_explain with the file's name. */
+/* error_errno with the file's name. */
 int group_explain(int r, const char *doing, const char *array, const char *key, struct error *e);
 
 int group_check_writable(const struct store *s, struct error *e);

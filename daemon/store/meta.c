@@ -40,16 +40,16 @@ static int check_extents(const struct store_meta *m, size_t *ret_chunk_elements,
         char where[32];
         snprintf(where, sizeof where, "/shape/%d", d);
         if (m->shape[d] < 0 || m->shape[d] > INT64_MAX / 4)
-            return error_set(e, ERROR_INVALID, where, "%lld is no extent of an array",
+            return error_set(e, STORE_INVALID, where, "%lld is no extent of an array",
                              (long long)m->shape[d]);
         snprintf(where, sizeof where, "/chunks/%d", d);
         if (m->chunks[d] < 1)
-            return error_set(e, ERROR_INVALID, where, "a chunk must have at least 1 element");
+            return error_set(e, STORE_INVALID, where, "a chunk must have at least 1 element");
         if (!mem_mul(elements, (size_t)m->chunks[d], &elements))
             elements = SIZE_MAX;
     }
     if (!mem_mul(elements, m->itemsize, &bytes) || bytes > CODEC_MAX_BYTES)
-        return error_set(e, ERROR_INVALID, "/chunks",
+        return error_set(e, STORE_INVALID, "/chunks",
                          "a chunk (elements of %zu bytes) would exceed 2 GiB: make chunks smaller",
                          m->itemsize);
     *ret_chunk_elements = elements;
@@ -59,10 +59,10 @@ static int check_extents(const struct store_meta *m, size_t *ret_chunk_elements,
 int meta_check(const struct store_meta *m, struct codec *ret_codec, struct error *e)
 {
     if (m->ndim < 0 || m->ndim > SIMLAB_MAX_DIMS)
-        return error_set(e, ERROR_INVALID, "/shape", "an array has at most %d dims",
+        return error_set(e, STORE_INVALID, "/shape", "an array has at most %d dims",
                          SIMLAB_MAX_DIMS);
     if (m->itemsize == 0)
-        return error_set(e, ERROR_INVALID, "/dtype", "a string type needs a length: \"|S12\"");
+        return error_set(e, STORE_INVALID, "/dtype", "a string type needs a length: \"|S12\"");
     size_t elements = 0;
     struct codec codec;
     int r = check_extents(m, &elements, e);
@@ -194,12 +194,12 @@ static int read_extents(const json_t *object, const char *key, int *ret_ndim, in
     snprintf(where, sizeof where, "/%s", key);
     size_t n = json_array_size(list);
     if (!json_is_array(list) || n > SIMLAB_MAX_DIMS)
-        return error_set(e, ERROR_INVALID, where, "%s must be a list of at most %d integers", key,
+        return error_set(e, STORE_INVALID, where, "%s must be a list of at most %d integers", key,
                          SIMLAB_MAX_DIMS);
     for (size_t d = 0; d < n; d++) {
         const json_t *value = json_array_get(list, d);
         if (!json_is_integer(value))
-            return error_set(e, ERROR_INVALID, where, "%s must hold integers", key);
+            return error_set(e, STORE_INVALID, where, "%s must hold integers", key);
         ret[d] = json_integer_value(value);
     }
     *ret_ndim = (int)n;
@@ -213,17 +213,17 @@ static int read_layout(const json_t *object, struct store_meta *m, struct error 
     if (r == 0)
         r = read_extents(object, "chunks", &n_chunks, m->chunks, e);
     if (r == 0 && n_chunks != m->ndim)
-        r = error_set(e, ERROR_INVALID, "/chunks", "%d chunk extents for %d dims", n_chunks,
+        r = error_set(e, STORE_INVALID, "/chunks", "%d chunk extents for %d dims", n_chunks,
                       m->ndim);
     if (r != 0)
         return r;
     const char *order = json_member_string(object, "order");
     if (!order || (strcmp(order, "C") != 0 && strcmp(order, "F") != 0))
-        return error_set(e, ERROR_INVALID, "/order", "order must be \"C\" or \"F\"");
+        return error_set(e, STORE_INVALID, "/order", "order must be \"C\" or \"F\"");
     m->fortran_order = *order == 'F';
     const char *separator = json_member_string(object, "dimension_separator");
     if (separator && strcmp(separator, ".") != 0)
-        return error_set(e, ERROR_INVALID, "/dimension_separator",
+        return error_set(e, STORE_INVALID, "/dimension_separator",
                          "only \".\" between the parts of a chunk's key is supported");
     return 0;
 }
@@ -231,10 +231,10 @@ static int read_layout(const json_t *object, struct store_meta *m, struct error 
 static int read_object(const json_t *object, struct store_meta *m, struct error *e)
 {
     if (json_member_integer(object, "zarr_format", 0) != 2)
-        return error_set(e, ERROR_INVALID, "/zarr_format", "this is not Zarr format 2");
+        return error_set(e, STORE_INVALID, "/zarr_format", "this is not Zarr format 2");
     const char *dtype = json_member_string(object, "dtype");
     if (!dtype || !dtype_from_numpy(dtype, &m->dtype, &m->itemsize, &m->big_endian))
-        return error_set(e, ERROR_INVALID, "/dtype", "dtype \"%.40s\" is not supported",
+        return error_set(e, STORE_INVALID, "/dtype", "dtype \"%.40s\" is not supported",
                          dtype ? dtype : "");
     int r = read_layout(object, m, e);
     if (r == 0)
@@ -254,7 +254,7 @@ int meta_read(const char *text, size_t size, struct store_meta *ret, struct erro
 {
     json_t *object = meta_json(text, size, e);
     if (!object)
-        return ERROR_SYNTAX;
+        return STORE_INVALID;
     struct store_meta m = {0};
     int r = read_object(object, &m, e);
     json_decref(object);

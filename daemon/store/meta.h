@@ -12,11 +12,11 @@ json_t *meta_json(const char *text, size_t size, struct error *e);
 /* A text (free()) with a newline at the end. */
 char *meta_write(const struct store_meta *m);
 
-/* ERROR_INVALID, or ERROR_SYNTAX, with a pointer into the text. Hostile texts are welcome. */
+/* STORE_INVALID with a pointer into the text. Hostile texts are welcome. */
 int meta_read(const char *text, size_t size, struct store_meta *ret, struct error *e);
 
 /* Extents, chunk size, codec, filters: what is refused of a job's or a caller's metadata. Fills
- * *ret_codec (NULL: not wanted). ERROR_INVALID with a pointer. */
+ * *ret_codec (NULL: not wanted). STORE_INVALID with a pointer. */
 int meta_check(const struct store_meta *m, struct codec *ret_codec, struct error *e);
 
 /* NULL where the two agree but for the shape, else what differs: "dtype", "chunks" … */

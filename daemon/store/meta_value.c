@@ -43,12 +43,12 @@ static int read_string_fill(struct store_meta *m, const json_t *value, struct er
          sodium_base642bin(bytes, sizeof bytes, json_string_value(value), json_string_length(value),
                            NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0 ||
          n > m->itemsize))
-        return error_set(e, ERROR_INVALID, "/fill_value",
+        return error_set(e, STORE_INVALID, "/fill_value",
                          "a string's fill value must be base64 of at most %zu bytes (and 64)",
                          m->itemsize);
     m->has_fill = m->itemsize <= sizeof m->fill;
     if (!m->has_fill && n > 0)
-        return error_set(e, ERROR_INVALID, "/fill_value",
+        return error_set(e, STORE_INVALID, "/fill_value",
                          "strings of more than %zu bytes can have no fill value", sizeof m->fill);
     memcpy(m->fill, bytes, sizeof bytes);
     return 0;
@@ -65,7 +65,7 @@ int meta_value_read_fill(struct store_meta *m, const json_t *value, struct error
     if (m->dtype == SIMLAB_BOOL && json_is_number(value)) {
         m->fill[0] = json_number_value(value) != 0;
     } else {
-        int r = dtype_from_json(m->dtype, m->itemsize, value, m->fill, e);
+        int r = store_result_of_base(dtype_from_json(m->dtype, m->itemsize, value, m->fill, e));
         if (r != 0) {
             error_prefix_pointer(e, "/fill_value");
             return r;
@@ -105,7 +105,7 @@ static int read_int(const json_t *object, const char *key, int otherwise, int *r
     if ((value && !json_is_integer(value)) || number < INT_MIN || number > INT_MAX) {
         char where[64];
         snprintf(where, sizeof where, "/compressor/%s", key);
-        return error_set(e, ERROR_INVALID, where, "%s must be an integer", key);
+        return error_set(e, STORE_INVALID, where, "%s must be an integer", key);
     }
     *ret = (int)number;
     return 0;
@@ -114,11 +114,11 @@ static int read_int(const json_t *object, const char *key, int otherwise, int *r
 static int read_blosc(const json_t *object, struct store_codec *c, struct error *e)
 {
     static const char *const keys[] = {"id", "cname", "clevel", "shuffle", "blocksize", NULL};
-    int r = json_check_keys(object, keys, "/compressor", e);
+    int r = store_result_of_base(json_check_keys(object, keys, "/compressor", e));
     const json_t *cname = json_object_get(object, "cname");
     const char *text = cname ? json_string_value(cname) : "lz4";
     if (r == 0 && (!text || strlen(text) >= sizeof c->cname))
-        r = error_set(e, ERROR_INVALID, "/compressor/cname",
+        r = error_set(e, STORE_INVALID, "/compressor/cname",
                       "cname must name a compressor of Blosc, such as \"lz4\"");
     if (r != 0)
         return r;
@@ -141,7 +141,7 @@ int meta_value_read_compressor(const json_t *value, struct store_codec *ret, str
         return 0;
     }
     if (!id || (strcmp(id, "blosc") && strcmp(id, "zlib") && strcmp(id, "zstd")))
-        return error_set(e, ERROR_INVALID, "/compressor",
+        return error_set(e, STORE_INVALID, "/compressor",
                          "compressor %s%.40s%s is not supported: write null or an object with the "
                          "id \"blosc\", \"zlib\" or \"zstd\"",
                          id ? "\"" : "", id ? id : "of this form", id ? "\"" : "");
@@ -149,7 +149,7 @@ int meta_value_read_compressor(const json_t *value, struct store_codec *ret, str
         r = read_blosc(value, &c, e);
     } else {
         c.compressor = !strcmp(id, "zlib") ? STORE_ZLIB : STORE_ZSTD;
-        r = json_check_keys(value, keys, "/compressor", e);
+        r = store_result_of_base(json_check_keys(value, keys, "/compressor", e));
         if (r == 0)
             r = read_int(value, "level", 1, &c.clevel, e);
     }

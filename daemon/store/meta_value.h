@@ -12,7 +12,7 @@ void meta_value_default_fill(struct store_meta *m);
 json_t *meta_value_fill(const struct store_meta *m);
 json_t *meta_value_compressor(const struct store_codec *c);
 
-/* As a .zarray has them (strings in base64). `value` may be NULL. ERROR_INVALID with a pointer. */
+/* As a .zarray has them (strings in base64). `value` may be NULL. STORE_INVALID with a pointer. */
 int meta_value_read_fill(struct store_meta *m, const json_t *value, struct error *e);
 int meta_value_read_compressor(const json_t *value, struct store_codec *ret, struct error *e);
 

@@ -40,14 +40,14 @@ static int select_one(struct plot *p, const char *dim, const json_t *value, stru
         d++;
     if (d == p->meta.ndim) {
         char *dims = dims_text(p);
-        int r = error_set(e, ERROR_INVALID, NULL, "\"%s\" has no dim \"%.100s\": its dims are (%s)",
+        int r = error_set(e, STORE_INVALID, NULL, "\"%s\" has no dim \"%.100s\": its dims are (%s)",
                           p->o->variable, dim, dims);
         free(dims);
         return r;
     }
     json_int_t i = json_integer_value(value), n = p->meta.shape[d];
     if (!json_is_integer(value) || i < -n || i >= n)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, STORE_INVALID, NULL,
                          "\"%s\" has %lld labels along \"%s\": select one of 0 ... %lld, or of -1 "
                          "... -%lld from the end",
                          p->o->variable, (long long)n, dim, (long long)n - 1, (long long)n);
@@ -105,7 +105,7 @@ static int find_raster(struct plot *p, struct error *e)
     if (p->y >= 0 && p->meta.shape[p->x] > 0 && p->meta.shape[p->y] > 0)
         return 0;
     char *dims = dims_text(p);
-    int r = error_set(e, ERROR_INVALID, NULL,
+    int r = error_set(e, STORE_INVALID, NULL,
                       "\"%s\" cannot be drawn: a picture needs two dims of at least one element "
                       "besides the selected ones, and its dims are (%s)",
                       p->o->variable, dims);
@@ -126,11 +126,11 @@ static int choose(struct plot *p, struct error *e)
         if (!p->given[d] && d != p->panel_dim)
             p->index[d] = p->meta.shape[d] - 1;
         if (p->meta.shape[d] == 0)
-            return error_set(e, ERROR_INVALID, NULL, "\"%s\" is empty along \"%s\"", p->o->variable,
+            return error_set(e, STORE_INVALID, NULL, "\"%s\" is empty along \"%s\"", p->o->variable,
                              plot_dim(p, d));
     }
     if (p->n_panels > PLOT_MAX_PANELS)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, STORE_INVALID, NULL,
                          "\"%s\" has %lld labels along \"%s\", and a sheet has room for %d: select "
                          "one, for example --select %s=0",
                          p->o->variable, (long long)p->n_panels, plot_dim(p, p->panel_dim),
@@ -184,7 +184,7 @@ static int read_panel(struct plot *p, int64_t i, char *data, struct error *e)
         return r;
     panel->values = raster_grid(&p->meta, data, p->meta.shape[p->x], p->meta.shape[p->y], nx, ny);
     if (!panel->values)
-        return error_explain(e, -ENOMEM, "read a panel");
+        return error_errno(e, -ENOMEM, "read a panel");
     if (any_finite(panel->values, (size_t)nx * (size_t)ny))
         panel->grid = (struct relief_grid){panel->values, nx, ny};
     return 0;
@@ -197,7 +197,7 @@ static int read_panels(struct plot *p, struct error *e)
     if (mem_mul((size_t)p->meta.shape[p->x], (size_t)p->meta.shape[p->y], &n))
         data = mem_try_array(n, p->meta.itemsize);
     if (!data)
-        return error_explain(e, -ENOMEM, "read a panel");
+        return error_errno(e, -ENOMEM, "read a panel");
     int r = 0;
     for (int64_t i = 0; r == 0 && i < p->n_panels; i++)
         r = read_panel(p, i, data, e);
@@ -296,7 +296,7 @@ int plot_write(struct store *s, const struct plot_options *o, struct error *e)
     if (r != 0)
         return r;
     if (p.meta.dtype == SIMLAB_STR)
-        r = error_set(e, ERROR_INVALID, NULL, "\"%s\" holds texts, which cannot be drawn",
+        r = error_set(e, STORE_INVALID, NULL, "\"%s\" holds texts, which cannot be drawn",
                       o->variable);
     else
         r = draw(&p, e);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,7 @@ int png_save(const struct canvas *c, const char *path, struct error *e)
     png_infop info = png ? png_create_info_struct(png) : NULL;
     int r = 0;
     if (!info || encode(png, info, c, &bytes) != 0)
-        r = error_set(e, ERROR_STORAGE, NULL, "the picture could not be encoded");
+        r = error_set(e, -EIO, NULL, "the picture could not be encoded");
     png_destroy_write_struct(&png, &info);
     if (r == 0) {
         char *temporary = temporary_of(path);
@@ -58,7 +59,7 @@ int png_save(const struct canvas *c, const char *path, struct error *e)
         if (r < 0) {
             char what[300];
             snprintf(what, sizeof what, "write %.280s", path);
-            error_explain(e, r, what);
+            error_errno(e, r, what);
         }
     }
     buffer_free(&bytes);

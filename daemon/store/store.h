@@ -18,8 +18,8 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
-#include "base/errors.h"
 #include "base/ndarray.h"
+#include "store/result.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -57,7 +57,7 @@ void store_meta_default(struct store_meta *m, int dtype, size_t itemsize, int nd
 
 /* Lays a job's encoding of one array over `m`: keys chunks, dtype, order, compressor (null, or
  * {"id": "blosc" | "zlib" | "zstd", …} as numcodecs writes them), fill_value, filters. Other keys
- * are refused. ERROR_INVALID with a pointer relative to `encoding`. Without a job it checks: model/
+ * are refused. STORE_INVALID with a pointer relative to `encoding`. Without a job it checks: model/
  * cannot call it, so job submission goes through store_check_encoding in http/ and worker/. */
 int store_meta_encode(struct store_meta *m, const json_t *encoding, struct error *e);
 void store_meta_clear(struct store_meta *m);
@@ -73,7 +73,7 @@ struct store;
 
 /* Opens the group at `path` (made where absent, with its parents, unless read_only; a directory
  * with other things in it is refused). The directory of locks is "<path>.sync", made when first
- * needed. 0 or an error. */
+ * needed. */
 int store_open(const char *path, bool read_only, struct store **ret_store, struct error *e);
 struct store *store_close(struct store *s);
 const char *store_path(const struct store *s);
@@ -85,7 +85,7 @@ int store_set_attributes(struct store *s, const json_t *attrs, struct error *e);
 
 /* Creates an array, or, where it stands already with the same metadata but for a smaller or larger
  * shape, opens it and grows it to at least this shape. `dims` become _ARRAY_DIMENSIONS in attrs.
- * Other metadata there: ERROR_CONFLICT that names what differs; attributes there stay. A reader
+ * Other metadata there: STORE_CONFLICT that names what differs; attributes there stay. A reader
  * through .zmetadata sees it after store_consolidate. */
 int store_create_array(struct store *s, const char *name, const struct store_meta *m,
                        const char *const *dims, const json_t *attrs, struct error *e);
@@ -95,15 +95,15 @@ int store_remove_array(struct store *s, const char *name, struct error *e);
 
 /* Metadata as they stand now; the caller clears them (store_meta_clear). *ret_dims (NULL: not
  * wanted) is an array of ndim strings, from _ARRAY_DIMENSIONS; *ret_attrs the attributes, new
- * references. ERROR_NOT_FOUND. */
+ * references. STORE_NO_SUCH. */
 int store_array(struct store *s, const char *name, struct store_meta *ret_meta, json_t **ret_dims,
                 json_t **ret_attrs, struct error *e);
 
 /* Grows to at least `shape`; smaller extents stay as they are. */
 int store_grow(struct store *s, const char *name, const int64_t *shape, struct error *e);
 
-/* Called under the chunk's lock, before the rename of a chunk that was not wholly given: non-zero
- * refuses the write (a lease was lost), and is returned. NULL: none. */
+/* Called under the chunk's lock, before the rename of a chunk that was not wholly given: a negative
+ * errno refuses the write (a lease was lost), and is returned. NULL: none. */
 typedef int (*store_fence_fn)(void *userdata);
 void store_set_fence(struct store *s, store_fence_fn fn, void *userdata);
 
@@ -135,7 +135,7 @@ int store_fill_missing(struct store *s, const char *name, struct error *e);
  * system, removes the directory of locks. */
 int store_finish(struct store *s, struct error *e);
 
-/* Every chunk that the shape of array `name` calls for is there and decodes; ERROR_STORAGE names
+/* Every chunk that the shape of array `name` calls for is there and decodes; STORE_BROKEN names
  * the first that is not. */
 int store_verify(struct store *s, const char *name, struct error *e);
 

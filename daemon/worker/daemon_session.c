@@ -284,7 +284,7 @@ int daemon_session_new(const char *endpoint, const char *name, const char *finge
         r = start_thread(l);
     if (r < 0) {
         daemon_session_free(l);
-        return error_explain(e, r, "connect to the daemon");
+        return error_errno(e, r, "connect to the daemon");
     }
     *ret_session = l;
     return 0;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "worker/library.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +20,7 @@ int worker_describe(const char *path)
     if (r == 0) {
         char *text = json_write(document);
         if (puts(text) < 0 || fflush(stdout) != 0)
-            r = error_set(&e, ERROR_STORAGE, NULL, "cannot write to standard output");
+            r = error_errno(&e, -errno, "write to standard output");
         free(text);
         json_decref(document);
     }

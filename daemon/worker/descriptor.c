@@ -77,17 +77,17 @@ static uint32_t stage_mask(const struct simlab_process *p)
 static int process_document(const struct simlab_process *p, json_t **ret_document, struct error *e)
 {
     if (!p->name)
-        return error_set(e, ERROR_INVALID, NULL, "a process type has no name");
+        return error_set(e, WORKER_REFUSED, NULL, "a process type has no name");
     json_t *o = json_object(), *variables = json_array();
     json_object_set_new(o, "variables", variables);
     int r = 0;
     if (!put_text(o, "name", p->name) || !put_text(o, "description", p->description) ||
         !put_text(o, "extends", p->extends))
-        r = error_set(e, ERROR_INVALID, NULL, "a text of type %s is not UTF-8", p->name);
+        r = error_set(e, WORKER_REFUSED, NULL, "a text of type %s is not UTF-8", p->name);
     for (int i = 0; i < p->n_variables && r == 0; i++) {
         json_t *variable = variable_document(&p->variables[i]);
         if (!variable || json_array_append_new(variables, variable) < 0)
-            r = error_set(e, ERROR_INVALID, NULL, "a text of variable %d of type %s is not UTF-8",
+            r = error_set(e, WORKER_REFUSED, NULL, "a text of variable %d of type %s is not UTF-8",
                           i, p->name);
     }
     if (r) {
@@ -126,7 +126,7 @@ static int put_hooks(json_t *document, const char *name, const struct simlab_lib
     for (int i = 0; i < table->n_hooks; i++) {
         json_t *hook = hook_document(&table->hooks[i]);
         if (!hook)
-            return error_set(e, ERROR_INVALID, NULL,
+            return error_set(e, WORKER_REFUSED, NULL,
                              "hook %d of library %s lacks a name or its function, or is not UTF-8",
                              i, name);
         json_array_append_new(hooks, hook);
@@ -142,10 +142,10 @@ int descriptor_document(const char *name, const char *path, const char *hash,
     json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:o}", "abi", (int)table->abi_version, "library",
                           name, "path", path, "hash", hash, "types", types);
     if (!o)
-        return error_set(e, ERROR_INVALID, NULL, "the library's name is not UTF-8");
+        return error_set(e, WORKER_REFUSED, NULL, "the library's name is not UTF-8");
     int r = 0;
     if (!put_text(o, "version", table->version) || !put_text(o, "description", table->description))
-        r = error_set(e, ERROR_INVALID, NULL, "a text of library %s is not UTF-8", name);
+        r = error_set(e, WORKER_REFUSED, NULL, "a text of library %s is not UTF-8", name);
     for (int i = 0; i < table->n_processes && r == 0; i++) {
         json_t *document = NULL;
         r = process_document(&processes[i], &document, e);

@@ -3,12 +3,12 @@
 #ifndef WORKER_DESCRIPTOR_H
 #define WORKER_DESCRIPTOR_H
 
-#include "base/errors.h"
+#include "worker/result.h"
 #include "simlab/process.h"
 
 #include <jansson.h>
 
-/* `processes` are the table's, copied in this host's size. A new reference, or ERROR_INVALID where
+/* `processes` are the table's, copied in this host's size. A new reference, or WORKER_REFUSED where
  * a text is not UTF-8 or a name is missing. */
 int descriptor_document(const char *name, const char *path, const char *hash,
                         const struct simlab_library *table, const struct simlab_process *processes,

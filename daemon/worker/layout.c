@@ -71,7 +71,7 @@ int output_array_init(const struct job *job, int output, const struct simlab_vie
     int64_t shape[SIMLAB_MAX_DIMS];
     const struct dims *dims = own_dims(v, view->ndim);
     if (!dims || view->ndim + a.has_batch + a.has_clock > SIMLAB_MAX_DIMS)
-        return error_set(e, ERROR_FAILED, NULL,
+        return error_set(e, WORKER_REFUSED, NULL,
                          "output %s has %d dimensions, which with batch and clock cannot be stored",
                          o->name, view->ndim);
     if (a.has_batch) {
@@ -91,7 +91,7 @@ int output_array_init(const struct job *job, int output, const struct simlab_vie
     store_meta_default(&a.meta, v->dtype, (size_t)view->itemsize, ndim, shape);
     store_choose_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
     a.meta.has_fill = v->dtype != SIMLAB_BOOL && a.meta.has_fill;
-    int r = store_meta_encode(&a.meta, o->encoding, e);
+    int r = worker_result_of_user(store_meta_encode(&a.meta, o->encoding, e));
     if (r > 0) {
         char where[300];
         snprintf(where, sizeof where, "/encoding/%.200s", o->name);
@@ -158,15 +158,15 @@ int output_array_from_json(const struct job *job, int output, const json_t *reco
     if (!read_extents(json_object_get(recorded, "own"), 0, &view.ndim, view.shape) ||
         !read_extents(json_object_get(recorded, "chunks"), 1, &n_chunks, chunks) ||
         view.itemsize <= 0)
-        return error_set(e, ERROR_STORAGE, NULL, "the layout recorded for output %s is broken",
+        return error_set(e, WORKER_STORE, NULL, "the layout recorded for output %s is broken",
                          job->outputs[output].name);
     struct output_array a;
     int r = output_array_init(job, output, &view, &a, e);
     if (r)
-        return r;
+        return r < 0 ? r : WORKER_STORE;
     if (n_chunks != a.meta.ndim) {
         output_array_clear(&a);
-        return error_set(e, ERROR_STORAGE, NULL, "the layout recorded for output %s is another's",
+        return error_set(e, WORKER_STORE, NULL, "the layout recorded for output %s is another's",
                          job->outputs[output].name);
     }
     memcpy(a.meta.chunks, chunks, (size_t)n_chunks * sizeof *chunks);
@@ -178,7 +178,7 @@ int output_array_create(const struct job *job, int output, const struct output_a
                         struct store *s, struct error *e)
 {
     const struct job_output *o = &job->outputs[output];
-    return store_create_array(s, o->name, &a->meta, a->dims, o->attrs, e);
+    return worker_result_of_store(store_create_array(s, o->name, &a->meta, a->dims, o->attrs, e));
 }
 
 static int write_array(struct store *s, const char *name, const struct ndarray *a,
@@ -194,7 +194,7 @@ static int write_array(struct store *s, const char *name, const struct ndarray *
     if (r == 0 && ndarray_size(a) > 0)
         r = store_write(s, name, start, a->shape, a->dtype, a->itemsize, a->data, e);
     store_meta_clear(&meta);
-    return r;
+    return worker_result_of_store(r);
 }
 
 /* What the root says of itself: the set-up's attributes, which variables are coordinates (as xarray
@@ -245,7 +245,7 @@ int layout_write_setup(const struct job *job, const json_t *libraries, struct st
                        struct error *e)
 {
     json_t *attrs = root_attributes(job, libraries);
-    int r = store_set_attributes(s, attrs, e);
+    int r = worker_result_of_store(store_set_attributes(s, attrs, e));
     json_decref(attrs);
     for (int i = 0; i < job->n_clocks && r == 0; i++)
         r = write_array(s, job->clocks[i].name, &job->clocks[i].labels, job->clocks[i].attrs, false,
@@ -267,7 +267,8 @@ static int each_extent(const struct job *job, struct store *s, json_t *extents,
         json_t *dims = NULL;
         bool grows = false;
         r = store_array(s, job->outputs[i].name, &meta, &dims, NULL, e);
-        if (r == ERROR_NOT_FOUND) {
+        if (r == STORE_NO_SUCH) {
+            error_clear(e);
             r = 0;
             continue;
         }
@@ -280,7 +281,7 @@ static int each_extent(const struct job *job, struct store *s, json_t *extents,
         if (r == 0)
             store_meta_clear(&meta);
     }
-    return r;
+    return worker_result_of_store(r);
 }
 
 static bool note_extent(json_t *extents, const char *dim, int64_t *extent)

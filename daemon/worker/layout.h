@@ -10,6 +10,7 @@
 #include "model/job.h"
 #include "simlab/types.h"
 #include "store/store.h"
+#include "worker/result.h"
 
 /* Where an output lies in its array: dims are (batch), (clock), own. */
 struct output_array {
@@ -24,7 +25,7 @@ struct output_array {
     int axes[SIMLAB_MAX_DIMS];
 };
 
-/* From the value that the first member saved. ERROR_INVALID where its dims or the encoding do not
+/* From the value that the first member saved. WORKER_REFUSED where its dims or the encoding do not
  * fit. */
 int output_array_init(const struct job *job, int output, const struct simlab_view *view,
                       struct output_array *ret_array, struct error *e);

@@ -113,27 +113,27 @@ static char *library_name(const char *path)
 static int check_table(const struct simlab_library *table, const char *path, struct error *e)
 {
     if (!table)
-        return error_set(e, ERROR_INVALID, NULL, "%s: simlab_library() returned nothing", path);
+        return error_set(e, WORKER_REFUSED, NULL, "%s: simlab_library() returned nothing", path);
     if (table->abi_version != SIMLAB_ABI_VERSION)
         return error_set(
-            e, ERROR_INVALID, NULL,
+            e, WORKER_REFUSED, NULL,
             "%s was built for version %u of simlab/process.h; this is version %d: build "
             "it again",
             path, table->abi_version, SIMLAB_ABI_VERSION);
     if (table->struct_size > offsetof(struct simlab_library, abi_revision) &&
         table->abi_revision > SIMLAB_ABI_REVISION)
         return error_set(
-            e, ERROR_INVALID, NULL,
+            e, WORKER_REFUSED, NULL,
             "%s was built for revision %u of simlab/process.h; this is revision %d, which "
             "lacks what it may use: install a newer simlabd",
             path, table->abi_revision, SIMLAB_ABI_REVISION);
     if (table->struct_size < offsetof(struct simlab_library, n_processes) + sizeof(int32_t) ||
         table->n_processes < 0 || (table->n_processes > 0 && !table->processes) ||
         table->process_size == 0 || table->variable_size == 0)
-        return error_set(e, ERROR_INVALID, NULL, "%s: its table of processes is broken", path);
+        return error_set(e, WORKER_REFUSED, NULL, "%s: its table of processes is broken", path);
     for (int i = 0; i < table->n_processes; i++)
         if (!table->processes[i])
-            return error_set(e, ERROR_INVALID, NULL, "%s: process %d of its table is NULL", path,
+            return error_set(e, WORKER_REFUSED, NULL, "%s: process %d of its table is NULL", path,
                              i);
     return 0;
 }
@@ -145,7 +145,7 @@ static int find_table(void *handle, const char *path, const struct simlab_librar
     const struct simlab_library *(*entry)(void);
     *(void **)&entry = dlsym(handle, "simlab_library");
     if (!entry)
-        return error_set(e, ERROR_INVALID, NULL,
+        return error_set(e, WORKER_REFUSED, NULL,
                          "%s is no process library: it lacks SIMLAB_LIBRARY(…)", path);
     const struct simlab_library *table = entry();
     int r = check_table(table, path, e);
@@ -159,12 +159,12 @@ int libraries_open(struct libraries *l, const char *path, struct error *e)
     struct opened o = {0};
     int r = hash_file(path, o.hash);
     if (r < 0)
-        return error_set(e, ERROR_NOT_FOUND, NULL, "cannot read %s: %s", path, strerror(-r));
+        return error_set(e, WORKER_REFUSED, NULL, "cannot read %s: %s", path, strerror(-r));
     char *real = realpath(path, NULL);
     void *handle = dlopen(real ? real : path, RTLD_NOW | RTLD_LOCAL);
     free(real);
     if (!handle)
-        return error_set(e, ERROR_INVALID, NULL, "cannot load %s", dlerror());
+        return error_set(e, WORKER_REFUSED, NULL, "cannot load %s", dlerror());
     const struct simlab_library *table = NULL;
     r = find_table(handle, path, &table, e);
     if (r) {
@@ -192,11 +192,11 @@ int libraries_open_directory(struct libraries *l, const char *directory, struct 
     struct dirent **entries;
     int n = scandir(directory, &entries, is_library, alphasort);
     if (n < 0)
-        return error_set(e, ERROR_NOT_FOUND, NULL, "cannot read the directory of libraries %s: %s",
+        return error_set(e, WORKER_REFUSED, NULL, "cannot read the directory of libraries %s: %s",
                          directory, strerror(errno));
     for (int i = 0; i < n; i++) {
         char *path = file_join(directory, entries[i]->d_name);
-        struct error why;
+        struct error why = {.message = ""};
         if (libraries_open(l, path, &why))
             log_warning("library left out: %s", why.message);
         free(path);
@@ -258,14 +258,14 @@ int libraries_registry(struct libraries *l, struct registry **ret_registry, stru
         json_t *document = NULL;
         int r = libraries_describe(l, i, &document, &why);
         if (r == 0)
-            r = registry_add(registry, document, &why);
+            r = worker_result_of_user(registry_add(registry, document, &why));
         json_decref(document);
         error_explain(&why, r, "describe it");
         l->opened[i].is_left_out = r != 0;
         if (r)
             log_warning("library %s is left out: %s", l->opened[i].path, why.message);
     }
-    int r = registry_finish(registry, e);
+    int r = worker_result_of_user(registry_finish(registry, e));
     if (r) {
         registry_free(registry);
         return r;

@@ -5,6 +5,7 @@
 
 #include "model/type.h"
 #include "stage/stage.h"
+#include "worker/result.h"
 
 struct libraries;
 
@@ -12,8 +13,8 @@ struct libraries *libraries_new(void);
 /* Does not dlclose: code may still be named. */
 struct libraries *libraries_free(struct libraries *l);
 
-/* Opens one shared object and checks its table (ABI version and revision, sizes). ERROR_NOT_FOUND,
- * ERROR_INVALID. */
+/* Opens one shared object and checks its table (ABI version and revision, sizes). WORKER_REFUSED,
+ * with words. */
 int libraries_open(struct libraries *l, const char *path, struct error *e);
 /* Opens every *.so of a directory, in order of name. One that cannot be opened is logged and left
  * out. */

@@ -8,16 +8,16 @@
 #include <string.h>
 
 /* The store's own failure: never blamed on a member. */
-static int broken(struct output_writer *g, int r, const char *doing, struct error *e)
+static int broken(struct output_writer *g, int r)
 {
     if (r)
         g->is_broken = true;
-    return *e->message ? r : error_explain(e, r, doing);
+    return worker_result_of_store(r);
 }
 
 static int no_room(const struct output_writer *g, int output, struct error *e)
 {
-    return error_set(e, ERROR_FAILED, NULL, "there is no memory to hold output %s",
+    return error_set(e, WORKER_REFUSED, NULL, "there is no memory to hold output %s",
                      g->job->outputs[output].name);
 }
 
@@ -51,7 +51,7 @@ static int ready_array(struct output_writer *g, int output, struct error *e)
     struct writer_output *o = &g->outputs[output];
     int r = output_array_create(g->job, output, &o->array, g->store, e);
     if (r)
-        return broken(g, r, "create an array", e);
+        return broken(g, r);
     o->is_known = true;
     o->part = o->single = -1;
     o->buffer.array = &o->array;
@@ -77,7 +77,7 @@ static int read_layout(struct output_writer *g, const char *text, struct error *
 {
     g->layout = json_read(text, strlen(text), e);
     if (!json_is_object(g->layout))
-        return error_set(e, ERROR_STORAGE, NULL, "the job's recorded layout is broken");
+        return error_set(e, WORKER_STORE, NULL, "the job's recorded layout is broken");
     for (int i = 0; i < g->job->n_outputs; i++) {
         const json_t *recorded = json_object_get(g->layout, g->job->outputs[i].name);
         if (!recorded)
@@ -101,8 +101,7 @@ static int remove_arrays(struct output_writer *g, struct error *e)
         output_buffer_clear(&o->buffer);
         output_array_clear(&o->array);
         o->is_known = false;
-        r = broken(g, store_remove_array(g->store, g->job->outputs[i].name, e), "remove an array",
-                   e);
+        r = broken(g, store_remove_array(g->store, g->job->outputs[i].name, e));
     }
     return r;
 }
@@ -140,7 +139,7 @@ static int flush(struct output_writer *g, struct writer_output *o, int64_t end, 
         return 0;
     o->buffer.is_dirty = false;
     int r = output_buffer_write(&o->buffer, end, g->store, e);
-    return broken(g, r, "write an output", e);
+    return broken(g, r);
 }
 
 /* To the buffer that holds this row and label. Buffers begin at multiples of their rows and labels,
@@ -218,7 +217,7 @@ static int put_index(struct output_writer *g, int output, int64_t member,
         for (int k = 0; k < view->ndim; k++)
             shape[k] = view->shape[o->array.axes[k]];
         int r = store_grow(g->store, o->buffer.name, shape, e);
-        return broken(g, r, "grow an array", e);
+        return broken(g, r);
     }
     return 0;
 }
@@ -287,7 +286,7 @@ int output_writer_forget(struct output_writer *g, int64_t member, struct error *
         output_buffer_forget(&o->buffer, row);
         int r = o->part == row ? forget_part(g, i, row, o->buffer.label, e) : 0;
         if (r)
-            return broken(g, r, "write an output", e);
+            return broken(g, r);
     }
     return 0;
 }
@@ -315,14 +314,18 @@ int output_writer_write(struct output_writer *g, int64_t member, int64_t *ret_wr
     return 0;
 }
 
-bool output_writer_is_regular(const struct output_writer *g, int output)
+int output_writer_is_regular(const struct output_writer *g, int output, bool *ret, struct error *e)
 {
     const struct writer_output *o = &g->outputs[output];
     struct store_meta now;
-    if (!o->is_known || store_array(g->store, o->buffer.name, &now, NULL, NULL, NULL))
-        return false;
-    bool same = !memcmp(now.shape, o->array.meta.shape, (size_t)now.ndim * sizeof *now.shape);
-    store_meta_clear(&now);
+    *ret = false;
     /* Labels after a stop were not written. */
-    return same && g->job->n_stop_when == 0 && g->job->n_hooks == 0;
+    if (!o->is_known || g->job->n_stop_when > 0 || g->job->n_hooks > 0)
+        return 0;
+    int r = store_array(g->store, o->buffer.name, &now, NULL, NULL, e);
+    if (r)
+        return worker_result_of_store(r);
+    *ret = !memcmp(now.shape, o->array.meta.shape, (size_t)now.ndim * sizeof *now.shape);
+    store_meta_clear(&now);
+    return 0;
 }

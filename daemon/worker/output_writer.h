@@ -11,10 +11,8 @@
  *  3. A member that failed has left fill values only; one that failed before there was a layout has
  *     left nothing, and does not decide it.
  *
- * Errors need an `e` that is not NULL and has no message yet.
- *
- * Results: 0; ERROR_FAILED or ERROR_INVALID where a member's output cannot be stored, which is its
- * own failure; anything else, and is_broken, where the store is at fault. */
+ * Results, with words: 0; WORKER_REFUSED where a member's output cannot be stored, which is its own
+ * failure; WORKER_STORE or a negative errno, and is_broken, where the store is at fault. */
 #ifndef WORKER_OUTPUT_WRITER_H
 #define WORKER_OUTPUT_WRITER_H
 
@@ -66,8 +64,8 @@ int output_writer_forget(struct output_writer *g, int64_t member, struct error *
 int output_writer_write(struct output_writer *g, int64_t member, int64_t *ret_written,
                         struct error *e);
 
-/* Every chunk of the output's array was written, where all members are done: sizes did not differ,
- * and no member may have ended early. */
-bool output_writer_is_regular(const struct output_writer *g, int output);
+/* *ret: every chunk of the output's array was written, where all members are done: sizes did not
+ * differ, and no member may have ended early. */
+int output_writer_is_regular(const struct output_writer *g, int output, bool *ret, struct error *e);
 
 #endif

@@ -121,9 +121,7 @@ static int draw(const char *path, const struct plot_options *o)
     error_explain(&e, r, "draw the picture");
     if (r != 0)
         fprintf(stderr, "simlab-worker plot: %s\n", e.message);
-    return r == 0                                                               ? PLOT_OK
-           : r == ERROR_INVALID || r == ERROR_NOT_FOUND || r == ERROR_TOO_LARGE ? PLOT_REFUSED
-                                                                                : PLOT_FAILED;
+    return r == 0 ? PLOT_OK : r == STORE_INVALID || r == STORE_NO_SUCH ? PLOT_REFUSED : PLOT_FAILED;
 }
 
 int worker_plot(int argc, char **argv)

@@ -32,7 +32,8 @@ static int on_output(void *userdata, int64_t member, int output, int64_t at,
                      const struct simlab_view *view)
 {
     struct range_runner *m = userdata;
-    return output_writer_put(&m->writer, member, output, at, view, m->e);
+    int r = output_writer_put(&m->writer, member, output, at, view, m->e);
+    return r <= 0 ? r : STAGE_FAILED; /* writer.is_broken tells whose fault it is */
 }
 
 static void on_log(void *userdata, int64_t member, const char *line)
@@ -76,10 +77,10 @@ static int new_simulation(struct range_runner *m, struct error *e)
     for (int i = 0; i < m->job->n_hooks && r == 0; i++) {
         m->hooks[i] = libraries_hook(m->libraries, m->job->hooks[i]);
         if (!m->hooks[i])
-            r = error_set(e, ERROR_FAILED, NULL, "there is no hook %s here", m->job->hooks[i]);
+            r = error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", m->job->hooks[i]);
     }
     if (r == 0)
-        r = simulation_new(m->job, codes, m->hooks, &m->simulation, e);
+        r = worker_result_of_user(simulation_new(m->job, codes, m->hooks, &m->simulation, e));
     free(codes);
     return r;
 }
@@ -102,7 +103,7 @@ int range_runner_new(const struct job *job, const struct libraries *l, const cha
     m->events = *events;
     int r = new_simulation(m, e);
     if (r == 0)
-        r = store_open(store_path, false, &m->store, e);
+        r = worker_result_of_store(store_open(store_path, false, &m->store, e));
     if (r == 0 && !layout)
         r = write_setup(m, e);
     if (r == 0)
@@ -153,7 +154,7 @@ static int report(struct range_runner *m, int64_t written)
         return 0;
     if (written < m->end && loop_now() - m->reported_at < REPORT_MS)
         return 0;
-    int r = store_sync(m->store, m->e);
+    int r = worker_result_of_store(store_sync(m->store, m->e));
     m->reported_at = loop_now();
     return r ? r : say_done(m, written);
 }
@@ -166,11 +167,10 @@ static int say_layout(struct range_runner *m)
         return 0;
     m->writer.proposes = false;
     int r = store_consolidate(m->store, m->e);
+    if (r == 0 && m->events.layout)
+        r = store_sync(m->store, m->e);
     if (r || !m->events.layout)
-        return r;
-    r = store_sync(m->store, m->e);
-    if (r)
-        return r;
+        return worker_result_of_store(r);
     char *text = json_canonical(m->writer.layout);
     r = m->events.layout(m->events.userdata, text);
     free(text);
@@ -180,7 +180,7 @@ static int say_layout(struct range_runner *m)
 static int fail_member(struct range_runner *m, int64_t member, struct error *e)
 {
     struct error why = *e;
-    e->message[0] = '\0';
+    error_clear(e);
     m->failed = mem_resize(m->failed, m->n_failed + 1, sizeof *m->failed);
     m->failed[m->n_failed++] = member;
     int r = output_writer_forget(&m->writer, member, e);
@@ -191,15 +191,15 @@ static int run_member(struct range_runner *m, int64_t member, struct error *e)
 {
     const struct stage_events events = {
         .output = on_output, .log = on_log, .step = on_step, .userdata = m};
-    e->message[0] = '\0';
+    error_clear(e);
     m->e = e;
     if (m->events.begin)
         m->events.begin(m->events.userdata, member);
     int r = simulation_run(m->simulation, member, &events, e);
     if (m->events.end)
         m->events.end(m->events.userdata, member);
-    if ((r == ERROR_FAILED || r == ERROR_INVALID) && !m->writer.is_broken)
-        r = fail_member(m, member, e);
+    if (r == STAGE_FAILED)
+        r = m->writer.is_broken ? WORKER_STORE : fail_member(m, member, e);
     else if (r == 0)
         r = say_layout(m);
     int64_t written;
@@ -222,17 +222,25 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     return r;
 }
 
+static int verify_output(struct range_runner *m, int output, struct error *e)
+{
+    bool is_regular;
+    int r = output_writer_is_regular(&m->writer, output, &is_regular, e);
+    if (r || !is_regular)
+        return r;
+    return worker_result_of_store(store_verify(m->store, m->job->outputs[output].name, e));
+}
+
 int range_runner_finish(struct range_runner *m, bool complete, struct error *e)
 {
     int r = 0;
-    for (int i = 0; i < m->job->n_outputs && r == 0; i++)
-        if (complete && output_writer_is_regular(&m->writer, i))
-            r = store_verify(m->store, m->job->outputs[i].name, e);
+    for (int i = 0; i < m->job->n_outputs && r == 0 && complete; i++)
+        r = verify_output(m, i, e);
     r = r ? r : layout_level(m->job, m->store, e);
     for (int i = 0; i < m->job->n_outputs && r == 0; i++)
         if (m->writer.outputs[i].is_known)
-            r = store_fill_missing(m->store, m->job->outputs[i].name, e);
-    return r ? r : store_finish(m->store, e);
+            r = worker_result_of_store(store_fill_missing(m->store, m->job->outputs[i].name, e));
+    return r ? r : worker_result_of_store(store_finish(m->store, e));
 }
 
 int range_runner_check(const struct job *job, struct error *e)
@@ -240,7 +248,7 @@ int range_runner_check(const struct job *job, struct error *e)
     for (int i = 0; i < job->n_outputs; i++) {
         const struct job_output *o = &job->outputs[i];
         const struct variable *v = job->model->slots[o->slot].declared;
-        int r = ERROR_INVALID;
+        int r = WORKER_REFUSED;
         /* Any number of dims that the variable accepts may turn out to be right. */
         for (int d = 0; d < v->n_dims && r; d++) {
             struct simlab_view view = {.ndim = v->dims[d].ndim, .itemsize = (int32_t)v->itemsize};

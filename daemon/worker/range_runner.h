@@ -11,6 +11,7 @@
 
 struct range_runner;
 
+/* Those that return an int return 0, or a negative errno, which ends the range. */
 struct range_events {
     /* [begin, end) are stored. */
     int (*done)(void *userdata, int64_t begin, int64_t end);
@@ -21,7 +22,7 @@ struct range_events {
     void (*log)(void *userdata, int64_t member, const char *line);
     /* Before a member's `initialize`; NULL is allowed. */
     void (*begin)(void *userdata, int64_t member);
-    /* Between steps: non-zero stops the range (cancelled). */
+    /* Between steps: -errno stops the range (cancelled). */
     int (*step)(void *userdata, int64_t member, int64_t step);
     /* After a member's `finalize`, however it went, before its outputs are put away; NULL is
      * allowed. */
@@ -32,14 +33,14 @@ struct range_events {
 /* Without a `layout`, `store_path` is made and filled with inputs, clocks and provenance, and the
  * first member to succeed decides the layout: nobody else may be running members of the job. Else
  * it is as the `layout` event told it: {"profile__u": {"shape": […], "chunks": […], "dims": […],
- * …}}. Job and libraries are borrowed. 0 or an error. */
+ * …}}. Job and libraries are borrowed. Results are worker/result.h's, with words. */
 int range_runner_new(const struct job *job, const struct libraries *l, const char *store_path,
                      const char *layout, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e);
 struct range_runner *range_runner_free(struct range_runner *m);
 
-/* Runs [begin, end). 0, or what a callback returned, or an error of the store: a negative errno
- * with words in `e`, or a kind. After any but 0 it can only be freed. `e` is not NULL. */
+/* Runs [begin, end). 0; a negative errno, of the store with words in `e`, or of a callback;
+ * WORKER_STORE. After any but 0 it can only be freed. `e` is not NULL. */
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e);
 
 /* After the last member: verifies the store where every member is done (`complete`), and closes it
@@ -47,7 +48,7 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
 int range_runner_finish(struct range_runner *m, bool complete, struct error *e);
 
 /* Checks the encodings of a job's outputs, as far as can be told before the first member has shown
- * its sizes. ERROR_INVALID with a pointer into the job. */
+ * its sizes. WORKER_REFUSED with a pointer into the job. */
 int range_runner_check(const struct job *job, struct error *e);
 
 #endif

@@ -47,12 +47,11 @@ static int read_document(struct run *run, struct error *e)
     int r = file_read(is_stdin ? "/dev/stdin" : path, RUN_MAX_DOCUMENT, &text);
     if (r < 0) {
         buffer_free(&text);
-        return error_set(e, ERROR_NOT_FOUND, NULL, "cannot read the job %s: %s", path,
-                         strerror(-r));
+        return error_set(e, WORKER_REFUSED, NULL, "cannot read the job %s: %s", path, strerror(-r));
     }
     run->document = json_read(text.data ? text.data : "", text.size, e);
     buffer_free(&text);
-    return run->document ? 0 : ERROR_SYNTAX;
+    return run->document ? 0 : WORKER_REFUSED;
 }
 
 static int read_npy(void *userdata, const char *path, struct ndarray *ret, struct error *e)
@@ -62,9 +61,10 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
     struct buffer bytes = {0};
     int r = file_read(joined, RUN_MAX_DOCUMENT, &bytes);
     if (r < 0)
-        r = error_set(e, ERROR_NOT_FOUND, NULL, "cannot read %s: %s", joined, strerror(-r));
+        r = error_set(e, MODEL_INVALID, NULL, "cannot read %s: %s", joined, strerror(-r));
     else
-        r = ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e);
+        r = model_result_of_base(
+            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
     buffer_free(&bytes);
     free(joined);
     return r;
@@ -88,11 +88,11 @@ static int prepare(struct run *run, struct error *e)
     if (r)
         return r;
     struct job_sources sources = {.file = read_npy, .userdata = run};
-    r = job_new(run->registry, run->document, &sources, &run->job, e);
+    r = worker_result_of_user(job_new(run->registry, run->document, &sources, &run->job, e));
     if (r == 0)
         r = range_runner_check(run->job, e);
     if (r == 0 && access(run->options->store, F_OK) == 0)
-        r = error_set(e, ERROR_CONFLICT, NULL, "%s exists already: a store is never overwritten",
+        r = error_set(e, WORKER_REFUSED, NULL, "%s exists already: a store is never overwritten",
                       run->options->store);
     return r;
 }
@@ -147,12 +147,11 @@ int worker_run(const struct worker_run_options *o)
     if (r) {
         error_explain(&e, r, "prepare the job");
         say_refused(&e);
-        status = RUN_REFUSED;
+        status = r > 0 ? RUN_REFUSED : RUN_FAILED;
     } else {
         r = execute(&run, &e);
         if (r) {
-            if (!*e.message)
-                error_explain(&e, r, "run the job");
+            error_explain(&e, r, "run the job");
             log_error("%s", e.message);
         } else if (run.n_failed && run.job->batch_dim) {
             log_error("%lld of %lld members failed", (long long)run.n_failed,

@@ -57,16 +57,17 @@ static int read_upload(void *userdata, const char *id, struct ndarray *ret, stru
 {
     const struct serve *s = userdata;
     if (!s->options->uploads || !file_name_ok(id))
-        return error_set(e, ERROR_NOT_FOUND, NULL, "there is no upload %s", id);
+        return error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
     char *name = mem_printf("%s.npy", id);
     char *path = file_join(s->options->uploads, name);
     struct buffer bytes = {0};
     int r = file_read(path, UPLOAD_MAX_BYTES, &bytes);
     if (r < 0)
-        r = error_set(e, r == -ENOENT ? ERROR_NOT_FOUND : ERROR_STORAGE, NULL,
+        r = error_set(e, r == -ENOENT ? (int)MODEL_INVALID : r, NULL,
                       "cannot read the upload %s: %s", id, strerror(-r));
     else
-        r = ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e);
+        r = model_result_of_base(
+            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
     buffer_free(&bytes);
     free(path);
     free(name);
@@ -77,9 +78,9 @@ static int build_job(struct serve *s, const char *text, struct job **ret_job, st
 {
     json_t *document = json_read(text, strlen(text), e);
     if (!document)
-        return ERROR_SYNTAX;
+        return WORKER_REFUSED;
     struct job_sources sources = {.upload = read_upload, .userdata = s};
-    int r = job_new(s->registry, document, &sources, ret_job, e);
+    int r = worker_result_of_user(job_new(s->registry, document, &sources, ret_job, e));
     json_decref(document);
     return error_explain(e, r, "build the job");
 }
@@ -223,11 +224,6 @@ static int run_lease(struct serve *s, struct known *k, struct error *e)
     return r;
 }
 
-static bool is_storage_failure(int r)
-{
-    return r < 0 || r == ERROR_STORAGE || r == ERROR_BUSY;
-}
-
 static void fail_job(struct serve *s, int64_t job, const char *reason)
 {
     struct wire_message m = {.type = WIRE_JOB_FAILED, .job_failed = {job, reason}};
@@ -259,10 +255,9 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
                                          .fence = lease->fence,
                                          .seconds = seconds_now() - started}};
     if (r != 0 && r != STOPPED) {
-        if (!*e.message)
-            error_explain(&e, r, "run the members");
-        if (is_storage_failure(r)) {
-            m.release.error = r < 0 ? (uint32_t)-r : EIO;
+        error_explain(&e, r, "run the members");
+        if (r < 0) {
+            m.release.error = (uint32_t)-r;
             m.release.reason = e.message;
         } else {
             fail_job(s, lease->job, e.message);
@@ -276,14 +271,14 @@ static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
 {
     struct known *k = find(s, f->job);
     if (!k)
-        return error_set(e, ERROR_NOT_FOUND, NULL, "the worker was not told of the job");
+        return error_set(e, WORKER_REFUSED, NULL, "the worker was not told of the job");
     s->current = k;
     int r = open_runner(s, k, e);
     if (r == 0)
         r = range_runner_finish(k->runner, f->dead == 0, e);
     k->runner = range_runner_free(k->runner);
     s->current = NULL;
-    return *e->message ? r : error_explain(e, r, "finish the store");
+    return error_explain(e, r, "finish the store");
 }
 
 static void on_finish(struct serve *s, const struct wire_finish *f)

@@ -56,7 +56,7 @@ static void everything_prints_points(void)
     buffer_printf(&b, "%.12g and %300g", 0.25, 0.125);
     cr_assert(strstr(b.data, "0.25 and ") && strstr(b.data, " 0.125"), "%s", b.data);
     buffer_free(&b);
-    error_set(&e, ERROR_INVALID, NULL, "%g is too much", 7.5);
+    error_set(&e, 1, NULL, "%g is too much", 7.5);
     cr_assert_str_eq(e.message, "7.5 is too much");
     char *end;
     cr_assert_eq(c_locale_read("2.5,", &end), 2.5);

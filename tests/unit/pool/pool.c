@@ -227,7 +227,7 @@ Test(pool, a_program_that_does_not_start)
 
     scene_files(&s, "");
     unlink(s.program);
-    cr_assert_eq(open_pool(&s, 1, &e), ERROR_INVALID);
+    cr_assert_eq(open_pool(&s, 1, &e), -ENOENT);
     cr_assert(strstr(e.message, s.program));
     scene_close(&s);
 }
@@ -240,7 +240,7 @@ Test(pool, one_daemon_at_a_time)
     struct error e = {.message = ""};
     struct workers_lock second;
     scene_open(&s, 0, "");
-    cr_assert_eq(workers_lock_take(s.scratch, 1000, &second, &e), ERROR_CONFLICT);
+    cr_assert_eq(workers_lock_take(s.scratch, 1000, &second, &e), POOL_IN_USE);
     cr_assert(strstr(e.message, s.scratch));
     scene_close(&s);
 }
@@ -325,8 +325,8 @@ Test(capture, more_than_the_limit)
 {
     struct buffer b = {0};
     struct error e = {.message = ""};
-    cr_assert_eq(capture("printf 1234", 30000, 3, &b, &e), ERROR_TOO_LARGE);
-    cr_assert_eq(capture("cat /dev/zero", 30000, 100000, &b, &e), ERROR_TOO_LARGE);
+    cr_assert_eq(capture("printf 1234", 30000, 3, &b, &e), POOL_FAILED);
+    cr_assert_eq(capture("cat /dev/zero", 30000, 100000, &b, &e), POOL_FAILED);
     cr_assert_eq(b.size, 0);
     cr_assert_eq(capture("printf 123; head -c 1000000 /dev/zero >&2", 30000, 3, &b, &e), 0,
                  "standard error is cut");
@@ -338,12 +338,12 @@ Test(capture, failures_are_named)
     struct buffer b = {0};
     struct error e = {.message = ""};
     cr_assert_eq(capture("echo first >&2; echo the reason >&2; exit 7", 30000, 10, &b, &e),
-                 ERROR_FAILED);
+                 POOL_FAILED);
     cr_assert_str_eq(e.message, "/bin/sh: exit status 7: the reason");
-    cr_assert_eq(capture("kill -SEGV $$", 30000, 10, &b, &e), ERROR_FAILED);
+    cr_assert_eq(capture("kill -SEGV $$", 30000, 10, &b, &e), POOL_FAILED);
     cr_assert(strstr(e.message, "signal 11"), "%s", e.message);
     const char *const missing[] = {"/no/such/program", NULL};
-    cr_assert_eq(pool_capture(missing, 1000, 10, &b, &e), ERROR_FAILED);
+    cr_assert_eq(pool_capture(missing, 1000, 10, &b, &e), -ENOENT);
     cr_assert(strstr(e.message, "/no/such/program"));
     cr_assert_eq(b.size, 0);
 }
@@ -352,7 +352,7 @@ Test(capture, what_does_not_end_is_killed)
 {
     struct buffer b = {0};
     struct error e = {.message = ""};
-    cr_assert_eq(capture("tail -f /dev/null & tail -f /dev/null", 20, 10, &b, &e), ERROR_FAILED);
+    cr_assert_eq(capture("tail -f /dev/null & tail -f /dev/null", 20, 10, &b, &e), POOL_FAILED);
     cr_assert(strstr(e.message, "20 ms"));
     cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1);
     cr_assert_eq(errno, ECHILD);

@@ -247,9 +247,9 @@ Test(simulation, stages_and_saves_in_order)
 
 Test(simulation, finalizes_what_was_begun_after_an_error)
 {
-    check_run("[0, 1]", "1", ERROR_FAILED, "S.i S.f");
-    check_run("[0, 1, 2]", "2", ERROR_FAILED, "S.i R.i S.r R.r s__value[0]=1 R.s S.r S.f R.f");
-    check_run("[0, 1]", "3", ERROR_FAILED,
+    check_run("[0, 1]", "1", STAGE_FAILED, "S.i S.f");
+    check_run("[0, 1, 2]", "2", STAGE_FAILED, "S.i R.i S.r R.r s__value[0]=1 R.s S.r S.f R.f");
+    check_run("[0, 1]", "3", STAGE_FAILED,
               "S.i R.i S.r R.r s__value[0]=1 R.s s__value[1]=1 S.f R.f");
 }
 
@@ -272,7 +272,7 @@ Test(simulation, random_numbers_depend_on_nothing_else)
     open_setting(&many, "[0, 1, 2]", "{'dims': ['b'], 'data': [0, 2, 0]}",
                  "'s__drawn': 'time', 's__kept': 'time'", batch);
     for (int64_t member = 0; member < 3; member++)
-        cr_assert_eq(run(&many, member, &e), member == 1 ? ERROR_FAILED : 0);
+        cr_assert_eq(run(&many, member, &e), member == 1 ? STAGE_FAILED : 0);
     cr_assert_eq(drawn[0], alone[0]);
     cr_assert_eq(drawn[1], alone[1]);
     cr_assert_eq(run(&many, 0, &e), 0);

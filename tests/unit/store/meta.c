@@ -132,7 +132,7 @@ Test(meta, refuses_encodings_with_a_pointer)
         cr_assert(json, "%s", refused[i].encoding);
         store_meta_default(&m, SIMLAB_F8, 0, 2, shape);
         int r = store_meta_encode(&m, json, &e);
-        cr_expect_eq(r, ERROR_INVALID, "%s is not refused", refused[i].encoding);
+        cr_expect_eq(r, STORE_INVALID, "%s is not refused", refused[i].encoding);
         cr_expect_str_eq(e.pointer, refused[i].pointer, "%s: %s", refused[i].encoding, e.message);
         json_decref(json);
         store_meta_clear(&m);

@@ -119,10 +119,10 @@ Test(plot, refuses_in_words)
         const char *variable, *dim;
         int index, expected;
         const char *words;
-    } rows[] = {{"land__y", NULL, 0, ERROR_NOT_FOUND, "land__y"},
-                {"a__k", NULL, 0, ERROR_INVALID, "batch: 6"},
-                {"land__z", "time", 0, ERROR_INVALID, "batch: 6, y: 5, x: 8"},
-                {"land__z", "batch", 6, ERROR_INVALID, "0 ... 5"}};
+    } rows[] = {{"land__y", NULL, 0, STORE_NO_SUCH, "land__y"},
+                {"a__k", NULL, 0, STORE_INVALID, "batch: 6"},
+                {"land__z", "time", 0, STORE_INVALID, "batch: 6, y: 5, x: 8"},
+                {"land__z", "batch", 6, STORE_INVALID, "0 ... 5"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct error e = {0};
         struct plot_options o = {.variable = rows[i].variable, .output = "/nowhere/x.png"};

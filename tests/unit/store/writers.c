@@ -241,7 +241,7 @@ Test(writers, leave_the_same_bytes)
 static int refuse(void *userdata)
 {
     ++*(int *)userdata;
-    return ERROR_CONFLICT;
+    return -ECANCELED;
 }
 
 Test(store, asks_the_fence_before_a_partial_write)
@@ -257,7 +257,7 @@ Test(store, asks_the_fence_before_a_partial_write)
     cr_assert_eq(store_write(s, "shared", start, whole, SIMLAB_I8, 8, values, &e), 0);
     cr_assert_eq(asked, 0);
     values[0] = 5;
-    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), ERROR_CONFLICT);
+    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), -ECANCELED);
     cr_assert_eq(asked, 1);
     const int64_t one[2] = {1, 1};
     cr_assert_eq(store_read(s, "shared", start, one, values, &e), 0);
@@ -282,19 +282,19 @@ Test(store, tells_damaged_and_missing_chunks)
         cr_assert_eq(write_rows(path, i), 0);
     cr_assert_eq(store_verify(s, "shared", &e), 0);
     truncate_chunk(path, "shared/1.1");
-    cr_assert_eq(store_verify(s, "shared", &e), ERROR_STORAGE);
+    cr_assert_eq(store_verify(s, "shared", &e), STORE_BROKEN);
     cr_assert(strstr(e.message, "1.1") && strstr(e.message, "shared"), "%s", e.message);
     int64_t values[32 * 3] = {0};
     const int64_t start[2] = {32, 4}, part[2] = {1, 3}, whole[2] = {32, 3};
-    cr_assert_eq(store_read(s, "shared", start, part, values, &e), ERROR_STORAGE);
-    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), ERROR_STORAGE);
+    cr_assert_eq(store_read(s, "shared", start, part, values, &e), STORE_BROKEN);
+    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), STORE_BROKEN);
     /* All of it that the array has, though not of the chunk, mends it. */
     cr_assert_eq(store_write(s, "shared", start, whole, SIMLAB_I8, 8, values, &e), 0);
     cr_assert_eq(store_verify(s, "shared", &e), 0);
     char *file = file_join(path, "shared/2.0");
     cr_assert_eq(unlink(file), 0);
     free(file);
-    cr_assert_eq(store_verify(s, "shared", &e), ERROR_STORAGE);
+    cr_assert_eq(store_verify(s, "shared", &e), STORE_BROKEN);
     cr_assert(strstr(e.message, "2.0"), "%s", e.message);
     store_close(s);
     fixture_remove(path);
@@ -312,21 +312,21 @@ Test(store, refuses_what_does_not_fit)
     static const char *const names[] = {"", ".", "..", "a/b", "../x", ".zarray", "a\\b", "a\nb"};
     store_meta_default(&m, SIMLAB_F8, 0, 2, shape);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        cr_expect_eq(store_create_array(s, names[i], &m, dims, NULL, &e), ERROR_INVALID);
-        cr_expect_eq(store_read(s, names[i], zero, shape, values, &e), ERROR_NOT_FOUND);
+        cr_expect_eq(store_create_array(s, names[i], &m, dims, NULL, &e), STORE_INVALID);
+        cr_expect_eq(store_read(s, names[i], zero, shape, values, &e), STORE_NO_SUCH);
     }
-    cr_expect_eq(store_create_array(s, "shared", &m, dims, NULL, &e), ERROR_CONFLICT);
+    cr_expect_eq(store_create_array(s, "shared", &m, dims, NULL, &e), STORE_CONFLICT);
     cr_expect(strstr(e.message, "dtype"), "%s", e.message);
     const int64_t bad[][2] = {{-1, 0}, {0, N_COLUMNS}, {INT64_MAX, 0}, {N_WRITERS * N_ROWS, 0}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         cr_expect_eq(store_write(s, "shared", bad[i], shape, SIMLAB_F8, 8, values, &e),
-                     ERROR_INVALID);
-    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_STR, 8, values, &e), ERROR_INVALID);
-    cr_expect_eq(store_write(s, "absent", zero, shape, SIMLAB_F8, 8, values, &e), ERROR_NOT_FOUND);
+                     STORE_INVALID);
+    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_STR, 8, values, &e), STORE_INVALID);
+    cr_expect_eq(store_write(s, "absent", zero, shape, SIMLAB_F8, 8, values, &e), STORE_NO_SUCH);
     store_close(s);
     cr_assert_eq(store_open(path, true, &s, &e), 0);
-    cr_expect_eq(store_create_array(s, "b", &m, dims, NULL, &e), ERROR_CONFLICT);
-    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_F8, 8, values, &e), ERROR_CONFLICT);
+    cr_expect_eq(store_create_array(s, "b", &m, dims, NULL, &e), STORE_CONFLICT);
+    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_F8, 8, values, &e), STORE_CONFLICT);
     store_close(s);
     fixture_remove(path);
 }
@@ -337,12 +337,12 @@ Test(store, is_not_made_of_a_directory_with_other_things)
     char *file = file_join(path, "letter.txt");
     struct store *s = NULL;
     struct error e = {0};
-    cr_assert_eq(store_open(path, true, &s, &e), ERROR_NOT_FOUND);
+    cr_assert_eq(store_open(path, true, &s, &e), STORE_NO_SUCH);
     cr_assert_eq(file_make_directories(path), 0);
     int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     cr_assert(fd >= 0);
     close(fd);
-    cr_assert_eq(store_open(path, false, &s, &e), ERROR_CONFLICT, "%s", e.message);
+    cr_assert_eq(store_open(path, false, &s, &e), STORE_CONFLICT, "%s", e.message);
     free(file);
     fixture_remove(path);
 }

@@ -42,7 +42,7 @@ Test(libraries, what_cannot_be_read_is_refused)
     snprintf(path, sizeof path, "%s", support_path("text.so"));
     cr_assert_eq(file_replace(path, support_path("text.part"), "hello", 5, 0600, FILE_SYNC_NONE),
                  0);
-    cr_assert_eq(libraries_open(l, path, &e), ERROR_INVALID);
+    cr_assert_eq(libraries_open(l, path, &e), WORKER_REFUSED);
     cr_assert(strstr(e.message, "cannot load"), "%s", e.message);
     cr_assert_eq(libraries_size(l), 0);
     libraries_free(l);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What worker/'s functions find. */
+#ifndef WORKER_RESULT_H
+#define WORKER_RESULT_H
+
+#include "base/errors.h"
+
+enum worker_result {
+    WORKER_REFUSED = 1, /* a library, a job, or a value that a member saves cannot be taken */
+    WORKER_STORE /* the job's store, or the layout recorded for it, is not what it should be */
+};
+
+/* A result of the store, which was asked for nothing that it might refuse, as one of ours. */
+static inline int worker_result_of_store(int r)
+{
+    return r <= 0 ? r : WORKER_STORE;
+}
+
+/* A result of base, model or stage as one of ours: user's documents and code are at fault. */
+static inline int worker_result_of_user(int r)
+{
+    return r <= 0 ? r : WORKER_REFUSED;
+}
+
+#endif
