@@ -13,7 +13,7 @@
 /* As it stands in memory and in the file; the rest of the page is zero. */
 struct where {
     _Atomic int64_t version;
-    _Atomic int64_t pid, job, lease, fence, member, since, step, nsteps;
+    _Atomic int64_t pid, job, lease, member, since, step, nsteps;
 };
 
 static_assert(sizeof(struct where) <= WHERE_SIZE, "a page");
@@ -51,11 +51,10 @@ bool where_read(int fd, struct where_at *ret)
     struct where_at at = {.pid = words[1],
                           .job = words[2],
                           .lease = words[3],
-                          .fence = words[4],
-                          .member = words[5],
-                          .since = words[6],
-                          .step = words[7],
-                          .nsteps = words[8]};
+                          .member = words[4],
+                          .since = words[5],
+                          .step = words[6],
+                          .nsteps = words[7]};
     if (!is_sane(&at))
         return false;
     *ret = at;
@@ -103,13 +102,12 @@ void where_set_pid(struct where *w, int64_t pid)
     set(&w->pid, pid);
 }
 
-void where_set_lease(struct where *w, int64_t job, int64_t lease, int64_t fence, int64_t nsteps)
+void where_set_lease(struct where *w, int64_t job, int64_t lease, int64_t nsteps)
 {
     set(&w->member, -1);
     set(&w->since, 0);
     set(&w->step, 0);
     set(&w->nsteps, nsteps);
-    set(&w->fence, fence);
     set(&w->lease, lease);
     set(&w->job, job);
 }
@@ -134,7 +132,7 @@ void where_set_step(struct where *w, int64_t step)
 /* Member before since, as they are written the other way round. */
 void where_look(const struct where *w, struct where_at *ret)
 {
-    struct where_at at = {.job = get(&w->job), .lease = get(&w->lease), .fence = get(&w->fence)};
+    struct where_at at = {.job = get(&w->job), .lease = get(&w->lease)};
     at.member = get(&w->member);
     at.since = get(&w->since);
     at.step = get(&w->step);

@@ -22,7 +22,6 @@ struct where_at {
     int64_t pid;    /* of the worker; 0: it has not come to say so */
     int64_t job;    /* 0: none */
     int64_t lease;  /* 0: none, or the job's store is being finished */
-    int64_t fence;  /* of that lease */
     int64_t member; /* being run, or stored; -1: none */
     int64_t since;  /* CLOCK_MONOTONIC in ms, when the member began; 0: its clock does not run */
     int64_t step;   /* steps of the member that are done … */
@@ -49,7 +48,7 @@ struct where *where_close(struct where *w);
 void where_set_pid(struct where *w, int64_t pid);
 /* No member yet. `lease` 0 with a job: its store is being finished. All 0: nothing is being done.
  */
-void where_set_lease(struct where *w, int64_t job, int64_t lease, int64_t fence, int64_t nsteps);
+void where_set_lease(struct where *w, int64_t job, int64_t lease, int64_t nsteps);
 /* A member begins at `now`, and its clock; its clock stops at its end, while its outputs are put
  * away. */
 void where_begin_member(struct where *w, int64_t member, int64_t now);

@@ -10,13 +10,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION 1
+#define WIRE_VERSION 2
+
+/* Why a worker gives a lease, or a store to be closed, back before all was done. */
+enum wire_cause {
+    WIRE_CAUSE_NONE,   /* it was cancelled, or the worker leaves; of a store: it can never be closed
+                        */
+    WIRE_CAUSE_STORE,  /* the store failed: `error`; ENOENT: it has vanished */
+    WIRE_CAUSE_WORKER, /* trouble of this worker's own: another may do it, and this one is replaced
+                        */
+    WIRE_CAUSE_LAYOUT, /* a member saves what the layout lacks: LAYOUT was said before */
+    WIRE_N_CAUSES
+};
 
 enum wire_direction { WIRE_TO_DAEMON, WIRE_TO_WORKER };
 
 /* No frame to the daemon is larger than this; its socket closes connections that send one. */
 #define WIRE_MAX_TO_DAEMON (4194304 + 4096)
-#define WIRE_MAX_TO_WORKER (67108864 + 4194304 + 16384)
+#define WIRE_MAX_TO_WORKER (67108864 + 4194304 + 1048576 + 16384)
 
 enum wire_type {
 #define MESSAGE(NAME, name, number, direction, text) WIRE_##NAME = number,

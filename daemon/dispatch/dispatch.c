@@ -186,7 +186,6 @@ static int complete(struct dispatch *d, struct job_progress *p)
     if (r != 0)
         return r;
     p->is_complete = job.state == JOB_RUNNING;
-    p->dead = job.dead;
     queue_job_clear(&job);
     return 0;
 }

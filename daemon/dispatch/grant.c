@@ -153,6 +153,8 @@ static int post_job(struct dispatch *d, struct worker_session *s, const struct j
     m.job.document = document;
     m.job.layout = job.layout ? job.layout : "";
     m.job.store = job.store;
+    m.job.libraries = "{}";
+    m.job.owner = "";
     r = r == 0 ? dispatch_post(d, s, &m, rests) : r < 0 ? r : ROUTER_UNSENDABLE;
     free(document);
     queue_job_clear(&job);
@@ -193,12 +195,16 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
         dispatch_end_task(d, s, t, NULL);
         return 0;
     }
-    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, p->dead}};
+    char *dead = NULL;
+    r = t->is_finish ? queue_dead_ranges(d->queue, t->lease.job, &dead, NULL) : 0;
+    if (r < 0)
+        return r;
+    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, dead}};
     if (!t->is_finish)
         m = (struct wire_message){
-            .type = WIRE_LEASE,
-            .lease = {t->lease.id, t->lease.fence, t->lease.job, t->lease.begin, t->lease.end}};
+            .type = WIRE_LEASE, .lease = {t->lease.id, t->lease.job, t->lease.begin, t->lease.end}};
     dispatch_post(d, s, &m, t->is_fresh);
+    free(dead);
     t->is_sent = true;
     return 0;
 }

@@ -18,7 +18,6 @@ struct job_progress {
     bool is_fresh;              /* made in this turn */
     bool is_touched;            /* to be looked at: it may be complete */
     bool is_complete, is_given; /* to be finished; FINISH was given to a worker */
-    int64_t dead;               /* members, once complete */
     int finish_attempts;        /* workers that died of it */
     int storage_failures;       /* in a row */
     int64_t paused_until;       /* of loop_now: after a failure of its store */

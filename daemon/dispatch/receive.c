@@ -61,10 +61,10 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
     dispatch_post(d, s, &m, false);
 }
 
-static void on_ready(struct dispatch *d, struct worker_session *s, const struct wire_ready *m)
+static void on_ready(struct dispatch *d, struct worker_session *s)
 {
     worker_session_move(s, SESSION_IDLE);
-    log_info("worker %s (pid %" PRId64 "): ready, %u process types", s->name, s->pid, m->types);
+    log_info("worker %s (pid %" PRId64 "): ready", s->name, s->pid);
     if (d->options.ready)
         d->options.ready(d->options.userdata, s->name);
 }
@@ -74,7 +74,7 @@ static void on_heartbeat(struct dispatch *d, struct worker_session *s,
 {
     struct wire_message alive = {.type = WIRE_ALIVE, .alive.number = m->number};
     dispatch_post(d, s, &alive, false);
-    const struct task *t = worker_session_lease(s, m->lease, m->fence);
+    const struct task *t = worker_session_lease(s, m->lease);
     const struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || m->member < t->lease.begin || m->member >= t->lease.end)
         return;
@@ -97,7 +97,7 @@ static void on_bye(struct dispatch *d, struct worker_session *s, const struct wi
 
 static void on_layout(struct dispatch *d, struct worker_session *s, const struct wire_layout *m)
 {
-    const struct task *t = worker_session_lease(s, m->lease, m->fence);
+    const struct task *t = worker_session_lease(s, m->lease);
     struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || p->has_layout)
         return;
@@ -117,7 +117,7 @@ static bool is_within(const struct task *t, int64_t begin, int64_t end)
 static void on_done(struct dispatch *d, struct worker_session *s, const struct wire_done *m,
                     int64_t now)
 {
-    struct task *t = worker_session_lease(s, m->lease, m->fence);
+    struct task *t = worker_session_lease(s, m->lease);
     struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->begin, m->end))
         return;
@@ -131,7 +131,7 @@ static void on_done(struct dispatch *d, struct worker_session *s, const struct w
 static void on_member_failed(struct dispatch *d, struct worker_session *s,
                              const struct wire_member_failed *m)
 {
-    struct task *t = worker_session_lease(s, m->lease, m->fence);
+    struct task *t = worker_session_lease(s, m->lease);
     struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->member, m->member + 1))
         return;
@@ -144,7 +144,7 @@ static void on_member_failed(struct dispatch *d, struct worker_session *s,
 
 static void on_log(struct dispatch *d, struct worker_session *s, const struct wire_log *m)
 {
-    const struct task *t = worker_session_lease(s, m->lease, m->fence);
+    const struct task *t = worker_session_lease(s, m->lease);
     if (!t || !is_within(t, m->member, m->member + 1))
         return;
     struct report r = {REPORT_LOG, .lease = t->lease, .begin = m->member, .text = (char *)m->line};
@@ -154,7 +154,7 @@ static void on_log(struct dispatch *d, struct worker_session *s, const struct wi
 static void on_release(struct dispatch *d, struct worker_session *s, const struct wire_release *m,
                        int64_t now)
 {
-    struct task *t = worker_session_lease(s, m->lease, m->fence);
+    struct task *t = worker_session_lease(s, m->lease);
     struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
     if (!p)
         return;
@@ -212,7 +212,7 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
 {
     switch ((int)m->type) {
     case WIRE_READY:
-        on_ready(d, s, &m->ready);
+        on_ready(d, s);
         break;
     case WIRE_HEARTBEAT:
         on_heartbeat(d, s, &m->heartbeat);
@@ -255,7 +255,10 @@ static void on_frame(struct dispatch *d, const struct route *from, const void *f
     struct worker_session *s = find(d, from);
     uint32_t version = wire_hello_version(frame, size);
     if (!s && version != 0 && version != WIRE_VERSION) {
-        refuse(d, from, "the daemon speaks version 1 of the protocol");
+        char reason[64];
+        snprintf(reason, sizeof reason, "the daemon speaks version %d of the protocol",
+                 WIRE_VERSION);
+        refuse(d, from, reason);
         return;
     }
     struct wire_message m;

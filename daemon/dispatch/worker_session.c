@@ -100,11 +100,11 @@ void worker_session_remove_task(struct worker_session *s, struct task *t)
     settle(s);
 }
 
-struct task *worker_session_lease(struct worker_session *s, int64_t lease, int64_t fence)
+struct task *worker_session_lease(struct worker_session *s, int64_t lease)
 {
     for (int i = 0; i < s->n_tasks; i++) {
         struct task *t = &s->tasks[i];
-        if (!t->is_finish && t->is_sent && t->lease.id == lease && t->lease.fence == fence)
+        if (!t->is_finish && t->is_sent && t->lease.id == lease)
             return t;
     }
     return NULL;

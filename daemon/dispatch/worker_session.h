@@ -64,8 +64,8 @@ bool task_is_alone(const struct task *t);
 
 struct task *worker_session_add_task(struct worker_session *s, const struct task *t);
 void worker_session_remove_task(struct worker_session *s, struct task *t);
-/* By number and fence; NULL where the session does not have it. */
-struct task *worker_session_lease(struct worker_session *s, int64_t lease, int64_t fence);
+/* By number; NULL where the session does not have it. */
+struct task *worker_session_lease(struct worker_session *s, int64_t lease);
 struct task *worker_session_finish(struct worker_session *s, int64_t job);
 
 struct known_job *worker_session_known(struct worker_session *s, int64_t job);

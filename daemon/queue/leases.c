@@ -125,6 +125,6 @@ int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, 
     if (r)
         return r;
     *ret_lease = (struct queue_lease){
-        .id = fence, .fence = fence, .job = job, .begin = pick.range.begin, .end = pick.range.end};
+        .id = fence, .job = job, .begin = pick.range.begin, .end = pick.range.end};
     return 0;
 }

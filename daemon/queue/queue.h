@@ -131,8 +131,7 @@ int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *
 /* ---- leases (for dispatch) ---- */
 
 struct queue_lease {
-    int64_t id;    /* its row */
-    int64_t fence; /* grows: invariant 4 */
+    int64_t id; /* its fencing number: invariant 4 */
     int64_t job;
     int64_t begin, end; /* members [begin, end) */
 };
@@ -149,7 +148,7 @@ int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs, int *ret_n, s
  * behind it ends at the last multiple of `align` (1: any) that it can reach, so that it holds whole
  * chunk rows. While the job has no layout, one member is leased at a time. A range that a lost
  * lease was cut to is leased as it was cut, whatever `want`. Moves a queued job to running.
- * QUEUE_NO_SUCH where no member is to be leased. id and fence of a lease are the same number. */
+ * QUEUE_NO_SUCH where no member is to be leased. */
 int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, int64_t align,
                 struct queue_lease *ret_lease, struct error *e);
 
@@ -189,6 +188,10 @@ int queue_fail(struct queue *q, int64_t job, const char *reason, struct error *e
  * Members that live are not in it. */
 int queue_members(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                   struct error *e);
+
+/* The members that are dead: JSON [[begin, end], …], ascending, as FINISH tells them; a new string.
+ */
+int queue_dead_ranges(struct queue *q, int64_t job, char **ret_ranges, struct error *e);
 
 /* Progress that need not survive: kept in memory while the job runs, shown by queue_job. No event,
  * and no part of the turn. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/queue_internal.h"
 
+#include "base/buffer.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,5 +144,30 @@ int queue_range_unfinished(struct queue *q, int64_t job, int64_t begin, int64_t 
         queue_ranges_add(ret, begin, end);
     }
     free(finished.items);
+    return r;
+}
+
+int queue_dead_ranges(struct queue *q, int64_t job, char **ret_ranges, struct error *e)
+{
+    struct buffer text = {0};
+    int64_t end = -1; /* of the range that is open in the text */
+    sqlite3_stmt *s;
+    int r =
+        database_rows(&q->database, e, &s, STATEMENT_RANGE_LIST, INTEGER(job), INTEGER(RANGE_DEAD));
+    for (; !r; r = database_next(&q->database, e, s)) {
+        int64_t begin = sqlite3_column_int64(s, 0);
+        if (end >= 0 && begin != end)
+            buffer_printf(&text, "%" PRId64 "],", end);
+        if (begin != end)
+            buffer_printf(&text, "[%" PRId64 ",", begin);
+        end = sqlite3_column_int64(s, 1);
+    }
+    if (r == QUEUE_NO_SUCH) {
+        if (end >= 0)
+            buffer_printf(&text, "%" PRId64 "]", end);
+        *ret_ranges = mem_printf("[%s]", text.data ? text.data : "");
+        r = 0;
+    }
+    buffer_free(&text);
     return r;
 }

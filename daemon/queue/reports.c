@@ -23,10 +23,10 @@ static int find_live(struct queue *q, const struct queue_lease *lease, struct li
                      struct error *e)
 {
     sqlite3_stmt *s;
-    int r = database_row(&q->database, e, &s, STATEMENT_LEASE_GET, INTEGER(lease->fence));
+    int r = database_row(&q->database, e, &s, STATEMENT_LEASE_GET, INTEGER(lease->id));
     if (!r) {
         *ret = (struct live){
-            .fence = lease->fence,
+            .fence = lease->id,
             .job = sqlite3_column_int64(s, 0),
             .range = {sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2)},
             .cut = sqlite3_column_int(s, 3) != 0,
@@ -38,7 +38,7 @@ static int find_live(struct queue *q, const struct queue_lease *lease, struct li
         return r;
     }
     return error_set(e, QUEUE_NOT_LIVE, NULL, "lease %" PRId64 " of job %" PRId64 " is not live",
-                     lease->fence, lease->job);
+                     lease->id, lease->job);
 }
 
 int queue_lease_live(struct queue *q, const struct queue_lease *lease, struct error *e)
@@ -217,7 +217,7 @@ int queue_release_all(struct queue *q, struct error *e)
         int r = database_row(&q->database, e, &s, STATEMENT_LEASE_FIRST, INTEGER(0));
         if (r)
             return r == QUEUE_NO_SUCH ? 0 : r;
-        struct queue_lease lease = {.fence = sqlite3_column_int64(s, 0),
+        struct queue_lease lease = {.id = sqlite3_column_int64(s, 0),
                                     .job = sqlite3_column_int64(s, 1)};
         database_end(s);
         r = queue_release(q, &lease, e);

@@ -110,3 +110,45 @@ CREATE TABLE event (
 CREATE INDEX event_job ON event (job);
 -- The last progress of a job replaces the one before.
 CREATE UNIQUE INDEX event_progress ON event (job) WHERE kind = 'progress';
+
+-- version 2
+-- One row. `identity` (32 hexadecimal digits) stands in the marks of this daemon's stores; `clean`
+-- is 1 where the last daemon stopped in order, 0 while one runs or where it was killed; `boot` is
+-- the machine's boot_id when it was opened.
+CREATE TABLE daemon (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    identity TEXT NOT NULL,
+    clean INTEGER NOT NULL,
+    boot TEXT NOT NULL
+);
+INSERT INTO daemon VALUES (1, lower(hex(randomblob(16))), 1, '');
+
+-- 1: its STORE.sync is to be removed once it has ended and its last lease is gone.
+ALTER TABLE job ADD COLUMN sync_left INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX job_sync_left ON job (id) WHERE sync_left;
+ALTER TABLE attempt ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
+
+-- The contents (sha256) of the libraries that a job, or a stored model, was checked with.
+CREATE TABLE job_library (
+    job INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (job, name)
+) WITHOUT ROWID;
+CREATE INDEX job_library_hash ON job_library (hash);
+CREATE TABLE model_library (
+    model TEXT NOT NULL,
+    name TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (model, name)
+) WITHOUT ROWID;
+CREATE INDEX model_library_hash ON model_library (hash);
+
+-- Arrays that a job's layout lacks, as members that saved them showed: the lowest member's counts,
+-- once all below it are done or dead.
+CREATE TABLE layout_proposal (
+    job INTEGER NOT NULL,
+    member INTEGER NOT NULL,
+    layout TEXT NOT NULL,
+    PRIMARY KEY (job, member)
+) WITHOUT ROWID;

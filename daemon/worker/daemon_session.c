@@ -109,7 +109,6 @@ static void heartbeat(struct daemon_session *l, int64_t now)
     struct wire_message m = {.type = WIRE_HEARTBEAT,
                              .heartbeat = {.number = ++l->number,
                                            .lease = at.lease,
-                                           .fence = at.fence,
                                            .member = at.member,
                                            .member_ms = at.since > 0 ? now - at.since : 0,
                                            .step = at.step,
@@ -330,10 +329,9 @@ int daemon_session_send(struct daemon_session *l, const struct wire_message *m)
     return send_message(l->main_end, m, 0);
 }
 
-void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t fence,
-                              int64_t nsteps)
+void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t nsteps)
 {
-    where_set_lease(l->where, job, lease, fence, nsteps);
+    where_set_lease(l->where, job, lease, nsteps);
     l->lease = lease;
     l->stops_seen = -1; /* it may have been cancelled while it waited */
     l->is_stopped = false;

@@ -34,8 +34,7 @@ int daemon_session_send(struct daemon_session *l, const struct wire_message *m);
 
 /* What heartbeats and the where page say (where_set_lease). A member's clock starts when the member
  * begins, and stops at its end, while its outputs are put away. */
-void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t fence,
-                              int64_t nsteps);
+void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t nsteps);
 void daemon_session_begin_member(struct daemon_session *l, int64_t member);
 void daemon_session_end_member(struct daemon_session *l);
 /* True where the current lease was cancelled or the worker is to quit. Costs a few nanoseconds. */

@@ -3,8 +3,8 @@
 #ifndef WORKER_DESCRIPTOR_H
 #define WORKER_DESCRIPTOR_H
 
-#include "worker/result.h"
 #include "simlab/process.h"
+#include "worker/result.h"
 
 #include <jansson.h>
 

@@ -132,8 +132,7 @@ static void on_job(struct serve *s, const struct wire_job *m)
 static int on_done(void *userdata, int64_t begin, int64_t end)
 {
     struct serve *s = userdata;
-    struct wire_message m = {.type = WIRE_DONE,
-                             .done = {s->lease.lease, s->lease.fence, begin, end}};
+    struct wire_message m = {.type = WIRE_DONE, .done = {s->lease.lease, begin, end}};
     say(s, &m);
     return 0;
 }
@@ -141,9 +140,8 @@ static int on_done(void *userdata, int64_t begin, int64_t end)
 static int on_failed(void *userdata, int64_t member, const struct error *why)
 {
     struct serve *s = userdata;
-    struct wire_message m = {
-        .type = WIRE_MEMBER_FAILED,
-        .member_failed = {s->lease.lease, s->lease.fence, member, why->message}};
+    struct wire_message m = {.type = WIRE_MEMBER_FAILED,
+                             .member_failed = {s->lease.lease, member, why->message}};
     say(s, &m);
     return 0;
 }
@@ -152,7 +150,7 @@ static int on_layout(void *userdata, const char *layout)
 {
     struct serve *s = userdata;
     struct wire_message m = {.type = WIRE_LAYOUT,
-                             .layout = {s->lease.lease, s->lease.fence, layout}};
+                             .layout = {s->lease.lease, s->lease.begin, layout}};
     free(s->current->layout);
     s->current->layout = mem_strdup(layout);
     return daemon_session_send(s->session, &m);
@@ -161,8 +159,7 @@ static int on_layout(void *userdata, const char *layout)
 static void on_log(void *userdata, int64_t member, const char *line)
 {
     struct serve *s = userdata;
-    struct wire_message m = {.type = WIRE_LOG,
-                             .log = {s->lease.lease, s->lease.fence, member, line}};
+    struct wire_message m = {.type = WIRE_LOG, .log = {s->lease.lease, member, line}};
     say(s, &m);
 }
 
@@ -214,8 +211,7 @@ static int64_t steps_of(const struct job *j)
 
 static int run_lease(struct serve *s, struct known *k, struct error *e)
 {
-    daemon_session_set_lease(s->session, s->lease.job, s->lease.lease, s->lease.fence,
-                             steps_of(k->job));
+    daemon_session_set_lease(s->session, s->lease.job, s->lease.lease, steps_of(k->job));
     if (daemon_session_stopped(s->session)) /* while it waited */
         return STOPPED;
     int r = open_runner(s, k, e);
@@ -248,15 +244,15 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
         r = run_lease(s, s->current, &e);
     if (r != 0 && s->current)
         s->current->runner = range_runner_free(s->current->runner);
-    daemon_session_set_lease(s->session, 0, 0, 0, 0);
+    daemon_session_set_lease(s->session, 0, 0, 0);
 
-    struct wire_message m = {.type = WIRE_RELEASE,
-                             .release = {.lease = lease->lease,
-                                         .fence = lease->fence,
-                                         .seconds = seconds_now() - started}};
+    struct wire_message m = {
+        .type = WIRE_RELEASE,
+        .release = {.lease = lease->lease, .seconds = seconds_now() - started}};
     if (r != 0 && r != STOPPED) {
         error_explain(&e, r, "run the members");
         if (r < 0) {
+            m.release.cause = WIRE_CAUSE_STORE;
             m.release.error = (uint32_t)-r;
             m.release.reason = e.message;
         } else {
@@ -275,7 +271,7 @@ static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
     s->current = k;
     int r = open_runner(s, k, e);
     if (r == 0)
-        r = range_runner_finish(k->runner, f->dead == 0, e);
+        r = range_runner_finish(k->runner, !strcmp(f->dead, "[]"), e);
     k->runner = range_runner_free(k->runner);
     s->current = NULL;
     return error_explain(e, r, "finish the store");
@@ -285,12 +281,13 @@ static void on_finish(struct serve *s, const struct wire_finish *f)
 {
     struct error e = {.message = ""};
     struct wire_message m = {.type = WIRE_FINISHED, .finished.job = f->job};
-    daemon_session_set_lease(s->session, f->job, 0, 0, 0);
+    daemon_session_set_lease(s->session, f->job, 0, 0);
     int r = finish(s, f, &e);
-    daemon_session_set_lease(s->session, 0, 0, 0, 0);
+    daemon_session_set_lease(s->session, 0, 0, 0);
     if (r != 0)
         m = (struct wire_message){.type = WIRE_FINISH_FAILED,
-                                  .finish_failed = {f->job, r < 0 ? (uint32_t)-r : 0, e.message}};
+                                  .finish_failed = {f->job, r < 0 ? WIRE_CAUSE_STORE : 0,
+                                                    r < 0 ? (uint32_t)-r : 0, e.message}};
     say(s, &m);
 }
 
@@ -340,8 +337,7 @@ static int serve(struct serve *s, struct error *e)
 {
     int r = load_libraries(s, e);
     if (r == 0) {
-        struct wire_message ready = {.type = WIRE_READY,
-                                     .ready.types = (uint32_t)registry_size(s->registry)};
+        struct wire_message ready = {.type = WIRE_READY, .ready.threads = 1};
         say(s, &ready);
         while (serve_one(s, e, &r))
             ;

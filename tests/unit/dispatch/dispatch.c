@@ -39,7 +39,7 @@ Test(dispatch, one_simulation_from_queued_to_succeeded)
     fake_release(f, &l, 0.5);
     m = fake_hear(f, WIRE_FINISH);
     cr_assert_eq(m->finish.job, job);
-    cr_assert_eq(m->finish.dead, 0);
+    cr_assert_str_eq(m->finish.dead, "[]");
     cr_assert_eq(scene_state(&s, job), JOB_RUNNING);
     fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
     cr_assert_eq(fake_hear(f, WIRE_DROP)->drop.job, job);
@@ -94,7 +94,7 @@ Test(dispatch, leases_are_as_long_as_members_take)
     fake_done(f, &l, 2, 40);
     fake_release(f, &l, 38 * 0.025);
     l = fake_lease(f, 80, 120);
-    cr_assert_gt(l.fence, second.fence);
+    cr_assert_gt(l.lease, second.lease);
     fake_close(f);
     scene_close(&s);
 }
@@ -149,7 +149,7 @@ static void finish_dead(struct scene *s, int64_t job)
     cr_assert_eq(scene_state(s, job), JOB_RUNNING);
     struct fake *f = fake_ready(s, "w.last");
     fake_hear(f, WIRE_JOB);
-    cr_assert_eq(fake_hear(f, WIRE_FINISH)->finish.dead, 1);
+    cr_assert_str_eq(fake_hear(f, WIRE_FINISH)->finish.dead, "[[0,1]]");
     fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
     fake_hear(f, WIRE_DROP);
     fake_close(f);
@@ -187,11 +187,11 @@ Test(dispatch, members_that_fail_make_a_job_partial)
     struct fake *f = fake_ready(&s, "w.1");
     fake_hear(f, WIRE_JOB);
     struct wire_lease l = fake_lease(f, 1, 2);
-    fake_say(f, (struct wire_message){.type = WIRE_LOG, .log = {l.lease, l.fence, 1, "a line"}});
+    fake_say(f, (struct wire_message){.type = WIRE_LOG, .log = {l.lease, 1, "a line"}});
     fake_say(f, (struct wire_message){.type = WIRE_MEMBER_FAILED,
-                                      .member_failed = {l.lease, l.fence, 1, "u is negative"}});
+                                      .member_failed = {l.lease, 1, "u is negative"}});
     fake_release(f, &l, 0.1);
-    cr_assert_eq(fake_hear(f, WIRE_FINISH)->finish.dead, 1);
+    cr_assert_str_eq(fake_hear(f, WIRE_FINISH)->finish.dead, "[[1,2]]");
     fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
     fake_hear(f, WIRE_DROP);
     struct queue_job j = scene_job(&s, job);
@@ -304,8 +304,7 @@ Test(dispatch, a_member_that_overruns_its_time)
     struct fake *f = fake_ready(&s, "w.1");
     fake_hear(f, WIRE_JOB);
     struct wire_lease l = fake_lease(f, 0, 1);
-    struct wire_message beat = {.type = WIRE_HEARTBEAT,
-                                .heartbeat = {1, l.lease, l.fence, 0, 2900, 5, 10}};
+    struct wire_message beat = {.type = WIRE_HEARTBEAT, .heartbeat = {1, l.lease, 0, 2900, 5, 10}};
     fake_say(f, beat);
     fake_hears_nothing(f);
     cr_assert_eq(s.n_kills, 0);
@@ -366,7 +365,7 @@ Test(dispatch, finishes_what_a_former_daemon_left)
     fake_hear(f, WIRE_JOB);
     fake_hear(f, WIRE_FINISH);
     fake_say(f, (struct wire_message){.type = WIRE_FINISH_FAILED,
-                                      .finish_failed = {job, 0, "a chunk is missing"}});
+                                      .finish_failed = {job, 0, 0, "a chunk is missing"}});
     fake_hear(f, WIRE_DROP);
     struct queue_job j = scene_job(&s, job);
     cr_assert_eq(j.state, JOB_FAILED);
@@ -457,8 +456,9 @@ Test(dispatch, a_job_that_was_rolled_back_is_forgotten)
 
 static void release_with_error(struct fake *f, const struct wire_lease *l, uint32_t error)
 {
-    fake_say(f, (struct wire_message){.type = WIRE_RELEASE,
-                                      .release = {l->lease, l->fence, 0.1, error, "no room"}});
+    fake_say(f,
+             (struct wire_message){.type = WIRE_RELEASE,
+                                   .release = {l->lease, 0.1, WIRE_CAUSE_STORE, error, "no room"}});
 }
 
 Test(dispatch, a_full_disk_pauses_all)
@@ -492,8 +492,9 @@ Test(dispatch, a_full_disk_at_the_end)
     fake_hear(f, WIRE_JOB);
     for (int i = 0; i < 10; i++) {
         fake_hear(f, WIRE_FINISH);
-        fake_say(f, (struct wire_message){.type = WIRE_FINISH_FAILED,
-                                          .finish_failed = {job, ENOSPC, "no room"}});
+        fake_say(
+            f, (struct wire_message){.type = WIRE_FINISH_FAILED,
+                                     .finish_failed = {job, WIRE_CAUSE_STORE, ENOSPC, "no room"}});
         fake_hears_nothing(f);
         cr_assert(!dispatch_ready(s.dispatch, &reason) && strstr(reason, "no room"));
         s.shift += 10000;

@@ -43,7 +43,7 @@ Test(hostile, reports_of_foreign_leases)
     struct fake *f = fake_ready(&s, "w.1"), *g = fake_connect(&s);
     fake_hear(f, WIRE_JOB);
     struct wire_lease l = fake_lease(f, 1, 2), wrong = l;
-    wrong.fence++;
+    wrong.lease++;
     fake_done(f, &wrong, 1, 2);
     fake_release(f, &wrong, 1);
     wrong = l;
@@ -54,7 +54,7 @@ Test(hostile, reports_of_foreign_leases)
     fake_done(f, &l, 2, 1);
     fake_done(f, &l, INT64_MIN, INT64_MAX);
     fake_say(f, (struct wire_message){.type = WIRE_MEMBER_FAILED,
-                                      .member_failed = {l.lease, l.fence, 5, "not its member"}});
+                                      .member_failed = {l.lease, 5, "not its member"}});
     fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
     fake_done(g, &l, 1, 2); /* the right lease by a stranger */
     fake_release(g, &l, 1);

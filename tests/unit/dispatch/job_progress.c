@@ -6,7 +6,7 @@
 
 TestSuite(plan);
 
-Test(plan, want_follows_time_rows_and_what_is_left)
+Test(job_progress, want_follows_time_rows_and_what_is_left)
 {
     static const struct {
         double seconds; /* a member's; 0: not measured */
@@ -35,7 +35,7 @@ Test(plan, want_follows_time_rows_and_what_is_left)
     }
 }
 
-Test(plan, later_measures_count_more)
+Test(job_progress, later_measures_count_more)
 {
     struct job_progress p = {.align = 1};
     cr_assert_eq(job_progress_expected(&p, 10), 0);
@@ -50,7 +50,7 @@ Test(plan, later_measures_count_more)
     cr_assert_eq(job_progress_expected(&p, 1), before, "nonsense changes nothing");
 }
 
-Test(plan, chunk_rows_from_a_layout)
+Test(job_progress, chunk_rows_from_a_layout)
 {
     struct job_progress p = {.members = 100, .align = 1};
     job_progress_set_layout(&p, "{\"a\": {\"shape\": [100, 3], \"chunks\": [20, 3]},"

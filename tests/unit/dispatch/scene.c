@@ -257,7 +257,7 @@ struct fake *fake_ready(struct scene *s, const char *name)
     const struct wire_message *m = fake_hear(f, WIRE_WELCOME);
     cr_assert_eq(m->welcome.heartbeat_ms, 1000);
     cr_assert_eq(m->welcome.silence_ms, SCENE_LEASE_MS);
-    fake_say(f, (struct wire_message){.type = WIRE_READY, .ready.types = 7});
+    fake_say(f, (struct wire_message){.type = WIRE_READY, .ready.threads = 1});
     return f;
 }
 
@@ -271,16 +271,16 @@ struct wire_lease fake_lease(struct fake *f, int64_t begin, int64_t end)
 
 void fake_done(struct fake *f, const struct wire_lease *l, int64_t begin, int64_t end)
 {
-    fake_say(f, (struct wire_message){.type = WIRE_DONE, .done = {l->lease, l->fence, begin, end}});
+    fake_say(f, (struct wire_message){.type = WIRE_DONE, .done = {l->lease, begin, end}});
 }
 
 void fake_release(struct fake *f, const struct wire_lease *l, double seconds)
 {
-    fake_say(f, (struct wire_message){.type = WIRE_RELEASE,
-                                      .release = {l->lease, l->fence, seconds, 0, ""}});
+    fake_say(f,
+             (struct wire_message){.type = WIRE_RELEASE, .release = {l->lease, seconds, 0, 0, ""}});
 }
 
 void fake_layout(struct fake *f, const struct wire_lease *l)
 {
-    fake_say(f, (struct wire_message){.type = WIRE_LAYOUT, .layout = {l->lease, l->fence, "{}"}});
+    fake_say(f, (struct wire_message){.type = WIRE_LAYOUT, .layout = {l->lease, 0, "{}"}});
 }

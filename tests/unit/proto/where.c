@@ -39,7 +39,7 @@ Test(where, outlives_who_wrote_it)
         struct where *w;
         if (where_open(fd, &w) == 0) {
             where_set_pid(w, 42);
-            where_set_lease(w, 7, 3, 4, 100);
+            where_set_lease(w, 7, 3, 100);
             where_begin_member(w, 5, 1234);
             where_set_step(w, 10);
         }
@@ -49,7 +49,7 @@ Test(where, outlives_who_wrote_it)
     close(fd);
     fd = open(path, O_RDONLY);
     cr_assert(where_read(fd, &at));
-    cr_assert(at.pid == 42 && at.job == 7 && at.lease == 3 && at.fence == 4 && at.member == 5);
+    cr_assert(at.pid == 42 && at.job == 7 && at.lease == 3 && at.member == 5);
     cr_assert(at.since == 1234 && at.step == 10 && at.nsteps == 100);
     close(fd);
     remove_all(directory, path);
@@ -62,7 +62,7 @@ Test(where, a_member_and_its_clock)
     cr_assert_eq(where_open(-1, &w), 0);
     where_look(w, &at);
     cr_assert(at.pid == 0 && at.job == 0 && at.member == -1);
-    where_set_lease(w, 7, 3, 4, 100);
+    where_set_lease(w, 7, 3, 100);
     where_begin_member(w, 0, 50);
     where_set_step(w, 100);
     where_end_member(w);
@@ -71,7 +71,7 @@ Test(where, a_member_and_its_clock)
     where_begin_member(w, 1, 60);
     where_look(w, &at);
     cr_assert(at.member == 1 && at.since == 60 && at.step == 0);
-    where_set_lease(w, 0, 0, 0, 0);
+    where_set_lease(w, 0, 0, 0);
     where_look(w, &at);
     cr_assert(at.job == 0 && at.lease == 0 && at.member == -1 && at.since == 0);
     cr_assert_null(where_close(w));
@@ -89,7 +89,7 @@ Test(where, what_is_not_sane_is_not_read)
     cr_assert_eq(where_open(fd, &w), 0);
     where_set_pid(w, 42);
     cr_assert(where_read(fd, &at));
-    where_set_lease(w, -7, 3, 4, 100);
+    where_set_lease(w, -7, 3, 100);
     cr_assert_not(where_read(fd, &at));
     memset((void *)w, 0xff, WHERE_SIZE);
     cr_assert_not(where_read(fd, &at));

@@ -25,7 +25,7 @@ static void child_turn(struct queue *q, struct word *word)
         queue_done(q, &l, l.begin, l.end, &e) || queue_commit(q, &e))
         _exit(1);
     word->done += l.end - l.begin;
-    word->fence = l.fence;
+    word->fence = l.id;
     word->last_event = queue_last_event(q);
     queue_tick(q, INT64_MAX / 2); /* checkpoints, too */
 }

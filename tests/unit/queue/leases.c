@@ -174,7 +174,7 @@ Test(leases, what_a_lease_does_not_have_is_refused)
     forged.job = 7;
     cr_expect_eq(queue_done(f.q, &forged, 1, 2, &e), QUEUE_NOT_LIVE);
     forged = l;
-    forged.fence++;
+    forged.id++;
     cr_expect_eq(queue_done(f.q, &forged, 1, 2, &e), QUEUE_NOT_LIVE);
     cr_expect(!queue_dirty(f.q));
     fixture_close(&f);

@@ -119,7 +119,7 @@ Test(open, leases_of_the_former_daemon_are_released)
     cr_expect_eq(queue_done(f.q, &a, 3, 4, &e), QUEUE_NOT_LIVE);
     cr_expect_eq(queue_lost(f.q, &b, "died", &e), QUEUE_NOT_LIVE);
     struct queue_lease c = lease(f.q, job, 100, 1), d = lease(f.q, job, 100, 1);
-    cr_expect_gt(c.fence, b.fence);
+    cr_expect_gt(c.id, b.id);
     cr_expect_eq(c.begin, 1);
     cr_expect_eq(c.end, 2);
     cr_expect_eq(d.begin, 3, "the rest was not cut");
@@ -137,8 +137,8 @@ Test(open, fences_never_come_twice)
     for (int i = 0; i < 40; i++) {
         for (int n = 0; n < 60; n++) {
             struct queue_lease l = lease(f.q, job, 1, 1);
-            cr_assert_gt(l.fence, last);
-            last = l.fence;
+            cr_assert_gt(l.id, last);
+            last = l.id;
         }
         if (i % 2 == 0) {
             fixture_commit(&f);
@@ -154,5 +154,5 @@ Test(open, fences_never_come_twice)
 /* Later versions: add here the database of the version before. */
 Test(open, the_schema_has_all_its_versions)
 {
-    cr_expect_eq(database_schema_version(), 1);
+    cr_expect_eq(database_schema_version(), 2);
 }

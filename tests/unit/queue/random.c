@@ -106,8 +106,8 @@ static void try_lease(struct run *run)
     if (!agree(run, r, expected, &before, &e))
         return;
     cr_assert(l.begin == begin && l.end == end, "[%" PRId64 ", %" PRId64 ")", l.begin, l.end);
-    cr_assert_gt(l.fence, run->last_fence);
-    run->last_fence = l.fence;
+    cr_assert_gt(l.id, run->last_fence);
+    run->last_fence = l.id;
     oracle_take(&run->now, &l);
 }
 
