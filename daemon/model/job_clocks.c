@@ -37,6 +37,41 @@ static const char *labels_below(const struct making *m, const struct clock *c)
     return json_object_get(given, "data") ? "/data" : "";
 }
 
+/* -1, 0 or 1: label a of x before, at or after label b of y. Integers are told apart where doubles
+ * are not. */
+static int compare_labels(const struct clock *x, int64_t a, const struct clock *y, int64_t b)
+{
+    if (x->labels.dtype == SIMLAB_I8 && y->labels.dtype == SIMLAB_I8) {
+        int64_t p = ((const int64_t *)x->labels.data)[a], q = ((const int64_t *)y->labels.data)[b];
+        return (p > q) - (p < q);
+    }
+    return (x->values[a] > y->values[b]) - (x->values[a] < y->values[b]);
+}
+
+static const char *label_text(const struct clock *c, int64_t i, char ret[NUMBER_TEXT_SIZE])
+{
+    if (c->labels.dtype != SIMLAB_I8)
+        return number_text(c->values[i], ret);
+    snprintf(ret, NUMBER_TEXT_SIZE, "%lld", (long long)((const int64_t *)c->labels.data)[i]);
+    return ret;
+}
+
+/* Label i does not come after the one before it, or no double tells them apart: then a step would
+ * take no time. */
+static int refuse_order(struct making *m, const struct clock *c, const char *below, int64_t i)
+{
+    char label[NUMBER_TEXT_SIZE], last[NUMBER_TEXT_SIZE];
+    label_text(c, i, label);
+    label_text(c, i - 1, last);
+    if (compare_labels(c, i, c, i - 1) <= 0)
+        return job_making_fault(m, "clocks", c->name, below,
+                                "labels must ascend: %s comes after %s", label, last);
+    return job_making_fault(m, "clocks", c->name, below,
+                            "labels %s and %s differ by less than a double can tell, as which "
+                            "processes see them: count from a later origin, or in longer units",
+                            last, label);
+}
+
 static int check_labels(struct making *m, struct clock *c)
 {
     const char *data = labels_below(m, c);
@@ -60,13 +95,18 @@ static int check_labels(struct making *m, struct clock *c)
         if (!isfinite(c->values[i]))
             return job_making_fault(m, "clocks", c->name, below, "label %lld is not finite",
                                     (long long)i);
-        char label[NUMBER_TEXT_SIZE], last[NUMBER_TEXT_SIZE];
         if (i && !(c->values[i] > c->values[i - 1]))
-            return job_making_fault(
-                m, "clocks", c->name, below, "labels must ascend: %s comes after %s",
-                number_text(c->values[i], label), number_text(c->values[i - 1], last));
+            return refuse_order(m, c, below, i);
     }
     return 0;
+}
+
+static int refuse_large(struct making *m, const struct clock *c, const char *below, size_t i,
+                        uint64_t label)
+{
+    return job_making_fault(m, "clocks", c->name, below,
+                            "label %zu, %llu, is too large: at most %lld", i,
+                            (unsigned long long)label, (long long)INT64_MAX);
 }
 
 /* A list in place; what the short forms make is numbers. */
@@ -74,11 +114,14 @@ static int check_numbers(struct making *m, const struct clock *c, const json_t *
                          const char *below)
 {
     const json_t *label;
+    uint64_t large;
     size_t i;
     json_array_foreach(data, i, label)
     {
         char at[64];
         snprintf(at, sizeof at, "%s/%zu", below, i);
+        if (json_is_large(label, &large))
+            return refuse_large(m, c, at, i, large);
         if (!json_is_number(label))
             return job_making_fault(
                 m, "clocks", c->name, at,
@@ -86,6 +129,28 @@ static int check_numbers(struct making *m, const struct clock *c, const json_t *
                 "as \"days since 2000-01-01\")",
                 i);
     }
+    return 0;
+}
+
+/* Labels become f8 or i8, whatever an uploaded array has; u8 may be more than that. */
+static int widen_labels(struct making *m, struct clock *c, const char *below)
+{
+    bool is_integer = dtype_is_integer(c->labels.dtype);
+    if (is_integer ? c->labels.dtype == SIMLAB_I8 : c->labels.dtype != SIMLAB_F4)
+        return 0;
+    size_t n = ndarray_size(&c->labels);
+    for (size_t i = 0; c->labels.dtype == SIMLAB_U8 && i < n; i++)
+        if (((const uint64_t *)c->labels.data)[i] > INT64_MAX)
+            return refuse_large(m, c, below, i, ((const uint64_t *)c->labels.data)[i]);
+    struct ndarray wide;
+    int dtype = is_integer ? SIMLAB_I8 : SIMLAB_F8;
+    int r = ndarray_init(&wide, dtype, 0, c->labels.ndim, c->labels.shape);
+    if (r)
+        return r;
+    dtype_cast(c->labels.dtype, c->labels.itemsize, c->labels.data, dtype, wide.itemsize, wide.data,
+               n);
+    ndarray_clear(&c->labels);
+    c->labels = wide;
     return 0;
 }
 
@@ -97,20 +162,8 @@ static int read_labels(struct making *m, struct clock *c, const json_t *data, co
     r = job_values_read(m->sources, data, -1, 0, &c->labels, m->error);
     if (r)
         return job_making_blame(m, r, "clocks", c->name, below);
-    /* f8 or i8, whatever an uploaded array has. */
-    if (dtype_is_integer(c->labels.dtype) ? c->labels.dtype != SIMLAB_I8
-                                          : c->labels.dtype == SIMLAB_F4) {
-        struct ndarray wide;
-        int dtype = dtype_is_integer(c->labels.dtype) ? SIMLAB_I8 : SIMLAB_F8;
-        r = ndarray_init(&wide, dtype, 0, c->labels.ndim, c->labels.shape);
-        if (r)
-            return r;
-        dtype_cast(c->labels.dtype, c->labels.itemsize, c->labels.data, dtype, wide.itemsize,
-                   wide.data, ndarray_size(&wide));
-        ndarray_clear(&c->labels);
-        c->labels = wide;
-    }
-    r = check_labels(m, c);
+    r = widen_labels(m, c, below);
+    r = r ? r : check_labels(m, c);
     if (r == 0)
         ndarray_set_dims(&c->labels, (const char *const[]){c->name});
     return r;
@@ -202,16 +255,6 @@ static int read_main(struct making *m)
     return j->main_clock < 0 ? refuse_main(m, json_string_value(dim)) : 0;
 }
 
-/* -1, 0 or 1: label a of x before, at or after label b of y. */
-static int compare_labels(const struct clock *x, int64_t a, const struct clock *y, int64_t b)
-{
-    if (x->labels.dtype == SIMLAB_I8 && y->labels.dtype == SIMLAB_I8) {
-        int64_t p = ((const int64_t *)x->labels.data)[a], q = ((const int64_t *)y->labels.data)[b];
-        return (p > q) - (p < q);
-    }
-    return (x->values[a] > y->values[b]) - (x->values[a] < y->values[b]);
-}
-
 static int refuse_label(struct making *m, const struct clock *c, int64_t k, int64_t next)
 {
     const struct clock *main = &m->job->clocks[m->job->main_clock];
@@ -219,14 +262,14 @@ static int refuse_label(struct making *m, const struct clock *c, int64_t k, int6
     char low[NUMBER_TEXT_SIZE] = "", high[NUMBER_TEXT_SIZE] = "";
     snprintf(below, sizeof below, "%s/%lld", labels_below(m, c), (long long)k);
     if (next > 0)
-        number_text(main->values[next - 1], low);
+        label_text(main, next - 1, low);
     if (next < main->n)
-        number_text(main->values[next], high);
+        label_text(main, next, high);
     return job_making_fault(m, "clocks", c->name, below,
                             "its label %s is not one of the main clock's ('%s'), whose nearest %s "
                             "%s%s%s",
-                            number_text(c->values[k], label), main->name,
-                            *low && *high ? "are" : "is", low, *low && *high ? " and " : "", high);
+                            label_text(c, k, label), main->name, *low && *high ? "are" : "is", low,
+                            *low && *high ? " and " : "", high);
 }
 
 /* Both ascend, so one pass tells. */

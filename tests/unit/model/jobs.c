@@ -331,6 +331,18 @@ static const struct {
     {"'clocks': {'t': [0, 'NaN']}", "/clocks/t/1", "finite"},
     {"'clocks': {'t': [0, 1, 1]}", "/clocks/t/2", "ascend"},
     {"'clocks': {'t': [2, 1]}", "/clocks/t/1", "ascend"},
+    /* Integers: by themselves, and as what processes see of them. */
+    {"'clocks': {'t': [1700000000000000100, 1700000000000000000]}", "/clocks/t/1",
+     "ascend: 1700000000000000000 comes after 1700000000000000100"},
+    {"'clocks': {'t': {'data': [1700000000000000000, 1700000000000000100]}}", "/clocks/t/data/1",
+     "labels 1700000000000000000 and 1700000000000000100 differ by less than a double can tell"},
+    {"'clocks': {'t': [9007199254740992, 9007199254740996], 's': [9007199254740993]}, "
+     "'main_clock': 't'",
+     "/clocks/s/0",
+     "label 9007199254740993 is not one of the main clock's ('t'), whose nearest "
+     "are 9007199254740992 and 9007199254740996"},
+    {"'clocks': {'t': [0, 9223372036854775808]}", "/clocks/t/1",
+     "9223372036854775808, is too large"},
     {"'clocks': {'t': [[0, 1]]}", "/clocks/t/0", "number"},
     {"'clocks': {'t': ['2000-01-01', '2000-01-02']}", "/clocks/t/0", "days since"},
     {"'clocks': {'t': {'dims': ['x'], 'data': [1]}}", "/clocks/t/dims", "itself"},
