@@ -113,50 +113,25 @@ int models_show(struct request *r, struct error *e)
 
 /* ---- POST ---- */
 
-/* Lays `processes` over those of the base: a type adds or replaces, null drops. */
-static int merge(json_t *definition, const json_t *processes, struct error *e)
-{
-    json_t *merged = json_object_get(definition, "processes");
-    const char *name;
-    json_t *type;
-    json_object_foreach((json_t *)processes, name, type)
-    {
-        if (!json_is_null(type)) {
-            json_object_set(merged, name, type);
-        } else if (json_object_del(merged, name) < 0) {
-            char token[300], pointer[320] = "/processes/";
-            error_pointer_token(name, token, sizeof token);
-            strncat(pointer, token, sizeof pointer - strlen(pointer) - 1);
-            return error_set(e, PROBLEM_INVALID, pointer,
-                             "the base model has no process \"%.100s\" to drop", name);
-        }
-    }
-    return 0;
-}
-
+/* The base with the changes. */
 static int from_base(struct http *h, const json_t *body, json_t **ret_definition, struct error *e)
 {
     const char *base = json_member_string(body, "base");
-    const json_t *processes = json_object_get(body, "processes");
-    json_t *after = json_object_get(body, "after"), *definition;
+    json_t *definition;
     if (!base)
         return error_set(e, PROBLEM_INVALID, "/base",
                          "should be the name or hash of a stored model");
-    if (processes && !json_is_object(processes))
-        return error_set(e, PROBLEM_INVALID, "/processes",
-                         "should be an object: process name to type, or to null to drop it");
     int r = models_definition(h, base, &definition, NULL, e);
     if (r != 0)
         return r == PROBLEM_NOT_FOUND
                    ? error_set(e, PROBLEM_INVALID, "/base", "there is no model \"%.100s\"", base)
                    : r;
-    r = processes ? merge(definition, processes, e) : 0;
-    if (r == 0 && after)
-        json_object_set(definition, "after", after);
-    if (r == 0)
-        *ret_definition = definition;
-    else
-        json_decref(definition);
+    json_t *changes = json_copy((json_t *)body);
+    json_object_del(changes, "name");
+    json_object_del(changes, "base");
+    r = problem_of_model(model_update(definition, changes, ret_definition, e));
+    json_decref(changes);
+    json_decref(definition);
     return r;
 }
 
@@ -206,8 +181,11 @@ int models_create(struct request *r, struct error *e)
     if (result != 0)
         return result;
     result = definition_of(r->http, body, &definition, e);
-    if (result == 0)
+    if (result == 0) {
         result = problem_of_model(model_new(r->http->registry, definition, &m, e));
+        if (result > 0 && json_object_get(body, "base"))
+            model_update_locate(body, e);
+    }
     if (result == 0)
         result = add(r, m, json_member_string(body, "name"), e);
     model_free(m);

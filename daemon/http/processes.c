@@ -17,7 +17,7 @@ int processes_list(struct request *r, struct error *e)
     }
     json_t *refused = r->http->options.refused;
     request_reply(r, MHD_HTTP_OK,
-                  json_pack("{s:o, s:o}", "processes", list, "refused",
+                  json_pack("{s:o, s:o}", "processes", list, "left_out",
                             refused ? json_incref(refused) : json_array()));
     return 0;
 }

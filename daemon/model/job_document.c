@@ -76,6 +76,8 @@ static int build_model(const struct registry *registry, const json_t *given,
     if (r > 0 && e) {
         if (json_is_string(given))
             e->pointer[0] = '\0'; /* the fault is not in this document */
+        else if (!is_inline)
+            model_update_locate(given, e);
         error_prefix_pointer(e, "/model");
     }
     json_decref(definition);

@@ -101,11 +101,21 @@ bool model_find_variable(const struct model *m, const char *name, int *ret_proce
                          int *ret_variable);
 
 /* A definition made from another: `changes` is {"processes": {name: "library.Type" or null},
- * "after": {name: [names] or null}}; null drops, a name that is there keeps its place, new ones
- * come last. Edges to a dropped process go with it. The result is not yet checked: model_new does
- * that. 0 or MODEL_INVALID with a pointer into `changes`. A new reference. */
+ * "after": {name: a name, [names] or null} or null}.
+ *  - Processes: as with xarray-simlab's update_processes and drop_processes, one that is there
+ * keeps its place and takes the new type, new ones come last, null drops (what is not there cannot
+ * be).
+ *  - `after`, which xarray-simlab lacks: a process that is named has these edges and no others
+ *    (null: none); null in place of the object takes all edges away. Others keep theirs. Those of a
+ *    dropped process go with it, but the order that they made stays: where c ran after b and b
+ *    after a, c runs after a.
+ * `definition` is one that model_new has built. The result is not yet checked: model_new does that.
+ * 0, MODEL_INVALID with a pointer into `changes`, or MODEL_TOO_LARGE. A new reference. */
 int model_update(const json_t *definition, const json_t *changes, json_t **ret_definition,
                  struct error *e);
+/* Where model_new refused the result: a pointer to what the changes do not name becomes "/base",
+ * where both documents that take changes name the model that they change. */
+void model_update_locate(const json_t *changes, struct error *e);
 
 /* {"processes": {name: {"type", "before": […], "variables": {variable: name of the slot that it
  * leads to, or of a group's members […]}}}, "order": […], "inputs": {…name: type_to_json's

@@ -200,6 +200,6 @@ Test(jobs, models_from_models)
     cr_assert(json_object_size(processes) == 1 && json_object_get(processes, "b"));
     json_decref(body);
     expect_problem(s, "POST", "/v1/models", "{\"base\": \"m\", \"processes\": {\"c\": null}}", 422,
-                   "\"c\"", "/processes/c");
+                   "'c'", "/processes/c");
     expect_problem(s, "POST", "/v1/models", "{\"base\": \"none\"}", 422, "none", "/base");
 }

@@ -245,26 +245,119 @@ Test(models, after_gives_order)
     registry_free(r);
 }
 
-Test(models, changes_make_a_new_definition)
+static void updates(const char *old, const char *changes, const char *want)
 {
-    json_t *old = support_json("{'processes': {'a': 't.A', 'b': 't.B', 'c': 't.C'}, "
-                               "'after': {'a': ['b', 'c'], 'c': ['b']}}");
-    json_t *changes = support_json("{'processes': {'b': null, 'a': 't.X', 'd': 't.D'}, "
-                                   "'after': {'d': ['a']}}");
-    json_t *new = NULL;
+    json_t *definition = support_json("%s", old), *c = support_json("%s", changes), *new = NULL;
     struct error e = {0};
-    cr_assert_eq(model_update(old, changes, &new, &e), 0, "%s", e.message);
+    cr_assert_eq(model_update(definition, c, &new, &e), 0, "%s: %s", changes, e.message);
     char *text = json_write(new);
-    cr_assert_str_eq(text, "{\"processes\":{\"a\":\"t.X\",\"c\":\"t.C\",\"d\":\"t.D\"},"
-                           "\"after\":{\"a\":[\"c\"],\"d\":[\"a\"]}}");
+    json_t *wanted = support_json("%s", want);
+    char *want_text = json_write(wanted);
+    cr_assert_str_eq(text, want_text, "%s gives %s", changes, text);
+    free(want_text);
+    json_decref(wanted);
     free(text);
     json_decref(new);
-    json_decref(changes);
-    changes = support_json("{'processes': {'gone': null}}");
-    cr_assert_eq(model_update(old, changes, &new, &e), MODEL_INVALID);
-    cr_assert_str_eq(e.pointer, "/processes/gone");
+    json_decref(c);
+    json_decref(definition);
+}
+
+/* As update_processes and drop_processes of xarray-simlab; edges, which it lacks, by name. */
+Test(models, changes_make_a_new_definition)
+{
+    static const char old[] = "{'processes': {'a': 't.A', 'b': 't.B', 'c': 't.C'}, "
+                              "'after': {'a': ['b', 'c'], 'c': ['b']}}";
+    updates(old, "{}", old);
+    updates(old, "{'processes': {'b': null, 'a': 't.X', 'd': 't.D'}, 'after': {'d': ['a']}}",
+            "{'processes': {'a': 't.X', 'c': 't.C', 'd': 't.D'}, "
+            "'after': {'a': ['c'], 'd': ['a']}}");
+    updates(old, "{'after': {'a': 'b'}}",
+            "{'processes': {'a': 't.A', 'b': 't.B', 'c': 't.C'}, "
+            "'after': {'c': ['b'], 'a': 'b'}}");
+    updates(old, "{'after': {'a': null}}",
+            "{'processes': {'a': 't.A', 'b': 't.B', 'c': 't.C'}, 'after': {'c': ['b']}}");
+    updates(old, "{'after': null}", "{'processes': {'a': 't.A', 'b': 't.B', 'c': 't.C'}}");
+    updates(old, "{'processes': {'a': null}}",
+            "{'processes': {'b': 't.B', 'c': 't.C'}, 'after': {'c': ['b']}}");
+}
+
+/* The order that edges through a dropped process made stays. */
+Test(models, order_through_what_is_dropped_stays)
+{
+    static const char chain[] =
+        "{'processes': {'a': 't.A', 'b': 't.B', 'c': 't.C', 'd': 't.D', 'e': 't.E'}, "
+        "'after': {'b': ['a'], 'c': ['b', 'a'], 'd': ['c'], 'e': ['d', 'b']}}";
+    updates(chain, "{'processes': {'b': null, 'c': null, 'd': null}}",
+            "{'processes': {'a': 't.A', 'e': 't.E'}, 'after': {'e': ['a']}}");
+    updates(chain, "{'processes': {'c': null}}",
+            "{'processes': {'a': 't.A', 'b': 't.B', 'd': 't.D', 'e': 't.E'}, "
+            "'after': {'b': ['a'], 'd': ['b', 'a'], 'e': ['d', 'b']}}");
+    updates(chain, "{'processes': {'a': null, 'b': null}}",
+            "{'processes': {'c': 't.C', 'd': 't.D', 'e': 't.E'}, "
+            "'after': {'d': ['c'], 'e': ['d']}}");
+}
+
+Test(models, changes_that_cannot_be_made)
+{
+    static const struct {
+        const char *changes, *pointer, *says;
+    } cases[] = {
+        {"{'processes': {'gone': null}}", "/processes/gone", "no process 'gone' to drop"},
+        {"{'processes': []}", "/processes", "not an object"},
+        {"{'after': [1]}", "/after", "not an object"},
+        {"{'order': []}", "/order", "order"},
+    };
+    json_t *old = support_json("{'processes': {'a': 't.A'}}"), *new = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct error e = {0};
+        json_t *changes = support_json("%s", cases[i].changes);
+        cr_assert_eq(model_update(old, changes, &new, &e), MODEL_INVALID, "%s", cases[i].changes);
+        cr_assert_str_eq(e.pointer, cases[i].pointer);
+        cr_assert(strstr(e.message, cases[i].says), "%s", e.message);
+        json_decref(changes);
+    }
+    json_decref(old);
+}
+
+/* 2000 dropped processes in a chain for each of 2000 that stay: too much work is refused. */
+Test(models, edges_of_changes_are_bounded)
+{
+    json_t *processes = json_object(), *after = json_object(), *dropped = json_object();
+    char name[16], other[16];
+    for (int i = 0; i < 2000; i++) {
+        snprintf(name, sizeof name, "d%d", i);
+        snprintf(other, sizeof other, "d%d", i + 1);
+        json_object_set_new(processes, name, json_string("t.D"));
+        json_object_set_new(dropped, name, json_null());
+        if (i < 1999)
+            json_object_set_new(after, name, json_pack("[s]", other));
+        snprintf(name, sizeof name, "k%d", i);
+        json_object_set_new(processes, name, json_string("t.K"));
+        json_object_set_new(after, name, json_pack("[s]", "d0"));
+    }
+    json_t *old = json_pack("{s:o, s:o}", "processes", processes, "after", after), *new = NULL;
+    json_t *changes = json_pack("{s:o}", "processes", dropped);
+    struct error e = {0};
+    cr_assert_eq(model_update(old, changes, &new, &e), MODEL_TOO_LARGE);
     json_decref(changes);
     json_decref(old);
+}
+
+/* What the changes do not name is at fault in the model that they change. */
+Test(models, faults_are_located_in_changes)
+{
+    json_t *changes =
+        support_json("{'base': 'm', 'processes': {'a': null}, 'after': {'b': ['c']}}");
+    struct error e = {.pointer = "/processes/a"};
+    model_update_locate(changes, &e);
+    cr_assert_str_eq(e.pointer, "/processes/a");
+    snprintf(e.pointer, sizeof e.pointer, "/after/b/0");
+    model_update_locate(changes, &e);
+    cr_assert_str_eq(e.pointer, "/after/b/0");
+    snprintf(e.pointer, sizeof e.pointer, "/processes/b");
+    model_update_locate(changes, &e);
+    cr_assert_str_eq(e.pointer, "/base");
+    json_decref(changes);
 }
 
 /* ---- unordered access ---- */
