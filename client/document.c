@@ -8,6 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where jansson stumbled over a number that JSON lacks, which Python's json.dump writes. */
+static const char *hint_of(const json_error_t *e)
+{
+    static const char *const words[] = {"near 'NaN'", "near 'Infinity'", "near '-'", "near 'nan'",
+                                        "near 'inf'"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strstr(e->text, words[i]))
+            return " (JSON has no such number: write \"NaN\", \"Infinity\" or \"-Infinity\")";
+    return "";
+}
+
 int document_read(const char *path, json_t **ret_document)
 {
     bool standard = !strcmp(path, "-");
@@ -22,7 +33,7 @@ int document_read(const char *path, json_t **ret_document)
         fclose(f);
     const char *name = standard ? "standard input" : path;
     if (!document) {
-        text_complain("%s:%d:%d: %s", name, e.line, e.column, e.text);
+        text_complain("%s:%d:%d: %s%s", name, e.line, e.column, e.text, hint_of(&e));
         return API_EXIT_USAGE;
     }
     if (!json_is_object(document)) {
@@ -36,10 +47,16 @@ int document_read(const char *path, json_t **ret_document)
 
 char *document_text(const json_t *document)
 {
-    char *text = json_dumps(document, JSON_COMPACT | JSON_ENCODE_ANY);
-    if (!text)
-        abort();
-    return text;
+    return text_need(json_dumps(document, JSON_COMPACT | JSON_ENCODE_ANY));
+}
+
+int document_set_text(json_t *object, const char *key, const char *text, const char *option)
+{
+    json_t *value = json_string(text);
+    if (value)
+        return json_object_set_new(object, key, value);
+    text_complain("%s %s: it is no UTF-8", option, text);
+    return API_EXIT_USAGE;
 }
 
 const char *document_string(const json_t *object, const char *key, const char *otherwise)
@@ -101,7 +118,11 @@ int document_write(const char *path, const json_t *document)
     bool standard = !path || !strcmp(path, "-");
     FILE *f = standard ? stdout : fopen(path, "we");
     size_t flags = JSON_INDENT(1) | JSON_REAL_PRECISION((size_t)digits_of(document));
-    int bad = !f || json_dumpf(document, f, flags) || putc('\n', f) < 0;
+    char *text = text_need(json_dumps(document, flags));
+    if (f)
+        text_put_json(f, text, strlen(text));
+    free(text);
+    int bad = !f || ferror(f);
     if (f && !standard)
         bad |= fclose(f);
     if (!bad)

@@ -10,6 +10,9 @@
 int document_read(const char *path, json_t **ret_document);
 /* Compact text of it. The caller frees. */
 char *document_text(const json_t *document);
+/* Sets a member to a text of the command line. 0, or an exit code after a complaint that names
+ * `option` where that is no UTF-8, which JSON cannot say. */
+int document_set_text(json_t *object, const char *key, const char *text, const char *option);
 /* Writes it indented to `path`, or to standard output where that is NULL or "-". Exit code. */
 int document_write(const char *path, const json_t *document);
 

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/events.h"
 
+#include "client/backoff.h"
 #include "client/text.h"
 #include "proto/api.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-enum { FIRST_PAUSE = 100, LONGEST_PAUSE = 5000 /* milliseconds */ };
 
 struct field {
     char *text;
@@ -20,19 +17,18 @@ struct events {
     events_fn fn;
     void *userdata;
     struct field line, data;
-    char *kind;    /* of the event that is being read */
-    char *id;      /* as last read */
-    char *last_id; /* of the last event that was whole */
-    bool after_cr; /* a '\n' right now belongs to the line end before it */
-    bool started;  /* the byte order mark may stand no more */
-    size_t n_events;
+    char *kind;     /* of the event that is being read */
+    char *id;       /* as last read */
+    char *last_id;  /* of the last event that was whole */
+    bool after_cr;  /* a '\n' right now belongs to the line end before it */
+    bool started;   /* the byte order mark may stand no more */
+    size_t n_lines; /* that are fields, comments or ends of events */
+    int nonsense;   /* lines that are not, since the last end of an event */
 };
 
 struct events *events_new(events_fn fn, void *userdata)
 {
-    struct events *e = calloc(1, sizeof *e);
-    if (!e)
-        abort();
+    struct events *e = text_need(calloc(1, sizeof *e));
     e->fn = fn;
     e->userdata = userdata;
     return e;
@@ -60,13 +56,10 @@ static int field_append(struct field *f, const char *bytes, size_t n)
 {
     if (n > EVENTS_MAX - f->size)
         return -1;
-    char *grown = realloc(f->text, f->size + n + 1);
-    if (!grown)
-        abort();
-    f->text = grown;
-    memcpy(grown + f->size, bytes, n);
+    f->text = text_need(realloc(f->text, f->size + n + 1));
+    memcpy(f->text + f->size, bytes, n);
     f->size += n;
-    grown[f->size] = '\0';
+    f->text[f->size] = '\0';
     return 0;
 }
 
@@ -92,13 +85,30 @@ static int dispatch(struct events *e)
     int r = 0;
     free(e->last_id);
     e->last_id = text_copy(e->id);
+    e->nonsense = 0;
     if (e->data.size) {
         e->data.text[e->data.size - 1] = '\0'; /* the last line's end is no part of it */
-        e->n_events++;
         r = e->fn(e->userdata, e->kind ? e->kind : "message", e->data.text);
     }
     forget_event(e);
     return r;
+}
+
+static int take_field(struct events *e, const char *name, const char *value, size_t n)
+{
+    if (!strcmp(name, "data"))
+        return field_append(&e->data, value, n) || field_append(&e->data, "\n", 1) ? -1 : 0;
+    if (!strcmp(name, "event")) {
+        free(e->kind);
+        e->kind = text_copy(value);
+    } else if (!strcmp(name, "id") && !memchr(value, '\0', n)) {
+        free(e->id);
+        e->id = text_copy(value);
+    } else if (*name && strcmp(name, "id") != 0 && strcmp(name, "retry") != 0) {
+        return ++e->nonsense > EVENTS_NONSENSE_MAX ? -1 : 0;
+    }
+    e->n_lines++;
+    return 0;
 }
 
 static int take_line(struct events *e)
@@ -113,17 +123,7 @@ static int take_line(struct events *e)
         *colon = '\0';
         value = colon + 1 + (colon[1] == ' ');
     }
-    size_t n = (size_t)(line + size - value);
-    if (!strcmp(line, "data"))
-        return field_append(&e->data, value, n) || field_append(&e->data, "\n", 1) ? -1 : 0;
-    if (!strcmp(line, "event")) {
-        free(e->kind);
-        e->kind = text_copy(value);
-    } else if (!strcmp(line, "id") && !memchr(value, '\0', n)) {
-        free(e->id);
-        e->id = text_copy(value);
-    }
-    return 0;
+    return take_field(e, line, value, (size_t)(line + size - value));
 }
 
 static int take_piece(struct events *e, const char *bytes, size_t n)
@@ -173,43 +173,44 @@ int events_feed(struct events *e, const char *bytes, size_t n)
 struct following {
     struct events *parser;
     const struct events_follower *follower;
-    bool broken; /* what came is no stream of events */
-    bool lost;   /* and said */
+    bool broken; /* what came is no stream of events that we know */
+    int empty;   /* streams in a row with nothing in them */
 };
 
 static int on_bytes(void *userdata, const char *bytes, size_t n)
 {
     struct following *f = userdata;
-    if (f->lost) {
-        f->lost = false;
-        f->follower->on_connection(f->follower->userdata, NULL);
-    }
+    f->follower->on_connection(f->follower->userdata, NULL);
     int r = events_feed(f->parser, bytes, n);
     f->broken = r < 0;
     return r;
 }
 
-static int64_t milliseconds(void)
+/* What one connection came to. True where the following is over, with its exit code. */
+static bool judge(struct server *s, struct following *f, const struct reply *r, int *ret_code)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-int events_pause(int duration, const struct request_watch *w)
-{
-    int64_t until = milliseconds() + duration;
-    for (int64_t left = duration; left > 0; left = until - milliseconds()) {
-        struct pollfd p = {.fd = w ? w->fd : -1, .events = POLLIN};
-        poll(&p, 1, left < 500 ? (int)left : 500);
-        if (w && w->fn(w->userdata, p.revents & POLLIN))
-            return 1;
+    *ret_code = API_EXIT_UNREACHABLE;
+    if (f->broken) {
+        text_complain("%s sent events that make no sense", s->address);
+    } else if (r->aborted || r->status == 204) {
+        /* 204: the last event is one that we have (WHATWG HTML, section 9.2.3). */
+        *ret_code = API_EXIT_OK;
+    } else if (r->code && !r->again) {
+        text_complain("%s", r->reason);
+        *ret_code = r->code;
+    } else if (f->empty == EVENTS_EMPTY_MAX) {
+        text_complain("%s ends each stream of events before the first one", s->address);
+    } else {
+        f->follower->on_connection(f->follower->userdata,
+                                   r->reason ? r->reason : "the stream of events ended");
+        return false;
     }
-    return 0;
+    return true;
 }
 
-/* One connection. True where the following is over, with its exit code. */
-static bool read_stream(struct server *s, const char *path, struct following *f, int *ret_code)
+/* One connection. */
+static bool read_stream(struct server *s, const char *path, struct following *f,
+                        struct backoff *backoff, int *ret_code)
 {
     struct reply r;
     struct request request = {.method = "GET",
@@ -218,42 +219,33 @@ static bool read_stream(struct server *s, const char *path, struct following *f,
                               .sink = on_bytes,
                               .sink_userdata = f,
                               .watch = f->follower->watch};
+    size_t before = f->parser->n_lines;
     events_restart(f->parser);
     request_send(s, &request, &r);
-    /* 204: the last event is one that we have (WHATWG HTML, section 9.2.3). */
-    bool over = r.aborted || r.status == 204 || (r.code && !r.again);
-    if (f->broken) {
-        text_complain("%s sent an event that is too long", s->address);
-        *ret_code = API_EXIT_UNREACHABLE;
-    } else if (r.aborted || r.status == 204) {
-        *ret_code = API_EXIT_OK;
-    } else if (over) {
-        text_complain("%s", r.reason);
-        *ret_code = r.code;
-    } else if (!f->lost) {
-        f->lost = true;
-        f->follower->on_connection(f->follower->userdata,
-                                   r.reason ? r.reason : "the stream of events ended");
-    }
+    bool came = f->parser->n_lines > before;
+    if (came)
+        backoff_reset(backoff);
+    f->empty = came || !r.opened ? 0 : f->empty + 1;
+    bool over = judge(s, f, &r, ret_code);
     reply_clear(&r);
     return over;
 }
 
-int events_follow(struct server *s, const char *path, const struct events_follower *follower)
+int events_follow(struct server *s, const char *path, const struct events_follower *follower,
+                  char **last_id)
 {
     struct following f = {.parser = events_new(follower->on_event, follower->userdata),
                           .follower = follower};
-    int duration = FIRST_PAUSE, code = API_EXIT_OK;
-    for (;;) {
-        size_t before = f.parser->n_events;
-        if (read_stream(s, path, &f, &code))
+    struct backoff backoff = {0};
+    int code = API_EXIT_OK;
+    f.parser->last_id = text_copy(*last_id);
+    while (!read_stream(s, path, &f, &backoff, &code)) {
+        code = API_EXIT_OK;
+        if (backoff_wait(&backoff, follower->watch))
             break;
-        if (f.parser->n_events > before)
-            duration = FIRST_PAUSE;
-        if (events_pause(duration, follower->watch))
-            break;
-        duration = duration * 2 < LONGEST_PAUSE ? duration * 2 : LONGEST_PAUSE;
     }
+    free(*last_id);
+    *last_id = text_copy(events_last_id(f.parser));
     events_free(f.parser);
     return code;
 }

@@ -2,6 +2,7 @@
 #include "client/graph.h"
 
 #include "client/document.h"
+#include "client/escape.h"
 #include "client/text.h"
 #include "proto/api.h"
 
@@ -19,16 +20,21 @@ struct graph {
     json_t *route; /* an object whose keys are what the route's variable leads to, or NULL */
 };
 
-/* A quoted DOT identifier. */
+/* A quoted DOT identifier, in which quotes and backslashes are escaped. */
 static void put_quoted(FILE *out, const char *s)
 {
-    putc('"', out);
-    for (; *s; s++) {
-        if (*s == '"' || *s == '\\')
-            putc('\\', out);
-        putc((unsigned char)*s < 0x20 ? ' ' : *s, out);
+    char *shown = escape_text(s, ESCAPE_SHOWN);
+    char *quoted = text_need(malloc(2 * strlen(shown) + 3)), *q = quoted;
+    *q++ = '"';
+    for (const char *p = shown; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            *q++ = '\\';
+        *q++ = *p;
     }
-    putc('"', out);
+    strcpy(q, "\"");
+    text_put(out, quoted);
+    free(quoted);
+    free(shown);
 }
 
 static void put_edge(FILE *out, const char *from, const char *to, const char *attributes)
@@ -37,7 +43,7 @@ static void put_edge(FILE *out, const char *from, const char *to, const char *at
     put_quoted(out, from);
     fputs(" -> ", out);
     put_quoted(out, to);
-    fprintf(out, " [%s];\n", attributes);
+    text_line(out, " [%s];", attributes);
 }
 
 static void put_process(const struct graph *g, const char *name, const json_t *process)
@@ -126,7 +132,7 @@ static void put_variable(const struct graph *g, const char *process, const json_
         put_quoted(g->out, name);
         fputs(", tooltip=", g->out);
         put_quoted(g->out, document_string(v, "description", ""));
-        fprintf(g->out, ", %s];\n", style_of(g, v, node));
+        text_line(g->out, ", %s];", style_of(g, v, node));
         if (!strcmp(intent, "out"))
             put_edge(g->out, process, node, "arrowhead=empty, weight=200");
         else

@@ -2,6 +2,7 @@
 #include "client/job.h"
 
 #include "client/document.h"
+#include "client/escape.h"
 #include "client/options.h"
 #include "client/pages.h"
 #include "client/request.h"
@@ -23,30 +24,14 @@ static char *path_of(const char *id, const char *below)
     return path;
 }
 
-/* `path` as a Python literal. */
-static void put_python_string(const char *path)
-{
-    putchar('"');
-    for (; *path; path++) {
-        if (*path == '"' || *path == '\\')
-            putchar('\\');
-        if ((unsigned char)*path < 0x20)
-            printf("\\x%02x", *path);
-        else
-            putchar(*path);
-    }
-    putchar('"');
-}
-
 static void print_store(const char *store, bool with_python)
 {
-    text_put(stdout, store);
-    putchar('\n');
+    text_line(stdout, "%s", store);
     if (!with_python)
         return;
-    fputs("import xarray; ds = xarray.open_zarr(", stdout);
-    put_python_string(store);
-    puts(")");
+    char *literal = escape_text(store, ESCAPE_PYTHON);
+    text_line(stdout, "import xarray; ds = xarray.open_zarr(\"%s\")", literal);
+    free(literal);
 }
 
 /* Why a job is not all it should be, on standard error. */
@@ -105,7 +90,7 @@ int job_submit(struct server *s, const struct options *o)
     else if (!code && o->dry_run)
         puts("the job is valid");
     else if (!code)
-        puts(document_string(r.json, "id", "?"));
+        text_line(stdout, "%s", document_string(r.json, "id", ""));
     reply_clear(&r);
     return code;
 }
@@ -118,7 +103,7 @@ static int wait_for(struct server *s, const struct options *o, const char *id)
     struct watch_options w = {.quiet = o->quiet};
     struct reply ended = {0};
     json_t *job = NULL;
-    int code = request_get(s, path, &job);
+    int code = request_get(s, path, &answer_job, &job);
     if (!code)
         code = watch_job(s, job, &w, &ended);
     if (!code) {
@@ -126,9 +111,8 @@ static int wait_for(struct server *s, const struct options *o, const char *id)
         if (o->json) {
             reply_print(&ended);
         } else if (!o->quiet) {
-            printf("%s %s ", document_string(ended.json, "id", id), state);
-            text_put(stdout, document_string(ended.json, "store", "-"));
-            putchar('\n');
+            text_line(stdout, "%s %s %s", document_string(ended.json, "id", id), state,
+                      document_string(ended.json, "store", "-"));
         }
         complain_about(ended.json);
         code = watch_state_code(state);
@@ -155,8 +139,9 @@ int job_cancel(struct server *s, const struct options *o)
     int worst = API_EXIT_OK;
     for (int i = 0; i < o->n_operands; i++) {
         char *path = path_of(o->operands[i], API_JOB_CANCEL);
+        struct request request = {.method = "POST", .path = path, .shape = &answer_job};
         struct reply r;
-        int code = request_or_complain(s, &(struct request){.method = "POST", .path = path}, &r);
+        int code = request_or_complain(s, &request, &r);
         if (o->json)
             reply_print(&r);
         worst = code > worst ? code : worst;
@@ -172,9 +157,7 @@ static void print_field(const char *label, const char *value)
 {
     if (!value)
         return;
-    printf("  %-8s ", label);
-    text_put(stdout, value);
-    putchar('\n');
+    text_line(stdout, "  %-8s %s", label, value);
 }
 
 static void print_counts(const json_t *job)
@@ -198,51 +181,46 @@ static void print_counts(const json_t *job)
 }
 
 /* The first few; the API has them all. */
-static void print_dead(struct server *s, const char *id)
+static int print_dead(struct server *s, const char *id)
 {
     char *below = text_printf("%s?limit=%d", API_JOB_MEMBERS, DEAD_SHOWN);
     char *path = path_of(id, below);
     json_t *page = NULL, *member;
     size_t i;
-    if (!request_get(s, path, &page)) {
-        json_array_foreach(json_object_get(page, "members"), i, member)
-        {
-            char *words = text_printf("%lld: %s", (long long)document_integer(member, "member", 0),
-                                      document_string(member, "reason", ""));
-            print_field("dead", words);
-            free(words);
-        }
+    int code = request_get(s, path, &answer_members, &page);
+    json_array_foreach(json_object_get(page, "members"), i, member)
+    {
+        char *words = text_printf("%lld: %s", (long long)document_integer(member, "member", 0),
+                                  document_string(member, "reason", ""));
+        print_field("dead", words);
+        free(words);
     }
     json_decref(page);
     free(path);
     free(below);
+    return code;
 }
 
-static void print_job(struct server *s, const json_t *job)
+static int print_job(struct server *s, const json_t *job)
 {
     static const char *const fields[] = {"name",    "store", "model", "created",
                                          "started", "ended", "reason"};
     const char *id = document_string(job, "id", "?");
-    printf("job %s: %s\n", id, document_string(job, "state", "?"));
+    text_line(stdout, "job %s: %s", id, document_string(job, "state", "?"));
     print_counts(job);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         print_field(fields[i], document_string(job, fields[i], NULL));
-    if (document_integer(job, "dead", 0) > 0)
-        print_dead(s, id);
+    return document_integer(job, "dead", 0) > 0 ? print_dead(s, id) : 0;
 }
 
 int job_status(struct server *s, const struct options *o)
 {
     char *path = path_of(o->operands[0], "");
     json_t *job = NULL;
-    int code;
-    if (o->json) {
-        code = request_print(s, &(struct request){.method = "GET", .path = path});
-    } else {
-        code = request_get(s, path, &job);
-        if (!code)
-            print_job(s, job);
-    }
+    struct request request = {.method = "GET", .path = path, .shape = &answer_job};
+    int code = o->json ? request_print(s, &request) : request_get(s, path, &answer_job, &job);
+    if (job)
+        code = print_job(s, job);
     json_decref(job);
     free(path);
     return code;
@@ -261,8 +239,7 @@ static void print_row(const json_t *job)
     text_put_padded(stdout, progress, 15);
     text_put_padded(stdout, dead, 6);
     text_put_padded(stdout, document_string(job, "created", "-"), 26);
-    text_put(stdout, name ? name : document_string(job, "store", "-"));
-    putchar('\n');
+    text_line(stdout, "%s", name ? name : document_string(job, "store", "-"));
     free(progress);
     free(dead);
 }
@@ -276,6 +253,7 @@ int job_list(struct server *s, const struct options *o)
         .filter = filter,
         .cursor = "before",
         .key = "jobs",
+        .shape = &answer_jobs,
         .title = "ID      STATE      DONE           DEAD  CREATED                   NAME OR STORE",
         .row = print_row,
     };

@@ -19,8 +19,7 @@ static void print_row(const json_t *model)
     const char *hash = document_string(model, "hash", "?");
     text_put_padded(stdout, document_string(model, "name", hash), 30);
     text_put_padded(stdout, document_string(model, "created", "-"), 26);
-    text_put(stdout, hash);
-    putchar('\n');
+    text_line(stdout, "%s", hash);
 }
 
 int models_list(struct server *s, const struct options *o)
@@ -30,6 +29,7 @@ int models_list(struct server *s, const struct options *o)
         .filter = "",
         .cursor = "after",
         .key = "models",
+        .shape = &answer_models,
         .title = "NAME                          CREATED                   HASH",
         .row = print_row,
     };
@@ -55,21 +55,27 @@ static void complain_about_unordered(const json_t *model)
     }
 }
 
-/* POST; prints the new model's hash. `body` is stolen. */
+/* POST, with --name; prints the new model's hash. `body` is stolen. */
 static int post_model(struct server *s, const struct options *o, json_t *body)
 {
+    int code = o->name ? document_set_text(body, "name", o->name, "--name") : 0;
+    if (code) {
+        json_decref(body);
+        return code;
+    }
     char *text = document_text(body);
     struct request request = {.method = "POST",
                               .path = API_MODELS,
                               .body = text,
                               .size = strlen(text),
-                              .content_type = API_JSON};
+                              .content_type = API_JSON,
+                              .shape = &answer_model};
     struct reply r;
-    int code = request_or_complain(s, &request, &r);
+    code = request_or_complain(s, &request, &r);
     if (o->json)
         reply_print(&r);
     else if (!code)
-        puts(document_string(r.json, "hash", "?"));
+        text_line(stdout, "%s", document_string(r.json, "hash", "?"));
     if (!code)
         complain_about_unordered(r.json);
     reply_clear(&r);
@@ -88,8 +94,6 @@ int models_create(struct server *s, const struct options *o)
     json_t *inside = json_object_get(document, "model");
     json_t *body = json_incref(json_is_object(inside) ? inside : document);
     json_decref(document);
-    if (o->name)
-        json_object_set_new(body, "name", json_string(o->name));
     return post_model(s, o, body);
 }
 
@@ -98,8 +102,8 @@ static int split_pair(const char *option, const char *pair, char **ret_left, con
 {
     const char *equals = strchr(pair, '=');
     if (!equals || equals == pair || !equals[1]) {
-        text_complain("--%s %s: it should be P=%s", option, pair,
-                      !strcmp(option, "set") ? "TYPE" : "Q");
+        text_complain("%s %s: it should be P=%s", option, pair,
+                      !strcmp(option, "--set") ? "TYPE" : "Q");
         return API_EXIT_USAGE;
     }
     *ret_left = text_printf("%.*s", (int)(equals - pair), pair);
@@ -112,13 +116,23 @@ static int add_sets(const struct option_list *sets, json_t *changes)
     for (int i = 0; i < sets->n; i++) {
         char *process;
         const char *type;
-        int code = split_pair("set", sets->values[i], &process, &type);
+        int code = split_pair("--set", sets->values[i], &process, &type);
         if (code)
             return code;
-        json_object_set_new(changes, process, json_string(type));
+        code = document_set_text(changes, process, type, "--set");
         free(process);
+        if (code)
+            return code;
     }
     return 0;
+}
+
+static int add_drop(json_t *changes, const char *process)
+{
+    if (!json_object_set_new(changes, process, json_null()))
+        return 0;
+    text_complain("there is no process %s: it is no UTF-8", process);
+    return API_EXIT_USAGE;
 }
 
 static int add_afters(const struct option_list *afters, json_t *edges)
@@ -126,65 +140,31 @@ static int add_afters(const struct option_list *afters, json_t *edges)
     for (int i = 0; i < afters->n; i++) {
         char *process;
         const char *before;
-        int code = split_pair("after", afters->values[i], &process, &before);
+        int code = split_pair("--after", afters->values[i], &process, &before);
         if (code)
             return code;
-        json_t *list = json_object_get(edges, process);
-        if (!list) {
-            list = json_array();
-            json_object_set_new(edges, process, list);
-        }
-        json_array_append_new(list, json_string(before));
+        json_t *list = json_object_get(edges, process), *name = json_string(before);
+        if (!list && name && !json_object_set_new(edges, process, json_array()))
+            list = json_object_get(edges, process);
         free(process);
+        if (!list || json_array_append_new(list, name)) {
+            text_complain("--after %s: it is no UTF-8", afters->values[i]);
+            return API_EXIT_USAGE;
+        }
     }
     return 0;
 }
 
-static bool is_dropped(const json_t *changes, const char *process)
+/* Stores a model that is operand 0 with `changes` (process → type, or null to drop it; stolen) and
+ * the edges of --after. The daemon lays them over the model. */
+static int derive(struct server *s, const struct options *o, json_t *changes)
 {
-    return json_is_null(json_object_get(changes, process));
-}
-
-/* The base's `after` edges without those of dropped processes. New reference. */
-static json_t *kept_edges(const json_t *edges, const json_t *changes)
-{
-    json_t *kept = json_object(), *list, *before;
-    const char *process;
-    size_t i;
-    json_object_foreach((json_t *)edges, process, list)
-    {
-        json_t *left = json_array();
-        json_array_foreach(list, i, before)
-        {
-            if (!is_dropped(changes, json_string_value(before)))
-                json_array_append(left, before);
-        }
-        if (json_array_size(left) && !is_dropped(changes, process))
-            json_object_set(kept, process, left);
-        json_decref(left);
-    }
-    return kept;
-}
-
-/* Stores a model that is `base` with `changes` (process → type, or null to drop it; stolen). */
-static int derive(struct server *s, const struct options *o, const char *base, json_t *changes)
-{
-    json_t *model;
-    int code = request_get_part(s, API_MODELS, base, &model);
-    if (code) {
-        json_decref(changes);
-        return code;
-    }
-    const json_t *edges = json_object_get(json_object_get(model, "definition"), "after");
-    bool had_edges = json_object_size(edges) > 0;
-    json_t *after = kept_edges(edges, changes);
-    json_t *body = json_pack("{s:s, s:o, s:o}", "base", base, "processes", changes, "after", after);
-    json_decref(model);
-    if (o->name)
-        json_object_set_new(body, "name", json_string(o->name));
-    code = add_afters(&o->after, after);
-    if (!json_object_size(after) && !had_edges)
-        json_object_del(body, "after");
+    json_t *body = json_pack("{s:o}", "processes", changes), *after = json_object();
+    int code = document_set_text(body, "base", o->operands[0], "NAME");
+    code = code ? code : add_afters(&o->after, after);
+    if (json_object_size(after))
+        json_object_set(body, "after", after);
+    json_decref(after);
     if (!code)
         return post_model(s, o, body);
     json_decref(body);
@@ -200,9 +180,9 @@ int models_update(struct server *s, const struct options *o)
     json_t *changes = json_object();
     int code = add_sets(&o->set, changes);
     for (int i = 0; i < o->drop.n && !code; i++)
-        json_object_set_new(changes, o->drop.values[i], json_null());
+        code = add_drop(changes, o->drop.values[i]);
     if (!code)
-        return derive(s, o, o->operands[0], changes);
+        return derive(s, o, changes);
     json_decref(changes);
     return code;
 }
@@ -210,9 +190,13 @@ int models_update(struct server *s, const struct options *o)
 int models_drop(struct server *s, const struct options *o)
 {
     json_t *changes = json_object();
-    for (int i = 1; i < o->n_operands; i++)
-        json_object_set_new(changes, o->operands[i], json_null());
-    return derive(s, o, o->operands[0], changes);
+    int code = 0;
+    for (int i = 1; i < o->n_operands && !code; i++)
+        code = add_drop(changes, o->operands[i]);
+    if (!code)
+        return derive(s, o, changes);
+    json_decref(changes);
+    return code;
 }
 
 /* ---- looking ---- */
@@ -229,7 +213,7 @@ static int get_types(struct server *s, const json_t *model, json_t **ret_types)
         json_t *shown;
         if (json_object_get(types, type))
             continue;
-        code = request_get_part(s, API_PROCESSES, type, &shown);
+        code = request_get_part(s, API_PROCESSES, type, &answer_type, &shown);
         if (code)
             break;
         json_object_set_new(types, type, shown);
@@ -245,16 +229,21 @@ static int get_types(struct server *s, const json_t *model, json_t **ret_types)
 static int get_model(struct server *s, const char *name, json_t **ret_model, json_t **ret_types)
 {
     json_t *model;
-    int code = request_get_part(s, API_MODELS, name, &model);
+    int code = request_get_part(s, API_MODELS, name, &answer_model, &model);
     if (code)
         return code;
     const char *invalid = document_string(model, "invalid", NULL);
+    char *fault = invalid ? NULL : answer_fault(&answer_whole_model, model);
     if (invalid) {
         text_complain("model %s is no longer valid: %s", name, invalid);
         code = API_EXIT_USAGE;
+    } else if (fault) {
+        text_complain("%s answered oddly: %s", s->address, fault);
+        code = API_EXIT_UNREACHABLE;
     } else {
         code = get_types(s, model, ret_types);
     }
+    free(fault);
     if (code)
         json_decref(model);
     else
@@ -265,7 +254,8 @@ static int get_model(struct server *s, const char *name, json_t **ret_model, jso
 static int print_as_is(struct server *s, const char *name)
 {
     char *part = text_url(name), *path = text_printf("%s/%s", API_MODELS, part);
-    int code = request_print(s, &(struct request){.method = "GET", .path = path});
+    int code =
+        request_print(s, &(struct request){.method = "GET", .path = path, .shape = &answer_model});
     free(path);
     free(part);
     return code;

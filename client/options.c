@@ -61,6 +61,8 @@ static const struct option_entry entries[] = {
     {"server", 0, "URL", OPTION_TEXT, AT(server), true,
      "where the daemon is: unix:PATH or http://HOST:PORT"},
     {"token", 0, "TOKEN", OPTION_TEXT, AT(token), true, "what the daemon knows you by"},
+    {"timeout", 0, "SECONDS", OPTION_TEXT, AT(timeout), true,
+     "a daemon that says nothing for so long counts as lost (120)"},
     {"json", 0, NULL, OPTION_FLAG, AT(json), true, "print the daemon's answer as it is"},
     {"help", 'h', NULL, OPTION_FLAG, AT(help), true, "explain the command"},
     {"version", 0, NULL, OPTION_FLAG, AT(version), true, "print the version"},
@@ -253,10 +255,8 @@ static int check(const struct options *o, const bool *given)
 
 int options_parse(int argc, char **argv, struct options *ret_options)
 {
-    struct options o = {.operands = calloc((size_t)argc + 1, sizeof(char *))};
+    struct options o = {.operands = text_need(calloc((size_t)argc + 1, sizeof(char *)))};
     bool given[N_ENTRIES] = {false};
-    if (!o.operands)
-        abort();
     int r = sort_arguments(argc, argv, &o, given);
     if (!r)
         r = pick_command(&o);
@@ -279,7 +279,7 @@ static void print_option(const struct option_entry *e)
 {
     char *left = text_printf("%s--%s%s%s", e->letter ? (char[]){'-', e->letter, ',', ' ', 0} : "",
                              e->name, e->value ? " " : "", e->value ? e->value : "");
-    printf("  %-26s %s\n", left, e->help);
+    text_line(stdout, "  %-26s %s", left, e->help);
     free(left);
 }
 
@@ -288,7 +288,7 @@ static void help_all(void)
     puts("usage: simlab [OPTION...] COMMAND [ARGUMENT...]\n\nCommands:");
     for (int i = 0; i < N_COMMANDS; i++) {
         char *left = text_printf("%s %s", commands[i].name, commands[i].operands);
-        printf("  %-26s %s\n", left, commands[i].help);
+        text_line(stdout, "  %-26s %s", left, commands[i].help);
         free(left);
     }
     puts("\nOptions of all commands:");
@@ -302,8 +302,10 @@ static void help_all(void)
 
 static void help_command(const struct command *c)
 {
-    printf("usage: simlab %s%s%s%s\n\n  %s\n", c->name, *c->options ? " [OPTION...]" : "",
-           *c->operands ? " " : "", c->operands, c->help);
+    text_line(stdout, "usage: simlab %s%s%s%s", c->name, *c->options ? " [OPTION...]" : "",
+              *c->operands ? " " : "", c->operands);
+    puts("");
+    text_line(stdout, "  %s", c->help);
     if (*c->options)
         puts("\nOptions:");
     for (int i = 0; i < N_ENTRIES; i++)

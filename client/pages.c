@@ -42,11 +42,11 @@ static int print_page(struct server *s, const struct pages *p, const char *path,
 {
     json_t *page, *item;
     size_t i;
-    int code = request_get(s, path, &page);
+    int code = request_get(s, path, p->shape, &page);
     if (code)
         return code;
     if (!*any)
-        puts(p->title);
+        text_line(stdout, "%s", p->title);
     *any = true;
     json_t *items = json_object_get(page, p->key), *next = json_object_get(page, "next");
     json_array_foreach(items, i, item)
@@ -55,7 +55,7 @@ static int print_page(struct server *s, const struct pages *p, const char *path,
     }
     *left -= (long)json_array_size(items);
     bool more = next && !json_is_null(next) && json_array_size(items);
-    *ret_cursor = more ? document_value_words(next) : NULL;
+    *ret_cursor = more ? text_copy(json_string_value(next)) : NULL;
     json_decref(page);
     return 0;
 }
@@ -67,7 +67,8 @@ int pages_print(struct server *s, const struct options *o, const struct pages *p
     int code = read_limit(o->limit, &left);
     if (!code && o->json) {
         char *path = path_of(p, left, NULL);
-        code = request_print(s, &(struct request){.method = "GET", .path = path});
+        code =
+            request_print(s, &(struct request){.method = "GET", .path = path, .shape = p->shape});
         free(path);
         return code;
     }

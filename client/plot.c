@@ -56,7 +56,7 @@ static int find_store(struct server *s, const char *operand, char **ret_store)
         *ret_store = text_copy(operand);
         return 0;
     }
-    int code = request_get_part(s, API_JOBS, operand, &job);
+    int code = request_get_part(s, API_JOBS, operand, &answer_job, &job);
     if (code)
         return code;
     const char *store = document_string(job, "store", NULL);

@@ -10,50 +10,61 @@
 
 #include <stdlib.h>
 
-static void print_list(const json_t *list)
+struct row {
+    const char *name, *note, *words;
+};
+
+/* A process type, or a type or library that is left out. */
+static struct row row_of(const json_t *item, bool left_out)
 {
-    size_t i;
-    json_t *type;
-    int width = 0;
-    json_array_foreach(list, i, type)
-    {
-        int w = text_width(document_string(type, "name", ""));
-        width = w > width ? w : width;
-    }
-    json_array_foreach(list, i, type)
-    {
-        text_put_padded(stdout, document_string(type, "name", ""), width + 2);
-        text_put(stdout, document_string(type, "description", ""));
-        putchar('\n');
-    }
+    struct row row = {.name = document_string(item, "name", document_string(item, "path", "?")),
+                      .note = left_out ? "left out: " : "",
+                      .words = document_string(item, left_out ? "reason" : "description", "")};
+    return row;
 }
 
-/* Libraries that the daemon could not load, with why. */
-static void complain_about_refused(const json_t *refused)
+static int widest(const json_t *items, bool left_out)
 {
     size_t i;
-    json_t *library;
-    json_array_foreach(refused, i, library)
+    json_t *item;
+    int width = 0;
+    json_array_foreach(items, i, item)
     {
-        const char *name = document_string(library, "library", NULL);
-        text_complain("library %s is not loaded: %s",
-                      name ? name : document_string(library, "path", "?"),
-                      document_string(library, "reason", "the daemon's log says why"));
+        int w = text_width(row_of(item, left_out).name);
+        width = w > width ? w : width;
+    }
+    return width;
+}
+
+static void print_rows(const json_t *items, bool left_out, int width)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(items, i, item)
+    {
+        struct row row = row_of(item, left_out);
+        text_put_padded(stdout, row.name, width + 2);
+        text_line(stdout, "%s%s", row.note, row.words);
     }
 }
 
 int processes_list(struct server *s, const struct options *o)
 {
-    json_t *answer = NULL;
+    json_t *answer;
     if (o->json)
-        return request_print(s, &(struct request){.method = "GET", .path = API_PROCESSES});
-    int code = request_get(s, API_PROCESSES, &answer);
-    if (!code) {
-        print_list(json_object_get(answer, "processes"));
-        complain_about_refused(json_object_get(answer, "refused"));
-    }
+        return request_print(
+            s, &(struct request){.method = "GET", .path = API_PROCESSES, .shape = &answer_types});
+    int code = request_get(s, API_PROCESSES, &answer_types, &answer);
+    if (code)
+        return code;
+    const json_t *types = json_object_get(answer, "processes");
+    const json_t *left_out = json_object_get(answer, "left_out");
+    int width = widest(types, false), other = widest(left_out, true);
+    width = width > other ? width : other;
+    print_rows(types, false, width);
+    print_rows(left_out, true, width);
     json_decref(answer);
-    return code;
+    return 0;
 }
 
 int processes_show(struct server *s, const struct options *o)
@@ -61,8 +72,8 @@ int processes_show(struct server *s, const struct options *o)
     json_t *type = NULL;
     char *part = text_url(o->operands[0]);
     char *path = text_printf("%s/%s", API_PROCESSES, part);
-    int code = o->json ? request_print(s, &(struct request){.method = "GET", .path = path})
-                       : request_get(s, path, &type);
+    struct request request = {.method = "GET", .path = path, .shape = &answer_type};
+    int code = o->json ? request_print(s, &request) : request_get(s, path, &answer_type, &type);
     if (type)
         summary_print_type(type);
     json_decref(type);

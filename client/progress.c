@@ -34,9 +34,7 @@ static double now(void)
 
 struct progress *progress_new(const char *title, bool quiet)
 {
-    struct progress *p = calloc(1, sizeof *p);
-    if (!p)
-        abort();
+    struct progress *p = text_need(calloc(1, sizeof *p));
     const char *kind = getenv("TERM");
     p->title = text_copy(title);
     p->quiet = quiet;
@@ -129,20 +127,22 @@ static void draw(struct progress *p)
     int bar = width - 1 - text_width(p->title) - 4 - text_width(head);
     bar = bar > BAR_MAX ? BAR_MAX : bar;
     fputs("\r", stderr);
-    char *line = text_printf("%s ", p->title);
-    text_put(stderr, line);
+    text_put(stderr, p->title);
+    putc(' ', stderr);
     if (p->pace.counted && bar >= BAR_MIN) {
         putc('[', stderr);
         for (int i = 0; i < bar; i++)
-            putc(i < (int)(part * bar + 0.5) ? '#' : '-', stderr);
+            text_put(stderr, i < (int)(part * bar + 0.5) ? "#" : "-");
         fputs("] ", stderr);
     }
     /* A line that wraps could not be redrawn. */
-    int room = width - 1 - text_width(line);
-    fprintf(stderr, "%.*s\033[K", room > 0 ? room : 0, head);
+    int room = width - 2 - text_width(p->title);
+    if (room < (int)strlen(head))
+        head[room > 0 ? room : 0] = '\0';
+    text_put(stderr, head);
+    fputs("\033[K", stderr);
     fflush(stderr);
     p->open = true;
-    free(line);
     free(head);
     free(words);
 }
@@ -201,10 +201,8 @@ void progress_note(struct progress *p, const char *format, ...)
     char *s = NULL;
     va_list arguments;
     va_start(arguments, format);
-    int n = vasprintf(&s, format, arguments);
+    text_need(vasprintf(&s, format, arguments) < 0 ? NULL : s);
     va_end(arguments);
-    if (n < 0)
-        abort();
     clear_line(p);
     text_complain("%s", s);
     free(s);

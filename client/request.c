@@ -6,20 +6,31 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
-    CONNECT_TIMEOUT = 10, /* seconds */
-    ANSWER_TIMEOUT = 300, /* of silence, before an answer */
-    STREAM_SILENCE = 60,  /* the daemon sends a comment every 15 s */
-    WATCH_INTERVAL = 500, /* milliseconds */
-    BODY_MAX = 256 << 20, /* bytes of an answer */
+    CONNECT_TIMEOUT = 10,  /* seconds */
+    ANSWER_LONGEST = 3600, /* seconds in which an answer that is no stream is there */
+    BODY_MAX = 64 << 20,   /* bytes of an answer */
+    HEAD_MAX = 1 << 20,    /* bytes of its headers */
 };
 
 struct transfer {
     const struct request *request;
     struct reply *reply;
     CURL *easy;
+    size_t head; /* bytes of headers so far */
+    bool odd;    /* what came is no stream of events, though one was asked for */
+    curl_off_t moved;
+    int64_t heard; /* when `moved` last grew */
 };
+
+int64_t request_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static int append(struct reply *r, const char *bytes, size_t n)
 {
@@ -35,6 +46,22 @@ static int append(struct reply *r, const char *bytes, size_t n)
     return 0;
 }
 
+static size_t on_header(char *bytes, size_t one, size_t n, void *userdata)
+{
+    struct transfer *t = userdata;
+    (void)bytes;
+    t->head += one * n;
+    return t->head > HEAD_MAX ? 0 : one * n;
+}
+
+/* What was asked for as a stream of events and came with status 200 is one. */
+static bool is_stream(const struct transfer *t)
+{
+    const char *type = NULL;
+    curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+    return type && !strncasecmp(type, API_EVENT_STREAM, strlen(API_EVENT_STREAM));
+}
+
 static size_t on_bytes(char *bytes, size_t one, size_t n, void *userdata)
 {
     struct transfer *t = userdata;
@@ -43,6 +70,9 @@ static size_t on_bytes(char *bytes, size_t one, size_t n, void *userdata)
     n *= one;
     if (!t->request->sink || status != 200)
         return append(t->reply, bytes, n) ? 0 : n;
+    t->odd = !is_stream(t);
+    if (t->odd)
+        return 0;
     if (t->request->sink(t->request->sink_userdata, bytes, n)) {
         t->reply->aborted = true;
         return 0;
@@ -66,9 +96,7 @@ static int on_seek(void *userdata, curl_off_t offset, int origin)
 static struct curl_slist *header(struct curl_slist *list, const char *name, const char *value)
 {
     char *line = text_printf("%s: %s", name, value);
-    list = curl_slist_append(list, line);
-    if (!list)
-        abort();
+    list = text_need(curl_slist_append(list, line));
     free(line);
     return list;
 }
@@ -120,19 +148,38 @@ static void set_up(struct server *s, const struct request *r, struct transfer *t
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c, CURLOPT_ERRORBUFFER, words);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(r->sink ? STREAM_SILENCE : ANSWER_TIMEOUT));
+    if (!r->sink && !r->file)
+        curl_easy_setopt(c, CURLOPT_TIMEOUT, (long)ANSWER_LONGEST);
+    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_bytes);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
     if (s->socket)
         curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, s->socket);
+    server_guard(s);
     set_body(c, r);
 }
 
-/* Runs the transfer to its end, or until the watch ends it. */
-static CURLcode perform(struct server *s, const struct request *r, struct reply *reply)
+/* Neither side has said a byte for the server's timeout. A comment of an event stream is a word. */
+static bool is_silent(struct server *s, struct transfer *t)
 {
-    const struct request_watch *w = r->watch;
+    curl_off_t up = 0, down = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    curl_off_t moved = up + down + (curl_off_t)t->head;
+    int64_t now = request_now();
+    if (moved != t->moved)
+        t->heard = now;
+    t->moved = moved;
+    return now - t->heard >= (int64_t)s->timeout * 1000;
+}
+
+/* Runs the transfer to its end, or until the watch or silence ends it. */
+static CURLcode perform(struct server *s, struct transfer *t)
+{
+    const struct request_watch *w = t->request->watch;
+    struct reply *reply = t->reply;
+    t->heard = request_now();
     for (;;) {
         int running, left;
         if (curl_multi_perform(s->multi, &running))
@@ -141,7 +188,11 @@ static CURLcode perform(struct server *s, const struct request *r, struct reply 
         if (m && m->msg == CURLMSG_DONE)
             return m->data.result;
         struct curl_waitfd extra = {.fd = w ? w->fd : -1, .events = CURL_WAIT_POLLIN};
-        curl_multi_poll(s->multi, &extra, extra.fd >= 0, WATCH_INTERVAL, NULL);
+        if (is_silent(s, t)) {
+            reply->silent = true;
+            return CURLE_OPERATION_TIMEDOUT;
+        }
+        curl_multi_poll(s->multi, &extra, extra.fd >= 0, REQUEST_WATCH_INTERVAL, NULL);
         if (w && w->fn(w->userdata, extra.revents & CURL_WAIT_POLLIN)) {
             reply->aborted = true;
             return CURLE_ABORTED_BY_CALLBACK;
@@ -170,39 +221,93 @@ static char *problem_words(const struct server *s, const struct reply *r)
                        pointer && *pointer ? pointer : "", pointer && *pointer ? ")" : "");
 }
 
-static void judge_status(const struct server *s, struct reply *r)
+static void judge_status(const struct server *s, const struct request *request, struct reply *r)
 {
     r->code = r->status >= 200 && r->status < 300    ? API_EXIT_OK
               : r->status == 401 || r->status == 403 ? API_EXIT_FORBIDDEN
               : r->status >= 400 && r->status < 500  ? API_EXIT_USAGE
                                                      : API_EXIT_UNREACHABLE;
     r->again = r->code == API_EXIT_UNREACHABLE;
-    if (r->code != API_EXIT_OK)
+    if (r->code != API_EXIT_OK) {
         r->reason = problem_words(s, r);
+        return;
+    }
+    char *fault = request->shape ? answer_fault(request->shape, r->json) : NULL;
+    if (!fault)
+        return;
+    r->code = API_EXIT_UNREACHABLE;
+    r->unanswered = true;
+    r->reason = text_printf("%s answered oddly: %s", s->address,
+                            r->json ? fault : "with something that is no JSON");
+    free(fault);
 }
 
-static void judge_failure(const struct server *s, const struct request *request, CURLcode result,
-                          const char *words, struct reply *r)
+/* The connection was lost, or could not be made: trying again may do. All else that can go wrong is
+ * an answer that no daemon gives. */
+static bool is_lost(CURLcode result)
 {
+    switch (result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_PARTIAL_FILE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static char *failure_words(const struct server *s, CURLcode result, const char *words,
+                           const struct reply *r)
+{
+    long number = 0;
+    curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &number);
+    words = *words ? words : curl_easy_strerror(result);
+    if (r->silent)
+        return text_printf("the daemon at %s has said nothing for %d s", s->address, s->timeout);
+    if (result == CURLE_COULDNT_CONNECT &&
+        number) /* libcurl's words name a port, also of a socket */
+        return text_printf("cannot reach the daemon at %s: %s", s->address, strerror((int)number));
+    if (!r->unanswered)
+        return text_printf("cannot reach the daemon at %s: %s", s->address, words);
+    return text_printf(is_lost(result) ? "the connection to the daemon at %s was lost: %s"
+                                       : "%s does not speak as a daemon does: %s",
+                       s->address, words);
+}
+
+static void judge_failure(const struct server *s, const struct transfer *t, CURLcode result,
+                          const char *words)
+{
+    struct reply *r = t->reply;
     r->status = 0;
     r->code = API_EXIT_UNREACHABLE;
-    if (result == CURLE_ABORTED_BY_CALLBACK && request->file && !r->aborted) {
+    if (r->aborted) {
+        r->reason = text_copy("interrupted");
+        return;
+    }
+    if (result == CURLE_ABORTED_BY_CALLBACK && s->stranger) {
+        r->reason = text_copy(s->stranger);
+        return;
+    }
+    if (result == CURLE_ABORTED_BY_CALLBACK) {
         r->code = API_EXIT_USAGE;
         r->reason = text_copy("cannot read the file to be uploaded");
         return;
     }
-    if (result == CURLE_WRITE_ERROR && !r->aborted) {
-        r->reason = text_printf("%s sent more than this program takes", s->address);
+    if (result == CURLE_WRITE_ERROR) {
+        r->unanswered = true;
+        r->reason = text_printf(t->odd ? "%s answered with something that is no stream of events"
+                                       : "%s sent more than this program takes",
+                                s->address);
         return;
     }
-    r->unanswered = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST;
-    r->again = result != CURLE_URL_MALFORMAT && result != CURLE_UNSUPPORTED_PROTOCOL;
-    long number = 0;
-    curl_easy_getinfo(s->easy, CURLINFO_OS_ERRNO, &number);
-    if (result == CURLE_COULDNT_CONNECT && number)
-        words = strerror((int)number); /* libcurl's words name a port, also for a socket */
-    r->reason = text_printf("cannot reach the daemon at %s: %s", s->address,
-                            *words ? words : curl_easy_strerror(result));
+    r->unanswered = result != CURLE_COULDNT_CONNECT && result != CURLE_COULDNT_RESOLVE_HOST &&
+                    result != CURLE_URL_MALFORMAT;
+    r->again = is_lost(result);
+    r->reason = failure_words(s, result, words, r);
 }
 
 int request_send(struct server *s, const struct request *r, struct reply *ret_reply)
@@ -215,14 +320,19 @@ int request_send(struct server *s, const struct request *r, struct reply *ret_re
     set_up(s, r, &t, url, headers, words);
     if (curl_multi_add_handle(s->multi, s->easy))
         abort();
-    CURLcode result = perform(s, r, &reply);
+    CURLcode result = perform(s, &t);
     curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &reply.status);
+    reply.opened = r->sink && reply.status == 200;
+    if (result == CURLE_OK && reply.opened && !is_stream(&t)) {
+        t.odd = true;
+        result = CURLE_WRITE_ERROR;
+    }
     if (result == CURLE_OK) {
         if (reply.body)
             reply.json = json_loadb(reply.body, reply.size, JSON_DECODE_ANY, NULL);
-        judge_status(s, &reply);
+        judge_status(s, r, &reply);
     } else {
-        judge_failure(s, r, result, words, &reply);
+        judge_failure(s, &t, result, words);
     }
     curl_multi_remove_handle(s->multi, s->easy);
     curl_slist_free_all(headers);
@@ -247,25 +357,24 @@ int request_or_complain(struct server *s, const struct request *r, struct reply 
     return code;
 }
 
-int request_get(struct server *s, const char *path, json_t **ret_json)
+int request_get(struct server *s, const char *path, const struct answer_shape *shape,
+                json_t **ret_json)
 {
     struct reply r;
-    int code = request_or_complain(s, &(struct request){.method = "GET", .path = path}, &r);
-    if (!code && !r.json) {
-        text_complain("%s answered with something that is no JSON", s->address);
-        code = API_EXIT_UNREACHABLE;
-    }
+    struct request request = {.method = "GET", .path = path, .shape = shape};
+    int code = request_or_complain(s, &request, &r);
     if (!code)
         *ret_json = json_incref(r.json);
     reply_clear(&r);
     return code;
 }
 
-int request_get_part(struct server *s, const char *base, const char *part, json_t **ret_json)
+int request_get_part(struct server *s, const char *base, const char *part,
+                     const struct answer_shape *shape, json_t **ret_json)
 {
     char *encoded = text_url(part);
     char *path = text_printf("%s/%s", base, encoded);
-    int code = request_get(s, path, ret_json);
+    int code = request_get(s, path, shape, ret_json);
     free(path);
     free(encoded);
     return code;
@@ -282,9 +391,6 @@ int request_print(struct server *s, const struct request *r)
 
 void reply_print(const struct reply *r)
 {
-    if (!r->size)
-        return;
-    fwrite(r->body, 1, r->size, stdout);
-    if (r->body[r->size - 1] != '\n')
-        putchar('\n');
+    if (r->json)
+        text_put_json(stdout, r->body, r->size);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/submit.h"
 
+#include "client/backoff.h"
 #include "client/document.h"
-#include "client/events.h"
 #include "client/text.h"
 #include "client/upload.h"
 #include "proto/api.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-enum { TRIES = 8, FIRST_PAUSE = 100, LONGEST_PAUSE = 5000 /* milliseconds */ };
+enum { TRIES = 8 };
 
 static char *random_key(void)
 {
@@ -28,15 +28,16 @@ static char *random_key(void)
 }
 
 /* What is unanswered may have been done, and 503 asks for another try. A daemon that was not there
- * at the first try is not waited for. */
+ * at the first try is not waited for, nor one that is silent: that took long enough. */
 static bool worth_another(const struct reply *r, int tries)
 {
-    return r->again && (r->unanswered || r->status == 503 || (r->status == 0 && tries > 1));
+    return r->again && !r->silent &&
+           (r->unanswered || r->status == 503 || (r->status == 0 && tries > 1));
 }
 
 static int send_patiently(struct server *s, const struct request *r, struct reply *ret_reply)
 {
-    int duration = FIRST_PAUSE;
+    struct backoff backoff = {0};
     bool unsure = false;
     for (int tries = 1;; tries++) {
         int code = request_send(s, r, ret_reply);
@@ -45,15 +46,14 @@ static int send_patiently(struct server *s, const struct request *r, struct repl
             return code;
         if (tries == TRIES || !worth_another(ret_reply, tries)) {
             text_complain("%s", ret_reply->reason);
-            if (unsure && ret_reply->again)
+            if (unsure && ret_reply->code == API_EXIT_UNREACHABLE && r->shape == &answer_job)
                 text_complain("whether the job was submitted is not known; submit it again with "
                               "--idempotency-key %s, which makes no second one",
                               r->idempotency_key);
             return code;
         }
         reply_clear(ret_reply);
-        events_pause(duration, NULL);
-        duration = duration * 2 < LONGEST_PAUSE ? duration * 2 : LONGEST_PAUSE;
+        backoff_wait(&backoff, NULL);
     }
 }
 
@@ -64,8 +64,8 @@ static int prepare(struct server *s, const struct options *o, char **ret_text)
     if (code)
         return code;
     if (o->store)
-        json_object_set_new(document, "store", json_string(o->store));
-    code = upload_files(s, o->operands[0], document);
+        code = document_set_text(document, "store", o->store, "--store");
+    code = code ? code : upload_files(s, o->operands[0], document);
     if (!code)
         *ret_text = document_text(document);
     json_decref(document);
@@ -85,6 +85,7 @@ int submit_job(struct server *s, const struct options *o, struct reply *ret_repl
                               .body = text,
                               .size = strlen(text),
                               .content_type = API_JSON,
+                              .shape = o->dry_run ? &answer_dry_run : &answer_job,
                               .idempotency_key = key};
     code = send_patiently(s, &request, ret_reply);
     free(key);

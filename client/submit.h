@@ -7,7 +7,8 @@
 #include "client/options.h"
 #include "client/request.h"
 
-/* Reads the job at operand 0, with --store, --idempotency-key and --dry-run applied. Returns
+/* A good answer is a job (answer_job), or of a dry run that the job is valid (answer_dry_run).
+ * Reads the job at operand 0, with --store, --idempotency-key and --dry-run applied. Returns
  * ret_reply->code after a complaint where that is not 0; ret_reply is to be cleared always. */
 int submit_job(struct server *s, const struct options *o, struct reply *ret_reply);
 

@@ -35,7 +35,7 @@ static void put_dims(const json_t *alternatives)
     json_array_foreach(alternatives, i, dims)
     {
         char *words = dims_words(dims);
-        fputs(i ? " or " : " ", stdout);
+        text_put(stdout, i ? " or " : " ");
         text_put(stdout, words);
         free(words);
     }
@@ -43,8 +43,8 @@ static void put_dims(const json_t *alternatives)
 
 static void put_note(bool *any, const char *label, const char *value)
 {
-    fputs(*any ? "; " : " (", stdout);
-    fputs(label, stdout);
+    text_put(stdout, *any ? "; " : " (");
+    text_put(stdout, label);
     text_put(stdout, value);
     *any = true;
 }
@@ -107,9 +107,12 @@ static void print_variable(const json_t *v, int width, const char *target)
     char *link = link_words(v, target);
     fputs("    ", stdout);
     text_put_padded(stdout, document_string(v, "name", "?"), width);
-    printf("%*s[%s]", 5 - (int)strlen(intent), "", intent);
+    text_put_padded(stdout, "", 5 - text_width(intent));
+    putchar('[');
+    text_put(stdout, intent);
+    putchar(']');
     if (link) {
-        fputs(!strcmp(intent, "out") ? " ---> " : " <--- ", stdout);
+        text_put(stdout, !strcmp(intent, "out") ? " ---> " : " <--- ");
         text_put(stdout, link);
     } else {
         const char *description = document_string(v, "description", "");
@@ -143,19 +146,11 @@ void summary_print_type(const json_t *type)
     const char *parent = document_string(type, "extends", NULL);
     const char *description = document_string(type, "description", "");
     int width = name_width(variables);
-    char *head = text_printf("<%s (process)>", document_string(type, "name", "?"));
-    text_put(stdout, head);
-    putchar('\n');
-    free(head);
-    if (*description) {
-        text_put(stdout, description);
-        putchar('\n');
-    }
-    if (parent) {
-        fputs("Extends: ", stdout);
-        text_put(stdout, parent);
-        putchar('\n');
-    }
+    text_line(stdout, "<%s (process)>", document_string(type, "name", "?"));
+    if (*description)
+        text_line(stdout, "%s", description);
+    if (parent)
+        text_line(stdout, "Extends: %s", parent);
     puts("Variables:");
     json_array_foreach(variables, i, v)
     {
@@ -166,7 +161,7 @@ void summary_print_type(const json_t *type)
     puts("Simulation stages:");
     json_array_foreach(json_object_get(type, "stages"), i, stage)
     {
-        printf("    %s\n", json_string_value(stage));
+        text_line(stdout, "    %s", json_string_value(stage));
     }
     if (!json_array_size(json_object_get(type, "stages")))
         puts("    *no stage implemented*");
@@ -215,9 +210,10 @@ static void print_process(const struct model_view *m, const char *name, int widt
     text_put(stdout, type_name);
     json_array_foreach(json_object_get(type, "stages"), i, stage)
     {
-        printf("%s%s", i ? ", " : " [", json_string_value(stage));
+        text_put(stdout, i ? ", " : " [");
+        text_put(stdout, json_string_value(stage));
     }
-    puts(i ? "]" : "");
+    text_line(stdout, "%s", i ? "]" : "");
     json_array_foreach(json_object_get(type, "variables"), i, v)
     {
         const json_t *targets = json_object_get(process, "variables");
@@ -236,11 +232,8 @@ void summary_print_model(const json_t *model, const json_t *types)
     size_t i;
     json_t *process;
     int width = widest(&m);
-    char *head = text_printf("<Model '%s' (%zu processes, %zu inputs)>", name,
-                             json_object_size(m.processes), json_object_size(m.inputs));
-    text_put(stdout, head);
-    putchar('\n');
-    free(head);
+    text_line(stdout, "<Model '%s' (%zu processes, %zu inputs)>", name,
+              json_object_size(m.processes), json_object_size(m.inputs));
     json_array_foreach(json_object_get(model, "order"), i, process)
     {
         print_process(&m, json_string_value(process), width);

@@ -14,7 +14,7 @@
 struct uploads {
     struct server *server;
     char *folder;  /* with a slash at its end; "": the working directory */
-    json_t *known; /* path → id */
+    json_t *known; /* path as the job has it → id */
 };
 
 static FILE *open_array(const char *path, size_t *ret_size)
@@ -38,87 +38,99 @@ static FILE *open_array(const char *path, size_t *ret_size)
     return NULL;
 }
 
-static int upload(struct uploads *u, const char *path, const char **ret_id)
+static int upload(struct uploads *u, const char *file, const char *path)
 {
-    const char *known = document_string(u->known, path, NULL);
-    if (known) {
-        *ret_id = known;
-        return 0;
-    }
     size_t size;
     FILE *f = open_array(path, &size);
     if (!f)
         return API_EXIT_USAGE;
-    struct request request = {
-        .method = "POST", .path = API_UPLOADS, .file = f, .size = size, .content_type = API_OCTETS};
+    struct request request = {.method = "POST",
+                              .path = API_UPLOADS,
+                              .file = f,
+                              .size = size,
+                              .content_type = API_OCTETS,
+                              .shape = &answer_upload};
     struct reply reply;
     int code = request_send(u->server, &request, &reply);
-    const char *id = document_string(reply.json, "id", NULL);
-    if (code || !id) {
-        text_complain("%s: %s", path, code ? reply.reason : "the daemon gave no id for it");
-        code = code ? code : API_EXIT_UNREACHABLE;
+    if (code) {
+        text_complain("%s: %s", path, reply.reason);
     } else {
-        json_object_set_new(u->known, path, json_string(id));
-        *ret_id = document_string(u->known, path, NULL);
+        json_object_set(u->known, file, json_object_get(reply.json, "id"));
     }
     reply_clear(&reply);
     fclose(f);
     return code;
 }
 
-/* The path where `value` is {"file": PATH} and stands where data may, else NULL. */
-static const char *file_of(const char *pointer, const char *key, const json_t *value)
+/* What stands beside another source of data is left as it is, for the daemon to refuse. */
+static const char *file_of(const json_t *object)
 {
-    bool is_data = !strcmp(key, "data") || !strncmp(pointer, "/sweep/", 7);
-    return is_data && json_object_size(value) == 1 ? document_string(value, "file", NULL) : NULL;
+    static const char *const others[] = {"data", "linspace", "arange", "upload"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (json_object_get(object, others[i]))
+            return NULL;
+    return document_string(object, "file", NULL);
 }
 
-static int upload_at(struct uploads *u, const char *file, const char *pointer, json_t **ret_new)
+/* Where `object` names a file, it names the upload instead. */
+static int replace_file(struct uploads *u, json_t *object, const char *pointer)
 {
-    const char *id;
-    char *path = text_printf("%s%s", *file == '/' ? "" : u->folder, file);
-    int code = upload(u, path, &id);
-    if (code)
-        text_complain("that file is asked for at %s", pointer);
-    else
-        *ret_new = json_pack("{s:s}", "upload", id);
+    const char *given = file_of(object);
+    if (!given)
+        return 0;
+    char *file = text_copy(given), *path = text_printf("%s%s", *file == '/' ? "" : u->folder, file);
+    int code = json_object_get(u->known, file) ? 0 : upload(u, file, path);
+    if (code) {
+        text_complain("that file is asked for at %s/file", pointer);
+    } else {
+        json_object_del(object, "file");
+        json_object_set(object, "upload", json_object_get(u->known, file));
+    }
     free(path);
+    free(file);
     return code;
 }
 
-/* Arrays are not looked into: they hold numbers, and may be long. */
-static int visit(struct uploads *u, json_t *object, const char *pointer)
+/* The arrays of one section, by name. Lists are not looked into: they hold numbers, and may be
+ * long; nor is what else an array has: attributes may name files of their own. */
+static int replace_files(struct uploads *u, const json_t *arrays, const char *pointer)
 {
-    const char *key;
-    json_t *member;
+    const char *name;
+    json_t *array;
     int code = 0;
-    json_object_foreach(object, key, member)
+    json_object_foreach((json_t *)arrays, name, array)
     {
-        if (!json_is_object(member) || !strcmp(key, "attrs"))
-            continue;
-        const char *file = file_of(pointer, key, member);
-        char *place = text_printf("%s/%s", pointer, key);
-        json_t *reference = NULL;
-        code = file ? upload_at(u, file, place, &reference) : visit(u, member, place);
-        free(place);
+        char *at = text_printf("%s/%s", pointer, name), *below = text_printf("%s/data", at);
+        code = replace_file(u, array, at);
+        json_t *data = json_object_get(array, "data");
+        if (!code && json_object_size(data) == 1)
+            code = replace_file(u, data, below);
+        free(at);
+        free(below);
         if (code)
             break;
-        if (reference)
-            json_object_set_new(object, key, reference);
     }
     return code;
 }
 
 int upload_files(struct server *s, const char *job_path, json_t *document)
 {
-    static const char *const places[] = {"inputs", "clocks", "setup", "sweep"};
+    static const char *const sections[][2] = {{"inputs"},
+                                              {"clocks"},
+                                              {"coords"},
+                                              {"sweep", "product"},
+                                              {"sweep", "zip"},
+                                              {"setup", "coords"},
+                                              {"setup", "data_vars"}};
     const char *slash = strcmp(job_path, "-") ? strrchr(job_path, '/') : NULL;
     struct uploads u = {.server = s, .known = json_object()};
     u.folder = text_printf("%.*s", slash ? (int)(slash + 1 - job_path) : 0, job_path);
     int code = 0;
-    for (size_t i = 0; i < sizeof places / sizeof *places && !code; i++) {
-        char *pointer = text_printf("/%s", places[i]);
-        code = visit(&u, json_object_get(document, places[i]), pointer);
+    for (size_t i = 0; i < sizeof sections / sizeof *sections && !code; i++) {
+        const char *outer = sections[i][0], *inner = sections[i][1];
+        const json_t *arrays = json_object_get(document, outer);
+        char *pointer = text_printf("/%s%s%s", outer, inner ? "/" : "", inner ? inner : "");
+        code = replace_files(&u, inner ? json_object_get(arrays, inner) : arrays, pointer);
         free(pointer);
     }
     json_decref(u.known);

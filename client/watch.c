@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/watch.h"
 
+#include "client/backoff.h"
 #include "client/document.h"
 #include "client/events.h"
 #include "client/progress.h"
@@ -13,15 +14,18 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { FIRST_PAUSE = 100, LONGEST_PAUSE = 5000 /* milliseconds */ };
+/* How often in a row a daemon may say that a job has ended, and then that it has not. */
+enum { CONTRADICTIONS_MAX = 5 };
 
 struct watch {
     struct server *server;
     const struct watch_options *options;
     struct progress *progress;
     char *id, *path; /* of the job; of its resource */
+    char *last_id;   /* of the events */
     int signals;     /* signalfd, or -1 */
     int interrupts;
+    bool lost;   /* the connection, and said */
     bool final;  /* the job has ended */
     bool cancel; /* is to be cancelled now */
     int leave;   /* by this signal */
@@ -76,10 +80,30 @@ static void show_log(struct watch *w, const json_t *d)
                       line);
 }
 
+/* NULL: a kind that we do not know, which a newer daemon may have, and which says nothing to us. */
+static const struct answer_shape *shape_of(const char *kind)
+{
+    if (!strcmp(kind, "log"))
+        return &answer_event_log;
+    if (!strcmp(kind, "progress"))
+        return &answer_event_progress;
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        if (!strcmp(states[i].name, kind))
+            return &answer_event;
+    return NULL;
+}
+
 static int on_event(void *userdata, const char *kind, const char *data)
 {
     struct watch *w = userdata;
     json_t *d = json_loads(data, JSON_DECODE_ANY, NULL);
+    const struct answer_shape *shape = shape_of(kind);
+    char *fault = shape ? answer_fault(shape, d) : NULL;
+    if (fault) {
+        free(fault);
+        json_decref(d);
+        return -1;
+    }
     if (!strcmp(kind, "log"))
         show_log(w, d);
     else if (!strcmp(kind, "queued") || !strcmp(kind, "running"))
@@ -94,10 +118,11 @@ static int on_event(void *userdata, const char *kind, const char *data)
 static void on_connection(void *userdata, const char *reason)
 {
     struct watch *w = userdata;
-    if (reason)
+    if (reason && !w->lost)
         progress_note(w->progress, "%s; trying again until it is there", reason);
-    else
+    else if (!reason && w->lost)
         progress_note(w->progress, "connected again");
+    w->lost = reason != NULL;
 }
 
 /* ---- interrupts ---- */
@@ -186,7 +211,8 @@ static int cancel(struct watch *w)
 {
     struct reply r;
     char *path = text_printf("%s%s", w->path, API_JOB_CANCEL);
-    int code = request_send(w->server, &(struct request){.method = "POST", .path = path}, &r);
+    struct request request = {.method = "POST", .path = path, .shape = &answer_job};
+    int code = request_send(w->server, &request, &r);
     if (!code)
         progress_note(w->progress, "job %s is cancelled", w->id);
     else if (r.status != 409) /* 409: it has ended meanwhile */
@@ -200,16 +226,17 @@ static int cancel(struct watch *w)
 /* GET of the job until there is an answer. */
 static int get_job(struct watch *w, const struct request_watch *watch, struct reply *ret_reply)
 {
-    struct request request = {.method = "GET", .path = w->path, .watch = watch};
-    for (int duration = FIRST_PAUSE;;) {
+    struct request request = {
+        .method = "GET", .path = w->path, .watch = watch, .shape = &answer_job};
+    struct backoff backoff = {0};
+    for (;;) {
         int code = request_send(w->server, &request, ret_reply);
         if (!code || !ret_reply->again)
             return code;
-        bool aborted = ret_reply->aborted;
+        on_connection(w, ret_reply->reason);
         reply_clear(ret_reply);
-        if (aborted || events_pause(duration, watch))
+        if (backoff_wait(&backoff, watch))
             return API_EXIT_UNREACHABLE;
-        duration = duration * 2 < LONGEST_PAUSE ? duration * 2 : LONGEST_PAUSE;
     }
 }
 
@@ -219,7 +246,7 @@ static int follow_once(struct watch *w, const char *events, struct reply *ret_re
     struct request_watch watch = {.fd = w->signals, .fn = on_watch, .userdata = w};
     struct events_follower follower = {
         .on_event = on_event, .on_connection = on_connection, .watch = &watch, .userdata = w};
-    int code = w->final ? 0 : events_follow(w->server, events, &follower);
+    int code = w->final ? 0 : events_follow(w->server, events, &follower, &w->last_id);
     if (code || w->cancel || w->leave)
         return code;
     struct reply r;
@@ -230,6 +257,8 @@ static int follow_once(struct watch *w, const char *events, struct reply *ret_re
     }
     if (code)
         text_complain("%s", r.reason);
+    else
+        on_connection(w, NULL);
     w->final = !code && watch_state_is_final(document_string(r.json, "state", ""));
     if (w->final) {
         show_counts(w, r.json);
@@ -240,23 +269,39 @@ static int follow_once(struct watch *w, const char *events, struct reply *ret_re
     return code;
 }
 
+/* After the last event of a job that has not ended: it was retried meanwhile, and has new events,
+ * or what we are told makes no sense. */
+static int contradict(struct watch *w, struct backoff *backoff, int *n, char **told)
+{
+    bool same = !w->last_id || (*told && !strcmp(*told, w->last_id));
+    *n = same ? *n + 1 : 0;
+    free(*told);
+    *told = text_copy(w->last_id);
+    if (*n < CONTRADICTIONS_MAX) {
+        backoff_wait(backoff, NULL);
+        return 0;
+    }
+    text_complain("%s says that job %s has ended, and that it has not", w->server->address, w->id);
+    return API_EXIT_UNREACHABLE;
+}
+
 static int follow(struct watch *w, struct reply *ret_reply)
 {
-    char *events = text_printf("%s%s", w->path, API_JOB_EVENTS);
+    char *events = text_printf("%s%s", w->path, API_JOB_EVENTS), *told = NULL;
     struct reply r = {0};
-    int code = 0;
-    for (;;) {
+    struct backoff backoff = {0};
+    int code = 0, n = 0;
+    while (!code && !r.body) {
         code = follow_once(w, events, &r);
         if (w->leave)
             leave(w);
-        if (code || r.body)
-            break;
-        if (w->cancel)
+        if (!code && w->cancel)
             cancel(w);
-        else
-            events_pause(FIRST_PAUSE, NULL);
+        else if (!code && !r.body)
+            code = contradict(w, &backoff, &n, &told);
     }
     free(events);
+    free(told);
     if (!code)
         *ret_reply = r;
     return code;
@@ -283,6 +328,7 @@ int watch_job(struct server *s, const json_t *job, const struct watch_options *o
     close_signals(&w);
     free(w.id);
     free(w.path);
+    free(w.last_id);
     free(part);
     free(title);
     return code;

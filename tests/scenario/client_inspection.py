@@ -199,6 +199,40 @@ def test_models_from_models(context):
     check(all(name in simlab("models").stdout for name in ("advection", "other", "third")), "list of models")
 
 
+CHANGES = (
+    ({"source": None}, {}), ({"init": "reference.InitUGauss"}, {}), ({"decay": "reference.Decay"}, {"decay": ["advect"]}),
+    ({"source": None, "other": "reference.SourcePoint", "decay": "reference.Decay"}, {"decay": ["other"], "other": ["advect"]}),
+    ({}, {"init": ["grid"]}), ({}, {"source": ["init", "grid"]}), ({"advect": None}, {}), ({"advect": None}, {"source": ["init"]}))
+
+
+def words_of(processes, after):
+    for name, kind in processes.items():
+        yield from ("--drop", name) if kind is None else ("--set", f"{name}={kind}")
+    for name, others in after.items():
+        for other in others:
+            yield from ("--after", f"{name}={other}")
+
+
+def test_changes_are_the_same_however_they_are_made(context):
+    """POST /v1/models, a job's own model, and the command line give one document."""
+    simlab = Session(context)
+    base = {"base": "advection", "name": "ordered", "after": {"source": ["advect"], "advect": ["init"]}}
+    simlab.daemon.request("POST", "/v1/models", base, status=201)
+    for processes, after in CHANGES:
+        body = {"base": "ordered", "processes": processes, **({"after": after} if after else {})}
+        posted = simlab.daemon.request("POST", "/v1/models", body, status=201).json
+        told = simlab("models", "update", "ordered", *words_of(processes, after)).stdout.strip()
+        equal(told, posted["hash"], f"hash of {body} by the command line and by POST")
+        job = json.loads(simlab("models", "template", told).stdout)
+        fill(job, {name: 1 for name in job["inputs"]})
+        checked = simlab.daemon.request("POST", "/v1/jobs?dry_run=1", {**job, "model": body}, status=200)
+        equal(checked.json["model"], posted["hash"], f"hash of a job's model {body}")
+        if after == {} and list(processes) == ["advect"]:
+            equal(posted["definition"]["after"], {"source": ["init"]}, "the order through what was dropped")
+    simlab("models", "drop", "ordered", "source", "advect", "--name", "fewer")
+    check("after" not in simlab.definition("fewer"), "edges of what was dropped")
+
+
 def test_models_that_cannot_be_made(context):
     simlab = Session(context)
     for arguments, word in (
