@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What this process's control groups, of version 1 or 2, allow and count. */
+#ifndef BASE_CGROUP_H
+#define BASE_CGROUP_H
+
+#include <stdint.h>
+
+/* `proc`: "/proc/self", whose files `cgroup` and `mountinfo` tell where the groups are. */
+
+/* Processors by the smallest quota of the group and those above it, rounded up; INT64_MAX where
+ * there is none. */
+int64_t cgroup_processors(const char *proc);
+
+/* How often the kernel has killed a process of the group for want of memory; -1: not known. */
+int64_t cgroup_oom_kills(const char *proc);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/proc.h"
+
+#include "base/buffer.h"
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { ENVIRONMENT_MAX = 1 << 22 };
+
+static bool read_stat(const char *name, struct proc *ret)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%.20s/stat", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    const char *after = strrchr(text, ')'); /* the name before it may hold anything */
+    char state;
+    int parent, session;
+    if (!after || sscanf(after, ") %c %d %*d %d", &state, &parent, &session) != 3)
+        return false;
+    *ret = (struct proc){(pid_t)atoi(name), parent, session, state == 'Z' || state == 'X'};
+    return true;
+}
+
+int proc_each(proc_fn fn, void *userdata)
+{
+    DIR *all = opendir("/proc");
+    if (!all)
+        return -errno;
+    struct dirent *entry;
+    struct proc p;
+    while ((entry = readdir(all)))
+        if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' && read_stat(entry->d_name, &p))
+            fn(userdata, &p);
+    closedir(all);
+    return 0;
+}
+
+bool proc_has_open(pid_t pid, const struct stat *file)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+    DIR *fds = opendir(path);
+    if (!fds)
+        return false;
+    bool found = false;
+    struct dirent *entry;
+    while (!found && (entry = readdir(fds))) {
+        struct stat s;
+        found = fstatat(dirfd(fds), entry->d_name, &s, 0) == 0 && s.st_dev == file->st_dev &&
+                s.st_ino == file->st_ino;
+    }
+    closedir(fds);
+    return found;
+}
+
+bool proc_has_environment(pid_t pid, const char *assignment)
+{
+    char path[64];
+    struct buffer text = {0};
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    bool found = false;
+    if (file_read(path, ENVIRONMENT_MAX, &text) == 0)
+        for (size_t at = 0; at < text.size && !found; at += strlen(text.data + at) + 1)
+            found = strcmp(text.data + at, assignment) == 0;
+    buffer_free(&text);
+    return found;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system's processes, as /proc tells of them. */
+#ifndef BASE_PROC_H
+#define BASE_PROC_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct proc {
+    pid_t pid, parent, session;
+    bool is_zombie; /* dead, and not waited for */
+};
+
+/* Calls `fn` for each process that there is; those that come or go meanwhile may be missed. 0 or
+ * -errno where there is no /proc. */
+typedef void (*proc_fn)(void *userdata, const struct proc *p);
+int proc_each(proc_fn fn, void *userdata);
+
+/* False too where we may not look. */
+bool proc_has_open(pid_t pid, const struct stat *file);
+/* Whether the environment that it was started with has "NAME=value". */
+bool proc_has_environment(pid_t pid, const char *assignment);
+
+#endif
