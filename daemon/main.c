@@ -10,19 +10,19 @@
 #include "libraries.h"
 #include "pool/pool.h"
 #include "proto/api.h"
+#include "proto/where.h"
 #include "queue/queue.h"
 #include "service.h"
 #include "state_directory.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -70,18 +70,19 @@ static void worker_ready(void *simlabd, const char *worker)
 }
 
 /* Workers that we end ourselves did nothing wrong: their leases end when the queue is opened. */
-static void worker_died(void *simlabd, const char *worker, int status)
+static void worker_died(void *simlabd, const char *worker, const char *reason)
 {
     struct simlabd *d = simlabd;
-    char reason[128];
-    if (d->stopping)
-        return;
-    if (WIFSIGNALED(status))
-        snprintf(reason, sizeof reason, "its worker was killed by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
-    else
-        snprintf(reason, sizeof reason, "its worker exited with status %d", WEXITSTATUS(status));
-    dispatch_worker_died(d->dispatch, worker, reason);
+    if (!d->stopping)
+        dispatch_worker_died(d->dispatch, worker, reason);
+}
+
+static void worker_was_left(void *simlabd, const struct where_at *at)
+{
+    (void)simlabd;
+    log_info("a worker of the former daemon ended at job %" PRId64 ", member %" PRId64
+             ", step %" PRId64,
+             at->job, at->member, at->step);
 }
 
 static json_t *list_workers(void *simlabd)
@@ -188,6 +189,8 @@ static void on_signal(void *simlabd, uint32_t events)
     struct simlabd *d = simlabd;
     struct signalfd_siginfo info;
     while (read(d->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGCHLD) /* the pool's tick reaps */
+            continue;
         log_info("%s%s", strsignal((int)info.ssi_signo),
                  info.ssi_signo == SIGHUP ? ": there is nothing to load again" : ": stopping");
         if (info.ssi_signo != SIGHUP)
@@ -202,6 +205,7 @@ static int open_signals(struct simlabd *d)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a write that fails */
     if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
@@ -267,7 +271,8 @@ static int open_pool(struct simlabd *d, struct error *e)
                                    .size = (int)c->workers,
                                    .scratch = c->scratch,
                                    .libraries = (const char *const *)c->processes,
-                                   .uploads = c->uploads};
+                                   .uploads = c->uploads,
+                                   .left = worker_was_left};
     return pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
 }
 
@@ -379,6 +384,7 @@ int main(int argc, char **argv)
 {
     struct simlabd d = {.signals = -1, .state = {.lock = -1}};
     struct error e = {.message = ""};
+    file_open_standard();
     log_open("simlabd", LOG_LEVEL_INFO);
     int r = config_parse(&d.config, argc, argv, &e);
     if (r == 0 && (d.config.help || d.config.version)) {
@@ -397,7 +403,6 @@ int main(int argc, char **argv)
         return API_EXIT_USAGE;
     }
     log_open("simlabd", (enum log_level)d.config.log_level);
-    umask(022);
     r = d.config.check ? check(&d, &e) : serve(&d, &e);
     stop(&d);
     if (r != 0)

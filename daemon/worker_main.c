@@ -3,11 +3,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "worker/guard.h"
 #include "worker/worker.h"
 
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,14 +159,61 @@ static int act(const char *role, const struct arguments *a)
     return usage(stderr);
 }
 
+/* ---- what user code finds ---- */
+
+static void on_write_fault(int signal)
+{
+    (void)signal;
+}
+
+/* A library that writes to a pipe whose reader is gone, or beyond a limit, gets an error. A handler
+ * rather than SIG_IGN: programs that it starts get the default again. */
+static void survive_writes(void)
+{
+    struct sigaction action = {.sa_handler = on_write_fault, .sa_flags = SA_RESTART};
+    sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
+}
+
+/* Where memory is short, the kernel is to choose us rather than the daemon. Nobody needs a right to
+ * raise it. */
+static void offer_to_oom_killer(void)
+{
+    enum { MORE = 500, MOST = 1000 };
+    FILE *f = fopen("/proc/self/oom_score_adj", "r+e");
+    int now;
+    if (!f)
+        return;
+    if (fscanf(f, "%d", &now) == 1) {
+        rewind(f);
+        fprintf(f, "%d", now + MORE < MOST ? now + MORE : MOST);
+    }
+    fclose(f);
+}
+
+/* For a daemon: nothing is to be left of it when it ends. */
+static void prepare_guarded(void)
+{
+    int r = guard_start();
+    if (r < 0)
+        log_warning("cannot start a guard: %s", strerror(-r));
+    offer_to_oom_killer();
+}
+
+/* ---- */
+
 int main(int argc, char **argv)
 {
+    file_open_standard();
+    survive_writes();
     log_open("simlab-worker", LOG_LEVEL_INFO);
     const char *role = argc > 1 ? argv[1] : "";
     if (!strcmp(role, "--help") || !strcmp(role, "help"))
         return usage(stdout);
     if (!strcmp(role, "--version"))
         return puts("simlab-worker " SIMLAB_VERSION) < 0;
+    if (!strcmp(role, "serve") || !strcmp(role, "describe"))
+        prepare_guarded();
     if (!strcmp(role, "plot"))
         return worker_plot(argc - 1, argv + 1);
     struct arguments a = {.where = -1};

@@ -17,6 +17,11 @@
 
 enum { WHERE_SIZE = 4096, WHERE_VERSION = 1 };
 
+/* A member's output may be read when the page is at the next one. So a worker prints, at the end of
+ * a member of which something has not been read yet, a line of this character, the job's number, a
+ * space and the member's: what stands before it is of that member. */
+#define WHERE_MARK '\x1e'
+
 /* What the page says. */
 struct where_at {
     int64_t pid;    /* of the worker; 0: it has not come to say so */

@@ -30,6 +30,16 @@ char *file_join(const char *directory, const char *name)
     return mem_printf("%s/%s", directory, name);
 }
 
+void file_open_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int file_fault(const char *operation)
 {
     static atomic_int seen;

@@ -18,6 +18,10 @@ bool file_name_ok(const char *name);
 /* directory/name; aborts on no memory. The caller frees. Names are checked by the caller. */
 char *file_join(const char *directory, const char *name);
 
+/* Opens /dev/null on those of descriptors 0, 1 and 2 that are closed, so that no file of ours comes
+ * to stand there and is taken for standard output or error. Before anything else in main(). */
+void file_open_standard(void);
+
 /* Creates `path` and its parents where absent, mode 0777 less umask. 0 or -errno. */
 int file_make_directories(const char *path);
 

@@ -28,11 +28,21 @@ static bool read_stat(const char *name, struct proc *ret)
     text[n] = '\0';
     const char *after = strrchr(text, ')'); /* the name before it may hold anything */
     char state;
-    int parent, session;
-    if (!after || sscanf(after, ") %c %d %*d %d", &state, &parent, &session) != 3)
+    int parent, session, threads;
+    if (!after ||
+        sscanf(after, ") %c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %d",
+               &state, &parent, &session, &threads) != 4)
         return false;
-    *ret = (struct proc){(pid_t)atoi(name), parent, session, state == 'Z' || state == 'X'};
+    bool is_dead = state == 'Z' || state == 'X';
+    *ret = (struct proc){(pid_t)atoi(name), parent, session, is_dead && threads <= 1};
     return true;
+}
+
+bool proc_read(pid_t pid, struct proc *ret)
+{
+    char name[16];
+    snprintf(name, sizeof name, "%d", (int)pid);
+    return read_stat(name, ret);
 }
 
 int proc_each(proc_fn fn, void *userdata)

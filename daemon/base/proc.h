@@ -9,13 +9,16 @@
 
 struct proc {
     pid_t pid, parent, session;
-    bool is_zombie; /* dead, and not waited for */
+    bool is_zombie; /* dead with all its threads, and not waited for */
 };
 
 /* Calls `fn` for each process that there is; those that come or go meanwhile may be missed. 0 or
  * -errno where there is no /proc. */
 typedef void (*proc_fn)(void *userdata, const struct proc *p);
 int proc_each(proc_fn fn, void *userdata);
+
+/* One of them; false where there is none. */
+bool proc_read(pid_t pid, struct proc *ret);
 
 /* False too where we may not look. */
 bool proc_has_open(pid_t pid, const struct stat *file);

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "pool/child.h"
 #include "pool/pool.h"
+#include "pool/sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { STDERR_LIMIT = 65536 };
+enum {
+    STDERR_LIMIT = 65536,
+    ENDING_MS = 1000 /* for it to end what it started */
+};
 
 struct capture {
     const char *program;
@@ -91,19 +95,17 @@ static int judge(struct capture *c, int status, struct error *e)
     return error_set(e, POOL_FAILED, NULL, "%s: %s: %s", c->program, why, last_line(&c->errors));
 }
 
-static bool is_ours(const void *userdata, pid_t pid)
-{
-    (void)userdata, (void)pid;
-    return true; /* only the session is swept: other children are not this function's */
-}
-
+/* With all that it started. */
 static int run(struct capture *c, int timeout_ms, struct error *e)
 {
+    struct sweep sweep = {.leader = c->pid};
     int r = collect(c, timeout_ms, e);
-    int status = child_kill(c->pid);
-    int64_t deadline = loop_now() + 1000;
-    while (!child_sweep(c->pid, is_ours, NULL) && loop_now() < deadline)
-        poll(NULL, 0, 1);
+    if (!child_end(c->pid, c->pidfd, ENDING_MS)) {
+        child_abandon(c->pid);
+        return r ? r : error_set(e, POOL_FAILED, NULL, "%s cannot be killed", c->program);
+    }
+    sweep_wait(&sweep, ENDING_MS);
+    int status = child_reap(c->pid, NULL);
     return r == 0 ? judge(c, status, e) : r;
 }
 
@@ -120,7 +122,7 @@ static int start(struct capture *c, const char *const *argv)
     }
     fcntl(output[0], F_SETFL, O_NONBLOCK);
     fcntl(error[0], F_SETFL, O_NONBLOCK);
-    struct child_options o = {.argv = argv, .output = output[1], .error = error[1], .inherit = -1};
+    struct child_options o = {.argv = argv, .output = output[1], .error = error[1]};
     int r = child_start(&o, &c->pid, &c->pidfd);
     close(output[1]);
     close(error[1]);

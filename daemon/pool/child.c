@@ -3,10 +3,11 @@
 
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,21 +17,131 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { DYING_MS = 10000 }; /* for one that was killed: it may wait for a disk */
+
+/* ---- children that somebody waits for ---- */
+
+/* Of the process, as children are. */
+static struct {
+    pthread_mutex_t mutex;
+    pid_t *pids; /* under the mutex */
+    size_t n, capacity;
+} ours = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void lock(void)
+{
+    pthread_mutex_lock(&ours.mutex);
+}
+
+static void unlock(void)
+{
+    pthread_mutex_unlock(&ours.mutex);
+}
+
+/* With the mutex held. */
+static size_t find(pid_t pid)
+{
+    size_t i = 0;
+    while (i < ours.n && ours.pids[i] != pid)
+        i++;
+    return i;
+}
+
+static void make_room(void)
+{
+    if (ours.n == ours.capacity) {
+        ours.capacity = ours.capacity ? 2 * ours.capacity : 16;
+        ours.pids = mem_resize(ours.pids, ours.capacity, sizeof *ours.pids);
+    }
+}
+
+bool child_is_ours(pid_t pid)
+{
+    lock();
+    bool found = find(pid) < ours.n;
+    unlock();
+    return found;
+}
+
+/* With the mutex held. */
+static void forget(pid_t pid)
+{
+    size_t i = find(pid);
+    if (i < ours.n)
+        ours.pids[i] = ours.pids[--ours.n];
+    if (ours.n == 0) {
+        free(ours.pids);
+        ours.pids = NULL;
+        ours.capacity = 0;
+    }
+}
+
+void child_abandon(pid_t pid)
+{
+    lock();
+    forget(pid);
+    unlock();
+}
+
+int child_reap(pid_t pid, struct rusage *ret_usage)
+{
+    int status = 0;
+    siginfo_t info;
+    while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        ;
+    lock(); /* so that nobody sees it as one that nobody waits for */
+    while (wait4(pid, &status, 0, ret_usage) < 0 && errno == EINTR)
+        ;
+    forget(pid);
+    unlock();
+    return status;
+}
+
+void child_reap_orphans(void)
+{
+    siginfo_t info = {0};
+    lock();
+    while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0 &&
+           find(info.si_pid) == ours.n) {
+        waitpid(info.si_pid, NULL, WNOHANG);
+        info.si_pid = 0;
+    }
+    unlock();
+}
+
 /* ---- start ---- */
 
-/* The environment with TMPDIR set; the array is freed by the caller, `tmpdir` belongs to it too. */
-static char **environment(const char *directory, char **ret_tmpdir)
+static bool is_named(const char *assignment, const char *like)
 {
-    size_t n = 0, kept = 0;
+    size_t n = strcspn(like, "=") + 1;
+    return strncmp(assignment, like, n) == 0;
+}
+
+static bool is_in(char *const *env, const char *like)
+{
+    for (; *env; env++)
+        if (is_named(*env, like))
+            return true;
+    return false;
+}
+
+/* The array is freed by the caller, `tmpdir` belongs to it too. */
+static char **environment(const struct child_options *o, char **ret_tmpdir)
+{
+    size_t n = 0, more = 0, kept = 0;
     while (environ[n])
         n++;
-    char **env = mem_array(n + 2, sizeof *env);
+    while (o->defaults && o->defaults[more])
+        more++;
+    char **env = mem_array(n + more + 2, sizeof *env);
     for (size_t i = 0; i < n; i++)
-        if (!directory || strncmp(environ[i], "TMPDIR=", 7) != 0)
+        if (!o->directory || !is_named(environ[i], "TMPDIR="))
             env[kept++] = environ[i];
-    *ret_tmpdir = directory ? mem_printf("TMPDIR=%s", directory) : NULL;
-    if (directory)
-        env[kept] = *ret_tmpdir;
+    for (size_t i = 0; i < more; i++)
+        if (!is_in(environ, o->defaults[i]))
+            env[kept++] = (char *)o->defaults[i];
+    *ret_tmpdir = o->directory ? mem_printf("TMPDIR=%s", o->directory) : NULL;
+    env[kept] = *ret_tmpdir;
     return env;
 }
 
@@ -54,8 +165,9 @@ static int arrange_descriptors(const struct child_options *o, int *report)
         return -errno;
     if (close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
         return -errno;
-    if (o->inherit >= 0 && fcntl(o->inherit, F_SETFD, 0) < 0)
-        return -errno;
+    for (const int *fd = o->inherit; fd && *fd >= 0; fd++)
+        if (fcntl(*fd, F_SETFD, 0) < 0)
+            return -errno;
     return 0;
 }
 
@@ -93,17 +205,32 @@ static int read_report(int fd)
     return n == (ssize_t)sizeof r ? r : 0;
 }
 
+/* So that who reaps orphans meanwhile knows it. */
+static int fork_ours(pid_t *ret_pid)
+{
+    lock();
+    make_room();
+    pid_t pid = fork();
+    int r = pid < 0 ? -errno : 0;
+    if (pid > 0)
+        ours.pids[ours.n++] = pid;
+    if (pid != 0)
+        unlock();
+    *ret_pid = pid;
+    return r;
+}
+
 int child_start(const struct child_options *o, pid_t *ret_pid, int *ret_pidfd)
 {
     int report[2];
     if (pipe2(report, O_CLOEXEC) < 0)
         return -errno;
     char *tmpdir;
-    char **env = environment(o->directory, &tmpdir);
-    pid_t parent = getpid(), pid = fork();
+    char **env = environment(o, &tmpdir);
+    pid_t parent = getpid(), pid;
+    int r = fork_ours(&pid);
     if (pid == 0)
         child(o, env, parent, report[1]);
-    int r = pid < 0 ? -errno : 0;
     free(env);
     free(tmpdir);
     close(report[1]);
@@ -114,8 +241,10 @@ int child_start(const struct child_options *o, pid_t *ret_pid, int *ret_pidfd)
     if (r == 0 && pidfd < 0)
         r = -errno;
     if (r < 0) {
-        if (pid > 0)
+        if (pid > 0) {
             child_kill(pid);
+            child_reap(pid, NULL);
+        }
         return r;
     }
     *ret_pid = pid;
@@ -125,63 +254,29 @@ int child_start(const struct child_options *o, pid_t *ret_pid, int *ret_pidfd)
 
 /* ---- end ---- */
 
-int child_kill(pid_t leader)
+void child_kill(pid_t pid)
 {
-    /* While the leader is not reaped, its number and its group's are nobody else's. */
-    kill(-leader, SIGKILL);
-    kill(leader, SIGKILL); /* it may not have called setsid yet */
-    int status = 0;
-    while (waitpid(leader, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status;
+    kill(-pid, SIGKILL);
+    kill(pid, SIGKILL); /* it may not have called setsid yet */
 }
 
-struct process {
-    pid_t pid, parent, group, session;
-};
-
-static bool read_process(const char *name, struct process *ret)
+static bool wait_for(int pidfd, int timeout_ms)
 {
-    char path[64], text[512];
-    snprintf(path, sizeof path, "/proc/%.20s/stat", name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    const char *after = strrchr(text, ')'); /* the name before it may hold anything */
-    int parent, group, session;
-    if (!after || sscanf(after, ") %*c %d %d %d", &parent, &group, &session) != 3)
-        return false;
-    *ret = (struct process){(pid_t)atoi(name), parent, group, session};
-    return true;
+    struct pollfd fd = {pidfd, POLLIN, 0};
+    int n;
+    do
+        n = poll(&fd, 1, timeout_ms);
+    while (n < 0 && errno == EINTR);
+    return n > 0;
 }
 
-bool child_sweep(pid_t leader, bool (*is_ours)(const void *userdata, pid_t pid),
-                 const void *userdata)
+bool child_end(pid_t pid, int pidfd, int timeout_ms)
 {
-    DIR *proc = opendir("/proc");
-    mem_assert(proc);
-    pid_t self = getpid(), our_session = getsid(0);
-    bool clean = true;
-    struct dirent *entry;
-    while ((entry = readdir(proc))) {
-        struct process p;
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || !read_process(entry->d_name, &p))
-            continue;
-        bool adopted = p.parent == self && p.session != our_session && !is_ours(userdata, p.pid);
-        if (p.session != leader && p.group != leader && !adopted)
-            continue;
-        clean = false; /* reaped now or not: its children may have become ours */
-        kill(p.pid, SIGKILL);
-        if (p.parent == self)
-            waitpid(p.pid, NULL, WNOHANG);
-    }
-    closedir(proc);
-    return clean;
+    kill(pid, SIGTERM);
+    if (wait_for(pidfd, timeout_ms))
+        return true;
+    child_kill(pid);
+    return wait_for(pidfd, DYING_MS);
 }
 
 void child_status(int status, char *ret)

@@ -4,17 +4,25 @@
  * Called by main.c (open, tick, ready, close) and dispatch (kill, ready), on the loop's thread.
  *
  * A worker is started, in a directory of its own below `scratch` ($TMPDIR too), as
- *     PROGRAM serve --endpoint ENDPOINT --name NAME [--processes DIRECTORY]… [--uploads DIRECTORY]
- * with absolute paths. Its standard output and error are the daemon's error.
+ *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD [--processes DIRECTORY]…
+ *         [--uploads DIRECTORY]
+ * with absolute paths, one thread for OpenMP and its like where the environment does not say
+ * otherwise, and a where page (proto/where.h) as descriptor FD: <scratch>/worker-N.where. What it
+ * prints, on standard output or error, becomes lines of the log that say worker, job and member
+ * (pool/output.h).
  *
  * Invariants
  *  1. A name is given to one process only, as long as the daemon lives.
- *  2. Each worker leads a session. Before its death is told, all of that session is dead, and all
- *     descendants that left the session: they became our children (PR_SET_CHILD_SUBREAPER), are in
- *     another session than ours, and are no worker. So the rest of the daemon must not start
- *     children in sessions of their own.
- *  3. Workers die with the daemon (PR_SET_PDEATHSIG). What survives it (a descendant of theirs)
- *     holds the lock of <scratch>/workers.lock, and is killed before another pool opens. */
+ *  2. Before a worker's death is told, all that it started is dead. simlab-worker's guard sees to
+ *     that, whatever these have done to hide (worker/guard.h). Where the guard itself was killed
+ *     (by user code; by us, where it does not end), or another program has none, what is in the
+ *     worker's session is killed, and which has become our child as an orphan and has the lock's
+ *     descriptor open or the worker's $TMPDIR in its environment (pool/sweep.h): what has rid
+ *     itself of all three, and of the guard, is left. What does not descend from a worker is never
+ *     killed.
+ *  3. Workers die with the daemon (PR_SET_PDEATHSIG), and their guards kill what they started. What
+ *     survives that holds the lock of <scratch>/workers.lock, and is killed before another pool
+ *     opens. */
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
 
@@ -24,9 +32,11 @@
 
 #include <stdint.h>
 
-/* Told on the loop: the process is dead and reaped, with all its descendants killed, so that it can
- * write nothing more. `status` as of waitpid; -1 where there was no such worker. */
-typedef void (*pool_death_fn)(void *userdata, const char *worker, int status);
+struct where_at;
+
+/* Told on the loop: the process is dead and reaped, with all that it started, so that it can write
+ * nothing more. `reason` says how it ended, for who owns its job: "its worker was killed …". */
+typedef void (*pool_death_fn)(void *userdata, const char *worker, const char *reason);
 
 struct pool_options {
     const char *program;          /* path of simlab-worker */
@@ -35,6 +45,11 @@ struct pool_options {
     const char *scratch;          /* directory for workers' scratch space; made where absent */
     const char *const *libraries; /* directories of process libraries, NULL at the end */
     const char *uploads;          /* or NULL */
+    /* Where a worker of a former daemon was when that ended without ending it; from `open`, for
+     * each that had a job. May be NULL. */
+    void (*left)(void *userdata, const struct where_at *at);
+    /* Before each start of a worker: what it will connect to is to be there. May be NULL. */
+    void (*before_start)(void *userdata);
 };
 
 /* What the functions here find, with words. */
@@ -49,13 +64,16 @@ struct pool_driver {
     /* Starts nothing yet. POOL_IN_USE; -errno, also where the program cannot be run. */
     int (*open)(struct loop *loop, const struct pool_options *o, pool_death_fn death,
                 void *userdata, struct pool **ret_pool, struct error *e);
-    /* Starts what should run; returns when next due. */
+    /* Starts what should run, and reaps orphans (main.c lets SIGCHLD turn the loop); returns when
+     * next due. */
     int64_t (*tick)(struct pool *p, int64_t now);
     /* The worker of that name has become ready: its start has not failed. */
     void (*ready)(struct pool *p, const char *worker);
-    /* Kills the worker of that name, with its descendants; its death is told when it is reaped, and
-     * with the next tick where there is no such worker. */
+    /* Ends the worker of that name, with all that it started; its death is told when it is reaped,
+     * and with the next tick where there is no such worker. */
     void (*kill)(struct pool *p, const char *worker);
+    /* Why the last start failed; "" where none did since one became ready. Borrowed. */
+    const char *(*trouble)(const struct pool *p);
     /* Kills and reaps all; tells no deaths. Returns NULL. */
     struct pool *(*close)(struct pool *p);
 };
@@ -63,7 +81,7 @@ extern const struct pool_driver pool_local;
 
 /* Runs a program to its end and collects what it prints, for `describe` at start (before the loop):
  * at most `limit` bytes and `timeout_ms`, else it is killed. -errno where it cannot be run; the
- * words of POOL_FAILED name the exit status and quotes the last line of its stderr. `ret_output` is
+ * words of POOL_FAILED name the exit status and quote the last line of its stderr. `ret_output` is
  * appended to on success only. */
 int pool_capture(const char *const *argv, int timeout_ms, size_t limit, struct buffer *ret_output,
                  struct error *e);

@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "pool/pool.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +17,11 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+    GRACE_MS = 1000, /* guards of former workers end by themselves, with all that is below them */
+    RETRY_MS = 20
+};
 
 static int lock_byte(int fd, off_t byte)
 {
@@ -31,43 +36,37 @@ static bool is_busy(int r)
 
 /* ---- leftovers ---- */
 
-static bool has_open(pid_t pid, const struct stat *file)
+/* Whoever has the file open besides us is a leftover: byte 0 is ours, so no other daemon lives. */
+struct holders {
+    const struct stat *file;
+    bool kills;
+    int pidfd; /* of one of them; -1: none */
+};
+
+static void look(void *holders, const struct proc *p)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-    DIR *fds = opendir(path);
-    if (!fds)
-        return false;
-    bool found = false;
-    struct dirent *entry;
-    while (!found && (entry = readdir(fds))) {
-        struct stat s;
-        found = fstatat(dirfd(fds), entry->d_name, &s, 0) == 0 && s.st_dev == file->st_dev &&
-                s.st_ino == file->st_ino;
-    }
-    closedir(fds);
-    return found;
+    struct holders *h = holders;
+    if (p->is_zombie || p->pid == getpid() || !proc_has_open(p->pid, h->file))
+        return;
+    int pidfd = pidfd_open(p->pid, 0);
+    /* Looked at again: by now the number may be another's. */
+    if (pidfd >= 0 && h->kills && proc_has_open(p->pid, h->file))
+        pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    if (h->pidfd < 0)
+        h->pidfd = pidfd;
+    else if (pidfd >= 0)
+        close(pidfd);
 }
 
-/* Whoever has the file open besides us is a leftover: byte 0 is ours, so no other daemon lives. */
-static void kill_holders(const struct stat *file)
+/* Waits until one of them is dead. */
+static void wait_for_one(const struct holders *h, int64_t until)
 {
-    DIR *proc = opendir("/proc");
-    if (!proc)
-        return;
-    struct dirent *entry;
-    while ((entry = readdir(proc))) {
-        pid_t pid = (pid_t)atoi(entry->d_name);
-        if (pid <= 0 || pid == getpid() || !has_open(pid, file))
-            continue;
-        int pidfd = pidfd_open(pid, 0);
-        /* Looked at again: by now the number may be another's. */
-        if (pidfd >= 0 && has_open(pid, file))
-            pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
-        if (pidfd >= 0)
-            close(pidfd);
-    }
-    closedir(proc);
+    int64_t left = until - loop_now();
+    struct pollfd fd = {h->pidfd, POLLIN, 0};
+    /* Where we may not look at it, or it is just gone, there is nothing to wait for. */
+    int64_t most = h->pidfd >= 0 ? left : RETRY_MS;
+    if (left > 0)
+        poll(&fd, 1, (int)(most < left ? most : left));
 }
 
 static int lock_workers(int fd, int timeout_ms)
@@ -75,11 +74,15 @@ static int lock_workers(int fd, int timeout_ms)
     struct stat file;
     if (fstat(fd, &file) < 0)
         return -errno;
-    int64_t deadline = loop_now() + timeout_ms;
+    int64_t began = loop_now(), deadline = began + timeout_ms;
     int r = lock_byte(fd, 1);
     while (is_busy(r) && loop_now() < deadline) {
-        kill_holders(&file);
-        poll(NULL, 0, 5);
+        bool kills = loop_now() >= began + GRACE_MS;
+        struct holders h = {.file = &file, .kills = kills, .pidfd = -1};
+        proc_each(look, &h);
+        wait_for_one(&h, kills ? deadline : began + GRACE_MS);
+        if (h.pidfd >= 0)
+            close(h.pidfd);
         r = lock_byte(fd, 1);
     }
     return r;

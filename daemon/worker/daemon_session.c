@@ -84,8 +84,7 @@ static int send_message(void *socket, const struct wire_message *m, int flags)
 
 static _Noreturn void lost(const struct daemon_session *l)
 {
-    log_error("worker %s: the daemon has not been heard of for %lld ms", l->name,
-              (long long)l->silence_ms);
+    log_error("the daemon has not been heard of for %lld ms", (long long)l->silence_ms);
     _exit(DAEMON_SESSION_EXIT_LOST);
 }
 
@@ -142,7 +141,7 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
     l->last_heard = loop_now();
     int r = wire_decode(WIRE_TO_WORKER, zmq_msg_data(frame), zmq_msg_size(frame), &m);
     if (r < 0) {
-        log_warning("worker %s: a frame of the daemon was dropped: %s", l->name, strerror(-r));
+        log_warning("a frame of the daemon was dropped: %s", strerror(-r));
         return;
     }
     switch ((int)m.type) {

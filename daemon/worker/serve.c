@@ -11,8 +11,11 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,8 +50,7 @@ static void say(struct serve *s, const struct wire_message *m)
 {
     int r = daemon_session_send(s->session, m);
     if (r < 0)
-        log_error("worker %s: cannot send %s: %s", s->options->name, wire_name((int)m->type),
-                  strerror(-r));
+        log_error("cannot send %s: %s", wire_name((int)m->type), strerror(-r));
 }
 
 /* ---- jobs ---- */
@@ -169,10 +171,19 @@ static void on_begin(void *userdata, int64_t member)
     daemon_session_begin_member(s->session, member);
 }
 
+/* What this member printed is told apart from the next one's: proto/where.h. */
+static void mark_output(const struct serve *s, int64_t member)
+{
+    int unread = 0;
+    fflush(stdout);
+    if (s->options->where >= 0 && ioctl(STDERR_FILENO, FIONREAD, &unread) == 0 && unread > 0)
+        dprintf(STDERR_FILENO, "%c%" PRId64 " %" PRId64 "\n", WHERE_MARK, s->lease.job, member);
+}
+
 static void on_end(void *userdata, int64_t member)
 {
     struct serve *s = userdata;
-    (void)member;
+    mark_output(s, member);
     daemon_session_end_member(s->session);
 }
 
@@ -325,7 +336,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
         drop(s, m.drop.job);
         break;
     case WIRE_QUIT:
-        log_info("worker %s: %s", s->options->name, m.quit.reason);
+        log_info("%s", m.quit.reason);
         return false;
     default:
         break;
@@ -367,6 +378,7 @@ int worker_serve(const struct worker_serve_options *o)
 {
     struct serve s = {.options = o};
     struct error e = {.message = ""};
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* it is a pipe, and a crash loses what is kept back */
     struct where *where = open_where(o->where);
     char *prints = fingerprint();
     int r = where ? 0 : error_explain(&e, -ENOMEM, "make the where page");
@@ -376,7 +388,7 @@ int worker_serve(const struct worker_serve_options *o)
     if (r == 0)
         r = serve(&s, &e);
     if (r != 0)
-        log_error("worker %s: %s", o->name, e.message);
+        log_error("%s", e.message);
     daemon_session_free(s.session);
     while (s.known)
         drop(&s, s.known->id);

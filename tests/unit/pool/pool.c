@@ -33,15 +33,15 @@ struct scene {
     struct pool *pool;
     int n_deaths;
     char deaths[MAX_DEATHS][64];
-    int statuses[MAX_DEATHS];
+    char reasons[MAX_DEATHS][512];
 };
 
-static void on_death(void *userdata, const char *worker, int status)
+static void on_death(void *userdata, const char *worker, const char *reason)
 {
     struct scene *s = userdata;
     cr_assert_lt(s->n_deaths, MAX_DEATHS);
     snprintf(s->deaths[s->n_deaths], 64, "%s", worker);
-    s->statuses[s->n_deaths++] = status;
+    snprintf(s->reasons[s->n_deaths++], 512, "%s", reason);
 }
 
 static int64_t on_tick(void *userdata, int64_t now)
@@ -129,11 +129,17 @@ Test(pool, starts_as_documented)
     int found_arguments = 0, found_tmpdir = 0;
     char first[256], directory[256];
     snprintf(first, sizeof first,
-             "serve --endpoint ipc:///tmp/there --name local-1.1 --processes /tmp --processes /usr "
-             "--uploads /var");
+             "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --processes /tmp "
+             "--processes /usr --uploads /var");
     snprintf(directory, sizeof directory, "%s/worker-1", s.scratch);
     for (int i = 0; i < 6; i++) {
-        const char *text = line(&s);
+        char *text = line(&s), *where = strstr(text, "--where ");
+        if (where) { /* any descriptor */
+            size_t digits = strspn(where + 8, "0123456789");
+            cr_assert_gt(digits, 0);
+            memmove(where + 9, where + 8 + digits, strlen(where + 8 + digits) + 1);
+            where[8] = 'N';
+        }
         found_arguments += strcmp(text, first) == 0;
         found_tmpdir += strcmp(text, directory) == 0;
     }
@@ -150,7 +156,8 @@ Test(pool, restarts_under_another_name)
     turn_until_deaths(&s, 3);
     cr_assert_str_eq(s.deaths[0], "local-1.1");
     cr_assert_str_eq(s.deaths[2], "local-1.3");
-    cr_assert(WIFEXITED(s.statuses[0]) && WEXITSTATUS(s.statuses[0]) == 3);
+    cr_assert_str_eq(s.reasons[0], "its worker exited with status 3");
+    cr_assert(strstr(pool_local.trouble(s.pool), "local-1.3, exited with status 3"));
     scene_close(&s);
 }
 
@@ -193,7 +200,7 @@ Test(pool, kills_with_all_descendants)
     turn_until_deaths(&s, 1);
     for (int i = 0; i < 3; i++)
         cr_assert(kill(pids[i], 0) < 0 && errno == ESRCH, "%d", i);
-    cr_assert(WIFSIGNALED(s.statuses[0]) && WTERMSIG(s.statuses[0]) == SIGKILL);
+    cr_assert_str_eq(s.reasons[0], "its worker was killed by signal 15 (Terminated)");
     scene_close(&s);
 }
 
@@ -206,7 +213,7 @@ Test(pool, tells_the_death_of_who_is_not_there)
     pool_local.tick(s.pool, loop_now());
     cr_assert_eq(s.n_deaths, 1);
     cr_assert_str_eq(s.deaths[0], "local-9.9");
-    cr_assert_eq(s.statuses[0], -1);
+    cr_assert_str_eq(s.reasons[0], "its worker is not there");
     scene_close(&s);
 }
 

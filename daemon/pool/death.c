@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pool/death.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+static void of_memory(const struct death *d, char *ret, size_t size)
+{
+    long mib = d->usage.ru_maxrss / 1024; /* of the largest of its processes */
+    if (d->was_oom)
+        snprintf(ret, size, "was killed by the system for want of memory: it had %ld MiB", mib);
+    else
+        snprintf(ret, size, "was killed by signal 9, most often for want of memory: it had %ld MiB",
+                 mib);
+}
+
+static void how(const struct death *d, char *ret, size_t size)
+{
+    if (!WIFSIGNALED(d->status))
+        snprintf(ret, size, "exited with status %d", WEXITSTATUS(d->status));
+    else if (WTERMSIG(d->status) == SIGKILL && !d->is_asked)
+        of_memory(d, ret, size);
+    else
+        snprintf(ret, size, "was killed by signal %d (%.32s)", WTERMSIG(d->status),
+                 strsignal(WTERMSIG(d->status)));
+}
+
+static void where(const struct where_at *at, char *ret, size_t size)
+{
+    int n = 0;
+    *ret = '\0';
+    if (at->job > 0)
+        n = snprintf(ret, size, ", at job %" PRId64, at->job);
+    if (at->job > 0 && at->member >= 0)
+        snprintf(ret + n, size - (size_t)n, ", member %" PRId64 ", step %" PRId64 " of %" PRId64,
+                 at->member, at->step, at->nsteps);
+}
+
+void death_for_log(const struct death *d, char ret[DEATH_TEXT])
+{
+    char end[128], place[128];
+    how(d, end, sizeof end);
+    where(&d->at, place, sizeof place);
+    snprintf(ret, DEATH_TEXT, "%s%s", end, place);
+}
+
+void death_for_user(const struct death *d, char ret[DEATH_TEXT])
+{
+    char end[128], line[200];
+    how(d, end, sizeof end);
+    text_printable(d->last_line, strlen(d->last_line), line, sizeof line);
+    snprintf(ret, DEATH_TEXT, "its worker %s%s%s", end, line[0] ? "; it last printed: " : "", line);
+}

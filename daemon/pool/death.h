@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a worker ended, in words. Internal to pool/. */
+#ifndef POOL_DEATH_H
+#define POOL_DEATH_H
+
+#include "proto/where.h"
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+struct death {
+    int status;            /* of waitpid */
+    struct rusage usage;   /* of wait4 */
+    bool is_asked;         /* we asked it to end */
+    bool was_oom;          /* the control group counted a kill for want of memory meanwhile */
+    struct where_at at;    /* pid 0: not known */
+    const char *last_line; /* that it printed at that member; "": none */
+};
+
+enum { DEATH_TEXT = 512 };
+
+/* "was killed by signal 6 (Aborted), in job 7, member 3, step 2 of 10", after "worker NAME ". */
+void death_for_log(const struct death *d, char ret[DEATH_TEXT]);
+/* "its worker was killed by signal 6 (Aborted); it last printed: …", for who owns the job. */
+void death_for_user(const struct death *d, char ret[DEATH_TEXT]);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/guard.h"
+
+#include "base/proc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the end ---- */
+
+/* Nobody but us reaps our children: their numbers are not others' while we kill them. */
+static void kill_child(void *guard, const struct proc *p)
+{
+    if (p->parent == *(const pid_t *)guard && !p->is_zombie)
+        kill(p->pid, SIGKILL);
+}
+
+/* The children of who has died are ours then; so there are none at all when we have none. `worker`
+ * is 0 where it has been reaped. */
+static void end_all(pid_t worker, int *status)
+{
+    pid_t guard = getpid(), pid;
+    do {
+        int ended;
+        if (proc_each(kill_child, &guard) < 0 && worker > 0)
+            kill(worker, SIGKILL);
+        pid = waitpid(-1, &ended, 0);
+        if (pid == worker)
+            *status = ended;
+    } while (pid > 0 || errno == EINTR);
+}
+
+static _Noreturn void end_like(int status)
+{
+    if (WIFSIGNALED(status)) {
+        struct rlimit none = {0, 0}; /* the worker's core is the one that matters */
+        sigset_t all;
+        setrlimit(RLIMIT_CORE, &none);
+        signal(WTERMSIG(status), SIG_DFL);
+        raise(WTERMSIG(status)); /* it is blocked, until … */
+        sigfillset(&all);
+        sigprocmask(SIG_UNBLOCK, &all, NULL);
+    }
+    _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+/* ---- while the worker lives ---- */
+
+/* Reaps who has ended; true where the worker is among them. */
+static bool reap(pid_t worker, int *ret_status)
+{
+    bool has_ended = false;
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (pid == worker) {
+            *ret_status = status;
+            has_ended = true;
+        }
+    }
+    return has_ended;
+}
+
+static _Noreturn void watch(pid_t worker, const sigset_t *all)
+{
+    int status = 0;
+    bool has_ended = false;
+    prctl(PR_SET_NAME, "simlab-guard");
+    signal(SIGCHLD, SIG_DFL);
+    while (!has_ended) {
+        int s = sigwaitinfo(all, NULL);
+        if (s == SIGCHLD)
+            has_ended = reap(worker, &status);
+        else if (s == SIGTERM || s == SIGINT || s == SIGHUP || s == SIGQUIT)
+            break;
+    }
+    end_all(has_ended ? 0 : worker, &status);
+    end_like(status);
+}
+
+int guard_start(void)
+{
+    sigset_t all, before;
+    int dies_with_parent = 0;
+    prctl(PR_GET_PDEATHSIG, &dies_with_parent);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+        return -errno;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    pid_t guard = getpid(), worker = fork();
+    if (worker < 0) {
+        int r = -errno;
+        sigprocmask(SIG_SETMASK, &before, NULL);
+        return r;
+    }
+    if (worker > 0) {
+        if (dies_with_parent)
+            prctl(PR_SET_PDEATHSIG, SIGTERM); /* not by SIGKILL, which would leave children */
+        watch(worker, &all);
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != guard)
+        raise(SIGKILL);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    return 0;
+}
