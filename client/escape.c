@@ -71,18 +71,18 @@ static char *put_broken(char *p, unsigned char byte, enum escape_style style)
 /* The characters that a style treats by themselves. NULL: none of these. */
 static const char *special(unsigned char c, enum escape_style style)
 {
+    bool json = style == ESCAPE_JSON, python = style == ESCAPE_PYTHON;
     switch (c) {
     case '\n':
+        return json ? "\n" : "\\n";
     case '\t':
-        return style == ESCAPE_SHOWN  ? " "
-               : style == ESCAPE_JSON ? (c == '\n' ? "\n" : "\t")
-                                      : NULL;
+        return json ? "\t" : "\\t";
     case '\r': /* in JSON white space, which a terminal obeys */
-        return style == ESCAPE_PYTHON ? NULL : " ";
+        return json ? " " : "\\r";
     case '"':
-        return style == ESCAPE_PYTHON ? "\\\"" : NULL;
+        return python ? "\\\"" : NULL;
     case '\\':
-        return style == ESCAPE_PYTHON ? "\\\\" : NULL;
+        return python ? "\\\\" : NULL;
     default:
         return NULL;
     }

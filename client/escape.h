@@ -9,9 +9,8 @@
 #include <stddef.h>
 
 enum escape_style {
-    ESCAPE_SHOWN,  /* \x1b, \u202e, \U000e0041; tabs and line ends become spaces: it stays one line
-                    */
-    ESCAPE_PYTHON, /* the same within a Python literal: quotes, backslashes and line ends too */
+    ESCAPE_SHOWN,  /* \n, \x1b, \u202e, \U000e0041: it stays one line */
+    ESCAPE_PYTHON, /* the same within a Python literal: quotes and backslashes too */
     ESCAPE_JSON    /* \u001b, \u202e, \udb40\udc41 in a JSON text, whose line ends and tabs stay */
 };
 

@@ -263,7 +263,7 @@ def test_problems(context):
     simlab = Setting(context)
     for status, body, code, words in (
             (422, {"detail": "x is wrong", "pointer": "/inputs/x"}, 2, "refused: x is wrong (at /inputs/x)"),
-            (422, {"detail": "x is\nwrong", "pointer": ""}, 2, "refused: x is wrong"),
+            (422, {"detail": "x is\nwrong", "pointer": ""}, 2, "refused: x is\\nwrong"),
             (400, {"title": "The request cannot be read"}, 2, "refused: The request cannot be read"),
             (401, {"detail": "show a token"}, 4, "not allowed: show a token"),
             (403, None, 4, "not allowed: "), (404, b"<html>", 2, "HTTP status 404"),
