@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/processors.h"
 #include "proto/api.h"
 
 #include <errno.h>
@@ -115,7 +116,7 @@ static const struct option *find(const char *name, size_t length)
 static int set_defaults(struct config *c, struct error *e)
 {
     int r = 0;
-    c->workers = sysconf(_SC_NPROCESSORS_ONLN);
+    c->workers = processors_allowed();
     for (size_t i = 0; i < n_options && r == 0; i++)
         if ((options[i].type == NUMBER || options[i].type == LEVEL) && options[i].otherwise)
             r = set(c, &options[i], options[i].otherwise, e);

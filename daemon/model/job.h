@@ -104,6 +104,7 @@ struct job {
     char *scheduler; /* "auto", "threads", "processes", "distributed" */
     uint64_t seed;
     int64_t priority;
+    int64_t threads;       /* of OpenMP and its like in a worker; 0: as it is set there */
     int64_t max_attempts;  /* 3 */
     double member_timeout; /* seconds; 0: none */
     char *store;           /* name asked for; NULL: the daemon picks */

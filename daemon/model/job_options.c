@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTIONS_MAX_LABELS = 64, OPTIONS_MAX_TEXT = 4096, OPTIONS_MAX_STOPS = 1000 };
+enum {
+    OPTIONS_MAX_LABELS = 64,
+    OPTIONS_MAX_TEXT = 4096,
+    OPTIONS_MAX_STOPS = 1000,
+    OPTIONS_MAX_THREADS = 1024
+};
 
 static const char *const schedulers[] = {"auto", "threads", "processes", "distributed", NULL};
 
@@ -78,6 +83,7 @@ static int read_integers(struct making *m)
         {"priority", -1000000, 1000000, &j->priority},
         {"max_attempts", 1, 1000, &j->max_attempts},
         {"log_every", 0, INT64_MAX, &j->log_every},
+        {"threads", 1, OPTIONS_MAX_THREADS, &j->threads},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int r = read_integer(m, table[i].key, table[i].low, table[i].high, table[i].target);

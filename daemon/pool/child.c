@@ -111,37 +111,19 @@ void child_reap_orphans(void)
 
 /* ---- start ---- */
 
-static bool is_named(const char *assignment, const char *like)
+/* The environment with TMPDIR set; the array is freed by the caller, `tmpdir` belongs to it too. */
+static char **environment(const char *directory, char **ret_tmpdir)
 {
-    size_t n = strcspn(like, "=") + 1;
-    return strncmp(assignment, like, n) == 0;
-}
-
-static bool is_in(char *const *env, const char *like)
-{
-    for (; *env; env++)
-        if (is_named(*env, like))
-            return true;
-    return false;
-}
-
-/* The array is freed by the caller, `tmpdir` belongs to it too. */
-static char **environment(const struct child_options *o, char **ret_tmpdir)
-{
-    size_t n = 0, more = 0, kept = 0;
+    size_t n = 0, kept = 0;
     while (environ[n])
         n++;
-    while (o->defaults && o->defaults[more])
-        more++;
-    char **env = mem_array(n + more + 2, sizeof *env);
+    char **env = mem_array(n + 2, sizeof *env);
     for (size_t i = 0; i < n; i++)
-        if (!o->directory || !is_named(environ[i], "TMPDIR="))
+        if (!directory || strncmp(environ[i], "TMPDIR=", 7) != 0)
             env[kept++] = environ[i];
-    for (size_t i = 0; i < more; i++)
-        if (!is_in(environ, o->defaults[i]))
-            env[kept++] = (char *)o->defaults[i];
-    *ret_tmpdir = o->directory ? mem_printf("TMPDIR=%s", o->directory) : NULL;
-    env[kept] = *ret_tmpdir;
+    *ret_tmpdir = directory ? mem_printf("TMPDIR=%s", directory) : NULL;
+    if (directory)
+        env[kept] = *ret_tmpdir;
     return env;
 }
 
@@ -226,7 +208,7 @@ int child_start(const struct child_options *o, pid_t *ret_pid, int *ret_pidfd)
     if (pipe2(report, O_CLOEXEC) < 0)
         return -errno;
     char *tmpdir;
-    char **env = environment(o, &tmpdir);
+    char **env = environment(o->directory, &tmpdir);
     pid_t parent = getpid(), pid;
     int r = fork_ours(&pid);
     if (pid == 0)

@@ -16,13 +16,10 @@
 #include <sys/types.h>
 
 struct child_options {
-    const char *const *argv;     /* argv[0] is the path of the program */
-    const char *directory;       /* to run in, and $TMPDIR; NULL: as we do */
-    const char *const *defaults; /* "NAME=value" where the environment has no NAME; NULL at the end;
-                                    or NULL */
-    int output, error;           /* descriptors to become standard output and error */
-    const int *inherit;          /* descriptors that stay open, with their numbers; -1 at the end;
-                                    or NULL */
+    const char *const *argv; /* argv[0] is the path of the program */
+    const char *directory;   /* to run in, and $TMPDIR; NULL: as we do */
+    int output, error;       /* descriptors to become standard output and error */
+    const int *inherit; /* descriptors that stay open, with their numbers; -1 at the end; or NULL */
 };
 
 /* Starts it as leader of a new session, with default signals, no input, and SIGKILL when the

@@ -26,15 +26,6 @@ enum {
     RETRY_MS = 100        /* between two looks at what cannot be watched */
 };
 
-/* One thread a worker: there is a worker for each processor. */
-static const char *const environment[] = {"OMP_NUM_THREADS=1",
-                                          "OPENBLAS_NUM_THREADS=1",
-                                          "MKL_NUM_THREADS=1",
-                                          "BLIS_NUM_THREADS=1",
-                                          "NUMEXPR_NUM_THREADS=1",
-                                          "VECLIB_MAXIMUM_THREADS=1",
-                                          NULL};
-
 void place_init(struct place *w, struct place_setup *setup, int number, const char *scratch)
 {
     w->setup = setup;
@@ -224,7 +215,6 @@ static int start_child(struct place *w, int output)
     const int inherit[] = {s->lock->workers, w->where, -1};
     struct child_options o = {.argv = (const char *const *)s->argv,
                               .directory = w->directory,
-                              .defaults = environment,
                               .output = output,
                               .error = output,
                               .inherit = inherit};

@@ -6,10 +6,9 @@
  * A worker is started, in a directory of its own below `scratch` ($TMPDIR too), as
  *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD [--processes DIRECTORY]…
  *         [--uploads DIRECTORY]
- * with absolute paths, one thread for OpenMP and its like where the environment does not say
- * otherwise, and a where page (proto/where.h) as descriptor FD: <scratch>/worker-N.where. What it
- * prints, on standard output or error, becomes lines of the log that say worker, job and member
- * (pool/output.h).
+ * with absolute paths, and a where page (proto/where.h) as descriptor FD:
+ * <scratch>/worker-N.where. What it prints, on standard output or error, becomes lines of the log
+ * that say worker, job and member (pool/output.h).
  *
  * Invariants
  *  1. A name is given to one process only, as long as the daemon lives.

@@ -220,6 +220,8 @@ static json_t *root_attributes(const struct job *job, const json_t *libraries)
                           SIMLAB_VERSION, "model", job->model->definition, "model_hash",
                           job->model->hash, "libraries", libraries, "seed", (json_int_t)job->seed);
     mem_assert(p);
+    if (job->threads > 1)
+        json_object_set_new(p, "threads", json_integer(job->threads));
     json_object_set_new(attrs, "simlabd", p);
     return attrs;
 }

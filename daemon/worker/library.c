@@ -16,6 +16,7 @@
 struct opened {
     char *name, *path;
     char hash[HASH_TEXT_SIZE];
+    void *handle;                     /* of dlopen, never closed */
     struct simlab_library table;      /* copied, in this host's size */
     struct simlab_process *processes; /* likewise, and their variables */
     struct stage_code *codes;
@@ -172,6 +173,7 @@ int libraries_open(struct libraries *l, const char *path, struct error *e)
         return r;
     }
     copy_sized(&o.table, sizeof o.table, table, table->struct_size);
+    o.handle = handle;
     o.name = library_name(path);
     o.path = mem_strdup(path);
     copy_processes(&o);
@@ -185,6 +187,11 @@ static int is_library(const struct dirent *entry)
 {
     size_t n = strlen(entry->d_name);
     return n > 3 && entry->d_name[0] != '.' && !strcmp(entry->d_name + n - 3, ".so");
+}
+
+void *libraries_symbol(const struct libraries *l, size_t i, const char *name)
+{
+    return dlsym(l->opened[i].handle, name);
 }
 
 int libraries_open_directory(struct libraries *l, const char *directory, struct error *e)

@@ -23,6 +23,8 @@ int libraries_open_directory(struct libraries *l, const char *directory, struct 
 /* The descriptor document of the i-th library opened (proto/PROTOCOL.md). A new reference. */
 int libraries_describe(const struct libraries *l, size_t i, json_t **ret_document, struct error *e);
 size_t libraries_size(const struct libraries *l);
+/* A symbol of the i-th library, or of what it is linked with; NULL where there is none. */
+void *libraries_symbol(const struct libraries *l, size_t i, const char *name);
 
 /* A registry of all that is open; as in the daemon, a library whose descriptors are refused is
  * logged and left out. The caller frees it, before the libraries. */

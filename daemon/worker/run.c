@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/range_runner.h"
+#include "worker/threads.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ enum { RUN_OK = 0, RUN_FAILED = 1, RUN_REFUSED = 2 };
 struct run {
     const struct worker_run_options *options;
     char *directory; /* of the job's file: {"file": …} is relative to it */
+    struct threads *threads;
     struct libraries *libraries;
     struct registry *registry;
     json_t *document;
@@ -34,6 +36,7 @@ static void run_clear(struct run *run)
     json_decref(run->document);
     registry_free(run->registry);
     libraries_free(run->libraries);
+    threads_free(run->threads);
     free(run->directory);
 }
 
@@ -70,9 +73,13 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
     return r;
 }
 
+/* The job's threads hold before a library is loaded; whether they may is checked with the job. */
 static int load_libraries(struct run *run, struct error *e)
 {
+    const json_t *threads = json_object_get(run->document, "threads");
+    run->threads = threads_new();
     run->libraries = libraries_new();
+    threads_set(run->threads, run->libraries, json_integer_value(threads));
     int r = 0;
     for (const char *const *d = run->options->libraries; *d && r == 0; d++)
         r = libraries_open_directory(run->libraries, *d, e);
@@ -82,9 +89,9 @@ static int load_libraries(struct run *run, struct error *e)
 /* All that can be refused is refused before the store is made. */
 static int prepare(struct run *run, struct error *e)
 {
-    int r = load_libraries(run, e);
+    int r = read_document(run, e);
     if (r == 0)
-        r = read_document(run, e);
+        r = load_libraries(run, e);
     if (r)
         return r;
     struct job_sources sources = {.file = read_npy, .userdata = run};

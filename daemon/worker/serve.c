@@ -8,6 +8,7 @@
 #include "worker/daemon_session.h"
 #include "worker/fingerprint.h"
 #include "worker/range_runner.h"
+#include "worker/threads.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -40,6 +41,7 @@ struct serve {
     struct daemon_session *session;
     struct libraries *libraries;
     struct registry *registry;
+    struct threads *threads;
     struct known *known;
     struct known *current; /* of the lease that is being run */
     struct wire_lease lease;
@@ -225,6 +227,7 @@ static int run_lease(struct serve *s, struct known *k, struct error *e)
     daemon_session_set_lease(s->session, s->lease.job, s->lease.lease, steps_of(k->job));
     if (daemon_session_stopped(s->session)) /* while it waited */
         return STOPPED;
+    threads_set(s->threads, s->libraries, k->job ? k->job->threads : 0);
     int r = open_runner(s, k, e);
     if (r == 0)
         r = range_runner_run(k->runner, s->lease.begin, s->lease.end, e);
@@ -306,6 +309,7 @@ static void on_finish(struct serve *s, const struct wire_finish *f)
 
 static int load_libraries(struct serve *s, struct error *e)
 {
+    s->threads = threads_new();
     s->libraries = libraries_new();
     int r = 0;
     for (const char *const *d = s->options->libraries; d && *d && r == 0; d++)
@@ -394,6 +398,7 @@ int worker_serve(const struct worker_serve_options *o)
         drop(&s, s.known->id);
     registry_free(s.registry);
     libraries_free(s.libraries);
+    threads_free(s.threads);
     where_close(where);
     return r == 0 ? 0 : 1;
 }

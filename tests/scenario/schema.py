@@ -119,13 +119,13 @@ def seeds(upload, stored, number):
     yield "main-object-null", job(main_clock={"dim": None})
     yield "options", job(**{"$schema": "job.schema.json"}, name="a name", batch_dim="batch", parallel=True,
                          scheduler="threads", encoding={}, check_dims="strict",
-                         validate="inputs", store="store.zarr", seed=1, priority=0, max_attempts=3, member_timeout=1.5,
+                         validate="inputs", store="store.zarr", seed=1, priority=0, max_attempts=3, member_timeout=1.5, threads=2,
                          stop_when={"variable": "pop__n", "above": 50}, log_every=1, hooks=["faulty.looks"],
                          labels={"project": "one"}, attrs={"title": "t"},
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "stop_when", "log_every", "hooks", "labels", "attrs", "sweep", "main_clock")})
+        "max_attempts", "member_timeout", "threads", "stop_when", "log_every", "hooks", "labels", "attrs", "sweep", "main_clock")})
     for i, bound in enumerate(({"above": 5}, {"below": 0})):
         yield f"stop-{i}", job(stop_when={"variable": "pop__n", **bound})
         yield f"stops-{i}", job(stop_when=[{"variable": "pop__n", **bound}])

@@ -285,6 +285,8 @@ static const struct {
     {"'advect__v': 1", "'seed': -1", "/seed", "-1"},
     {"'advect__v': 1", "'seed': 1.5", "/seed", "1.5"},
     {"'advect__v': 1", "'max_attempts': 0", "/max_attempts", "from 1"},
+    {"'advect__v': 1", "'threads': 0", "/threads", "from 1 to 1024"},
+    {"'advect__v': 1", "'threads': 1025", "/threads", "from 1 to 1024"},
     {"'advect__v': 1", "'member_timeout': -1", "/member_timeout", "seconds"},
     {"'advect__v': 1", "'log_every': 'x'", "/log_every", "integer"},
     {"'advect__v': 1", "'priority': true", "/priority", "integer"},
@@ -535,7 +537,7 @@ Test(jobs, options_have_defaults)
 {
     struct job *j = build(job_with("'advect__v': 1", ""), NULL);
     cr_assert(j->parallel && !strcmp(j->scheduler, "auto") && j->n_members == 1);
-    cr_assert_eq(j->max_attempts, 3);
+    cr_assert(j->max_attempts == 3 && j->threads == 0);
     cr_assert_eq(j->validate, JOB_VALIDATE_INPUTS);
     job_free(j);
     j = build(job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}",
