@@ -175,9 +175,9 @@ check: ## format, layers, static analysis, the other compiler; then the tests
 	+@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang test-programs
 	+@$(SUBMAKE) test
 
-layers: ## ARCHITECTURE section 3, from the #include lines
-	@tests/lib/layers --self-test
-	@tests/lib/layers
+layers: $(call archives_of,$(MODULES)) ## ARCHITECTURE section 3, from the #include lines; names
+	@tests/lib/layers --self-test --build $(BUILD)
+	@tests/lib/layers --build $(BUILD)
 
 cppcheck: $(SCHEMA)
 	cppcheck -q --std=c11 --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \

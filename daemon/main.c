@@ -372,7 +372,7 @@ static int check(struct simlabd *d, struct error *e)
 static int serve(struct simlabd *d, struct error *e)
 {
     service_raise_limits();
-    int r = error_explain(e, log_start(), "start the log");
+    int r = error_errno(e, log_start(), "start the log");
     if (r == 0)
         r = start(d, e);
     if (r == 0)

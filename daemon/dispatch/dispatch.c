@@ -272,6 +272,7 @@ static int work(struct dispatch *d, int64_t now)
 
 int64_t dispatch_tick(struct dispatch *d, int64_t now)
 {
+    d->now = now;
     forgive_sleep(d, now);
     receive_all(d, now);
     end_gone(d);
@@ -296,10 +297,11 @@ static void settle_fresh(struct dispatch *d)
 
 void dispatch_flush(struct dispatch *d)
 {
+    grant_forget(d);
     router_flush(d->router, true);
     settle_fresh(d);
     reports_committed(&d->reports);
-    if (loop_now() >= d->retry_at &&
+    if (d->now >= d->retry_at &&
         (d->reports.n > 0 || queue_last_event(d->queue) != d->last_event))
         router_wake(d->router);
 }
@@ -339,6 +341,7 @@ void dispatch_rollback(struct dispatch *d)
             free(p);
         } else {
             p->is_touched = true;
+            p->has_ended = false;
             p->is_complete = p->is_complete && p->is_given;
             link = &p->next;
         }
@@ -346,7 +349,7 @@ void dispatch_rollback(struct dispatch *d)
     reports_rolled_back(&d->reports);
     router_flush(d->router, false);
     d->last_event = -1;
-    d->retry_at = loop_now() + QUEUE_PAUSE_MS;
+    d->retry_at = d->now + QUEUE_PAUSE_MS;
     router_wake(d->router); /* the next tick tells the loop of retry_at */
 }
 

@@ -29,6 +29,7 @@ struct dispatch {
     size_t n_dead;
     struct job_progress *jobs;
     struct reports reports;
+    int64_t now;          /* of the last tick */
     int64_t due;          /* the next tick, as we told the loop */
     int64_t last_event;   /* of the queue, when jobs' ends were last looked for */
     int64_t paused_until; /* nothing is leased before */
@@ -80,7 +81,9 @@ void receive_all(struct dispatch *d, int64_t now);
 int grant_tasks(struct dispatch *d, int64_t now);
 /* Tells workers of the tasks that it is time to tell them of. */
 int grant_send(struct dispatch *d);
-/* Cancels leases that live no more, and forgets jobs that ended. */
+/* Cancels leases that live no more, and finds jobs that ended. */
 int grant_cancel(struct dispatch *d, int64_t now);
+/* After the commit: forgets those. */
+void grant_forget(struct dispatch *d);
 
 #endif

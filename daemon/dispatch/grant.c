@@ -90,7 +90,7 @@ static void grant_finishes(struct dispatch *d, int64_t now)
 {
     for (struct job_progress *p = d->jobs; p; p = p->next) {
         struct worker_session *s;
-        if (!p->is_complete || p->is_given || p->paused_until > now ||
+        if (!p->is_complete || p->is_given || p->has_ended || p->paused_until > now ||
             !(s = idle_session(d, p->job)))
             continue;
         struct task t = {.is_finish = true, .is_fresh = true, .lease.job = p->job};
@@ -275,14 +275,18 @@ int grant_cancel(struct dispatch *d, int64_t now)
     for (struct worker_session *s = d->sessions; s; s = s->next)
         for (int i = 0; i < s->n_tasks && r == 0; i++)
             r = cancel_task(d, s, &s->tasks[i], now);
+    for (struct job_progress *p = d->jobs; p && r == 0; p = p->next)
+        r = is_ended(d, p, &p->has_ended);
+    return r;
+}
+
+void grant_forget(struct dispatch *d)
+{
     struct job_progress **link = &d->jobs;
-    while (*link && r == 0) {
-        bool ended;
-        r = is_ended(d, *link, &ended);
-        if (r == 0 && ended)
+    while (*link) {
+        if ((*link)->has_ended)
             forget_job(d, link);
         else
             link = &(*link)->next;
     }
-    return r;
 }

@@ -16,6 +16,7 @@ struct job_progress {
     double seconds, n_measured; /* of the members measured, the older the less */
     int n_leases;               /* live */
     bool is_fresh;              /* made in this turn */
+    bool has_ended;             /* in this turn: to be forgotten once that is committed */
     bool is_touched;            /* to be looked at: it may be complete */
     bool is_complete, is_given; /* to be finished; FINISH was given to a worker */
     int finish_attempts;        /* workers that died of it */

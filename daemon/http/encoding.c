@@ -29,8 +29,10 @@ static int check_output(const struct job *job, const struct job_output *o, struc
     for (int i = 0; i < v->n_dims; i++) {
         int ndim = leading + v->dims[i].ndim;
         r = ndim <= SIMLAB_MAX_DIMS ? check_with(o, v, ndim, e) : 0;
-        if (r == 0)
+        if (r == 0) {
+            error_clear(e);
             return 0;
+        }
     }
     if (r <= 0)
         return r;

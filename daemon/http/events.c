@@ -57,13 +57,13 @@ static void tell_event(struct stream *s, const json_t *event)
     s->ended = job_state_from_name(kind, &state) && job_state_is_final(state);
 }
 
-/* One page; true where there may be more. */
+/* One page; true where there may be more. Where the queue fails the stream ends, and its client
+ * comes again with the last event that it has. */
 static bool tell_page(struct stream *s)
 {
     json_t *page, *event;
     size_t i;
-    struct error e;
-    if (queue_events(s->http->queue, s->job, s->after, PAGE, &page, &e) != 0) {
+    if (queue_events(s->http->queue, s->job, s->after, PAGE, &page, NULL) != 0) {
         s->ended = true;
         return false;
     }
@@ -77,6 +77,7 @@ static bool tell_page(struct stream *s)
 static void tell_progress(struct stream *s, int64_t now)
 {
     struct queue_job j;
+    s->progress_due = now + PROGRESS_MS;
     if (queue_job(s->http->queue, s->job, &j, NULL) != 0)
         return;
     if (j.state == JOB_RUNNING && j.nsteps > 0 && j.step != s->step) {
@@ -86,7 +87,8 @@ static void tell_progress(struct stream *s, int64_t now)
         json_decref(data);
         s->step = j.step;
     }
-    s->progress_due = j.members > 1 ? INT64_MAX : now + PROGRESS_MS;
+    if (j.members > 1)
+        s->progress_due = INT64_MAX;
     queue_job_clear(&j);
 }
 

@@ -83,6 +83,7 @@ static int choose_store(struct queue *q, const struct queue_submission *s, int64
         free(store);
         if (r != QUEUE_REFUSED)
             return r;
+        error_clear(e);
     }
 }
 

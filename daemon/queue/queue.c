@@ -152,7 +152,8 @@ int queue_health(const struct queue *q, struct error *e)
     return q->database.failed;
 }
 
-/* Writes what is there already: an empty transaction would not ask the disk. */
+/* Writes something: an empty transaction would not ask the disk. A fence more than need be is
+ * harmless. */
 static int64_t probe(struct queue *q, int64_t now)
 {
     if (q->probe_due == 0)
@@ -160,8 +161,10 @@ static int64_t probe(struct queue *q, int64_t now)
     if (now < q->probe_due)
         return q->probe_due;
     q->probe_due = now + PROBE_MS;
-    database_run(&q->database, NULL, STATEMENT_FENCE_RESERVE, INTEGER(1),
-                 INTEGER(q->numbers.fences_reserved));
+    int64_t reserved = q->numbers.fences_reserved + 1;
+    if (database_run(&q->database, NULL, STATEMENT_FENCE_RESERVE, INTEGER(1), INTEGER(reserved)) ==
+        0)
+        q->numbers.fences_reserved = reserved;
     return queue_commit(q, NULL) == 0 && queue_health(q, NULL) == 0 ? now : q->probe_due;
 }
 

@@ -261,6 +261,7 @@ int range_runner_check(const struct job *job, struct error *e)
         }
         if (r)
             return r;
+        error_clear(e);
     }
     return 0;
 }

@@ -323,7 +323,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
     struct wire_message m;
     *ret_result = daemon_session_receive(s->session, &m);
     if (*ret_result < 0) {
-        error_explain(e, *ret_result, "receive");
+        error_errno(e, *ret_result, "receive");
         return false;
     }
     switch ((int)m.type) {
@@ -385,7 +385,7 @@ int worker_serve(const struct worker_serve_options *o)
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* it is a pipe, and a crash loses what is kept back */
     struct where *where = open_where(o->where);
     char *prints = fingerprint();
-    int r = where ? 0 : error_explain(&e, -ENOMEM, "make the where page");
+    int r = where ? 0 : error_errno(&e, -ENOMEM, "make the where page");
     if (r == 0)
         r = daemon_session_new(o->endpoint, o->name, prints, where, &s.session, &e);
     free(prints);

@@ -38,7 +38,7 @@ def suites(build, wanted):
         if glob.glob(folder + "*.c") and chosen(name, wanted):
             yield "unit " + name, [program, "--jobs=1", "--verbose"], CRITERION
     if chosen("layers", wanted):
-        yield "layers", [os.path.join(LIB, "layers"), "--self-test"], OURS
+        yield "layers", [os.path.join(LIB, "layers"), "--self-test", "--build", build], OURS
     if chosen("harness", wanted):
         yield "harness", [*PYTHON, os.path.join(LIB, "test_harness.py")], OURS
     for script in sorted(glob.glob(os.path.join(ROOT, "tests/scenario/*.py"))):

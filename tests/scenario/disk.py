@@ -92,6 +92,31 @@ def goes_on(context, free):
         daemon.stop()
 
 
+def test_full_under_the_database(context):
+    """What was refused is not there; that it can be written again is seen without a write of others."""
+    with Disk(context) as disk:
+        daemon = context.daemon(workers=0, state=os.path.join(disk.path, "state"),
+                                socket_path=os.path.join(context.directory("s"), "s"),
+                                options=["--store-root", context.directory("stores")])
+        daemon.submit(load(GOLDEN, "advect", "job.json"))
+        disk.fill()
+        jobs, answer = 0, None
+        while not answer or answer.status == 201:  # until what the database has in reserve is used up
+            jobs, answer = jobs + 1, daemon.request("POST", "/v1/jobs", job())
+        equal(answer.status, 503, f"{answer!r}")
+        refused = answer.json
+        check("full" in refused["detail"] or "disk I/O" in refused["detail"], f"{refused}")
+        daemon.await_line("nothing is stored until it works again")
+        unready = daemon.request("GET", "/readyz", status=503).json
+        check("the database of jobs failed" in unready["reason"], f"{unready}")
+        equal(len(daemon.request("GET", "/v1/jobs", status=200).json["jobs"]), jobs, "jobs")
+        disk.empty()
+        daemon.await_line("the database works again")
+        daemon.request("GET", "/readyz", status=200)
+        equal(daemon.submit(job())["id"], str(jobs + 1), "the next job")
+        daemon.stop()
+
+
 def test_full_from_the_beginning(context):
     goes_on(context, lambda size: 0)
 

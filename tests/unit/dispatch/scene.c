@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "queue/queue_internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,6 +36,47 @@ void scene_fail_commits(bool fail)
     sync_fails = fail;
 }
 
+static struct {
+    int countdown;
+    bool is_next, has_failed;
+} statement;
+
+static int on_statement(unsigned what, void *userdata, void *p, void *x)
+{
+    (void)what, (void)userdata, (void)p, (void)x;
+    statement.is_next = statement.countdown > 0 && --statement.countdown == 0;
+    return 0;
+}
+
+static int on_instruction(void *userdata)
+{
+    (void)userdata;
+    bool fails = statement.is_next;
+    statement.is_next = false;
+    statement.has_failed = statement.has_failed || fails;
+    return fails;
+}
+
+/* What is committed must not be told as failed. */
+static int on_commit(void *userdata)
+{
+    (void)userdata;
+    statement.is_next = false;
+    return 0;
+}
+
+bool scene_fail_statement(struct scene *s, int n)
+{
+    bool has_failed = statement.has_failed;
+    sqlite3 *connection = s->queue->database.connection;
+    memset(&statement, 0, sizeof statement);
+    statement.countdown = n;
+    sqlite3_trace_v2(connection, n > 0 ? SQLITE_TRACE_STMT : 0, on_statement, NULL);
+    sqlite3_progress_handler(connection, n > 0, on_instruction, NULL);
+    sqlite3_commit_hook(connection, on_commit, NULL);
+    return has_failed;
+}
+
 /* ---- the daemon ---- */
 
 static void on_kill(void *userdata, const char *worker)
@@ -55,12 +97,17 @@ static int64_t on_tick(void *userdata, int64_t now)
 {
     struct scene *s = userdata;
     struct error e = {.message = ""};
+    bool had_failed = statement.has_failed;
     int64_t due = dispatch_tick(s->dispatch, now + s->shift);
     if (queue_commit(s->queue, &e) == 0) {
         dispatch_flush(s->dispatch);
     } else {
         s->n_rollbacks++;
         dispatch_rollback(s->dispatch);
+    }
+    if (statement.has_failed && !had_failed) {
+        s->shift += 2000;
+        return now;
     }
     return due == INT64_MAX ? due : due - s->shift;
 }
@@ -230,12 +277,18 @@ static struct wire_message *hear(struct fake *f)
     return &f->heard;
 }
 
-struct wire_message *fake_hear(struct fake *f, enum wire_type type)
+struct wire_message *fake_hear_any(struct fake *f)
 {
     struct wire_message *m;
     do
         m = hear(f);
-    while (m->type == WIRE_ALIVE && type != WIRE_ALIVE);
+    while (m->type == WIRE_ALIVE);
+    return m;
+}
+
+struct wire_message *fake_hear(struct fake *f, enum wire_type type)
+{
+    struct wire_message *m = type == WIRE_ALIVE ? hear(f) : fake_hear_any(f);
     cr_assert_eq(m->type, type, "%s, not %s", wire_name((int)m->type), wire_name((int)type));
     return m;
 }

@@ -37,6 +37,10 @@ void scene_close(struct scene *s);
 void scene_restart(struct scene *s);
 /* Commits fail until it is called with false. */
 void scene_fail_commits(bool fail);
+/* The `n`th statement of the queue from now fails (0: none does), once; true where the one asked
+ * for before has failed. After it the dispatcher's clock moves on, so that nothing need be waited
+ * for. */
+bool scene_fail_statement(struct scene *s, int n);
 void scene_turn(struct scene *s);
 
 int64_t scene_submit(struct scene *s, int64_t members);
@@ -51,6 +55,8 @@ void fake_say(struct fake *f, struct wire_message m);
 void fake_say_bytes(struct fake *f, const void *bytes, size_t size);
 /* Turns the loop until a message comes, other than ALIVE; it has this type. */
 struct wire_message *fake_hear(struct fake *f, enum wire_type type);
+/* The next message of any type but ALIVE. */
+struct wire_message *fake_hear_any(struct fake *f);
 /* Nothing but answers to heartbeats comes, and the daemon has read all that was said. */
 void fake_hears_nothing(struct fake *f);
 

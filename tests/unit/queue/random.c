@@ -211,6 +211,13 @@ static void reopen(struct run *run)
     run->last_fence = run->f.q->last_fence;
 }
 
+/* May write, to see whether it can. */
+static void tick(struct run *run)
+{
+    queue_tick(run->f.q, INT64_MAX / 2);
+    run->numbers.fences_reserved = run->f.q->committed.fences_reserved;
+}
+
 static void step(struct run *run)
 {
     if (run->faults && draw(run, 10) == 0)
@@ -229,7 +236,7 @@ static void step(struct run *run)
     else if (way < 97)
         commit(run);
     else if (way < 99)
-        queue_tick(run->f.q, INT64_MAX / 2);
+        tick(run);
     else
         reopen(run);
     fault_interrupt(run->f.q->database.connection, 0);
