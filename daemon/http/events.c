@@ -166,14 +166,19 @@ int64_t events_flush(struct http *h, int64_t now)
 /* ---- GET /v1/jobs/{job}/events ---- */
 
 /* A finished job whose last event the client has: 204 tells an EventSource not to come again. */
-static bool has_all(struct http *h, const struct queue_job *j, int64_t after)
+static int has_all(struct http *h, const struct queue_job *j, int64_t after, bool *ret,
+                   struct error *e)
 {
     json_t *page;
-    if (!job_state_is_final(j->state) || queue_events(h->queue, j->id, after, 1, &page, NULL) != 0)
-        return false;
-    bool all = json_array_size(page) == 0;
+    *ret = false;
+    if (!job_state_is_final(j->state))
+        return 0;
+    int r = problem_of_queue(queue_events(h->queue, j->id, after, 1, &page, e));
+    if (r != 0)
+        return r;
+    *ret = json_array_size(page) == 0;
     json_decref(page);
-    return all;
+    return 0;
 }
 
 static struct stream *new_stream(struct request *r, int64_t job, int64_t after)
@@ -208,9 +213,12 @@ int events_stream(struct request *r, struct error *e)
     int result = jobs_find(r, &j, e);
     if (result != 0)
         return result;
-    bool all = has_all(r->http, &j, after);
+    bool all;
     int64_t id = j.id;
+    result = has_all(r->http, &j, after, &all, e);
     queue_job_clear(&j);
+    if (result != 0)
+        return result;
     if (all) {
         request_reply_response(r, MHD_HTTP_NO_CONTENT,
                                MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT));
