@@ -196,17 +196,34 @@ static void default_listen(struct config *c)
     if (c->listen)
         return;
     if (geteuid() == 0)
-        append(&c->listen, mem_strdup(API_SCHEME_UNIX API_SYSTEM_SOCKET));
+        append(&c->listen_also, mem_strdup(API_SCHEME_UNIX API_SYSTEM_SOCKET));
     else if (runtime && runtime[0] == '/')
-        append(&c->listen, mem_printf(API_SCHEME_UNIX "%s/" API_USER_SOCKET, runtime));
-    append(&c->listen, mem_printf("tcp:%s:%d", API_TCP_HOST, API_TCP_PORT));
+        append(&c->listen_also, mem_printf(API_SCHEME_UNIX "%s/" API_USER_SOCKET, runtime));
+    append(&c->listen_also, mem_printf("tcp:%s:%d", API_TCP_HOST, API_TCP_PORT));
+}
+
+static bool is_short(const char *path)
+{
+    return strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path;
+}
+
+static void own_listen(struct config *c)
+{
+    char *address = mem_printf(API_SCHEME_UNIX "%s/" API_STATE_SOCKET, c->state);
+    bool is_given = false;
+    for (char **a = c->listen; a && *a; a++)
+        is_given |= strcmp(*a, address) == 0;
+    if (!is_given && is_short(address + strlen(API_SCHEME_UNIX)))
+        c->listen_own = address;
+    else
+        free(address);
 }
 
 /* Sockets have short names: "ipc://" of libzmq is a sockaddr_un. */
 static char *endpoint_of(const char *state)
 {
     char *path = file_join(state, "run/workers");
-    if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path) {
+    if (!is_short(path)) {
         char hash[HASH_TEXT_SIZE];
         hash_bytes(state, strlen(state), hash);
         free(path);
@@ -242,6 +259,7 @@ int config_complete(struct config *c, struct error *e)
         return r;
     }
     default_listen(c);
+    own_listen(c);
     if (!c->processes)
         append(&c->processes,
                beside_or(beside, "processes", SIMLAB_PREFIX "/lib/simlabd/processes"));
@@ -282,6 +300,8 @@ void config_free(struct config *c)
     free(c->database);
     free(c->endpoint);
     free(c->scratch);
+    free_list(c->listen_also);
+    free(c->listen_own);
     *c = (struct config){0};
 }
 

@@ -19,11 +19,14 @@ struct config {
 #include "config.def"
 #undef OPTION
     /* Found, not given. */
-    char *worker;   /* path of simlab-worker */
-    char *uploads;  /* STATE/uploads */
-    char *database; /* STATE/simlabd.db */
-    char *endpoint; /* "ipc://…": STATE/run/workers, or a short path where that is too long */
-    char *scratch;  /* STATE/scratch */
+    char *worker;       /* path of simlab-worker */
+    char *uploads;      /* STATE/uploads */
+    char *database;     /* STATE/simlabd.db */
+    char *endpoint;     /* "ipc://…": STATE/run/workers, or a short path where that is too long */
+    char *scratch;      /* STATE/scratch */
+    char **listen_also; /* the user's or the machine's socket, and TCP, where none was given */
+    char *listen_own;   /* "unix:STATE/socket" (API_STATE_SOCKET), always listened on; NULL where
+                           it was given, or is too long for a socket (107 bytes) */
 };
 
 enum config_result { CONFIG_INVALID = 1 };

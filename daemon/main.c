@@ -280,6 +280,8 @@ static int open_http(struct simlabd *d, struct error *e)
 {
     const struct config *c = &d->config;
     const struct http_options o = {.listen = (const char *const *)c->listen,
+                                   .listen_also = (const char *const *)c->listen_also,
+                                   .listen_own = c->listen_own,
                                    .token = d->state.token,
                                    .store_root = c->store_root,
                                    .uploads = c->uploads,

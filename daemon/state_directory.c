@@ -110,24 +110,54 @@ static int make_token(const char *directory, const char *path, char *ret_token, 
     return r < 0 ? error_set(e, r, NULL, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
+/* Whoever can read it is us to this daemon; whoever can write it says who is. */
+static int check_token_file(const char *path, struct error *e)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return error_set(e, STATE_DIRECTORY_REFUSED, NULL,
+                         "%s is no file but a %s: remove it, and a token is made", path,
+                         S_ISLNK(st.st_mode) ? "link" : "directory or a device");
+    if (st.st_uid != geteuid())
+        return error_set(e, STATE_DIRECTORY_REFUSED, NULL,
+                         "%s belongs to user %u, not to the daemon's, %u: remove it, and a token "
+                         "is made",
+                         path, (unsigned)st.st_uid, (unsigned)geteuid());
+    if (st.st_mode & 077)
+        return error_set(e, STATE_DIRECTORY_REFUSED, NULL,
+                         "%s may be read or written by others (mode %04o, should be 0600): others "
+                         "may know the token; remove the file, and another is made",
+                         path, (unsigned)st.st_mode & 07777);
+    return 0;
+}
+
+static int parse_token(const char *path, const struct buffer *text, char *ret_token,
+                       struct error *e)
+{
+    size_t n = text->data ? strcspn(text->data, "\r\n") : 0;
+    if (n < 32 || n >= HASH_TEXT_SIZE)
+        return error_set(e, STATE_DIRECTORY_REFUSED, NULL,
+                         "%s holds no token (32 to 64 characters): remove it, and another is made",
+                         path);
+    snprintf(ret_token, HASH_TEXT_SIZE, "%.*s", (int)n, text->data);
+    return 0;
+}
+
 static int read_token(const char *directory, char *ret_token, struct error *e)
 {
     struct buffer text = {0};
     char *path = file_join(directory, API_TOKEN_FILE);
-    int r = file_read(path, 1024, &text);
-    if (r == -ENOENT) {
+    int r = check_token_file(path, e);
+    if (r == 0)
+        r = file_read(path, 1024, &text);
+    if (r == -ENOENT)
         r = make_token(directory, path, ret_token, e);
-    } else if (r < 0) {
+    else if (r < 0)
         r = error_set(e, r, NULL, "cannot read %s: %s", path, strerror(-r));
-    } else {
-        size_t n = text.data ? strcspn(text.data, "\r\n") : 0;
-        if (n < 32 || n >= HASH_TEXT_SIZE)
-            r = error_set(e, STATE_DIRECTORY_REFUSED, NULL,
-                          "%s holds no token (32 to 64 characters): remove it, and another is made",
-                          path);
-        else
-            snprintf(ret_token, HASH_TEXT_SIZE, "%.*s", (int)n, text.data);
-    }
+    else if (r == 0)
+        r = parse_token(path, &text, ret_token, e);
     buffer_free(&text);
     free(path);
     return r;

@@ -18,7 +18,8 @@ struct state_directory {
 };
 
 /* Makes the directory where absent, takes its lock, reads its token or makes one (the file "token",
- * mode 0600). STATE_DIRECTORY_REFUSED names the daemon that holds it. */
+ * mode 0600). STATE_DIRECTORY_REFUSED names the daemon that holds it, or what is wrong with the
+ * token's file: others may read or write it, or it is a link, or someone else's. */
 int state_directory_open(const char *directory, struct state_directory *ret_state, struct error *e);
 void state_directory_close(struct state_directory *s);
 

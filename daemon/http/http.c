@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/http.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "http/events.h"
 #include "http/request.h"
@@ -12,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -136,12 +138,56 @@ static void stop(struct http *h, struct listener *l)
 
 /* ---- the server ---- */
 
+static int add_listener(struct http *h, const char *address, bool is_own, struct error *e)
+{
+    h->listeners = mem_resize(h->listeners, h->n_listeners + 1, sizeof *h->listeners);
+    struct listener *l = &h->listeners[h->n_listeners];
+    int r = listener_open(address, is_own, l, e);
+    if (r == 0)
+        h->n_listeners++;
+    return r;
+}
+
+/* Unless it was given too, by whatever name. */
+static int listen_own(struct http *h, struct error *e)
+{
+    struct stat st;
+    const char *address = h->options.listen_own;
+    bool is_there = address && lstat(address + strlen("unix:"), &st) == 0;
+    for (size_t i = 0; is_there && i < h->n_listeners; i++)
+        if (h->listeners[i].path && h->listeners[i].device == st.st_dev &&
+            h->listeners[i].inode == st.st_ino)
+            return 0;
+    return address ? add_listener(h, address, true, e) : 0;
+}
+
+static int listen_also(struct http *h, struct error *e)
+{
+    int r = 0;
+    for (const char *const *a = h->options.listen_also; a && *a; a++) {
+        error_clear(e);
+        r = add_listener(h, *a, false, e);
+        if (r != 0)
+            log_warning("%s: left out", e->message);
+    }
+    return h->n_listeners > 0 ? 0 : r;
+}
+
+/* From here on, listeners do not move. */
+static int start_all(struct http *h, struct error *e)
+{
+    int r = 0;
+    h->addresses = mem_array(h->n_listeners + 1, sizeof *h->addresses);
+    for (size_t i = 0; i < h->n_listeners && r == 0; i++) {
+        h->addresses[i] = h->listeners[i].address;
+        r = start(h, &h->listeners[i], e);
+    }
+    return r;
+}
+
 int http_new(struct loop *loop, struct queue *q, const struct registry *registry,
              const struct http_options *o, struct http **ret_http, struct error *e)
 {
-    size_t n = 0;
-    while (o->listen[n])
-        n++;
     struct http *h = mem_new(sizeof *h);
     h->loop = loop;
     h->queue = q;
@@ -149,17 +195,15 @@ int http_new(struct loop *loop, struct queue *q, const struct registry *registry
     h->options = *o;
     h->body_budget = BODIES * o->max_body;
     uploads_clean(o->uploads);
-    h->listeners = mem_array(n, sizeof *h->listeners);
-    h->addresses = mem_array(n + 1, sizeof *h->addresses);
     int r = 0;
-    for (size_t i = 0; i < n && r == 0; i++) {
-        r = listener_open(o->listen[i], &h->listeners[i], e);
-        if (r != 0)
-            break;
-        h->n_listeners++;
-        h->addresses[i] = h->listeners[i].address;
-        r = start(h, &h->listeners[i], e);
-    }
+    for (const char *const *a = o->listen; a && *a && r == 0; a++)
+        r = add_listener(h, *a, false, e);
+    if (r == 0)
+        r = listen_own(h, e);
+    if (r == 0)
+        r = listen_also(h, e);
+    if (r == 0)
+        r = start_all(h, e);
     if (r != 0) {
         http_free(h);
         return r;

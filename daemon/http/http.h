@@ -16,6 +16,9 @@
 struct http_options {
     const char *const
         *listen; /* "unix:PATH", "tcp:HOST:PORT" (0: any free port), NULL at the end */
+    /* The same, left out with a warning where that is not to be had; NULL: none. */
+    const char *const *listen_also;
+    const char *listen_own; /* "unix:PATH", a socket that only our user can open; NULL: none */
     const char *token;
     const char *store_root;
     const char *uploads;

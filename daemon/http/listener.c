@@ -56,7 +56,7 @@ static int remove_leftover(const char *path, const struct sockaddr_un *address, 
     return 0;
 }
 
-static int bind_unix(const char *path, struct listener *l, struct error *e)
+static int bind_unix(const char *path, mode_t mode, struct listener *l, struct error *e)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (!*path || strlen(path) >= sizeof address.sun_path)
@@ -71,8 +71,9 @@ static int bind_unix(const char *path, struct listener *l, struct error *e)
         return r;
     l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct stat st;
-    if (l->fd < 0 || bind(l->fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-        chmod(path, 0666) < 0 || lstat(path, &st) < 0)
+    if (l->fd < 0 || fchmod(l->fd, mode) < 0 ||
+        bind(l->fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(path, mode) < 0 ||
+        lstat(path, &st) < 0)
         return error_set(e, -errno, NULL, "cannot listen on unix:%s: %s", path, strerror(errno));
     l->path = mem_strdup(path);
     l->device = st.st_dev;
@@ -165,12 +166,12 @@ static int bind_tcp(const char *text, struct listener *l, struct error *e)
 
 /* ---- both ---- */
 
-int listener_open(const char *spec, struct listener *ret, struct error *e)
+int listener_open(const char *spec, bool is_own, struct listener *ret, struct error *e)
 {
     struct listener l = {.fd = -1, .epoll = -1};
     int r;
     if (!strncmp(spec, "unix:", 5))
-        r = bind_unix(spec + 5, &l, e);
+        r = bind_unix(spec + 5, is_own ? 0600 : 0666, &l, e);
     else if (!strncmp(spec, "tcp:", 4))
         r = bind_tcp(spec + 4, &l, e);
     else

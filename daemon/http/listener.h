@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sockets that the daemon listens on: "unix:PATH", "tcp:HOST:PORT" ("tcp:[::1]:7464"; port 0: any).
  *
- * A Unix socket is open to every local user: who may do what is decided by the peer's credentials
- * (http/auth.h). A socket file that nobody answers on is a leftover, and is replaced. */
+ * A Unix socket is open to every local user, but for one's own (mode 0600): who may do what is
+ * decided by the peer's credentials (http/auth.h). A socket file that nobody answers on is a
+ * leftover, and is replaced. */
 #ifndef HTTP_LISTENER_H
 #define HTTP_LISTENER_H
 
@@ -33,7 +34,7 @@ struct listener {
 
 /* Binds and listens. 0; PROBLEM_INVALID where it is no such address; -EADDRINUSE and others. With
  * words. */
-int listener_open(const char *spec, struct listener *ret, struct error *e);
+int listener_open(const char *spec, bool is_own, struct listener *ret, struct error *e);
 void listener_close(struct listener *l);
 
 #endif

@@ -88,7 +88,7 @@ def test_port_file(context):
     path = context.path("ports")
     daemon = context.daemon(workers=0, options=["--port-file", path])
     with open(path, encoding="utf-8") as file:
-        equal(file.read().split(), ["unix:" + daemon.socket, daemon.tcp], "port file")
+        equal(file.read().split(), ["unix:" + daemon.socket, daemon.tcp, f"unix:{daemon.state}/socket"], "port file")
 
 
 def test_nothing_is_acknowledged_that_cannot_be_stored(context):

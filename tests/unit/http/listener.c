@@ -52,7 +52,7 @@ Test(listener, refuses_words_that_are_no_address)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct listener l;
         struct error e = {.message = ""};
-        cr_assert_eq(listener_open(bad[i], &l, &e), PROBLEM_INVALID, "%s", bad[i]);
+        cr_assert_eq(listener_open(bad[i], false, &l, &e), PROBLEM_INVALID, "%s", bad[i]);
         cr_assert(strlen(e.message) > 0);
     }
 }
@@ -63,18 +63,18 @@ Test(listener, refuses_a_long_path)
     struct listener l;
     struct error e = {.message = ""};
     snprintf(longer, sizeof longer, "unix:%s/%0200d", directory, 0);
-    cr_assert_eq(listener_open(longer, &l, &e), PROBLEM_INVALID);
+    cr_assert_eq(listener_open(longer, false, &l, &e), PROBLEM_INVALID);
 }
 
 Test(listener, names_the_port_it_got)
 {
     struct listener l;
     struct error e = {.message = ""};
-    cr_assert_eq(listener_open("tcp:127.0.0.1:0", &l, &e), 0, "%s", e.message);
+    cr_assert_eq(listener_open("tcp:127.0.0.1:0", false, &l, &e), 0, "%s", e.message);
     cr_assert(!strncmp(l.address, "tcp:127.0.0.1:", 14) && atoi(l.address + 14) > 0, "%s",
               l.address);
     struct listener second;
-    cr_assert_eq(listener_open(l.address, &second, &e), -EADDRINUSE);
+    cr_assert_eq(listener_open(l.address, false, &second, &e), -EADDRINUSE);
     listener_close(&l);
 }
 
@@ -87,9 +87,13 @@ Test(listener, replaces_a_leftover_only)
     int fd = socket(AF_UNIX, SOCK_STREAM, 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     close(fd);
-    cr_assert_eq(listener_open(spec, &l, &e), 0, "%s", e.message);
-    cr_assert_eq(listener_open(spec, &second, &e), -EADDRINUSE);
+    cr_assert_eq(listener_open(spec, false, &l, &e), 0, "%s", e.message);
+    cr_assert_eq(listener_open(spec, false, &second, &e), -EADDRINUSE);
     cr_assert(access(path, F_OK) == 0, "a live socket was removed");
+    listener_close(&l);
+    cr_assert_eq(listener_open(spec, true, &l, &e), 0, "%s", e.message);
+    struct stat st;
+    cr_assert(lstat(path, &st) == 0 && (st.st_mode & 0777) == 0600, "its user's alone");
     listener_close(&l);
     cr_assert(access(path, F_OK) < 0, "the socket was left behind");
 }
@@ -101,7 +105,7 @@ Test(listener, leaves_what_is_no_socket)
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
     cr_assert_geq(fd, 0);
     close(fd);
-    cr_assert_eq(listener_open(spec, &l, &e), -EADDRINUSE);
+    cr_assert_eq(listener_open(spec, false, &l, &e), -EADDRINUSE);
     cr_assert(access(path, F_OK) == 0);
 }
 
@@ -110,7 +114,7 @@ Test(listener, removes_only_its_own_socket)
     struct listener l;
     struct error e = {.message = ""};
     struct stat st;
-    cr_assert_eq(listener_open(spec, &l, &e), 0);
+    cr_assert_eq(listener_open(spec, false, &l, &e), 0);
     cr_assert(lstat(path, &st) == 0 && (st.st_mode & 0777) == 0666);
     unlink(path);
     int fd = open(path, O_CREAT | O_WRONLY, 0600);
