@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/document.h"
 
+#include "client/integers.h"
 #include "client/text.h"
 #include "proto/api.h"
 
@@ -19,19 +20,41 @@ static const char *hint_of(const json_error_t *e)
     return "";
 }
 
+/* All of a file, with a NUL behind it. A new string, or NULL with errno set. */
+static char *read_all(FILE *f, size_t *ret_n)
+{
+    size_t n = 0, room = 4096, got;
+    char *text = text_need(malloc(room + 1));
+    while ((got = fread(text + n, 1, room - n, f)) > 0) {
+        n += got;
+        if (n == room)
+            text = text_need(realloc(text, (room *= 2) + 1));
+    }
+    if (ferror(f)) {
+        free(text);
+        return NULL;
+    }
+    text[n] = '\0';
+    *ret_n = n;
+    return text;
+}
+
 int document_read(const char *path, json_t **ret_document)
 {
     bool standard = !strcmp(path, "-");
-    FILE *f = standard ? stdin : fopen(path, "re");
-    if (!f) {
-        text_complain("cannot read %s: %s", path, strerror(errno));
-        return API_EXIT_USAGE;
-    }
-    json_error_t e;
-    json_t *document = json_loadf(f, JSON_REJECT_DUPLICATES, &e);
-    if (!standard)
-        fclose(f);
     const char *name = standard ? "standard input" : path;
+    FILE *f = standard ? stdin : fopen(path, "re");
+    size_t n = 0;
+    char *text = f ? read_all(f, &n) : NULL;
+    if (!text)
+        text_complain("cannot read %s: %s", name, strerror(errno));
+    if (f && !standard)
+        fclose(f);
+    if (!text)
+        return API_EXIT_USAGE;
+    json_error_t e;
+    json_t *document = integers_read(text, n, JSON_REJECT_DUPLICATES, &e);
+    free(text);
     if (!document) {
         text_complain("%s:%d:%d: %s%s", name, e.line, e.column, e.text, hint_of(&e));
         return API_EXIT_USAGE;
@@ -47,14 +70,13 @@ int document_read(const char *path, json_t **ret_document)
 
 char *document_text(const json_t *document)
 {
-    return text_need(json_dumps(document, JSON_COMPACT | JSON_ENCODE_ANY));
+    return integers_write(document, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 int document_set_text(json_t *object, const char *key, const char *text, const char *option)
 {
-    json_t *value = json_string(text);
-    if (value)
-        return json_object_set_new(object, key, value);
+    if (!json_object_set_new(object, key, json_string(text)))
+        return 0;
     text_complain("%s %s: it is no UTF-8", option, text);
     return API_EXIT_USAGE;
 }
@@ -73,8 +95,10 @@ json_int_t document_integer(const json_t *object, const char *key, json_int_t ot
 
 char *document_value_words(const json_t *value)
 {
-    if (json_is_string(value))
-        return text_copy(json_string_value(value));
+    if (json_is_string(value)) {
+        const char *digits = integers_digits(value);
+        return text_copy(digits ? digits : json_string_value(value));
+    }
     if (!json_is_real(value))
         return document_text(value);
     for (int digits = 1;; digits++) {
@@ -118,7 +142,7 @@ int document_write(const char *path, const json_t *document)
     bool standard = !path || !strcmp(path, "-");
     FILE *f = standard ? stdout : fopen(path, "we");
     size_t flags = JSON_INDENT(1) | JSON_REAL_PRECISION((size_t)digits_of(document));
-    char *text = text_need(json_dumps(document, flags));
+    char *text = integers_write(document, flags);
     if (f)
         text_put_json(f, text, strlen(text));
     free(text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/request.h"
 
+#include "client/integers.h"
 #include "client/text.h"
 #include "proto/api.h"
 
@@ -315,6 +316,7 @@ int request_send(struct server *s, const struct request *r, struct reply *ret_re
     struct reply reply = {0};
     struct transfer t = {.request = r, .reply = &reply, .easy = s->easy};
     char words[CURL_ERROR_SIZE] = "";
+    json_error_t e;
     char *url = text_printf("%s%s", s->base, r->path);
     struct curl_slist *headers = headers_of(s, r);
     set_up(s, r, &t, url, headers, words);
@@ -329,7 +331,7 @@ int request_send(struct server *s, const struct request *r, struct reply *ret_re
     }
     if (result == CURLE_OK) {
         if (reply.body)
-            reply.json = json_loadb(reply.body, reply.size, JSON_DECODE_ANY, NULL);
+            reply.json = integers_read(reply.body, reply.size, JSON_DECODE_ANY, &e);
         judge_status(s, r, &reply);
     } else {
         judge_failure(s, &t, result, words);

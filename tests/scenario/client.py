@@ -131,6 +131,32 @@ def test_files_are_uploaded(context):
     harness.golden_agrees(simlab.daemon.job(1)["store"], "advect-velocity-array")
 
 
+def test_files_wherever_the_schema_lets_them(context):
+    """A job with files in every place gives one store, run by the daemon or without it."""
+    import numpy  # pylint: disable=import-outside-toplevel
+    simlab = client(context)
+    folder = context.directory("job")
+    arrays = {"rate": [0.1, 0.2], "k": [50.0, 60.0], "times": [0.0, 0.5, 1.0], "few": [0, 1], "label": [7, 8, 9]}
+    for name, values in arrays.items():
+        numpy.save(os.path.join(folder, name + ".npy"), numpy.array(values))
+    named = {name: {"file": name + ".npy"} for name in arrays}
+    jobs = [{"clocks": {"time": named["times"], "few": {"data": named["few"], "units": "days"}}, "main_clock": "time",
+             "inputs": {"pop__r": {"dims": "batch", **named["rate"]}, "pop__k": {"dims": ["batch"], "data": named["k"]}},
+             "batch_dim": "batch"},
+            {"clocks": {"time": {"data": named["times"]}, "few": {"dims": ["few"], **named["few"]}}, "main_clock": "time",
+             "sweep": {"product": {"pop__r": named["rate"]}, "zip": {"pop__k": {"dims": ["batch"], "data": named["k"]}}}}]
+    for i, job in enumerate(jobs):
+        job.update(model={"processes": {"pop": "reference.Logistic"}}, outputs={"pop__n": "few"},
+                   coords={"label": {"dims": ["label"], **named["label"]}, "other": {"dims": ["label"], "data": named["label"]}})
+        path, store = os.path.join(folder, "job.json"), context.path("local.zarr")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(job, file)
+        simlab("run", "--quiet", path)
+        local = context.run("simlab-worker", "run", path, "--store", store, "--processes", context.program("processes"))
+        equal(local.returncode, 0, f"exit of simlab-worker run: {local.stderr}")
+        harness.same_store(simlab.daemon.job(i + 1)["store"], store)
+
+
 def test_help_and_version(context):
     for program in ("simlab", "simlabd", "simlab-worker"):
         for option in ("--help", "--version"):

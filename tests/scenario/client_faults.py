@@ -162,10 +162,113 @@ def test_stream_that_is_forbidden_or_gone(context):
     simlab("wait", "7", code=2)
 
 
-def test_endless_line(context):
+def test_streams_of_nonsense(context):
+    """Nothing of the kind is waited for, or tried again without end."""
     simlab = Setting(context)
-    simlab.stream([b"data: " + b"x" * 65536] * 40)
-    check("make no sense" in simlab("run", simlab.file, code=3).stderr, "what is wrong")
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = 200, job("running")
+    page = [("Content-Type", "text/html")]
+    garbage = [b"<p>nonsense</p>\n" * 2000]
+    for stream in ((200, b"<html>", page), (200, b"", page), (200, job("running")),
+                   lambda h, _: h.stream(garbage), lambda h, _: h.stream([b"event: progress\ndata: {\"done\": -1}\n\n"]),
+                   lambda h, _: h.stream([b"event: progress\ndata: {\"done\": 1e300}\n\n"]),
+                   lambda h, _: h.stream([b"event: log\ndata: [\n\n"]), lambda h, _: h.stream([b"event: succeeded\n data: 5\ndata: 5\n\n"]),
+                   lambda h, _: h.stream([b"data: " + b"x" * 65536] * 40), lambda h, _: h.stream([])):
+        simlab.fake.routes[("GET", "/v1/jobs/7/events")] = stream
+        simlab("wait", "7", code=3)
+    simlab.stream([b": a comment\nevent: newer\ndata: what is not known\n\nretry: 5\n\n", event("succeeded", number=1)])
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = [(200, job("running")), (200, job("succeeded"))]
+    simlab("wait", "7")
+
+
+def test_contradictions(context):
+    """The events say that the job has ended, the job that it has not: for ever, or after a retry."""
+    simlab = Setting(context)
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = 200, job("running")
+    said = simlab("wait", "7", code=3).stderr
+    check("has ended, and that it has not" in said, said)
+    check(simlab.last_ids()[:2] == [None, "2"], f"what was told is told again: {simlab.last_ids()}")
+    simlab.fake.routes[("GET", "/v1/jobs/7/events")] = (204,)
+    check("has ended, and that it has not" in simlab("wait", "7", code=3).stderr, "no word")
+    simlab.fake.requests.clear()
+    simlab.stream(event("failed", number=5), event("running", number=6) + event("succeeded", number=7))
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = [(200, job("running"))] * 2 + [(200, job("succeeded"))]
+    simlab("wait", "7")
+    equal(simlab.last_ids(), [None, "5"], "Last-Event-ID")
+
+
+# ---- silence -------------------------------------------------------------------------------------
+
+
+def silent(handler, _):
+    """Says nothing until the client has gone."""
+    handler.connection.recv(1)
+    handler.close_connection = True
+
+
+def test_silent_server(context):
+    """No command waits for ever; a submission that may have been heard can be repeated."""
+    simlab = Setting(context)
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = silent
+    simlab.fake.routes[("POST", "/v1/jobs")] = silent
+    simlab.fake.routes[("GET", "/v1/models/m")] = silent
+    for words in (("status", "7"), ("wait", "7"), ("plot", "7", "p__v"), ("models", "show", "m")):
+        check("has said nothing for 1 s" in (said := simlab(*words, "--timeout", "1", code=3).stderr), said)
+    ended = simlab("run", simlab.file, "--timeout", "1", code=3)
+    check("has said nothing" in ended.stderr and "--idempotency-key" in ended.stderr, ended.stderr)
+    equal(len(simlab.fake.paths("POST")), 1, "tries")
+    for wrong in ("0", "-1", "x", "", "99999999999999999999"):
+        check("--timeout" in simlab("jobs", "--timeout", wrong, code=2).stderr, f"--timeout {wrong}")
+
+
+def test_silent_stream_is_opened_again(context):
+    simlab = Setting(context)
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = [(200, job("running")), (200, job("succeeded"))]
+    good = simlab.fake.routes[("GET", "/v1/jobs/7/events")][0]
+
+    def falls_silent(handler, body):
+        handler.stream([event("running", number=3)])
+        silent(handler, body)
+    simlab.fake.routes[("GET", "/v1/jobs/7/events")] = [falls_silent, good]
+    said = simlab("wait", "7", "--timeout", "1").stderr
+    check("has said nothing for 1 s; trying again until it is there" in said and "cannot reach" not in said, said)
+    check("connected again" in said, said)
+    equal(simlab.last_ids(), [None, "3"], "Last-Event-ID")
+
+
+def test_quiet_stream_is_alive(context):
+    """Nothing happens but comments, fewer bytes than seconds; as with the daemon's every 15 s."""
+    simlab = Setting(context)
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = [(200, job("running")), (200, job("succeeded"))]
+    paced = threading.Event()
+
+    def pieces():
+        for _ in range(3):
+            paced.wait(2.5)
+            yield b":\n"
+        yield event("succeeded", number=1)
+    simlab.fake.routes[("GET", "/v1/jobs/7/events")] = lambda handler, _: handler.stream(pieces())
+    said = simlab("wait", "7", "--timeout", "5").stderr
+    equal(len(simlab.last_ids()), 1, f"connections; {said}")
+    check("again" not in said and "cannot" not in said, said)
+
+
+def test_odd_http(context):
+    """What is no HTTP is said, and not tried again."""
+    simlab = Setting(context)
+
+    def say(text):
+        def answer(handler, _):
+            handler.wfile.write(text)
+            handler.close_connection = True
+        return answer
+    for text in (b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n{}",
+                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" * 50000,
+                 b"HTTP/1.1 200 OK\r\n" + b"X-Long: " + b"x" * (2 << 20), b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"):
+        simlab.fake.routes[("GET", "/v1/jobs/7")] = say(text)
+        simlab("status", "7", code=3)
+        simlab("wait", "7", code=3)
+    simlab.fake.routes[("GET", "/v1/jobs/7")] = 200, b" " * (65 << 20)
+    check("more than this program takes" in simlab("status", "7", code=3).stderr, "a large answer")
 
 
 def test_states_and_exit_codes(context):
@@ -198,7 +301,7 @@ def test_lost_answer_is_asked_for_again(context):
 
 def test_document_is_sent_as_it_is(context):
     simlab = Setting(context)
-    document = {"z": [0.1, 1e300, -0.0, 2**53, "ß\u0001"], "a": {"b": None}, "model": "m", "inputs": {"x": "NaN"}}
+    document = {"z": [0.1, 1e300, -0.0, 2**53, 2**63 - 1, -2**63, 2**63, [2**64 - 1], "9223372036854775808", "ß\u0001"], "a": {"b": None}, "model": "m", "inputs": {"x": "NaN"}}
     simlab("submit", "-", stdin=json.dumps(document))
     sent = json.loads(simlab.fake.requests[-1][3])
     equal(sent, document, "document")
@@ -212,11 +315,14 @@ def test_document_is_sent_as_it_is(context):
 
 def test_documents_that_cannot_be_read(context):
     simlab = Setting(context)
-    for text in ("", "{", "[]", "{\"a\": 1, \"a\": 2}", "{\"a\": NaN}", "\xff"):
+    for text in ("", "{", "[]", "{\"a\": 1, \"a\": 2}", "{\"a\": 1" + "0" * 400 + "}", "\xff", "{\"a\": \"\0\"}", "{\0}"):
         path = context.path("bad.json")
         with open(path, "w", encoding="latin-1") as file:
             file.write(text)
         check(path in simlab("submit", path, code=2).stderr, "which file")
+    for number in ("NaN", "Infinity", "-Infinity", "nan"):
+        said = simlab("submit", "-", stdin=f'{{"inputs": {{"a": [1,\n{number}]}}}}', code=2).stderr
+        check("standard input:2:" in said and 'write "NaN"' in said, said)
     simlab("submit", context.path("none"), code=2)
     simlab("submit", context.directory("folder"), code=2)
     equal(simlab.fake.requests, [], "requests")
@@ -242,6 +348,40 @@ def test_uploads(context):
     equal(sent["sweep"]["product"]["w"], {"upload": "one"}, "sweep")
     equal((sent["inputs"]["z"]["attrs"], sent["labels"]), (given["inputs"]["z"]["attrs"], given["labels"]), "the rest")
     check("a.npy" in simlab("submit", simlab.file, code=2).stderr, "which file")
+
+
+# Where a file may stand (proto/job.schema.json), as a path through the job.
+PLACES = [(section, "n", *more) for section in ("inputs", "clocks", "coords") for more in ((), ("data",))] + [
+    ("sweep", kind, "n", *more) for kind in ("product", "zip") for more in ((), ("data",))] + [
+        ("setup", section, "n", "data") for section in ("coords", "data_vars")]
+
+
+def put(at, value):
+    for key in reversed(at):
+        value = {key: value}
+    return value
+
+
+def test_files_in_each_place(context):
+    """The upload stands where the file stood; all else stays."""
+    simlab = Setting(context)
+    with open(os.path.join(os.path.dirname(simlab.file), "a.npy"), "wb") as file:
+        file.write(b"\x93NUMPY")
+    simlab.fake.routes[("POST", "/v1/uploads")] = 201, {"id": "one"}
+    for at in PLACES:
+        beside = {} if at[-1] == "data" else {"dims": ["x"], "attrs": {"units": "m", "file": "b.npy"}}
+        simlab.write(put(at, {**beside, "file": "a.npy"}))
+        simlab("submit", simlab.file)
+        equal(json.loads(simlab.fake.requests[-1][3]), put(at, {**beside, "upload": "one"}), f"job with a file at {at}")
+        simlab.write(put(at, {**beside, "file": "none.npy"}))
+        said = simlab("submit", simlab.file, code=2).stderr
+        check(f"/{'/'.join(at)}/file" in said, f"not said where: {said}")
+    for at, value in ((("inputs", "n"), {"file": "a.npy", "data": [1]}), (("inputs", "n", "data"), {"file": "a.npy", "x": 1}),
+                      (("inputs", "n", "data"), [{"file": "a.npy"}]), (("inputs", "n"), {"file": 5}), (("inputs", "file"), "a.npy"),
+                      (("labels",), {"file": "a.npy"}), (("attrs", "n"), {"file": "a.npy"}), (("coords",), 5)):
+        simlab.write(put(at, value))
+        simlab("submit", simlab.file)
+        equal(json.loads(simlab.fake.requests[-1][3]), put(at, value), "what is no short form is left to the daemon")
 
 
 def test_files_that_are_not_sent(context):
@@ -308,6 +448,15 @@ def test_wrong_usage(context):
                       ["--server", "ftp://x", "jobs"], ["--server", "http://u@h/", "jobs"], ["--server", "unix:", "jobs"],
                       ["--token", "a\nb", "jobs"]):
         check(simlab(*arguments, code=2).stderr.startswith("simlab: "), f"a word about {arguments}")
+    for words in (["submit", simlab.file, "--store"], ["models", "create", simlab.file, "--name"],
+                  ["models", "update", "m", "--set", "p=l.T", "--name"], ["models", "update", "m", "--drop"], ["models", "drop", "m"]):
+        ended = subprocess.run([context.program("simlab"), *words, b"\xff"], capture_output=True, env=simlab.environment(),
+                               stdin=subprocess.DEVNULL, check=False)
+        equal((ended.returncode, b"no UTF-8" in ended.stderr), (2, True), f"{words}: {ended.stderr}")
+    for word in ("--set", "--after"):
+        ended = subprocess.run([context.program("simlab"), "models", "update", "m", word, b"\xff=a"], capture_output=True,
+                               env=simlab.environment(), stdin=subprocess.DEVNULL, check=False)
+        equal((ended.returncode, b"no UTF-8" in ended.stderr), (2, True), f"{word}: {ended.stderr}")
     equal(simlab.fake.requests, [], "requests")
     check("usage: simlab run" in simlab("run", "--help").stdout, "help of run")
     check("usage: simlab models show" in simlab("help", "models", "show").stdout, "help of models show")

@@ -67,6 +67,21 @@ def test_run_and_wait_across_kills(context):
     equal([j["id"] for j in daemon.request("GET", "/v1/jobs", status=200).json["jobs"]], ["1"], "jobs")
 
 
+def test_stopped_daemon_is_waited_for(context):
+    """One that is frozen is silent, not gone: its connections stay open."""
+    daemon = context.daemon(workers=1)
+    run = Client(context, daemon.server, "run", "--timeout", "1", job_file(context, 20000))
+    run.await_line("job 1: running")
+    daemon.process.send_signal(signal.SIGSTOP)
+    check("cannot reach" not in run.await_line("said nothing for 1 s; trying again"), "a wrong word")
+    status = Client(context, daemon.server, "status", "--timeout", "1", "1")
+    status.await_line("said nothing for 1 s")
+    status.end(3)
+    daemon.process.send_signal(signal.SIGCONT)
+    run.await_line("connected again")
+    run.end()
+
+
 def test_interrupted_run_leaves_the_job(context):
     daemon = context.daemon(workers=1)
     run = Client(context, daemon.server, "run", job_file(context, 20000))
