@@ -30,8 +30,8 @@ static size_t decode(const unsigned char *s, size_t n, uint32_t *ret_code)
 
 static int is_obeyed(uint32_t code)
 {
-    return (code >= 0x80 && code <= 0x9f) || code == 0x2028 || code == 0x2029 ||
-           (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+    return (code >= 0x80 && code <= 0x9f) || code == 0x61c || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 /* One character of the text, or its escape, into `ret` (8 bytes). Returns the bytes of the text. */

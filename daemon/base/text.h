@@ -6,11 +6,11 @@
 #include <stddef.h>
 
 /* Writes `n` bytes of text as one printable line of UTF-8: what a terminal or a reader would obey
- * is shown, not done. Rules (the client's text.h has the same):
+ * is shown, not done. Rules (the client's escape.h has the same, and shows what is unseen too):
  *  - tab, line feed and carriage return become \t, \n, \r; other bytes below 0x20, and 0x7f, \xHH;
  *  - bytes that are not UTF-8 become \xHH;
- *  - U+0080…9F (C1), U+2028, U+2029 (line and paragraph separators), U+202A…2E and U+2066…69
- *    (direction of writing) become \uHHHH;
+ *  - U+0080…9F (C1), U+2028, U+2029 (line and paragraph separators), U+061C, U+200E, U+200F,
+ *    U+202A…2E and U+2066…69 (direction of writing) become \uHHHH;
  *  - all else stays, backslashes too: it is to be read, not read back.
  * Writes at most `size` - 1 bytes and a NUL (size > 3); what does not fit ends in "…", and no
  * character or escape is cut. Returns the bytes written. */

@@ -462,6 +462,29 @@ def test_wrong_usage(context):
     check("usage: simlab models show" in simlab("help", "models", "show").stdout, "help of models show")
 
 
+def test_closed_standard_files(context):
+    """What would be printed goes nowhere, and not into the connection or a file."""
+    simlab = Setting(context)
+    simlab.fake.routes[("GET", "/v1/models/m")] = 200, {"hash": "h", "processes": {}, "order": [], "inputs": {}}
+    graph = context.path("graph.dot")
+
+    def ends_with(code, *words, closed=(0, 1, 2)):
+        simlab.fake.requests.clear()
+        ended = subprocess.run([context.program("simlab"), *words], env=simlab.environment(), timeout=WAIT, check=False,
+                               stdout=subprocess.DEVNULL,
+                               preexec_fn=lambda: [os.close(fd) for fd in closed])
+        equal(ended.returncode, code, f"exit of {words} with {closed} closed")
+        check(all(r[0] in ("GET", "POST") for r in simlab.fake.requests), f"requests: {simlab.fake.requests}")
+    ends_with(0, "run", simlab.file)
+    ends_with(0, "run", simlab.file, closed=(2,))
+    ends_with(0, "status", "7")
+    ends_with(2, "submit", "-")
+    ends_with(2, "nonsense")
+    ends_with(0, "models", "graph", "m", "-o", graph)
+    with open(graph, encoding="utf-8") as file:
+        equal(file.read(), "digraph model {\n  rankdir=LR;\n}\n", "graph")
+
+
 def test_full_disk(context):
     simlab = Setting(context)
     with open("/dev/full", "w", encoding="utf-8") as full:
