@@ -34,6 +34,7 @@ enum {
 
 struct simlabd {
     struct config config;
+    struct service service;
     struct state_directory state;
     struct registry *registry;
     json_t *refused; /* libraries */
@@ -173,10 +174,16 @@ static int64_t watch_database(void *simlabd, int64_t now)
     return INT64_MAX;
 }
 
+static int64_t tick_service(void *simlabd, int64_t now)
+{
+    return service_tick(&((struct simlabd *)simlabd)->service, now);
+}
+
 static void add_ticks(struct simlabd *d)
 {
-    static const loop_tick_fn ticks[] = {tick_http,      tick_pool,  tick_dispatch, tick_commit,
-                                         flush_dispatch, flush_http, tick_queue,    watch_database};
+    static const loop_tick_fn ticks[] = {tick_http,   tick_pool,      tick_dispatch,
+                                         tick_commit, flush_dispatch, flush_http,
+                                         tick_queue,  watch_database, tick_service};
     for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
         loop_add_tick(d->loop, ticks[i], d);
 }
@@ -308,7 +315,7 @@ static int announce(struct simlabd *d, struct error *e)
         free(temporary);
     }
     buffer_free(&text);
-    service_notify("READY=1\nSTATUS=Running");
+    service_notify(&d->service, "READY=1\nSTATUS=Running");
     return error_errno(e, r, "write the port file");
 }
 
@@ -343,7 +350,7 @@ static int start(struct simlabd *d, struct error *e)
 static void stop(struct simlabd *d)
 {
     d->stopping = true;
-    service_notify("STOPPING=1\nSTATUS=Stopping");
+    service_notify(&d->service, "STOPPING=1\nSTATUS=Stopping");
     d->http = http_free(d->http);
     if (d->pool)
         d->pool = pool_local.close(d->pool);
@@ -358,6 +365,7 @@ static void stop(struct simlabd *d)
     d->registry = registry_free(d->registry);
     json_decref(d->refused);
     state_directory_close(&d->state);
+    service_close(&d->service);
 }
 
 static int check(struct simlabd *d, struct error *e)
@@ -374,6 +382,7 @@ static int check(struct simlabd *d, struct error *e)
 static int serve(struct simlabd *d, struct error *e)
 {
     service_raise_limits();
+    service_open(&d->service);
     int r = error_errno(e, log_start(), "start the log");
     if (r == 0)
         r = start(d, e);
