@@ -28,7 +28,8 @@
 enum {
     HEARTBEAT_MS = 1000,
     LEASE_MS = 15000,
-    LOCKED_MS = 1500 /* so long may another program hold the database before it is said */
+    WITHOUT_WORKER_MS = 3000, /* are no trouble yet */
+    LOCKED_MS = 1500          /* so long may another program hold the database before it is said */
 };
 #define LEASE_SECONDS 1.0
 
@@ -45,7 +46,8 @@ struct simlabd {
     struct http *http;
     int signals;
     bool stopping;
-    int committed; /* result of this turn's commit, with words */
+    char workerless[1024]; /* why no worker is ready */
+    int committed;         /* result of this turn's commit, with words */
     struct error failure;
     struct {
         int64_t since; /* loop_now; 0: it works */
@@ -86,18 +88,42 @@ static void worker_was_left(void *simlabd, const struct where_at *at)
              at->job, at->member, at->step);
 }
 
+/* Somebody may have removed the socket, or its directory. */
+static void worker_starts(void *simlabd)
+{
+    struct simlabd *d = simlabd;
+    struct error e = {.message = ""};
+    int r = state_directory_make_run(d->config.endpoint, &e);
+    if (r == 0)
+        r = dispatch_renew_socket(d->dispatch, &e);
+    if (r != 0)
+        log_error("%s", e.message);
+}
+
 static json_t *list_workers(void *simlabd)
 {
     return dispatch_workers(((struct simlabd *)simlabd)->dispatch);
 }
 
+/* A moment without is no trouble: one starts again when one dies. */
+static bool is_without_worker(struct simlabd *d)
+{
+    const char *why = d->pool ? pool_local.trouble(d->pool) : "";
+    if (d->config.workers == 0 || dispatch_without_worker(d->dispatch) < WITHOUT_WORKER_MS)
+        return false;
+    snprintf(d->workerless, sizeof d->workerless, "no worker is ready%s%s", *why ? ": " : "", why);
+    return true;
+}
+
 static bool is_ready(void *simlabd, const char **ret_reason)
 {
-    const struct simlabd *d = simlabd;
+    struct simlabd *d = simlabd;
     if (d->database_trouble.is_told)
         *ret_reason = d->database_trouble.why.message;
     else if (registry_size(d->registry) == 0)
         *ret_reason = "no process library was found";
+    else if (is_without_worker(d))
+        *ret_reason = d->workerless;
     else
         return dispatch_ready(d->dispatch, ret_reason);
     return false;
@@ -279,7 +305,8 @@ static int open_pool(struct simlabd *d, struct error *e)
                                    .scratch = c->scratch,
                                    .libraries = (const char *const *)c->processes,
                                    .uploads = c->uploads,
-                                   .left = worker_was_left};
+                                   .left = worker_was_left,
+                                   .before_start = worker_starts};
     return pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
 }
 

@@ -132,6 +132,23 @@ static void end_gone(struct dispatch *d)
     }
 }
 
+static void watch_workers(struct dispatch *d, int64_t now)
+{
+    bool one_is_ready = false;
+    for (const struct worker_session *s = d->sessions; s && !one_is_ready; s = s->next)
+        one_is_ready = s->state == SESSION_IDLE || s->state == SESSION_BUSY;
+    if (one_is_ready)
+        d->without_worker = INT64_MAX;
+    else if (d->without_worker == INT64_MAX)
+        d->without_worker = now;
+}
+
+int64_t dispatch_without_worker(const struct dispatch *d)
+{
+    int64_t now = loop_now();
+    return now > d->without_worker ? now - d->without_worker : 0;
+}
+
 /* Where we turned later than was due (a slow disk, SIGSTOP), nobody is to be blamed for silence. */
 static void forgive_sleep(struct dispatch *d, int64_t now)
 {
@@ -276,6 +293,7 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
     forgive_sleep(d, now);
     receive_all(d, now);
     end_gone(d);
+    watch_workers(d, now);
     watch_deadlines(d, now);
     if (now >= d->retry_at && work(d, now) < 0)
         d->retry_at = now + QUEUE_PAUSE_MS;
@@ -364,6 +382,7 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
     d->options.endpoint = NULL; /* not kept */
     d->last_event = -1;
     d->due = INT64_MAX;
+    d->without_worker = loop_now();
     int r = router_open(loop, o->endpoint, &d->router, e);
     if (r != 0) {
         dispatch_free(d);
@@ -371,6 +390,11 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
     }
     *ret_dispatch = d;
     return 0;
+}
+
+int dispatch_renew_socket(struct dispatch *d, struct error *e)
+{
+    return router_renew(d->router, e);
 }
 
 struct dispatch *dispatch_free(struct dispatch *d)

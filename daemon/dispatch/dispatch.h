@@ -48,6 +48,13 @@ void dispatch_worker_died(struct dispatch *d, const char *worker, const char *re
 /* False while a full disk keeps jobs waiting, with words; borrowed. It goes on by itself. */
 bool dispatch_ready(const struct dispatch *d, const char **ret_reason);
 
+/* For how many milliseconds no worker has been ready; 0: one is. */
+int64_t dispatch_without_worker(const struct dispatch *d);
+
+/* Before a worker is started: the socket's file is to be there; it is made anew where somebody
+ * removed it. 0 or -errno. */
+int dispatch_renew_socket(struct dispatch *d, struct error *e);
+
 /* [{"name", "pid", "host", "state", "job", "lease": [b, e], "fingerprint", "since"}]; job and lease
  * are null where it has none, since is RFC 3339. */
 json_t *dispatch_workers(const struct dispatch *d);

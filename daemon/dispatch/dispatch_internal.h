@@ -25,6 +25,7 @@ struct dispatch {
     struct router *router;
     struct worker_session *sessions;
     int n_sessions;
+    int64_t without_worker; /* since when no worker is ready; INT64_MAX: one is */
     char *dead[DEAD_NAMES]; /* a ring */
     size_t n_dead;
     struct job_progress *jobs;

@@ -22,6 +22,9 @@ struct posted {
 struct router {
     struct loop *loop;
     void *context, *socket;
+    char *endpoint;
+    dev_t device; /* of its file, where it has one */
+    ino_t inode;
     int fd;   /* of ZeroMQ, level-triggered here: readable until ZMQ_EVENTS is asked for */
     int wake; /* eventfd */
     bool fd_added, wake_added;
@@ -70,13 +73,36 @@ static int set_options(void *socket)
     return r;
 }
 
-static int bind_endpoint(struct router *r, const char *endpoint, struct error *e)
+/* NULL where the endpoint is no file. */
+static const char *file_of(const struct router *r)
 {
-    if (zmq_bind(r->socket, endpoint) < 0)
-        return error_set(e, -errno, NULL, "cannot bind %s: %s", endpoint, zmq_strerror(errno));
-    if (strncmp(endpoint, "ipc:///", 7) == 0 && chmod(endpoint + 6, 0600) < 0)
+    return strncmp(r->endpoint, "ipc:///", 7) == 0 ? r->endpoint + 6 : NULL;
+}
+
+static int bind_endpoint(struct router *r, struct error *e)
+{
+    struct stat st;
+    const char *file = file_of(r);
+    if (zmq_bind(r->socket, r->endpoint) < 0)
+        return error_set(e, -errno, NULL, "cannot bind %s: %s", r->endpoint, zmq_strerror(errno));
+    if (file && (chmod(file, 0600) < 0 || lstat(file, &st) < 0))
         return error_errno(e, -errno, "protect the workers' socket");
+    if (file) {
+        r->device = st.st_dev;
+        r->inode = st.st_ino;
+    }
     return 0;
+}
+
+int router_renew(struct router *r, struct error *e)
+{
+    struct stat st;
+    const char *file = file_of(r);
+    if (!file || (lstat(file, &st) == 0 && st.st_dev == r->device && st.st_ino == r->inode))
+        return 0;
+    log_warning("the workers' socket %s was removed: it is made anew", file);
+    zmq_unbind(r->socket, r->endpoint); /* those who are connected stay so */
+    return bind_endpoint(r, e);
 }
 
 static int add_to_loop(struct router *r)
@@ -101,13 +127,14 @@ int router_open(struct loop *loop, const char *endpoint, struct router **ret_rou
     struct router *r = mem_new(sizeof *r);
     r->loop = loop;
     r->wake = -1;
+    r->endpoint = mem_strdup(endpoint);
     zmq_msg_init(&r->received);
     r->context = zmq_ctx_new();
     r->socket = r->context ? zmq_socket(r->context, ZMQ_ROUTER) : NULL;
     int result = r->socket ? set_options(r->socket) : -errno;
     error_errno(e, result, "open the workers' socket");
     if (result == 0)
-        result = bind_endpoint(r, endpoint, e);
+        result = bind_endpoint(r, e);
     if (result == 0)
         result = error_errno(e, add_to_loop(r), "watch the workers' socket");
     if (result != 0) {
@@ -132,6 +159,7 @@ struct router *router_close(struct router *r)
         zmq_msg_close(&r->list[i].frame);
     free(r->list);
     zmq_msg_close(&r->received);
+    free(r->endpoint);
     if (r->socket)
         zmq_close(r->socket);
     if (r->context)

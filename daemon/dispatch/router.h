@@ -23,6 +23,8 @@ struct router;
 int router_open(struct loop *loop, const char *endpoint, struct router **ret_router,
                 struct error *e);
 struct router *router_close(struct router *r);
+/* Binds anew where the socket's file was removed. */
+int router_renew(struct router *r, struct error *e);
 
 /* The next frame, which lives until the next call; false where there is none. Frames that come
  * later turn the loop. */

@@ -45,7 +45,7 @@ struct worker_session {
     struct known_job known[SESSION_KNOWN]; /* the latest used last */
     int n_known;
     bool is_gone;     /* dead, or has said BYE */
-    char reason[256]; /* why it was stopped, or died */
+    char reason[600]; /* why it was stopped, or died */
     struct worker_session *next;
 };
 

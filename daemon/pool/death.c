@@ -54,5 +54,5 @@ void death_for_user(const struct death *d, char ret[DEATH_TEXT])
     char end[128], line[200];
     how(d, end, sizeof end);
     text_printable(d->last_line, strlen(d->last_line), line, sizeof line);
-    snprintf(ret, DEATH_TEXT, "its worker %s%s%s", end, line[0] ? "; it last printed: " : "", line);
+    snprintf(ret, DEATH_TEXT, "%s%s%s", end, line[0] ? "; it last printed: " : "", line);
 }

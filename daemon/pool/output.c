@@ -183,7 +183,9 @@ static bool take(struct output *o)
 {
     char chunk[CHUNK];
     struct where_at at;
-    o->here = where_read(o->where, &at) ? (struct origin){at.job, at.member} : (struct origin){0};
+    o->here = (struct origin){0, -1};
+    if (where_read(o->where, &at))
+        o->here = (struct origin){at.job, at.member};
     ssize_t n;
     do
         n = read(o->fd, chunk, sizeof chunk);

@@ -64,14 +64,15 @@ static void forget_process(struct place *w)
 static void tell_death(struct place *w, const struct death *d)
 {
     struct place_setup *s = w->setup;
-    char log[DEATH_TEXT], reason[DEATH_TEXT];
+    char log[DEATH_TEXT], words[DEATH_TEXT], reason[DEATH_TEXT + 32];
     death_for_log(d, log);
-    death_for_user(d, reason);
+    death_for_user(d, words);
+    snprintf(reason, sizeof reason, "its worker %s", words);
     place_empty(w);
     log_warning("worker %s (pid %d) %s", w->name, d->at.pid > 0 ? (int)d->at.pid : (int)w->pid,
                 log);
     if (w->failures > 0 && !w->is_asked) {
-        snprintf(s->trouble, sizeof s->trouble, "the last one, %s, %s", w->name, log);
+        snprintf(s->trouble, sizeof s->trouble, "the last one, %s, %s", w->name, words);
         log_warning("worker %s died before it was ready; the next start in %lld ms", w->name,
                     (long long)pause_ms(w->failures));
     }

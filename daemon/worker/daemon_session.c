@@ -265,6 +265,17 @@ static int start_thread(struct daemon_session *l)
     return -r;
 }
 
+/* ZeroMQ would try again and again, without a word. */
+static int check_endpoint(const char *endpoint, struct error *e)
+{
+    static const char scheme[] = "ipc:///";
+    if (strncmp(endpoint, scheme, strlen(scheme)) != 0 ||
+        access(endpoint + strlen(scheme) - 1, F_OK) == 0)
+        return 0;
+    return error_set(e, -errno, NULL, "no socket at %s: %s", endpoint + strlen(scheme) - 1,
+                     strerror(errno));
+}
+
 int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
                        struct where *where, struct daemon_session **ret_session, struct error *e)
 {
@@ -277,12 +288,15 @@ int daemon_session_new(const char *endpoint, const char *name, const char *finge
     l->where = where;
     pthread_mutex_init(&l->mutex, NULL);
     zmq_msg_init(&l->received);
-    int r = open_sockets(l);
+    error_clear(e);
+    int r = check_endpoint(endpoint, e);
+    if (r == 0)
+        r = open_sockets(l);
     if (r == 0)
         r = start_thread(l);
     if (r < 0) {
         daemon_session_free(l);
-        return error_errno(e, r, "connect to the daemon");
+        return error_explain(e, r, "connect to the daemon");
     }
     *ret_session = l;
     return 0;
