@@ -19,15 +19,18 @@
 
 /* ---- the list of arrays -------------------------------------------------------------------- */
 
-static bool is_array(const struct store *s, const char *name)
+/* An array that cannot be seen is not an absent one: 0 or -errno. */
+static int is_array(const struct store *s, const char *name, bool *ret)
 {
+    *ret = false;
     if (!file_name_ok(name))
-        return false;
+        return 0;
     char *path = mem_printf("%s/%s/.zarray", s->path, name);
     struct stat st;
-    bool is = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    int r = stat(path, &st) < 0 ? -errno : 0;
     free(path);
-    return is;
+    *ret = r == 0 && S_ISREG(st.st_mode);
+    return r == -ENOENT || r == -ENOTDIR ? 0 : r;
 }
 
 /* As Python sorts the keys "NAME/.zarray". */
@@ -42,6 +45,24 @@ static int compare_keys(const void *a, const void *b)
     return (*p ? *p : '/') - (*q ? *q : '/');
 }
 
+/* Adds to `ret_names`, whatever the result. */
+static int read_names(const struct store *s, DIR *d, char ***ret_names, size_t *ret_n)
+{
+    const struct dirent *entry;
+    int r = 0;
+    errno = 0;
+    while (r == 0 && (entry = readdir(d))) {
+        bool is;
+        r = is_array(s, entry->d_name, &is);
+        if (is) {
+            *ret_names = mem_resize(*ret_names, *ret_n + 1, sizeof **ret_names);
+            (*ret_names)[(*ret_n)++] = mem_strdup(entry->d_name);
+        }
+        errno = 0;
+    }
+    return r ? r : -errno;
+}
+
 int store_arrays(struct store *s, json_t **ret_names, struct error *e)
 {
     DIR *d = opendir(s->path);
@@ -49,12 +70,7 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e)
         return error_errno(e, -errno, "list the store");
     char **names = NULL;
     size_t n = 0;
-    const struct dirent *entry;
-    while ((entry = readdir(d)))
-        if (is_array(s, entry->d_name)) {
-            names = mem_resize(names, n + 1, sizeof *names);
-            names[n++] = mem_strdup(entry->d_name);
-        }
+    int r = read_names(s, d, &names, &n);
     closedir(d);
     if (n > 0)
         qsort(names, n, sizeof *names, compare_keys);
@@ -64,8 +80,11 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e)
         free(names[i]);
     }
     free(names);
-    *ret_names = list;
-    return 0;
+    if (r == 0)
+        *ret_names = list;
+    else
+        json_decref(list);
+    return error_errno(e, r, "list the store");
 }
 
 /* ---- consolidated metadata ----------------------------------------------------------------- */

@@ -266,6 +266,24 @@ Test(store, asks_the_fence_before_a_partial_write)
     fixture_remove(path);
 }
 
+Test(store, an_array_that_cannot_be_seen_is_not_absent)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path);
+    struct error e = {0};
+    create_shared(s);
+    cr_assert_eq(store_consolidate(s, &e), 0, "%s", e.message);
+    char *meta = file_join(path, "shared/.zarray");
+    cr_assert_eq(unlink(meta), 0);
+    cr_assert_eq(symlink(".zarray", meta), 0); /* to itself: it cannot be looked at */
+    cr_assert_eq(store_consolidate(s, &e), -ELOOP);
+    cr_assert(strstr(e.message, "cannot list the store"), "%s", e.message);
+    cr_assert_eq(store_finish(s, &e), -ELOOP);
+    free(meta);
+    store_close(s);
+    fixture_remove(path);
+}
+
 static void truncate_chunk(const char *path, const char *chunk)
 {
     char *file = file_join(path, chunk);
