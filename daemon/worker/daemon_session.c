@@ -19,6 +19,7 @@ enum {
     LINGER_MS = 1000,     /* for BYE to leave */
     CANCELLED_MAX = 16,   /* at most two leases are outstanding */
     HEARTBEAT_MIN_MS = 1, /* whatever WELCOME says */
+    IDLE_HEARTBEATS = 3,  /* in silence_ms */
 };
 
 #define INPROC "inproc://session"
@@ -101,6 +102,13 @@ static void say_hello(struct daemon_session *l)
     send_message(l->dealer, &m, ZMQ_DONTWAIT);
 }
 
+/* While there is no lease, often enough for neither side to take the other for lost. */
+static int64_t heartbeat_pause(const struct daemon_session *l, int64_t lease)
+{
+    int64_t idle = l->silence_ms / IDLE_HEARTBEATS;
+    return lease == 0 && idle > l->heartbeat_ms ? idle : l->heartbeat_ms;
+}
+
 static void heartbeat(struct daemon_session *l, int64_t now)
 {
     struct where_at at;
@@ -113,7 +121,7 @@ static void heartbeat(struct daemon_session *l, int64_t now)
                                            .step = at.step,
                                            .nsteps = at.nsteps}};
     send_message(l->dealer, &m, ZMQ_DONTWAIT); /* where that is full, another will do */
-    l->next_heartbeat = now + l->heartbeat_ms;
+    l->next_heartbeat = now + heartbeat_pause(l, at.lease);
 }
 
 static void on_welcome(struct daemon_session *l, const struct wire_welcome *w)
@@ -155,6 +163,10 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
         return;
     case WIRE_QUIT:
         stop(l, 0, true);
+        break;
+    case WIRE_LEASE:
+        if (l->next_heartbeat > l->last_heard + l->heartbeat_ms)
+            l->next_heartbeat = l->last_heard + l->heartbeat_ms;
         break;
     default:
         break;
