@@ -18,6 +18,13 @@ const char *defaults_environment(const char *name)
     return value && *value ? value : NULL;
 }
 
+/* A folder; one that is not absolute is none (XDG base directories). */
+static const char *folder(const char *variable)
+{
+    const char *path = defaults_environment(variable);
+    return path && *path == '/' ? path : NULL;
+}
+
 /* Somebody listens there; *ret_uid tells who. */
 static bool socket_accepts(const char *path, uid_t *ret_uid)
 {
@@ -43,8 +50,8 @@ static void complain_about(const char *path, uid_t uid)
 char *defaults_socket(uid_t *ret_uid)
 {
     enum { N = 4, N_OWN = 2 };
-    const char *runtime = defaults_environment("XDG_RUNTIME_DIR");
-    const char *home = defaults_environment("HOME");
+    const char *runtime = folder("XDG_RUNTIME_DIR");
+    const char *home = folder("HOME");
     char *found = NULL,
          *places[N] = {
              runtime ? text_printf("%s/%s", runtime, API_USER_SOCKET)
@@ -97,7 +104,7 @@ static char *token_for(const char *path, const uid_t *peer, uid_t *ret_owner)
 
 char *defaults_token(bool of_machine, const uid_t *peer, uid_t *ret_owner)
 {
-    const char *home = defaults_environment("HOME"), *machine = API_SYSTEM_STATE "/" API_TOKEN_FILE;
+    const char *home = folder("HOME"), *machine = API_SYSTEM_STATE "/" API_TOKEN_FILE;
     char *own = home ? text_printf("%s/%s/%s", home, API_USER_STATE, API_TOKEN_FILE) : NULL;
     const char *paths[] = {of_machine ? machine : own, of_machine ? own : machine};
     char *token = NULL;

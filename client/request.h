@@ -4,6 +4,7 @@
 #define CLIENT_REQUEST_H
 
 #include "client/answer.h"
+#include "client/reply.h"
 #include "client/server.h"
 
 #include <jansson.h>
@@ -39,26 +40,10 @@ struct request {
     const struct request_watch *watch; /* or NULL */
 };
 
-struct reply {
-    int code;        /* enum api_exit */
-    long status;     /* 0: no answer */
-    bool unanswered; /* the request was sent, or may have been, and no answer that can be used came
-                      */
-    bool silent;     /* since nothing was heard for the server's timeout */
-    bool again;      /* the same request may do later: unreachable, unanswered, 5xx */
-    bool aborted;    /* the sink or the watch ended it */
-    bool opened;     /* a stream was there: status 200, whatever came then */
-    char *body;      /* NUL after `size` bytes; NULL: none */
-    size_t size;
-    json_t *json; /* body parsed; NULL where it is none */
-    char *reason; /* where code is not ok: "refused: … (at …)" */
-};
-
 /* Sends, waits for the answer, and checks it: where it is good but not of the shape, the code is
  * API_EXIT_UNREACHABLE. Returns ret_reply->code; ret_reply is filled in every case and is to be
  * cleared. Says nothing. Silence longer than the server's timeout ends it. */
 int request_send(struct server *s, const struct request *r, struct reply *ret_reply);
-void reply_clear(struct reply *r);
 
 /* The same, and says on standard error what went wrong. */
 int request_or_complain(struct server *s, const struct request *r, struct reply *ret_reply);
@@ -71,9 +56,7 @@ int request_get(struct server *s, const char *path, const struct answer_shape *s
 int request_get_part(struct server *s, const char *base, const char *part,
                      const struct answer_shape *shape, json_t **ret_json);
 
-/* Prints the answer, or the problem, as it is (--json), with a line end; what is no JSON is not
- * printed. */
-void reply_print(const struct reply *r);
+/* Prints the answer, or the problem, as it is (--json). Exit code. */
 int request_print(struct server *s, const struct request *r);
 
 /* Milliseconds of a clock that does not go back. */

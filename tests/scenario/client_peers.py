@@ -3,9 +3,11 @@
 """Whose daemon the command line speaks to where nobody named one: other accounts of the machine
 listen where it looks, in namespaces of the network and of mounts, so that the default port and
 /run are the test's own."""
+import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -104,12 +106,12 @@ class World:
         check(sniffer, f"nobody can listen at {where}")
         return sniffer
 
-    def simlab(self, *arguments, uid=USER, **environment):
+    def simlab(self, *arguments, uid=USER, stdin="", **environment):
         env = {"HOME": self.home if uid else self.folder, "PATH": "/usr/bin:/bin", **environment}
         if "ASAN_OPTIONS" in os.environ:
             env["ASAN_OPTIONS"] = os.environ["ASAN_OPTIONS"]
         return subprocess.run([*self.within(uid), os.path.join(self.folder, "simlab"), *arguments], env=env, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=WAIT, check=False)
+                              input=stdin, capture_output=True, timeout=WAIT, check=False)
 
     def close(self):
         end(self.keeper)
@@ -185,6 +187,49 @@ def test_the_socket_of_the_machine(context):
     heard = end(service)
     check(heard.count("GET /v1/jobs") == 2 and "secret" not in heard and "Bearer given" in heard, heard)
     world.close()
+
+
+def daemon(world, uid, home):
+    """simlabd with nothing but defaults, once it is ready."""
+    path = os.path.join(world.folder, f"notify.{uid}")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(path)
+        os.chmod(path, 0o777)
+        notify.settimeout(WAIT)
+        process = subprocess.Popen([*world.within(uid), os.path.join(world.folder, "simlabd"), "--workers", "0"],
+                                   env={"HOME": home, "PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": path},
+                                   stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        while "READY=1" not in notify.recv(4096).decode().split("\n"):
+            pass
+    return process
+
+
+def test_two_daemons_with_the_defaults(context):
+    """Each account's command line finds its own; the port is the first one's."""
+    world = World(context)
+    for name in ("simlabd", "simlab-worker"):
+        shutil.copy(context.program(name), world.folder)
+    shutil.copytree(context.program("processes"), os.path.join(world.folder, "processes"))
+    homes = {THIEF: world.make("other", THIEF), USER: world.make("mine", USER)}
+    daemons = {uid: daemon(world, uid, home) for uid, home in homes.items()}
+    for uid, home in homes.items():
+        model = world.simlab("models", "create", "-", "--name", f"of-{uid}", uid=uid, HOME=home,
+                             stdin=json.dumps({"processes": {"pop": "reference.Logistic"}}))
+        equal(model.returncode, 0, f"exit: {model.stderr}")
+        listed = world.simlab("models", uid=uid, HOME=home)
+        equal([line.split()[0] for line in listed.stdout.splitlines()], ["NAME", f"of-{uid}"], f"models of {uid}: {listed.stderr}")
+    os.unlink(os.path.join(homes[USER], ".local/state/simlabd/socket"))
+    refused(world.simlab("jobs", HOME=homes[USER]), f"is not yours: the user with uid {THIEF} listens there")
+    said = {uid: end_daemon(process) for uid, process in daemons.items()}
+    check("7464" in said[USER] and "in use" in said[USER], f"no word of the port that is taken: {said[USER]}")
+    world.close()
+
+
+def end_daemon(process):
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=WAIT)[1]
+    equal(process.returncode, 0, f"exit of simlabd: {said}")
+    return said
 
 
 harness.main(globals())
