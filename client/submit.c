@@ -72,6 +72,18 @@ static int prepare(struct server *s, const struct options *o, char **ret_text)
     return code;
 }
 
+/* What the daemon has to say of a job that it takes. */
+static void say_notes(const json_t *answer)
+{
+    size_t i;
+    json_t *note;
+    json_array_foreach(json_object_get(answer, "notes"), i, note)
+    {
+        if (json_is_string(note))
+            text_complain("note: %s", json_string_value(note));
+    }
+}
+
 int submit_job(struct server *s, const struct options *o, struct reply *ret_reply)
 {
     char *text;
@@ -88,6 +100,8 @@ int submit_job(struct server *s, const struct options *o, struct reply *ret_repl
                               .shape = o->dry_run ? &answer_dry_run : &answer_job,
                               .idempotency_key = key};
     code = send_patiently(s, &request, ret_reply);
+    if (!code)
+        say_notes(ret_reply->json);
     free(key);
     free(text);
     return code;

@@ -396,6 +396,14 @@ def test_files_that_are_not_sent(context):
     equal(simlab.fake.requests, [], "requests")
 
 
+def test_notes_are_said(context):
+    simlab = Setting(context)
+    simlab.fake.routes[("POST", "/v1/jobs")] = 201, job("queued", notes=["parallel\x1b is not yet", 5, None])
+    equal(simlab("submit", simlab.file).stderr, "simlab: note: parallel\\x1b is not yet\n", "notes")
+    simlab.fake.routes[("POST", "/v1/jobs")] = 201, job("queued", notes={"a": 1})
+    equal(simlab("submit", simlab.file).stderr, "", "no notes")
+
+
 # ---- refusals ------------------------------------------------------------------------------------
 
 
