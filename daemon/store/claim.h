@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose a store is. A store belongs to one job of one daemon: its directory PATH and the directory
+ * of its locks, PATH.sync, are made before the job is acknowledged, with the owner's mark in
+ * PATH.sync/owner. Nothing of it stands in the store itself, so that equal jobs give equal stores.
+ *
+ * Invariants
+ *  1. PATH.sync comes into being with its mark in it (rename), so of several who claim a path, in
+ *     whatever process and of whatever daemon, one gets it.
+ *  2. A path or PATH.sync that is a symbolic link, or no directory, is never taken, nor followed.
+ *
+ * Any thread; no state. */
+#ifndef STORE_CLAIM_H
+#define STORE_CLAIM_H
+
+#include "store/result.h"
+
+#include <stdint.h>
+
+enum { STORE_OWNER_SIZE = 256 };
+
+/* "simlabd IDENTITY job N\n": the mark of job N of the daemon of this identity. Returns ret. */
+const char *store_owner(const char *identity, int64_t job, char ret[STORE_OWNER_SIZE]);
+
+/* Makes both directories, and the parents of `path`. What a former claim of this identity left is
+ * taken over where the store is empty: that job was never acknowledged (its turn was not
+ * committed), or never ran.
+ * STORE_CONFLICT where something else stands there; a negative errno. */
+int store_claim(const char *path, const char *owner, struct error *e);
+
+/* Takes a claim back, where the turn that made it is not committed: what is empty and ours. */
+void store_unclaim(const char *path, const char *owner);
+
+/* 0 where the store stands and bears this mark. STORE_NO_SUCH where it, PATH.sync or the mark is
+ * missing, or the mark is empty (after a power cut); STORE_CONFLICT where it is another's. */
+int store_check_owner(const char *path, const char *owner, struct error *e);
+
+/* For a store of which nothing is committed: what store_check_owner finds missing is made again.
+ * 0, STORE_CONFLICT, or a negative errno. */
+int store_claim_again(const char *path, const char *owner, struct error *e);
+
+/* The job has ended, whatever way: removes PATH.sync, and a store in which nothing was stored; what
+ * is already gone, or a link, is left. May take long: one file a chunk. STORE_CONFLICT where it
+ * bears another's mark; a negative errno. */
+int store_release(const char *path, const char *owner, struct error *e);
+
+#endif
