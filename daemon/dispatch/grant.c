@@ -145,7 +145,7 @@ static int post_job(struct dispatch *d, struct worker_session *s, const struct j
                     bool rests)
 {
     struct queue_job job = {0};
-    char *document = NULL;
+    char *document = NULL, owner[QUEUE_OWNER_SIZE];
     int r = queue_job(d->queue, p->job, &job, NULL);
     if (r == 0)
         r = queue_job_document(d->queue, p->job, &document, NULL);
@@ -154,7 +154,7 @@ static int post_job(struct dispatch *d, struct worker_session *s, const struct j
     m.job.layout = job.layout ? job.layout : "";
     m.job.store = job.store;
     m.job.libraries = "{}";
-    m.job.owner = "";
+    m.job.owner = queue_owner(d->queue, p->job, owner);
     r = r == 0 ? dispatch_post(d, s, &m, rests) : r < 0 ? r : ROUTER_UNSENDABLE;
     free(document);
     queue_job_clear(&job);

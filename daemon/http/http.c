@@ -259,6 +259,7 @@ int64_t http_tick(struct http *h, int64_t now)
 int64_t http_flush(struct http *h, const struct error *failed)
 {
     struct request *r = h->waiting;
+    claims_settle(&h->claims, !failed);
     h->waiting = NULL;
     while (r) {
         struct request *next = r->next;

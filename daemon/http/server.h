@@ -3,6 +3,7 @@
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
+#include "http/claims.h"
 #include "http/http.h"
 #include "http/listener.h"
 
@@ -32,6 +33,7 @@ struct http {
     int64_t sweep;           /* when the clients' deadlines are looked at next */
     struct request *waiting; /* suspended until the queue's commit */
     struct stream *streams;
+    struct claims claims; /* of this turn */
     size_t body_bytes;    /* held by the bodies of all requests … */
     size_t body_budget;   /* … and what they may hold together */
     unsigned next_upload; /* numbers the temporary files */

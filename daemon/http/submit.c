@@ -14,7 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #define MAX_KEY 255
 
@@ -87,10 +87,14 @@ static int store_path(const struct http *h, const char *name, char **ret_path, s
 
 static int check_absent(const char *path, struct error *e)
 {
-    if (path && access(path, F_OK) == 0)
-        return error_set(e, PROBLEM_CONFLICT, "/store",
-                         "store %s exists already: choose another name, or remove it", path);
-    return 0;
+    char *sync = path ? mem_printf("%s.sync", path) : NULL;
+    struct stat st;
+    int r = 0;
+    if (path && (lstat(path, &st) == 0 || lstat(sync, &st) == 0))
+        r = error_set(e, PROBLEM_CONFLICT, "/store",
+                      "store %s exists already: choose another name, or remove it", path);
+    free(sync);
+    return r;
 }
 
 /* ---- submission ---- */
@@ -118,6 +122,18 @@ static int add_model(struct http *h, const struct model *m, struct error *e)
     return r;
 }
 
+/* The directory is made by who is first, among all daemons that share the store root. */
+static int claim(void *http, int64_t job, const char *store, struct error *e)
+{
+    struct http *h = http;
+    char owner[QUEUE_OWNER_SIZE];
+    int r = claims_add(&h->claims, store, queue_owner(h->queue, job, owner), e);
+    if (r <= 0)
+        return r;
+    struct error why = *e;
+    return error_set(e, QUEUE_REFUSED, "/store", "%s", why.message);
+}
+
 /* `given`: the body as it came; its text tells a repeated key with another body. */
 static int enqueue(struct request *r, const struct job *job, const json_t *given, const char *path,
                    int64_t *ret_id, bool *ret_existed, struct error *e)
@@ -141,6 +157,8 @@ static int enqueue(struct request *r, const struct job *job, const json_t *given
         .labels = labels_text,
         .principal = r->principal,
         .store_root = r->http->options.store_root,
+        .claim = claim,
+        .userdata = r->http,
         .idempotency_key = key,
         .document_hash = hash,
         .members = job->n_members,

@@ -48,13 +48,13 @@ static int check_absent(const char *store, struct error *e)
     return 0;
 }
 
-/* 0 where no job holds the store and nothing stands there, else QUEUE_REFUSED. */
+/* 0 where no job holds the store, else QUEUE_REFUSED. */
 static int check_store(struct queue *q, const char *store, struct error *e)
 {
     sqlite3_stmt *row;
     int r = database_row(&q->database, e, &row, STATEMENT_JOB_BY_STORE, TEXT(store));
     if (r)
-        return r == QUEUE_NO_SUCH ? check_absent(store, e) : r;
+        return r == QUEUE_NO_SUCH ? 0 : r;
     int64_t id = sqlite3_column_int64(row, 0);
     enum job_state state = (enum job_state)sqlite3_column_int(row, 1);
     database_end(row);
@@ -63,19 +63,28 @@ static int check_store(struct queue *q, const char *store, struct error *e)
                      job_state_name(state));
 }
 
-/* The store's path, a new string. Ids whose path someone else chose by name are passed over. */
+static int claim_store(struct queue *q, const struct queue_submission *s, int64_t id,
+                       const char *store, struct error *e)
+{
+    int r = check_store(q, store, e);
+    if (r)
+        return r;
+    return s->claim ? s->claim(s->userdata, id, store, e) : check_absent(store, e);
+}
+
+/* The store's path, a new string. Ids whose path someone else has are passed over. */
 static int choose_store(struct queue *q, const struct queue_submission *s, int64_t *id,
                         char **ret_store, struct error *e)
 {
     if (s->store) {
-        int r = check_store(q, s->store, e);
+        int r = claim_store(q, s, *id, s->store, e);
         if (!r)
             *ret_store = mem_strdup(s->store);
         return r;
     }
     for (;; ++*id) {
         char *store = mem_printf("%s/%" PRId64 ".zarr", s->store_root, *id);
-        int r = check_store(q, store, e);
+        int r = claim_store(q, s, *id, store, e);
         if (!r) {
             *ret_store = store;
             return 0;

@@ -3,6 +3,9 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -77,12 +80,31 @@ static int load_numbers(struct queue *q, struct error *e)
     return r;
 }
 
+static int load_identity(struct queue *q, struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_DAEMON_IDENTITY, INTEGER(1));
+    if (r)
+        return r == QUEUE_NO_SUCH ? error_set(e, -EIO, NULL, "the database has no identity") : r;
+    snprintf(q->identity, sizeof q->identity, "%s", database_text(s, 0));
+    database_end(s);
+    return 0;
+}
+
+const char *queue_owner(const struct queue *q, int64_t job, char ret[QUEUE_OWNER_SIZE])
+{
+    snprintf(ret, QUEUE_OWNER_SIZE, "simlabd %s job %" PRId64 "\n", q->identity, job);
+    return ret;
+}
+
 int queue_open(const char *path, struct queue **ret_queue, struct error *e)
 {
     struct queue *q = mem_new(sizeof *q);
     int r = database_open(&q->database, path, e);
     if (!r)
         r = load_numbers(q, e);
+    if (!r)
+        r = load_identity(q, e);
     if (!r)
         r = queue_release_all(q, e);
     if (!r)

@@ -106,6 +106,11 @@ struct queue_submission {
     const char *name, *model_hash, *store, *labels, *principal;
     /* A store's path may be picked from the id: where `store` is NULL, "<store_root>/<id>.zarr". */
     const char *store_root;
+    /* Makes the store's directory this job's own before the job is added; what it made is to be
+     * taken back where the turn is not committed. 0; QUEUE_REFUSED where something stands there; a
+     * negative errno. NULL: nobody makes it, and what stands there is refused. */
+    int (*claim)(void *userdata, int64_t job, const char *store, struct error *e);
+    void *userdata;
     const char *idempotency_key; /* or NULL */
     const char *document_hash;   /* to tell a repeated key with another body: QUEUE_REFUSED */
     int64_t members, priority, max_attempts;
@@ -118,6 +123,10 @@ struct queue_submission {
  */
 int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
                  bool *ret_existed, struct error *e);
+/* "simlabd IDENTITY job N\n": the mark of a job's store. The identity, 32 hexadecimal digits, was
+ * made with the database, and goes where that goes. Returns ret. */
+enum { QUEUE_OWNER_SIZE = 128 };
+const char *queue_owner(const struct queue *q, int64_t job, char ret[QUEUE_OWNER_SIZE]);
 int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct error *e);
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e);
 /* Newest first, ids below `before` (0: the newest), in `state` (-1: any). Calls fn for each; fn

@@ -23,6 +23,7 @@ struct queue_progress_entry {
 struct queue {
     struct database database;
     struct queue_numbers numbers, committed;
+    char identity[40];
     int64_t last_fence; /* never goes back, not even by a rollback: invariant 4 of queue.h */
     /* Jobs whose counts changed in this turn (with repeats), to be told as progress by the commit.
      */

@@ -7,20 +7,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char mark_name[] = "owner";
+enum { MARK_SIZE = 256 };
 
-const char *store_owner(const char *identity, int64_t job, char ret[STORE_OWNER_SIZE])
-{
-    snprintf(ret, STORE_OWNER_SIZE, "simlabd %.40s job %" PRId64 "\n", identity, job);
-    return ret;
-}
+static const char mark_name[] = "owner";
 
 /* ---- what stands there ----------------------------------------------------------------------- */
 
@@ -50,11 +45,11 @@ static int look(const char *path, struct error *e)
 
 /* The mark in `sync`; STORE_NO_SUCH where it is missing or empty, STORE_CONFLICT where it is none
  * of ours to read. */
-static int read_mark(const char *sync, char ret[STORE_OWNER_SIZE], struct error *e)
+static int read_mark(const char *sync, char ret[MARK_SIZE], struct error *e)
 {
     char *path = file_join(sync, mark_name);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, ret, STORE_OWNER_SIZE - 1);
+    ssize_t n = fd < 0 ? -1 : read(fd, ret, MARK_SIZE - 1);
     int r = n < 0 ? -errno : 0;
     if (fd >= 0)
         close(fd);
@@ -71,7 +66,7 @@ static int read_mark(const char *sync, char ret[STORE_OWNER_SIZE], struct error 
     return r;
 }
 
-/* "simlabd IDENTITY " of both. */
+/* The first two words of both. */
 static bool same_identity(const char *a, const char *b)
 {
     const char *end = strchr(a, ' ');
@@ -94,7 +89,7 @@ static int is_empty(const char *path, bool *ret)
 
 static int check_mark(const char *path, const char *sync, const char *owner, struct error *e)
 {
-    char mark[STORE_OWNER_SIZE];
+    char mark[MARK_SIZE];
     int r = look(sync, e);
     if (r == 0)
         r = read_mark(sync, mark, e);
@@ -161,7 +156,7 @@ static int make_sync(const char *sync, const char *owner)
 /* Something has this name: a claim of ours that came to nothing is taken over. */
 static int take_over(const char *path, const char *sync, const char *owner, struct error *e)
 {
-    char mark[STORE_OWNER_SIZE];
+    char mark[MARK_SIZE];
     bool empty = false;
     int r = look(sync, e);
     if (r == 0)

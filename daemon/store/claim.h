@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whose a store is. A store belongs to one job of one daemon: its directory PATH and the directory
  * of its locks, PATH.sync, are made before the job is acknowledged, with the owner's mark in
- * PATH.sync/owner. Nothing of it stands in the store itself, so that equal jobs give equal stores.
+ * PATH.sync/owner: a line "PROGRAM IDENTITY …" of at most 128 bytes, with its newline. Nothing of
+ * it stands in the store itself, so that equal jobs give equal stores.
  *
  * Invariants
  *  1. PATH.sync comes into being with its mark in it (rename), so of several who claim a path, in
@@ -13,13 +14,6 @@
 #define STORE_CLAIM_H
 
 #include "store/result.h"
-
-#include <stdint.h>
-
-enum { STORE_OWNER_SIZE = 256 };
-
-/* "simlabd IDENTITY job N\n": the mark of job N of the daemon of this identity. Returns ret. */
-const char *store_owner(const char *identity, int64_t job, char ret[STORE_OWNER_SIZE]);
 
 /* Makes both directories, and the parents of `path`. What a former claim of this identity left is
  * taken over where the store is empty: that job was never acknowledged (its turn was not

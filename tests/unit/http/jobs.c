@@ -112,15 +112,44 @@ Test(jobs, stores_are_names_under_the_root)
     cr_assert_eq(mkdir(path, 0700), 0);
     free(path);
     refuse("\"store\": \"there\",", 409, "exists", "/store");
+    static const char *const links[] = {"link", "locks.sync"};
+    for (int i = 0; i < 2; i++) {
+        path = mem_printf("%s/%s", s->stores, links[i]);
+        cr_assert_eq(symlink("../elsewhere", path), 0);
+        free(path);
+        refuse(i ? "\"store\": \"locks\"," : "\"store\": \"link\",", 409, "link", "/store");
+    }
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Made by the submission, so that of two daemons one gets the name; not without the commit. */
+Test(jobs, stores_are_made_at_submission)
+{
+    char *path = mem_printf("%s/mine", s->stores), *sync = mem_printf("%s.sync", path);
+    char *foreign = mem_printf("%s/2.zarr", s->stores);
+    s->fail = true;
+    json_decref(submit("\"store\": \"mine\",", "", 503)); /* the fixture commits, but says not */
+    cr_assert(!is_directory(path) && !is_directory(sync));
+    s->fail = false;
+    cr_assert_eq(mkdir(foreign, 0700), 0);
+    json_t *made = submit("", "", 201);
+    cr_assert_str_neq(text(made, "store"), foreign);
+    cr_assert(is_directory(text(made, "store")));
+    json_decref(made);
+    free(path);
+    free(sync);
+    free(foreign);
 }
 
 Test(jobs, idempotency)
 {
     const char *key = "Idempotency-Key: k1\r\n";
     json_t *first = submit("\"store\": \"a\",", key, 201);
-    char *path = mem_strdup(text(first, "store"));
-    cr_assert_eq(mkdir(path, 0700), 0); /* it runs */
-    free(path);
     json_t *again = submit("\"store\": \"a\",", key, 200);
     cr_assert_str_eq(text(first, "id"), text(again, "id"));
     json_decref(again);

@@ -10,6 +10,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,9 +20,17 @@
 static const char one[] = "0123456789abcdef0123456789abcdef";
 static const char two[] = "fedcba9876543210fedcba9876543210";
 
+enum { OWNER_SIZE = 128 };
+
+static const char *owner_of(const char *identity, int64_t job, char ret[OWNER_SIZE])
+{
+    snprintf(ret, OWNER_SIZE, "simlabd %s job %lld\n", identity, (long long)job);
+    return ret;
+}
+
 struct claimed {
     char *path, *sync, *mark;
-    char owner[STORE_OWNER_SIZE];
+    char owner[OWNER_SIZE];
 };
 
 static struct claimed begin(void)
@@ -29,7 +38,7 @@ static struct claimed begin(void)
     struct claimed c = {.path = fixture_store_path()};
     c.sync = mem_printf("%s.sync", c.path);
     c.mark = file_join(c.sync, "owner");
-    store_owner(one, 7, c.owner);
+    owner_of(one, 7, c.owner);
     return c;
 }
 
@@ -42,9 +51,9 @@ static void end(struct claimed *c)
 
 static int claim(const struct claimed *c, const char *identity, int64_t job)
 {
-    char owner[STORE_OWNER_SIZE];
+    char owner[OWNER_SIZE];
     struct error e = {0};
-    int r = store_claim(c->path, store_owner(identity, job, owner), &e);
+    int r = store_claim(c->path, owner_of(identity, job, owner), &e);
     cr_assert((r == 0) == !e.message[0], "%d: %s", r, e.message);
     if (r)
         cr_assert(strstr(e.message, c->path), "%s", e.message);
@@ -89,9 +98,9 @@ Test(claim, gives_a_path_to_one_of_many, .timeout = 60)
         for (int i = 0; i < 8; i++) {
             pids[i] = fork();
             if (pids[i] == 0) {
-                char identity[64], owner[STORE_OWNER_SIZE];
+                char identity[64], owner[OWNER_SIZE];
                 snprintf(identity, sizeof identity, "%032d", i);
-                _exit(store_claim(c.path, store_owner(identity, 1, owner), NULL) == 0);
+                _exit(store_claim(c.path, owner_of(identity, 1, owner), NULL) == 0);
             }
         }
         for (int i = 0; i < 8; i++) {
