@@ -38,11 +38,10 @@ static int usage(FILE *to)
 }
 
 struct arguments {
-    const char *store, *endpoint, *name, *uploads;
+    const char *store, *endpoint, *name;
     int where;
-    const char *directories[MAX_DIRECTORIES + 1];
+    char *uploads, *directories[MAX_DIRECTORIES + 1]; /* owned; absolute, members run elsewhere */
     int n_directories;
-    char *default_directory; /* owned */
     const char *operand;
 };
 
@@ -106,7 +105,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
             a->name = optarg;
             break;
         case 'u':
-            a->uploads = optarg;
+            free(a->uploads);
+            a->uploads = file_absolute(optarg);
             break;
         case 'w':
             if (!parse_descriptor(optarg, &a->where))
@@ -115,7 +115,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
         case 'p':
             if (a->n_directories == MAX_DIRECTORIES)
                 return false;
-            a->directories[a->n_directories++] = optarg;
+            a->directories[a->n_directories++] = file_absolute(optarg);
             break;
         default:
             return false;
@@ -123,19 +123,27 @@ static bool parse(int argc, char **argv, struct arguments *a)
     }
     a->operand = optind < argc ? argv[optind++] : NULL;
     if (a->n_directories == 0)
-        a->directories[a->n_directories] = a->default_directory = default_directory();
+        a->directories[a->n_directories] = default_directory();
     return optind == argc;
 }
 
-static int serve(const struct arguments *a)
+static void arguments_clear(struct arguments *a)
+{
+    for (char **d = a->directories; *d; d++)
+        free(*d);
+    free(a->uploads);
+}
+
+static int serve(const struct arguments *a, pid_t guard)
 {
     if (!a->endpoint || !a->name || a->operand)
         return usage(stderr);
     struct worker_serve_options o = {.endpoint = a->endpoint,
                                      .name = a->name,
-                                     .libraries = a->directories,
+                                     .libraries = (const char *const *)a->directories,
                                      .uploads = a->uploads,
-                                     .where = a->where};
+                                     .where = a->where,
+                                     .guard = guard};
     return worker_serve(&o);
 }
 
@@ -144,16 +152,16 @@ static int run(const struct arguments *a)
     if (!a->operand || !a->store)
         return usage(stderr);
     struct worker_run_options o = {
-        .job = a->operand, .store = a->store, .libraries = a->directories};
+        .job = a->operand, .store = a->store, .libraries = (const char *const *)a->directories};
     return worker_run(&o);
 }
 
-static int act(const char *role, const struct arguments *a)
+static int act(const char *role, const struct arguments *a, pid_t guard)
 {
     if (!strcmp(role, "run"))
         return run(a);
     if (!strcmp(role, "serve"))
-        return serve(a);
+        return serve(a, guard);
     if (!strcmp(role, "describe"))
         return a->operand ? worker_describe(a->operand) : usage(stderr);
     return usage(stderr);
@@ -191,13 +199,15 @@ static void offer_to_oom_killer(void)
     fclose(f);
 }
 
-/* For a daemon: nothing is to be left of it when it ends. */
-static void prepare_guarded(void)
+/* For a daemon: nothing is to be left of it when it ends. Returns the guard, 0 where there is none.
+ */
+static pid_t prepare_guarded(void)
 {
     int r = guard_start();
     if (r < 0)
         log_warning("cannot start a guard: %s", strerror(-r));
     offer_to_oom_killer();
+    return r < 0 ? 0 : getppid();
 }
 
 /* ---- */
@@ -212,13 +222,13 @@ int main(int argc, char **argv)
         return usage(stdout);
     if (!strcmp(role, "--version"))
         return puts("simlab-worker " SIMLAB_VERSION) < 0;
-    if (!strcmp(role, "serve") || !strcmp(role, "describe"))
-        prepare_guarded();
+    bool is_guarded = !strcmp(role, "serve") || !strcmp(role, "describe");
+    pid_t guard = is_guarded ? prepare_guarded() : 0;
     if (!strcmp(role, "plot"))
         return worker_plot(argc - 1, argv + 1);
     struct arguments a = {.where = -1};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
-    int status = parsed ? act(role, &a) : usage(stderr);
-    free(a.default_directory);
+    int status = parsed ? act(role, &a, guard) : usage(stderr);
+    arguments_clear(&a);
     return status;
 }

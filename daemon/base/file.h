@@ -22,6 +22,9 @@ char *file_join(const char *directory, const char *name);
  * to stand there and is taken for standard output or error. Before anything else in main(). */
 void file_open_standard(void);
 
+/* `path` from the root, by the working directory of now; it need not exist. The caller frees. */
+char *file_absolute(const char *path);
+
 /* Creates `path` and its parents where absent, mode 0777 less umask. 0 or -errno. */
 int file_make_directories(const char *path);
 
@@ -45,14 +48,17 @@ void file_discard(int fd, const char *temporary);
 /* Reads a file of at most `limit` bytes (-EFBIG beyond), appending to `ret`. 0 or -errno. */
 int file_read(const char *path, size_t limit, struct buffer *ret);
 
-/* Removes a tree; symbolic links in it are removed, not followed. Absent is 0. */
+/* Removes a tree, also what its owner made unreadable; symbolic links in it are removed, not
+ * followed. Absent is 0. -ELOOP where directories nest too deeply. */
 int file_remove_tree(const char *path);
+/* The same for all that stands in a directory. */
+int file_empty_directory(int fd);
 
 /* fsyncs a directory. */
 int file_sync_directory(const char *path);
 
 /* For tests, from the environment: SIMLAB_FAULT="rename:7:kill", "write:3:ENOSPC", "fsync:1:EIO" —
- * at the Nth such call of this process, die by SIGKILL or fail with that error. Read once. */
+ * at the Nth such call of this process, die by SIGKILL or fail with that error. */
 int file_fault(const char *operation);
 
 #endif

@@ -125,7 +125,7 @@ static void end_gone(struct dispatch *d)
         if (s->state != SESSION_STOPPING)
             worker_session_move(s, SESSION_STOPPING);
         while (s->n_tasks > 0)
-            dispatch_end_task(d, s, &s->tasks[0], s->reason);
+            dispatch_end_task(d, s, &s->tasks[0], s->has_left ? NULL : s->reason);
         *link = s->next;
         worker_session_free(s);
         d->n_sessions--;

@@ -85,12 +85,20 @@ static void on_heartbeat(struct dispatch *d, struct worker_session *s,
                       p->member_timeout);
 }
 
+/* It waits for QUIT, so that all it said is heard before its death is. What crossed its BYE is
+ * given to others when it is dead. */
 static void on_bye(struct dispatch *d, struct worker_session *s, const struct wire_bye *m)
 {
-    (void)d;
+    struct wire_message quit = {.type = WIRE_QUIT, .quit.reason = ""};
     log_info("worker %s leaves%s%s", s->name, *m->reason ? ": " : "", m->reason);
-    snprintf(s->reason, sizeof s->reason, "its worker left: %.200s", m->reason);
-    s->is_gone = true;
+    s->has_left = true;
+    dispatch_post(d, s, &quit, false);
+    if (s->n_tasks == 0) {
+        s->is_gone = true;
+    } else {
+        worker_session_move(s, SESSION_STOPPING);
+        d->options.kill(d->options.userdata, s->name);
+    }
 }
 
 /* ---- reports on leases ---- */
@@ -270,7 +278,7 @@ static void on_frame(struct dispatch *d, const struct route *from, const void *f
             on_hello(d, from, &m.hello, now);
     } else {
         s->last_heard = now;
-        if (!s->is_gone && worker_session_allows(s->state, m.type))
+        if (!s->has_left && worker_session_allows(s->state, m.type))
             on_message(d, s, &m, now);
         else
             log_debug("worker %s, %s, said %s", s->name, worker_session_state_name(s->state),

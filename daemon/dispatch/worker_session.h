@@ -44,7 +44,8 @@ struct worker_session {
     int n_tasks;
     struct known_job known[SESSION_KNOWN]; /* the latest used last */
     int n_known;
-    bool is_gone;     /* dead, or has said BYE */
+    bool is_gone;     /* dead, or has said BYE with nothing in hand */
+    bool has_left;    /* has said BYE: what it had is released, nobody is to blame */
     char reason[600]; /* why it was stopped, or died */
     struct worker_session *next;
 };

@@ -69,8 +69,9 @@ static void tell_death(struct place *w, const struct death *d)
     death_for_user(d, words);
     snprintf(reason, sizeof reason, "its worker %s", words);
     place_empty(w);
-    log_warning("worker %s (pid %d) %s", w->name, d->at.pid > 0 ? (int)d->at.pid : (int)w->pid,
-                log);
+    bool in_order = w->is_asked || (d->status == 0 && d->at.job == 0); /* nothing was in its hand */
+    log_line(in_order ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "worker %s (pid %d) %s", w->name,
+             d->at.pid > 0 ? (int)d->at.pid : (int)w->pid, log);
     if (w->failures > 0 && !w->is_asked) {
         snprintf(s->trouble, sizeof s->trouble, "the last one, %s, %s", w->name, words);
         log_warning("worker %s died before it was ready; the next start in %lld ms", w->name,

@@ -234,6 +234,11 @@ void output_writer_begin(struct output_writer *g, int64_t begin, int64_t end)
     }
 }
 
+void output_writer_end(struct output_writer *g, int64_t end)
+{
+    g->end = end;
+}
+
 int output_writer_put(struct output_writer *g, int64_t member, int output, int64_t at,
                       const struct simlab_view *view, struct error *e)
 {

@@ -52,6 +52,9 @@ void output_writer_close(struct output_writer *g); /* also of a zeroed one */
 /* Begins a range; what an earlier one left in the buffers is forgotten. */
 void output_writer_begin(struct output_writer *g, int64_t begin, int64_t end);
 
+/* The range ends at `end` already: before output_writer_write of its last member. */
+void output_writer_end(struct output_writer *g, int64_t end);
+
 /* A value that a member saved. Its labels come in ascending order. */
 int output_writer_put(struct output_writer *g, int64_t member, int output, int64_t at,
                       const struct simlab_view *view, struct error *e);

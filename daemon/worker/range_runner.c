@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "worker/output_writer.h"
 
+#include <inttypes.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +17,8 @@ struct range_runner {
     const struct job *job;
     const struct libraries *libraries;
     const struct simlab_hook **hooks;
+    struct clean_room *room;
+    struct imports imports; /* of the job's libraries */
     struct simulation *simulation;
     struct store *store;
     struct range_events events;
@@ -32,7 +36,10 @@ static int on_output(void *userdata, int64_t member, int output, int64_t at,
                      const struct simlab_view *view)
 {
     struct range_runner *m = userdata;
+    struct clean_room_pause pause;
+    clean_room_pause(m->room, &m->imports, &pause);
     int r = output_writer_put(&m->writer, member, output, at, view, m->e);
+    clean_room_resume(&pause);
     return r <= 0 ? r : STAGE_FAILED; /* writer.is_broken tells whose fault it is */
 }
 
@@ -66,17 +73,37 @@ static json_t *library_provenance(const struct job *job)
     return libraries;
 }
 
+/* An address within the library that declares it. */
+static const void *address_of(const struct simlab_process *p)
+{
+    const simlab_stage_fn stages[] = {p->initialize, p->run_step, p->finalize_step, p->finalize};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (stages[i])
+            return (const void *)(uintptr_t)stages[i];
+    return p->name;
+}
+
+static void add_imports(struct range_runner *m, const struct stage_code *code)
+{
+    for (; code; code = code->parent)
+        imports_add(&m->imports, address_of(code->process));
+}
+
 static int new_simulation(struct range_runner *m, struct error *e)
 {
     const struct model *model = m->job->model;
     const struct stage_code **codes = mem_array((size_t)model->n_processes, sizeof *codes);
-    for (int i = 0; i < model->n_processes; i++)
+    for (int i = 0; i < model->n_processes; i++) {
         codes[i] = libraries_code(m->libraries, model->processes[i].type);
+        add_imports(m, codes[i]);
+    }
     m->hooks = mem_array((size_t)m->job->n_hooks, sizeof *m->hooks);
     int r = 0;
     for (int i = 0; i < m->job->n_hooks && r == 0; i++) {
         m->hooks[i] = libraries_hook(m->libraries, m->job->hooks[i]);
-        if (!m->hooks[i])
+        if (m->hooks[i])
+            imports_add(&m->imports, (const void *)(uintptr_t)m->hooks[i]->call);
+        else
             r = error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", m->job->hooks[i]);
     }
     if (r == 0)
@@ -93,15 +120,17 @@ static int write_setup(struct range_runner *m, struct error *e)
     return r;
 }
 
-int range_runner_new(const struct job *job, const struct libraries *l, const char *store_path,
-                     const char *layout, const struct range_events *events,
+int range_runner_new(const struct job *job, const struct libraries *l, struct clean_room *room,
+                     const char *store_path, const char *layout, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e)
 {
     struct range_runner *m = mem_new(sizeof *m);
     m->job = job;
     m->libraries = l;
+    m->room = room;
     m->events = *events;
     int r = new_simulation(m, e);
+    clean_room_settle(room); /* the libraries were loaded by now */
     if (r == 0)
         r = worker_result_of_store(store_open(store_path, false, &m->store, e));
     if (r == 0 && !layout)
@@ -187,17 +216,36 @@ static int fail_member(struct range_runner *m, int64_t member, struct error *e)
     return r || !m->events.failed ? r : m->events.failed(m->events.userdata, member, &why);
 }
 
-static int run_member(struct range_runner *m, int64_t member, struct error *e)
+/* The range ends with this member: all that was run is written and told. */
+static void end_early(struct range_runner *m, int64_t member, struct error *why)
+{
+    m->end = member + 1;
+    output_writer_end(&m->writer, m->end);
+    error_set(why, WORKER_RENEW, NULL, "member %" PRId64 ": %s", member, why->message);
+}
+
+static int simulate(struct range_runner *m, int64_t member, struct error *e)
 {
     const struct stage_events events = {
         .output = on_output, .log = on_log, .step = on_step, .userdata = m};
-    error_clear(e);
-    m->e = e;
     if (m->events.begin)
         m->events.begin(m->events.userdata, member);
-    int r = simulation_run(m->simulation, member, &events, e);
+    clean_room_enter(m->room, &m->imports);
+    return simulation_run(m->simulation, member, &events, e);
+}
+
+/* *ret_renew: CLEAN_ROOM_RENEW, with words in `why`, or 0. */
+static int run_member(struct range_runner *m, int64_t member, int *ret_renew, struct error *why,
+                      struct error *e)
+{
+    error_clear(e);
+    m->e = e;
+    int r = simulate(m, member, e);
+    *ret_renew = clean_room_leave(m->room, &m->imports, why);
     if (m->events.end)
         m->events.end(m->events.userdata, member);
+    if (*ret_renew)
+        end_early(m, member, why);
     if (r == STAGE_FAILED)
         r = m->writer.is_broken ? WORKER_STORE : fail_member(m, member, e);
     else if (r == 0)
@@ -216,10 +264,16 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     m->n_failed = 0;
     m->n_passed = 0;
     output_writer_begin(&m->writer, begin, end);
-    int r = 0;
-    for (int64_t member = begin; member < end && r == 0; member++)
-        r = run_member(m, member, e);
-    return r;
+    if (m->imports.reach & REACH_ELSEWHERE)
+        clean_room_settle(m->room); /* our own code may have set something since */
+    int r = 0, renew = 0;
+    struct error why = {.message = ""};
+    for (int64_t member = begin; member < end && r == 0 && renew == 0; member++)
+        r = run_member(m, member, &renew, &why, e);
+    if (r || !renew)
+        return r;
+    *e = why;
+    return WORKER_RENEW;
 }
 
 static int verify_output(struct range_runner *m, int output, struct error *e)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs members of one job and puts their outputs into its store: the middle of `run` and `serve`.
+ * Each member finds a clean room (worker/clean_room.h).
  *
  * Invariant: `done` is called only for members whose chunks are on disk, `layout` once, before it.
  */
@@ -7,6 +8,7 @@
 #define WORKER_RANGE_RUNNER_H
 
 #include "model/job.h"
+#include "worker/clean_room.h"
 #include "worker/library.h"
 
 struct range_runner;
@@ -33,14 +35,18 @@ struct range_events {
 /* Without a `layout`, `store_path` is made and filled with inputs, clocks and provenance, and the
  * first member to succeed decides the layout: nobody else may be running members of the job. Else
  * it is as the `layout` event told it: {"profile__u": {"shape": […], "chunks": […], "dims": […],
- * …}}. Job and libraries are borrowed. Results are worker/result.h's, with words. */
-int range_runner_new(const struct job *job, const struct libraries *l, const char *store_path,
-                     const char *layout, const struct range_events *events,
+ * …}}. Job, libraries and room (NULL: none) are borrowed. Results are worker/result.h's, with
+ * words.
+ */
+int range_runner_new(const struct job *job, const struct libraries *l, struct clean_room *room,
+                     const char *store_path, const char *layout, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e);
 struct range_runner *range_runner_free(struct range_runner *m);
 
 /* Runs [begin, end). 0; a negative errno, of the store with words in `e`, or of a callback;
- * WORKER_STORE. After any but 0 it can only be freed. `e` is not NULL. */
+ * WORKER_STORE; WORKER_RENEW, where the range ended early since no further member may run in this
+ * process: what was run before was told by the events, and `e` says why. After any but 0 it can
+ * only be freed. `e` is not NULL. */
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e);
 
 /* After the last member: verifies the store where every member is done (`complete`), and closes it

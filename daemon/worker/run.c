@@ -128,7 +128,8 @@ static int execute(struct run *run, struct error *e)
 {
     struct range_events events = {.failed = on_failed, .log = on_log, .userdata = run};
     struct range_runner *m = NULL;
-    int r = range_runner_new(run->job, run->libraries, run->options->store, NULL, &events, &m, e);
+    int r =
+        range_runner_new(run->job, run->libraries, NULL, run->options->store, NULL, &events, &m, e);
     if (r == 0)
         r = range_runner_run(m, 0, run->job->n_members, e);
     if (r == 0)

@@ -39,12 +39,15 @@ struct known {
 struct serve {
     const struct worker_serve_options *options;
     struct daemon_session *session;
+    struct clean_room *room;
     struct libraries *libraries;
     struct registry *registry;
     struct threads *threads;
     struct known *known;
     struct known *current; /* of the lease that is being run */
     struct wire_lease lease;
+    bool is_renewed; /* it leaves after this lease, and says why */
+    struct error renewal;
 };
 
 /* The daemon is local or the session's thread ends us: what cannot be sent need not be said. */
@@ -214,7 +217,8 @@ static int open_runner(struct serve *s, struct known *k, struct error *e)
                                         .step = on_step,
                                         .end = on_end,
                                         .userdata = s};
-    return range_runner_new(k->job, s->libraries, k->store, k->layout, &events, &k->runner, e);
+    return range_runner_new(k->job, s->libraries, s->room, k->store, k->layout, &events, &k->runner,
+                            e);
 }
 
 static int64_t steps_of(const struct job *j)
@@ -263,7 +267,10 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     struct wire_message m = {
         .type = WIRE_RELEASE,
         .release = {.lease = lease->lease, .seconds = seconds_now() - started}};
-    if (r != 0 && r != STOPPED) {
+    if (r == WORKER_RENEW) {
+        s->is_renewed = true;
+        s->renewal = e;
+    } else if (r != 0 && r != STOPPED) {
         error_explain(&e, r, "run the members");
         if (r < 0) {
             m.release.cause = WIRE_CAUSE_STORE;
@@ -332,7 +339,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
         break;
     case WIRE_LEASE:
         on_lease(s, &m.lease);
-        break;
+        return !s->is_renewed;
     case WIRE_FINISH:
         on_finish(s, &m.finish);
         break;
@@ -348,6 +355,22 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
     return true;
 }
 
+/* BYE has been heard when QUIT comes: had we ended before, the daemon might see that first. */
+static void await_quit(struct serve *s)
+{
+    struct wire_message m = {.type = WIRE_BYE};
+    while (m.type != WIRE_QUIT && daemon_session_receive(s->session, &m) == 0)
+        continue;
+}
+
+static void say_bye(struct serve *s, const char *reason)
+{
+    struct wire_message bye = {.type = WIRE_BYE, .bye.reason = reason};
+    say(s, &bye);
+    if (s->is_renewed)
+        await_quit(s);
+}
+
 static int serve(struct serve *s, struct error *e)
 {
     int r = load_libraries(s, e);
@@ -357,8 +380,7 @@ static int serve(struct serve *s, struct error *e)
         while (serve_one(s, e, &r))
             ;
     }
-    struct wire_message bye = {.type = WIRE_BYE, .bye.reason = r ? e->message : ""};
-    say(s, &bye);
+    say_bye(s, r ? e->message : s->renewal.message);
     return r;
 }
 
@@ -378,8 +400,29 @@ static struct where *open_where(int fd)
     return w;
 }
 
+/* Of the members: a directory of their own within ours, so that it is nobody else's that is
+ * emptied.
+ */
+static int enter_clean_room(struct serve *s, char **ret_directory, struct error *e)
+{
+    char *directory = NULL;
+    int r = clean_room_make_directory(&directory, e);
+    if (r == 0)
+        r = clean_room_new(directory, s->options->guard, &s->room, e);
+    *ret_directory = directory;
+    return r;
+}
+
+static void remove_directory(char *directory)
+{
+    if (directory)
+        file_remove_tree(directory);
+    free(directory);
+}
+
 int worker_serve(const struct worker_serve_options *o)
 {
+    char *directory = NULL;
     struct serve s = {.options = o};
     struct error e = {.message = ""};
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* it is a pipe, and a crash loses what is kept back */
@@ -390,6 +433,8 @@ int worker_serve(const struct worker_serve_options *o)
         r = daemon_session_new(o->endpoint, o->name, prints, where, &s.session, &e);
     free(prints);
     if (r == 0)
+        r = enter_clean_room(&s, &directory, &e);
+    if (r == 0)
         r = serve(&s, &e);
     if (r != 0)
         log_error("%s", e.message);
@@ -399,6 +444,8 @@ int worker_serve(const struct worker_serve_options *o)
     registry_free(s.registry);
     libraries_free(s.libraries);
     threads_free(s.threads);
+    clean_room_free(s.room);
+    remove_directory(directory);
     where_close(where);
     return r == 0 ? 0 : 1;
 }

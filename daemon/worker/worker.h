@@ -5,13 +5,16 @@
 
 #include "base/errors.h"
 
+#include <sys/types.h>
+
 /* serve: connects to a dispatcher and works until told to quit or the dispatcher is gone. */
 struct worker_serve_options {
     const char *endpoint;
     const char *name;
     const char *const *libraries; /* directories, NULL at the end */
     const char *uploads;
-    int where; /* an inherited descriptor of a where page (proto/where.h); -1: none */
+    int where;   /* an inherited descriptor of a where page (proto/where.h); -1: none */
+    pid_t guard; /* the process above us (worker/guard.h); 0: there is none */
 };
 int worker_serve(const struct worker_serve_options *o);
 

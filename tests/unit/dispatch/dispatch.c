@@ -179,6 +179,32 @@ Test(dispatch, a_member_that_kills_its_workers_dies)
     scene_close(&s);
 }
 
+/* More often than a member may be tried. */
+Test(dispatch, who_leaves_is_not_to_blame)
+{
+    struct scene s;
+    scene_open(&s);
+    int64_t job = scene_submit(&s, 1);
+    for (int i = 1; i <= 5; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "w.%d", i);
+        struct fake *w = fake_ready(&s, name);
+        fake_hear(w, WIRE_JOB);
+        fake_lease(w, 0, 1); /* it crosses the BYE */
+        fake_say(w, (struct wire_message){.type = WIRE_BYE, .bye.reason = "renewed"});
+        fake_hear(w, WIRE_QUIT);
+        cr_assert_eq(s.n_kills, i, "what it has is given to others when it is dead");
+        dispatch_worker_died(s.dispatch, name, "its worker exited with status 0");
+        fake_close(w);
+    }
+    struct fake *w = fake_ready(&s, "w.6");
+    fake_hear(w, WIRE_JOB);
+    fake_lease(w, 0, 1);
+    cr_assert_eq(scene_state(&s, job), JOB_RUNNING);
+    fake_close(w);
+    scene_close(&s);
+}
+
 Test(dispatch, members_that_fail_make_a_job_partial)
 {
     struct scene s;
