@@ -72,7 +72,6 @@ static _Noreturn void watch(pid_t worker, const sigset_t *all)
     int status = 0;
     bool has_ended = false;
     prctl(PR_SET_NAME, "simlab-guard");
-    signal(SIGCHLD, SIG_DFL);
     while (!has_ended) {
         int s = sigwaitinfo(all, NULL);
         if (s == SIGCHLD)
@@ -91,6 +90,7 @@ int guard_start(void)
     prctl(PR_GET_PDEATHSIG, &dies_with_parent);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
         return -errno;
+    signal(SIGCHLD, SIG_DFL); /* before the fork: it takes away a SIGCHLD that is pending */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     pid_t guard = getpid(), worker = fork();
