@@ -70,12 +70,9 @@ int libraries_describe(const char *worker, const char *const *directories,
     json_t *refused = json_array();
     for (; *directories; directories++)
         describe_all(worker, *directories, r, refused);
-    int result = registry_finish(r, e);
-    if (result != 0) {
-        registry_free(r);
-        json_decref(refused);
-        return result < 0 ? result : LIBRARIES_INVALID;
-    }
+    (void)e;
+    registry_finish(r);
+    json_array_extend(refused, (json_t *)registry_left_out(r));
     *ret_registry = r;
     *ret_refused = refused;
     return 0;

@@ -3,7 +3,7 @@
 #ifndef LIBRARIES_H
 #define LIBRARIES_H
 
-#include "model/type.h"
+#include "model/registry.h"
 
 enum libraries_result { LIBRARIES_INVALID = 1 };
 

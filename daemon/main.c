@@ -389,7 +389,7 @@ static void stop(struct simlabd *d)
     d->loop = loop_free(d->loop);
     if (d->signals >= 0)
         close(d->signals);
-    d->registry = registry_free(d->registry);
+    d->registry = registry_unref(d->registry);
     json_decref(d->refused);
     state_directory_close(&d->state);
     service_close(&d->service);

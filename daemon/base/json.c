@@ -13,6 +13,10 @@
 #include <string.h>
 #include <time.h>
 
+/* Documents are shared by threads that only read them, and count references. */
+_Static_assert(JSON_HAVE_ATOMIC_BUILTINS || JSON_HAVE_SYNC_BUILTINS,
+               "this jansson does not count references atomically");
+
 enum { JSON_MAX_DEPTH = 64 };
 
 static void *allocate(size_t size)

@@ -2,7 +2,7 @@
 #include "base/json.h"
 #include "http/problem.h"
 #include "http/request.h"
-#include "model/type.h"
+#include "model/registry.h"
 
 int processes_list(struct request *r, struct error *e)
 {

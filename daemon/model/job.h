@@ -140,6 +140,9 @@ int job_new(const struct registry *r, const json_t *document, const struct job_s
             struct job **ret_job, struct error *e);
 struct job *job_free(struct job *j);
 
+/* As model_libraries, with those of the job's hooks. */
+json_t *job_libraries(const struct job *j);
+
 /* Where a member's value of an input lies in `value.data` in step `step` (-1: before the first
  * step, where a time-dependent input has none: NULL). `value`'s own dims and sizes hold for it. */
 const void *job_input_at(const struct job *j, const struct job_input *input, int64_t member,

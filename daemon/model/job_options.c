@@ -219,10 +219,13 @@ static int read_hooks(struct making *m)
         if (!name)
             return error_set(m->error, MODEL_INVALID, pointer,
                              "hooks: the name of a hook (library.name) belongs here");
-        if (!registry_hook(m->job->model->registry, name))
+        const struct registry *registry = m->job->model->registry;
+        char why[REGISTRY_WHY_SIZE];
+        if (!registry_hook(registry, name))
             return error_set(
                 m->error, MODEL_INVALID, pointer,
-                "hooks: no library has a hook \"%.200s\" (they are named library.name)", name);
+                "hooks: no library has a hook \"%.200s\" (they are named library.name)%s", name,
+                registry_why_missing(registry, name, why));
         m->job->hooks[m->job->n_hooks++] = mem_strdup(name);
     }
     return 0;

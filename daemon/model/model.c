@@ -13,7 +13,7 @@ int model_new(const struct registry *r, const json_t *definition, struct model *
               struct error *e)
 {
     struct model *m = mem_new(sizeof *m);
-    m->registry = r;
+    m->registry = registry_ref(r);
     m->names = json_object();
     int *after = NULL, n_after = 0;
     int result = model_definition_read(m, definition, &after, &n_after, e);
@@ -56,6 +56,7 @@ struct model *model_free(struct model *m)
     free(m->inputs);
     free(m->unordered);
     free(m->hash);
+    registry_unref(m->registry);
     json_decref(m->names);
     json_decref(m->definition);
     free(m);

@@ -20,7 +20,7 @@
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
-#include "model/type.h"
+#include "model/registry.h"
 
 /* What one variable of one process leads to. */
 struct binding {
@@ -63,7 +63,7 @@ struct model_group {
 };
 
 struct model {
-    const struct registry *registry; /* borrowed; outlives the model */
+    const struct registry *registry; /* a reference of its own */
     json_t
         *definition; /* {"processes": {name: "library.Type", …}, "after": {…}} normalized, owned */
     char *hash;      /* SHA-256 of json_write(definition) */
@@ -99,6 +99,11 @@ int model_slot_index(const struct model *m, const char *name);
 /* The variable that "process__variable" itself names; false where none. */
 bool model_find_variable(const struct model *m, const char *name, int *ret_process,
                          int *ret_variable);
+
+/* {library: hash of its content}: all that the model can be built with again: the libraries of its
+ * processes' types, of their parents, and of the types that foreign variables name. A new
+ * reference. */
+json_t *model_libraries(const struct model *m);
 
 /* A definition made from another: `changes` is {"processes": {name: "library.Type" or null},
  * "after": {name: a name, [names] or null} or null}.

@@ -46,11 +46,10 @@ static int read_process(struct model *m, const char *name, const json_t *value, 
                          "process '%s': its type is not a text such as \"library.Type\"", name);
     const struct type *type = registry_type(m->registry, type_name);
     if (!type) {
-        const char *nearest = json_nearest(type_name, registry_names(m->registry));
+        char why[REGISTRY_WHY_SIZE];
         return error_set(e, MODEL_INVALID, pointer,
-                         "process '%s': there is no process type \"%.150s\"%s%s%s", name, type_name,
-                         nearest ? ": did you mean \"" : "", nearest ? nearest : "",
-                         nearest ? "\"?" : "");
+                         "process '%s': there is no process type \"%.150s\"%s", name, type_name,
+                         registry_why_missing(m->registry, type_name, why));
     }
     struct model_process *p = &m->processes[m->n_processes];
     p->name = mem_strdup(name);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/registry_parts.h"
 #include "model/type_parts.h"
 
 #include "base/json.h"
@@ -9,36 +10,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct registry {
-    struct type **types;
-    size_t n_types;
-    json_t *index; /* name → number */
-    const char **names;
-    struct library *libraries;
-    size_t n_libraries;
-    json_t *hooks; /* "library.name" → as described */
-};
-
 struct registry *registry_new(void)
 {
     struct registry *r = mem_new(sizeof *r);
+    r->references = 1;
     r->index = json_object();
     r->names = mem_array(1, sizeof *r->names);
     r->hooks = json_object();
+    r->left_out = json_array();
+    return r;
+}
+
+const struct registry *registry_ref(const struct registry *r)
+{
+    ((struct registry *)r)->references++;
     return r;
 }
 
 static void library_clear(struct library *l)
 {
     free(l->name);
-    free(l->path);
     free(l->version);
     free(l->hash);
 }
 
-struct registry *registry_free(struct registry *r)
+struct registry *registry_unref(const struct registry *borrowed)
 {
-    if (!r)
+    struct registry *r = (struct registry *)borrowed;
+    if (!r || --r->references > 0)
         return NULL;
     for (size_t i = 0; i < r->n_types; i++)
         type_free(r->types[i]);
@@ -49,9 +48,64 @@ struct registry *registry_free(struct registry *r)
     free(r->libraries);
     json_decref(r->index);
     json_decref(r->hooks);
+    json_decref(r->left_out);
     free(r);
     return NULL;
 }
+
+/* ---- what is left out ---- */
+
+void registry_leave_out(struct registry *r, const char *library, const char *type, const char *path,
+                        const char *reason)
+{
+    json_t *entry = json_pack("{s:s, s:s?, s:s?, s:s}", "library", library, "type", type, "path",
+                              path, "reason", reason);
+    if (entry) /* not where a path is not UTF-8 */
+        json_array_append_new(r->left_out, entry);
+    else if (path)
+        registry_leave_out(r, library, type, NULL, reason);
+}
+
+const json_t *registry_left_out(const struct registry *r)
+{
+    return r->left_out;
+}
+
+static const json_t *find_left_out(const struct registry *r, const char *name)
+{
+    size_t i, n = strcspn(name, ".");
+    json_t *entry;
+    const json_t *library = NULL;
+    json_array_foreach(r->left_out, i, entry)
+    {
+        const char *type = json_member_string(entry, "type");
+        const char *of = json_member_string(entry, "library");
+        if (type && !strcmp(type, name))
+            return entry;
+        if (!type && of && strlen(of) == n && !strncmp(of, name, n))
+            library = entry;
+    }
+    return library;
+}
+
+const char *registry_why_missing(const struct registry *r, const char *name,
+                                 char ret[REGISTRY_WHY_SIZE])
+{
+    const json_t *entry = find_left_out(r, name);
+    const char *nearest = entry ? NULL : json_nearest(name, r->names);
+    *ret = '\0';
+    if (entry)
+        snprintf(ret, REGISTRY_WHY_SIZE, ": %s %.100s%s: %.500s",
+                 json_member_string(entry, "type") ? "it was left out of library" : "library",
+                 json_member_string(entry, "library"),
+                 json_member_string(entry, "type") ? "" : " was left out",
+                 json_member_string(entry, "reason"));
+    else if (nearest)
+        snprintf(ret, REGISTRY_WHY_SIZE, ": did you mean \"%.250s\"?", nearest);
+    return ret;
+}
+
+/* ---- documents ---- */
 
 /* Names of libraries are those of files, less ".so"; the dot splits "library.Type". */
 static bool library_name_ok(const char *name)
@@ -82,64 +136,105 @@ static int check_document(const struct registry *r, const json_t *document, stru
     if (!json_is_array(types) || json_array_size(types) > TYPE_MAX_TYPES)
         return error_set(e, MODEL_INVALID, "/types",
                          "library %s: types are not a list of at most %d", name, TYPE_MAX_TYPES);
+    const json_t *hooks = json_object_get(document, "hooks");
+    if (hooks && (!json_is_array(hooks) || json_array_size(hooks) > TYPE_MAX_TYPES))
+        return error_set(e, MODEL_INVALID, "/hooks",
+                         "library %s: hooks are not a list of at most %d", name, TYPE_MAX_TYPES);
     return 0;
 }
 
-static int parse_types(const json_t *rows, const char *library, struct type **types, size_t *n,
-                       struct error *e)
+/* What a document tells of types that its library's author got wrong, and of those that are wrong
+ * here. `kind`: "type" or "hook". */
+static void leave_out(struct registry *r, const char *library, const char *kind, const json_t *row,
+                      size_t number, const char *reason)
 {
-    json_t *names = json_object();
-    int r = 0;
-    for (size_t i = 0; r == 0 && i < json_array_size(rows); i++) {
-        r = type_parse(json_array_get(rows, i), library, &types[i], e);
-        if (r == 0) {
-            const char *name = types[(*n)++]->name;
-            if (json_object_get(names, name))
-                r = error_set(e, MODEL_INVALID, "/name", "the type %s is declared twice", name);
-            json_object_set_new(names, name, json_true());
-        }
-        char pointer[64];
-        snprintf(pointer, sizeof pointer, "/types/%zu", i);
-        if (r > 0 && e)
-            error_prefix_pointer(e, pointer);
-    }
-    json_decref(names);
-    return r;
-}
-
-/* Hooks of a document, checked: "library.name" → as described. */
-static int parse_hooks(const json_t *rows, const char *library, json_t *ret_hooks, struct error *e)
-{
-    static const char *const keys[] = {"name", "description", "stage", "level", "when", NULL};
-    if (rows && (!json_is_array(rows) || json_array_size(rows) > TYPE_MAX_TYPES))
-        return error_set(e, MODEL_INVALID, "/hooks", "library %s: hooks are not a list", library);
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        const json_t *row = json_array_get(rows, i);
-        const char *name = json_member_string(row, "name");
-        char pointer[64], full[2 * TYPE_MAX_NAME + 2];
-        snprintf(pointer, sizeof pointer, "/hooks/%zu", i);
-        if (!name || !library_name_ok(name))
-            return error_set(e, MODEL_INVALID, pointer, "library %s: a hook has no good name",
-                             library);
-        for (const char *const *key = keys; *key; key++)
-            if (strcmp(*key, "description") != 0 && !json_member_string(row, *key))
-                return error_set(e, MODEL_INVALID, pointer, "hook %s.%s lacks its %s", library,
-                                 name, *key);
+    const char *name = json_member_string(row, "name");
+    char full[2 * TYPE_MAX_NAME + 2];
+    if (name && *name && strlen(name) <= TYPE_MAX_NAME)
         snprintf(full, sizeof full, "%s.%s", library, name);
-        json_object_set(ret_hooks, full, (json_t *)row);
+    else
+        snprintf(full, sizeof full, "%s: %s %zu", library, kind, number);
+    registry_leave_out(r, library, full, NULL, reason);
+}
+
+static void add_type(struct registry *r, struct type *t)
+{
+    t->number = (int)r->n_types;
+    json_object_set_new(r->index, t->name, json_integer(t->number));
+    r->types[r->n_types++] = t;
+}
+
+static void add_types(struct registry *r, const json_t *rows, const char *library)
+{
+    size_t i;
+    json_t *row;
+    r->types = mem_resize(r->types, r->n_types + json_array_size(rows), sizeof *r->types);
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        struct error e = {.message = ""};
+        struct type *t = NULL;
+        int result = type_parse(row, library, &t, &e);
+        if (result == 0 && registry_find(r, t->name)) {
+            result = error_set(&e, MODEL_INVALID, NULL, "the type %s is declared twice", t->name);
+            type_free(t);
+        }
+        if (result == 0)
+            add_type(r, t);
+        else
+            leave_out(r, library, "type", row, i, e.message);
     }
+}
+
+/* "library.name" into `ret_full` of the size that names may have. */
+static int check_hook(const json_t *row, const char *library, char *ret_full, struct error *e)
+{
+    static const char *const keys[] = {"name", "stage", "level", "when", NULL};
+    const char *name = json_member_string(row, "name");
+    if (!name || !library_name_ok(name))
+        return error_set(e, MODEL_INVALID, NULL, "library %s: a hook has no good name", library);
+    for (const char *const *key = keys; *key; key++)
+        if (!json_member_string(row, *key))
+            return error_set(e, MODEL_INVALID, NULL, "hook %s.%s lacks its %s", library, name,
+                             *key);
+    snprintf(ret_full, 2 * TYPE_MAX_NAME + 2, "%s.%s", library, name);
     return 0;
+}
+
+static void add_hooks(struct registry *r, const json_t *rows, const char *library)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        struct error e = {.message = ""};
+        char full[2 * TYPE_MAX_NAME + 2];
+        if (check_hook(row, library, full, &e))
+            leave_out(r, library, "hook", row, i, e.message);
+        else
+            json_object_set(r->hooks, full, row);
+    }
+}
+
+/* Those that the describer could not tell of. */
+static void add_left_out(struct registry *r, const json_t *rows, const char *library)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach((json_t *)rows, i, row)
+    {
+        const char *reason = json_member_string(row, "reason");
+        if (i < TYPE_MAX_TYPES && reason)
+            leave_out(r, library, "type", row, i, reason);
+    }
 }
 
 static void add_library(struct registry *r, const json_t *document)
 {
     r->libraries = mem_resize(r->libraries, r->n_libraries + 1, sizeof *r->libraries);
-    const char *path = json_member_string(document, "path");
     const char *version = json_member_string(document, "version");
     const char *hash = json_member_string(document, "hash");
     r->libraries[r->n_libraries++] = (struct library){
         .name = mem_strdup(json_member_string(document, "library")),
-        .path = mem_strdup(path ? path : ""),
         .version = mem_strdup(version ? version : ""),
         .hash = mem_strdup(hash ? hash : ""),
     };
@@ -150,71 +245,37 @@ int registry_add(struct registry *r, const json_t *document, struct error *e)
     int result = check_document(r, document, e);
     if (result)
         return result;
-    const json_t *rows = json_object_get(document, "types");
     const char *library = json_member_string(document, "library");
-    struct type **types = mem_array(json_array_size(rows), sizeof *types);
-    size_t n = 0;
-    result = parse_types(rows, library, types, &n, e);
-    json_t *hooks = json_object();
-    if (result == 0)
-        result = parse_hooks(json_object_get(document, "hooks"), library, hooks, e);
-    if (result == 0)
-        json_object_update(r->hooks, hooks);
-    json_decref(hooks);
-    if (result == 0) {
-        r->types = mem_resize(r->types, r->n_types + n, sizeof *r->types);
-        r->names = mem_resize(r->names, r->n_types + n + 1, sizeof *r->names);
-        for (size_t i = 0; i < n; i++) {
-            types[i]->number = (int)r->n_types;
-            json_object_set_new(r->index, types[i]->name, json_integer((json_int_t)r->n_types));
-            r->names[r->n_types] = types[i]->name;
-            r->types[r->n_types++] = types[i];
-        }
-        r->names[r->n_types] = NULL;
-        add_library(r, document);
-    }
-    for (size_t i = 0; result && i < n; i++)
-        type_free(types[i]);
-    free(types);
-    return result;
+    add_library(r, document);
+    add_types(r, json_object_get(document, "types"), library);
+    add_hooks(r, json_object_get(document, "hooks"), library);
+    add_left_out(r, json_object_get(document, "left_out"), library);
+    return 0;
 }
 
-static struct type *find(const struct registry *r, const char *name)
+void registry_number(struct registry *r)
+{
+    json_object_clear(r->index);
+    r->names = mem_resize(r->names, r->n_types + 1, sizeof *r->names);
+    for (size_t i = 0; i < r->n_types; i++) {
+        r->types[i]->number = (int)i;
+        json_object_set_new(r->index, r->types[i]->name, json_integer((json_int_t)i));
+        r->names[i] = r->types[i]->name;
+    }
+    r->names[r->n_types] = NULL;
+}
+
+void registry_finish(struct registry *r)
+{
+    registry_extends(r);
+}
+
+/* ---- what is there ---- */
+
+struct type *registry_find(const struct registry *r, const char *name)
 {
     const json_t *number = json_object_get(r->index, name);
     return number ? r->types[json_integer_value(number)] : NULL;
-}
-
-/* Its parents first. A type is done once it has an index. */
-static int finish_type(struct registry *r, struct type *t, int depth, size_t *total,
-                       struct error *e)
-{
-    if (t->index)
-        return 0;
-    if (depth == TYPE_MAX_DEPTH)
-        return error_set(e, MODEL_INVALID, NULL,
-                         "type %s extends itself, or more than %d types in a row", t->name,
-                         TYPE_MAX_DEPTH);
-    struct type *parent = t->extends ? find(r, t->extends) : NULL;
-    if (t->extends && !parent)
-        return error_set(e, MODEL_INVALID, NULL,
-                         "type %s extends %.200s, which no library here has", t->name, t->extends);
-    int result = parent ? finish_type(r, parent, depth + 1, total, e) : 0;
-    result = result ? result : type_merge(t, parent, e);
-    *total += (size_t)t->n_variables;
-    if (result == 0 && *total > TYPE_MAX_TOTAL)
-        return error_set(e, MODEL_INVALID, NULL, "the types have more than %d variables together",
-                         TYPE_MAX_TOTAL);
-    return result;
-}
-
-int registry_finish(struct registry *r, struct error *e)
-{
-    size_t total = 0;
-    int result = 0;
-    for (size_t i = 0; result == 0 && i < r->n_types; i++)
-        result = finish_type(r, r->types[i], 0, &total, e);
-    return result;
 }
 
 int registry_target(const struct registry *r, const struct type *type, const struct variable *v,
@@ -230,10 +291,9 @@ int registry_target(const struct registry *r, const struct type *type, const str
                              from->name, first);
         const struct type *next = registry_type(r, v->type);
         if (!next) {
-            const char *nearest = json_nearest(v->type, registry_names(r));
-            return error_set(e, MODEL_INVALID, NULL, "%s.%s: there is no process type %.200s%s%s%s",
-                             from->name, first, v->type, nearest ? ": did it mean " : "",
-                             nearest ? nearest : "", nearest ? "?" : "");
+            char why[REGISTRY_WHY_SIZE];
+            return error_set(e, MODEL_INVALID, NULL, "%s.%s: there is no process type %.200s%s",
+                             from->name, first, v->type, registry_why_missing(r, v->type, why));
         }
         int index = type_variable(next, v->var);
         if (index < 0)
@@ -249,7 +309,7 @@ int registry_target(const struct registry *r, const struct type *type, const str
 
 const struct type *registry_type(const struct registry *r, const char *name)
 {
-    return find(r, name);
+    return registry_find(r, name);
 }
 
 size_t registry_size(const struct registry *r)
@@ -269,6 +329,17 @@ const struct library *registry_library(const struct registry *r, const char *nam
         if (!strcmp(r->libraries[i].name, name))
             return &r->libraries[i];
     return NULL;
+}
+
+size_t registry_n_libraries(const struct registry *r)
+{
+    return r->n_libraries;
+}
+
+const struct library *registry_library_at(const struct registry *r, size_t i)
+{
+    mem_assert(i < r->n_libraries);
+    return &r->libraries[i];
 }
 
 const char *const *registry_names(const struct registry *r)

@@ -65,54 +65,12 @@ struct type {
     bool not_thread_safe, holds_pointers;
     size_t instance_size;
     int number; /* its place in the registry */
-    /* For type.c and registry.c: the rows as declared (own[i] leads to declared[i] unless that is
-     * SIMLAB_INHERITED), the text of `extends`, and names → index in `variables`. */
+    /* For type.c and registry's files: the rows as declared (own[i] leads to declared[i] unless
+     * that is SIMLAB_INHERITED), the text of `extends`, and names → index in `variables`. */
     struct variable *declared;
     char *extends;
     json_t *index;
 };
-
-struct library {
-    char *name;
-    char *path;
-    char *version;
-    char *hash; /* SHA-256 of the file */
-};
-
-struct registry;
-
-struct registry *registry_new(void);
-struct registry *registry_free(struct registry *r);
-
-/* Adds one library's descriptor document (hostile: a library may print anything). `extends` and
- * foreign types may name types of libraries added earlier or later: they are resolved by
- * registry_finish. The document's form is in proto/PROTOCOL.md. 0, MODEL_INVALID (pointer into the
- * document; also where the library is there already). On error the registry is unchanged. */
-int registry_add(struct registry *r, const json_t *document, struct error *e);
-
-/* Resolves `extends`, merges variables. A type whose parent is missing or cyclic is refused, and
- * named. To be called once, after the last registry_add. */
-int registry_finish(struct registry *r, struct error *e);
-
-/* The variable that a foreign one leads to by its declaration: foreign variables of foreign ones
- * are followed from type to type, as declared, to one that is none. *ret_type is the type that has
- * it. MODEL_INVALID where a type or variable is missing, or the chain is a circle (no pointer). */
-int registry_target(const struct registry *r, const struct type *type, const struct variable *v,
-                    const struct type **ret_type, const struct variable **ret_variable,
-                    struct error *e);
-
-/* NULL where there is none. */
-const struct type *registry_type(const struct registry *r, const char *name);
-size_t registry_size(const struct registry *r);
-const struct type *registry_at(const struct registry *r, size_t i); /* in order of addition */
-const struct library *registry_library(const struct registry *r, const char *name);
-/* The hook "library.name" as described ({"name", "description", "stage", "level", "when"}),
- * borrowed; NULL where there is none. registry_hooks: all of them, "library.name" → that. Borrowed.
- */
-const json_t *registry_hook(const struct registry *r, const char *name);
-const json_t *registry_hooks(const struct registry *r);
-/* Names of all types, NULL at the end, for json_nearest. Borrowed. */
-const char *const *registry_names(const struct registry *r);
 
 /* Index of a variable in type->variables, -1 where there is none. */
 int type_variable(const struct type *type, const char *name);

@@ -247,13 +247,26 @@ const struct simlab_hook *libraries_hook(const struct libraries *l, const char *
     return NULL;
 }
 
-static void daemon_session_parents(const struct libraries *l, const struct registry *registry)
+static void link_parents(const struct libraries *l, const struct registry *registry)
 {
     for (size_t i = 0; i < registry_size(registry); i++) {
         const struct type *type = registry_at(registry, i);
         struct stage_code *code = (struct stage_code *)libraries_code(l, type);
         if (code && type->parent)
             code->parent = libraries_code(l, type->parent);
+    }
+}
+
+static void log_left_out(const struct registry *registry)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach((json_t *)registry_left_out(registry), i, entry)
+    {
+        const char *type = json_string_value(json_object_get(entry, "type"));
+        log_warning("%s %s is left out: %s", type ? "type" : "library",
+                    type ? type : json_string_value(json_object_get(entry, "library")),
+                    json_string_value(json_object_get(entry, "reason")));
     }
 }
 
@@ -272,12 +285,10 @@ int libraries_registry(struct libraries *l, struct registry **ret_registry, stru
         if (r)
             log_warning("library %s is left out: %s", l->opened[i].path, why.message);
     }
-    int r = worker_result_of_user(registry_finish(registry, e));
-    if (r) {
-        registry_free(registry);
-        return r;
-    }
-    daemon_session_parents(l, registry);
+    (void)e;
+    registry_finish(registry);
+    log_left_out(registry);
+    link_parents(l, registry);
     *ret_registry = registry;
     return 0;
 }

@@ -3,7 +3,7 @@
 #ifndef WORKER_LIBRARY_H
 #define WORKER_LIBRARY_H
 
-#include "model/type.h"
+#include "model/registry.h"
 #include "stage/stage.h"
 #include "worker/result.h"
 

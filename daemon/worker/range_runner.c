@@ -60,15 +60,14 @@ static int on_step(void *userdata, int64_t member, int64_t step)
 
 static json_t *library_provenance(const struct job *job)
 {
-    json_t *libraries = json_object();
-    for (int i = 0; i < job->model->n_processes; i++) {
-        for (const struct type *t = job->model->processes[i].type; t; t = t->parent) {
-            const struct library *l = registry_library(job->model->registry, t->library);
-            if (l)
-                json_object_set_new(libraries, l->name,
-                                    json_pack("{s:s, s:s}", "version", l->version ? l->version : "",
-                                              "sha256", l->hash));
-        }
+    json_t *libraries = job_libraries(job), *hash;
+    const char *name;
+    void *next;
+    json_object_foreach_safe(libraries, next, name, hash)
+    {
+        const struct library *l = registry_library(job->model->registry, name);
+        json_object_set_new(libraries, name,
+                            json_pack("{s:s, s:s}", "version", l->version, "sha256", l->hash));
     }
     return libraries;
 }

@@ -34,7 +34,7 @@ static void run_clear(struct run *run)
 {
     job_free(run->job);
     json_decref(run->document);
-    registry_free(run->registry);
+    registry_unref(run->registry);
     libraries_free(run->libraries);
     threads_free(run->threads);
     free(run->directory);

@@ -441,7 +441,7 @@ int worker_serve(const struct worker_serve_options *o)
     daemon_session_free(s.session);
     while (s.known)
         drop(&s, s.known->id);
-    registry_free(s.registry);
+    registry_unref(s.registry);
     libraries_free(s.libraries);
     threads_free(s.threads);
     clean_room_free(s.room);

@@ -52,7 +52,8 @@ static struct registry *make_registry(void)
     json_t *document = json_pack("{s:i, s:s, s:o}", "abi", 1, "library", "many", "types", types);
     struct error e = {.message = ""};
     struct registry *r = registry_new();
-    mem_assert(registry_add(r, document, &e) == 0 && registry_finish(r, &e) == 0);
+    mem_assert(registry_add(r, document, &e) == 0);
+    registry_finish(r);
     json_decref(document);
     return r;
 }
@@ -105,6 +106,6 @@ int main(void)
     printf("%.3f %.3f\n", built[RUNS / 2], parsed[RUNS / 2]);
     free(text);
     json_decref(definition);
-    registry_free(r);
+    registry_unref(r);
     return 0;
 }

@@ -22,10 +22,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error e = {.message = ""};
     json_t *document = json_read((const char *)data, size, &e);
     struct registry *r = registry_new();
-    if (document && registry_add(r, document, &e) == 0 && registry_finish(r, &e) == 0)
+    if (document && registry_add(r, document, &e) == 0) {
+        registry_finish(r);
         for (size_t i = 0; i < registry_size(r) && i < 8; i++)
             use_type(r, registry_at(r, i));
-    registry_free(r);
+    }
+    registry_unref(r);
     json_decref(document);
     return 0;
 }

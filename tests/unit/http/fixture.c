@@ -101,7 +101,7 @@ struct server *server_new(size_t max_body)
     int r = registry_add(s->registry, document, &e);
     cr_assert_eq(r, 0, "%s: %s", e.pointer, e.message);
     json_decref(document);
-    cr_assert_eq(registry_finish(s->registry, &e), 0);
+    registry_finish(s->registry);
     open_server(s, max_body);
     loop_add_tick(s->loop, tick_http, s);
     loop_add_tick(s->loop, tick_commit, s);
@@ -118,7 +118,7 @@ void server_free(struct server *s)
 {
     http_free(s->http);
     queue_close(s->queue);
-    registry_free(s->registry);
+    registry_unref(s->registry);
     loop_free(s->loop);
     file_remove_tree(s->directory);
     free(s);

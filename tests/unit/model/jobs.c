@@ -21,7 +21,7 @@ static void open_reference(void)
 
 static void close_reference(void)
 {
-    reference = registry_free(reference);
+    reference = registry_unref(reference);
 }
 
 TestSuite(jobs, .init = open_reference, .fini = close_reference);

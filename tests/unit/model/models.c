@@ -75,7 +75,7 @@ Test(models, golden_inputs_and_order)
         json_decref(job);
         json_decref(expected);
     }
-    registry_free(r);
+    registry_unref(r);
 }
 
 static const char *owner_of(const struct model *m, const char *name)
@@ -129,7 +129,7 @@ Test(models, references_lead_to_their_end)
     cr_assert_eq(m->n_inputs, 0);
     cr_assert_eq(m->order[0], 1);
     model_free(m);
-    registry_free(r);
+    registry_unref(r);
 }
 
 Test(models, refuses_references_that_lead_nowhere)
@@ -140,7 +140,7 @@ Test(models, refuses_references_that_lead_nowhere)
     } cases[] = {
         {"{'c': 't.Circle'}", "/processes/c", "circle"},
         {"{'x': 't.ToGroup', 'g': 't.Group'}", "/processes/x", "declare a group instead"},
-        {"{'x': 't.ToNone'}", "/processes/x", "did it mean t.Base?"},
+        {"{'x': 't.ToNone'}", "/processes/x", "did you mean \"t.Base\"?"},
         {"{'x': 't.ToNoVariable', 'b': 't.Base'}", "/processes/x", "has no variable x"},
         {"{'x': 't.ToForeign', 'y': 't.ToBase'}", "/processes/x", "no process in the model"},
         {"{'s': 't.SetsDemand', 'd': 't.Demand'}", "/processes/s", "on demand"},
@@ -161,7 +161,7 @@ Test(models, refuses_references_that_lead_nowhere)
                 cases[i].says);
     refused(r, support_json("{'proceses': {}}"), "/proceses", "did you mean \"processes\"?");
     refused(r, support_json("3"), "", "a model is an object");
-    registry_free(r);
+    registry_unref(r);
 }
 
 /* Two who offer one global name are at fault only where somebody asks for it. */
@@ -169,7 +169,7 @@ Test(models, unused_global_names_may_be_ambiguous)
 {
     struct registry *r = support_library(chains);
     model_free(build(r, support_json("{'processes': {'a': 't.Base', 'b': 't.Base'}}")));
-    registry_free(r);
+    registry_unref(r);
 }
 
 static const char *const groups =
@@ -203,7 +203,7 @@ Test(models, groups_list_members_in_declared_order)
     cr_assert_eq(sum->before[1], 3);
     cr_assert_eq(model_slot_index(m, "sum__all"), -1);
     model_free(m);
-    registry_free(r);
+    registry_unref(r);
 }
 
 Test(models, after_gives_order)
@@ -242,7 +242,7 @@ Test(models, after_gives_order)
         refused(
             r, support_json("{'processes': {'a': 't.P', 'b': 't.P'}, 'after': %s}", cases[i].after),
             cases[i].pointer, cases[i].says);
-    registry_free(r);
+    registry_unref(r);
 }
 
 static void updates(const char *old, const char *changes, const char *want)
@@ -405,7 +405,7 @@ Test(models, unordered_access_is_found)
     cr_assert_eq(unordered(r, "{'o': 't.Own', 'm': 't.Mean'}", "{}"), 0);
     cr_assert_eq(
         unordered(r, "{'o': 't.Own', 'm': 't.Mean', 'd': 't.Deep', 'x': 't.UsesDeep'}", "{}"), 1);
-    registry_free(r);
+    registry_unref(r);
 }
 
 Test(models, json_tells_inputs_and_order)
@@ -422,7 +422,7 @@ Test(models, json_tells_inputs_and_order)
         "t.Late");
     json_decref(j);
     model_free(m);
-    registry_free(r);
+    registry_unref(r);
 }
 
 static void build_mutant(const json_t *mutant, void *userdata)
@@ -442,5 +442,5 @@ Test(models, survives_hostile_definitions)
     json_object_set_new(d, "after", support_json("{'grid': ['advect', 'source'], 'advect': []}"));
     support_mutate(d, build_mutant, r);
     json_decref(job);
-    registry_free(r);
+    registry_unref(r);
 }

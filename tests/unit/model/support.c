@@ -85,10 +85,13 @@ static struct registry *finished(json_t *document)
 {
     struct error e = {0};
     struct registry *r = registry_new();
-    if (registry_add(r, document, &e) || registry_finish(r, &e)) {
+    if (registry_add(r, document, &e))
         fprintf(stderr, "%s: %s\n", e.pointer, e.message);
-        mem_assert(false);
-    }
+    registry_finish(r);
+    json_t *left_out = json_array_get(registry_left_out(r), 0);
+    if (left_out)
+        fprintf(stderr, "%s\n", json_string_value(json_object_get(left_out, "reason")));
+    mem_assert(registry_n_libraries(r) == 1 && !left_out);
     json_decref(document);
     return r;
 }

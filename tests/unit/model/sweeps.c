@@ -64,7 +64,7 @@ Test(sweeps, product)
     cr_assert_str_eq(json_member_string(input_of(j, "pop__k")->attrs, "description"),
                      "carrying capacity");
     job_free(j);
-    registry_free(r);
+    registry_unref(r);
 }
 
 Test(sweeps, zip)
@@ -82,7 +82,7 @@ Test(sweeps, zip)
     expect(j, "pop__r", (const double[]){1, 2, 1, 2}, 4);
     expect(j, "advect__v", (const double[]){5, 5, 5, 5}, 4);
     job_free(j);
-    registry_free(r);
+    registry_unref(r);
 }
 
 /* Values that are arrays, and ones that vary in time. */
@@ -101,7 +101,7 @@ Test(sweeps, arrays)
     cr_assert_eq(*(const double *)job_input_at(j, k, 3, 1), 9.0);
     cr_assert_str_eq(json_member_string(k->attrs, "note"), "n");
     job_free(j);
-    registry_free(r);
+    registry_unref(r);
 }
 
 Test(sweeps, refuses_and_says_where)
@@ -146,5 +146,5 @@ Test(sweeps, refuses_and_says_where)
         cr_assert(strstr(e.message, cases[i].says), "%s", e.message);
         json_decref(d);
     }
-    registry_free(r);
+    registry_unref(r);
 }

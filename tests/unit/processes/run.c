@@ -140,7 +140,7 @@ struct run *run_job(const char *format, ...)
     simulate(r, l);
     r->job = job_free(r->job);
     json_decref(document);
-    registry_free(registry);
+    registry_unref(registry);
     libraries_free(l);
     return r;
 }

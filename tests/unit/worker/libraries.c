@@ -68,7 +68,7 @@ static void check_twice(const char *name, size_t instance_size)
     cr_assert(code && code->process->run_step);
     cr_assert_eq(code->process->instance_size, instance_size);
     cr_assert(!code->process->restore);
-    registry_free(r);
+    registry_unref(r);
     libraries_free(l);
 }
 
@@ -93,6 +93,6 @@ Test(libraries, bad_descriptors_are_left_out)
     cr_assert(libraries_code(l, registry_at(r, 0)));
     cr_assert(!libraries_hook(l, "GOOD.none"));
     cr_assert(!libraries_hook(l, "GOOD"));
-    registry_free(r);
+    registry_unref(r);
     libraries_free(l);
 }
