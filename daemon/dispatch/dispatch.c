@@ -319,8 +319,7 @@ void dispatch_flush(struct dispatch *d)
     router_flush(d->router, true);
     settle_fresh(d);
     reports_committed(&d->reports);
-    if (d->now >= d->retry_at &&
-        (d->reports.n > 0 || queue_last_event(d->queue) != d->last_event))
+    if (d->now >= d->retry_at && (d->reports.n > 0 || queue_last_event(d->queue) != d->last_event))
         router_wake(d->router);
 }
 
