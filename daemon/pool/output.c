@@ -33,6 +33,7 @@ struct output {
     bool is_watched;
     struct origin here; /* of what is read now, by the page … */
     struct origin at;   /* … or by the mark that follows */
+    struct origin line_at; /* of the line that is being read */
     char line[OUTPUT_LINE];
     size_t used;
     bool is_cut;
@@ -121,7 +122,7 @@ static void end_line(struct output *o)
     if (mark && read_mark(mark, o->used - (size_t)(mark - o->line), &marked))
         tell(o, &marked, o->line, (size_t)(mark - o->line));
     else
-        tell(o, &o->at, o->line, o->used);
+        tell(o, &o->line_at, o->line, o->used);
     o->used = 0;
     o->is_cut = false;
 }
@@ -130,13 +131,24 @@ static void add_text(struct output *o, const char *text, size_t size)
 {
     size_t room = sizeof o->line - o->used;
     size_t n = size < room ? size : room;
+    if (o->used == 0)
+        o->line_at = o->at;
     memcpy(o->line + o->used, text, n);
     o->used += n;
     o->is_cut |= n < size;
 }
 
+/* A line that a member did not finish is not the next one's. */
+static void end_unfinished(struct output *o)
+{
+    bool is_same = o->line_at.job == o->at.job && o->line_at.member == o->at.member;
+    if (o->used > 0 && !is_same && !memchr(o->line, WHERE_MARK, o->used))
+        end_line(o);
+}
+
 static void add_lines(struct output *o, const char *text, size_t size)
 {
+    end_unfinished(o);
     const char *end;
     while (size > 0 && (end = memchr(text, '\n', size))) {
         size_t n = (size_t)(end - text);

@@ -175,13 +175,14 @@ void place_close(struct place *w)
     struct sweep sweep = sweep_of(w);
     bool is_dead = w->state == PLACE_SWEEPING;
     if (w->state == PLACE_RUNNING) {
-        is_dead = child_end(w->pid, w->pidfd, ENDING_MS);
+        int64_t left = w->kill_due - loop_now();
+        is_dead = child_end(w->pid, w->pidfd, left > 0 && left < ENDING_MS ? (int)left : 0);
         stop_watching(w);
     }
     forget_dying(w);
-    pid_t left = is_dead ? sweep_wait(&sweep, SWEEP_MS) : w->pid;
-    if (w->state != PLACE_EMPTY && left)
-        log_error("worker %s left process %d, which does not die", w->name, (int)left);
+    pid_t last = is_dead ? sweep_wait(&sweep, SWEEP_MS) : w->pid;
+    if (w->state != PLACE_EMPTY && last)
+        log_error("worker %s left process %d, which does not die", w->name, (int)last);
     if (is_dead)
         child_reap(w->pid, NULL);
     else if (w->state != PLACE_EMPTY)

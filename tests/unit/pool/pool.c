@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "pool/workers_lock.h"
+#include "proto/where.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -204,6 +205,82 @@ Test(pool, kills_with_all_descendants)
     scene_close(&s);
 }
 
+/* A child of ours in a session of its own that waits for nothing. */
+static pid_t start_stranger(void)
+{
+    int ready[2];
+    char byte;
+    cr_assert_eq(pipe(ready), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setsid();
+        dup2(ready[1], 3);
+        close_range(4, ~0u, 0); /* as execve would: the lock is not for it */
+        (void)!write(3, "x", 1);
+        for (;;)
+            pause();
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+Test(pool, leaves_strangers_alone)
+{
+    struct scene s;
+    pid_t before = start_stranger();
+    scene_open(&s, 1, "echo on > \"$fifo\"\n" HANG);
+    pool_local.tick(s.pool, loop_now());
+    line(&s);
+    pid_t after = start_stranger();
+    pool_local.kill(s.pool, "local-1.1");
+    turn_until_deaths(&s, 1);
+    pid_t strangers[] = {before, after};
+    for (int i = 0; i < 2; i++) {
+        cr_assert_eq(kill(strangers[i], 0), 0);
+        kill(strangers[i], SIGKILL);
+        cr_assert_eq(waitpid(strangers[i], NULL, 0), strangers[i]);
+    }
+    scene_close(&s);
+}
+
+Test(pool, reaps_orphans)
+{
+    struct scene s;
+    scene_open(&s, 0, "");
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    siginfo_t info;
+    cr_assert_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    pool_local.tick(s.pool, loop_now());
+    cr_assert(waitpid(pid, NULL, 0) < 0 && errno == ECHILD);
+    scene_close(&s);
+}
+
+Test(pool, marks_tell_whose_it_was)
+{
+    struct scene s;
+    /* One in the session, without the descriptor; one that left it, with $TMPDIR only. */
+    scene_open(
+        &s, 1,
+        "sh -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; echo $$ > '\"$fifo\"'; exec tail -f "
+        "/dev/null' &\n"
+        "setsid sh -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; tail -f /dev/null & echo $! > "
+        "'\"$fifo\"'; exit 0'\n"
+        "echo $$ > \"$fifo\"\nkill -9 $$");
+    pool_local.tick(s.pool, loop_now());
+    pid_t pids[3];
+    for (int i = 0; i < 3; i++)
+        pids[i] = atoi(line(&s));
+    turn_until_deaths(&s, 1);
+    for (int i = 0; i < 3; i++)
+        cr_assert(kill(pids[i], 0) < 0 && errno == ESRCH, "%d", i);
+    cr_assert(strstr(s.reasons[0], "signal 9, most often for want of memory"));
+    scene_close(&s);
+}
+
 Test(pool, tells_the_death_of_who_is_not_there)
 {
     struct scene s;
@@ -278,6 +355,47 @@ Test(pool, kills_leftovers_of_a_former_daemon)
     cr_assert_eq(waitpid(leftover, &status, 0), leftover);
     cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     close(ready[0]);
+    scene_close(&s);
+}
+
+static void on_left(void *userdata, const struct where_at *at)
+{
+    *(struct where_at *)userdata = *at;
+}
+
+Test(pool, tells_where_a_former_worker_was)
+{
+    struct scene s;
+    struct error e;
+    struct where *w;
+    struct where_at left = {0};
+    int fd;
+    scene_files(&s, "");
+    cr_assert_eq(file_make_directories(s.scratch), 0);
+    for (int i = 1; i <= 2; i++) {
+        char *path = mem_printf("%s/worker-%d.where", s.scratch, i);
+        cr_assert_eq(where_create(path, &fd), 0);
+        cr_assert_eq(where_open(fd, &w), 0);
+        where_set_pid(w, 4242);
+        if (i == 2) {
+            where_set_lease(w, 7, 3, 10);
+            where_begin_member(w, 5, 1234);
+        }
+        where_close(w);
+        close(fd);
+        free(path);
+    }
+    struct pool_options o = {.program = s.program,
+                             .endpoint = "ipc:///tmp/there",
+                             .scratch = s.scratch,
+                             .left = on_left};
+    cr_assert_eq(loop_new(&s.loop), 0);
+    cr_assert_eq(pool_local.open(s.loop, &o, on_death, &left, &s.pool, &e), 0);
+    cr_assert(left.pid == 4242 && left.job == 7 && left.lease == 3 && left.member == 5);
+    s.pool = pool_local.close(s.pool);
+    left.pid = 0;
+    cr_assert_eq(pool_local.open(s.loop, &o, on_death, &left, &s.pool, &e), 0);
+    cr_assert_eq(left.pid, 0, "it is told once");
     scene_close(&s);
 }
 
