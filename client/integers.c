@@ -37,7 +37,7 @@ static const char *after_string(const char *p, const char *end)
 
 static char *append(char *to, const char *from, size_t n)
 {
-    memcpy(to, from, n);
+    memmove(to, from, n);
     return to + n;
 }
 
@@ -108,7 +108,7 @@ char *integers_write(const json_t *value, size_t flags)
         size_t mark = sizeof MARK - 1, n = (size_t)(p - start);
         bool is_mark = *start == '"' && n > mark + 2 && !memcmp(start + 1, MARK, mark) &&
                        is_large(start + 1 + mark, n - 2 - mark) && *p != ':';
-        to = is_mark ? append(to, start + 1 + mark, n - 2 - mark) : memmove(to, start, n) + n;
+        to = is_mark ? append(to, start + 1 + mark, n - 2 - mark) : append(to, start, n);
     }
     *to = '\0';
     return text;

@@ -147,7 +147,9 @@ static int add_afters(const struct option_list *afters, json_t *edges)
         if (!list && name && !json_object_set_new(edges, process, json_array()))
             list = json_object_get(edges, process);
         free(process);
-        if (!list || json_array_append_new(list, name)) {
+        bool bad = !list || json_array_append(list, name);
+        json_decref(name);
+        if (bad) {
             text_complain("--after %s: it is no UTF-8", afters->values[i]);
             return API_EXIT_USAGE;
         }

@@ -23,6 +23,7 @@ struct reply {
     bool no_stream;  /* what came is no stream of events, though one was asked for */
     char *body;      /* NUL after `size` bytes; NULL: none */
     size_t size;
+    size_t room;  /* of `body`, in bytes */
     json_t *json; /* body parsed; NULL where it is none */
     char *reason; /* where code is not ok: "refused: … (at …)" */
 };

@@ -35,13 +35,13 @@ static int append(struct reply *r, const char *bytes, size_t n)
 {
     if (n > BODY_MAX - r->size)
         return -1;
-    char *grown = realloc(r->body, r->size + n + 1);
-    if (!grown)
-        return -1;
-    r->body = grown;
-    memcpy(grown + r->size, bytes, n);
+    if (r->size + n >= r->room) {
+        r->room = 2 * (r->size + n + 1);
+        r->body = text_need(realloc(r->body, r->room));
+    }
+    memcpy(r->body + r->size, bytes, n);
     r->size += n;
-    grown[r->size] = '\0';
+    r->body[r->size] = '\0';
     return 0;
 }
 
