@@ -7,9 +7,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ENVIRONMENT_MAX = 1 << 22 };
@@ -88,4 +90,25 @@ bool proc_has_environment(pid_t pid, const char *assignment)
             found = strcmp(text.data + at, assignment) == 0;
     buffer_free(&text);
     return found;
+}
+
+static void text_of_memory(const struct proc_end *end, char *ret, size_t size)
+{
+    long mib = end->usage->ru_maxrss / 1024; /* of the largest of its processes */
+    if (end->was_oom)
+        snprintf(ret, size, "was killed by the system for want of memory: it had %ld MiB", mib);
+    else
+        snprintf(ret, size, "was killed by signal 9, most often for want of memory: it had %ld MiB",
+                 mib);
+}
+
+void proc_end_text(const struct proc_end *end, char *ret, size_t size)
+{
+    if (!WIFSIGNALED(end->status))
+        snprintf(ret, size, "exited with status %d", WEXITSTATUS(end->status));
+    else if (WTERMSIG(end->status) == SIGKILL && !end->is_asked)
+        text_of_memory(end, ret, size);
+    else
+        snprintf(ret, size, "was killed by signal %d (%.32s)", WTERMSIG(end->status),
+                 strsignal(WTERMSIG(end->status)));
 }

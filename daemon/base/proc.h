@@ -4,6 +4,7 @@
 #define BASE_PROC_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -24,5 +25,15 @@ bool proc_read(pid_t pid, struct proc *ret);
 bool proc_has_open(pid_t pid, const struct stat *file);
 /* Whether the environment that it was started with has "NAME=value". */
 bool proc_has_environment(pid_t pid, const char *assignment);
+
+/* How a child of ours ended. */
+struct proc_end {
+    int status;                 /* of waitpid */
+    const struct rusage *usage; /* of wait4 */
+    bool is_asked;              /* we sent the signal */
+    bool was_oom;               /* the system killed it for want of memory */
+};
+/* In words, after "its worker": "was killed by signal 6 (Aborted)", "exited with status 3". */
+void proc_end_text(const struct proc_end *end, char *ret, size_t size);
 
 #endif

@@ -1,33 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/death.h"
 
+#include "base/proc.h"
 #include "base/text.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-
-static void of_memory(const struct death *d, char *ret, size_t size)
-{
-    long mib = d->usage.ru_maxrss / 1024; /* of the largest of its processes */
-    if (d->was_oom)
-        snprintf(ret, size, "was killed by the system for want of memory: it had %ld MiB", mib);
-    else
-        snprintf(ret, size, "was killed by signal 9, most often for want of memory: it had %ld MiB",
-                 mib);
-}
 
 static void how(const struct death *d, char *ret, size_t size)
 {
-    if (!WIFSIGNALED(d->status))
-        snprintf(ret, size, "exited with status %d", WEXITSTATUS(d->status));
-    else if (WTERMSIG(d->status) == SIGKILL && !d->is_asked)
-        of_memory(d, ret, size);
-    else
-        snprintf(ret, size, "was killed by signal %d (%.32s)", WTERMSIG(d->status),
-                 strsignal(WTERMSIG(d->status)));
+    const struct proc_end end = {d->status, &d->usage, d->is_asked, d->was_oom};
+    proc_end_text(&end, ret, size);
 }
 
 static void where(const struct where_at *at, char *ret, size_t size)

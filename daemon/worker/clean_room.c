@@ -100,7 +100,9 @@ void clean_room_enter(struct clean_room *r, const struct imports *imports)
 
 int clean_room_leave(struct clean_room *r, const struct imports *imports, struct error *why)
 {
-    bool floating_changed = floating_reset();
+    bool floating_changed = floating_is_changed();
+    if (floating_changed)
+        floating_reset();
     if (!r)
         return 0;
     int result = 0;

@@ -15,11 +15,11 @@ enum {
     X87_SIGN = 0x0200   /* C1 is its sign, which says nothing */
 };
 
-static bool is_changed(unsigned mxcsr)
+bool floating_is_changed(void)
 {
     uint16_t control;
     __asm__ volatile("fnstcw %0" : "=m"(control));
-    return (mxcsr & ~(unsigned)MXCSR_FLAGS) != MXCSR_START || control != X87_CONTROL_START;
+    return (_mm_getcsr() & ~(unsigned)MXCSR_FLAGS) != MXCSR_START || control != X87_CONTROL_START;
 }
 
 /* No flags, and an empty stack whose top is register 0: what MMX code leaves behind is neither. */
@@ -30,20 +30,16 @@ static bool is_x87_clean(void)
     return (status & ~X87_SIGN) == X87_EMPTY;
 }
 
-bool floating_reset(void)
+void floating_reset(void)
 {
-    unsigned mxcsr = _mm_getcsr();
-    bool changed = is_changed(mxcsr);
-    if (mxcsr != MXCSR_START)
-        _mm_setcsr(MXCSR_START);
-    if (changed || !is_x87_clean())
+    if (floating_is_changed() || !is_x87_clean())
         __asm__ volatile("fninit");
-    return changed;
+    _mm_setcsr(MXCSR_START);
 }
 
 bool floating_ours(fenv_t *ret_theirs)
 {
-    if (!is_changed(_mm_getcsr()))
+    if (!floating_is_changed())
         return false;
     fegetenv(ret_theirs);
     floating_reset();
@@ -52,14 +48,16 @@ bool floating_ours(fenv_t *ret_theirs)
 
 #else
 
-bool floating_reset(void)
+void floating_reset(void)
 {
-    bool changed = fegetround() != FE_TONEAREST;
     fesetenv(FE_DFL_ENV);
-    return changed;
 }
 
-/* What else was changed cannot be asked in a portable way. */
+bool floating_is_changed(void)
+{
+    return fegetround() != FE_TONEAREST; /* the rest cannot be asked in a portable way */
+}
+
 bool floating_ours(fenv_t *ret_theirs)
 {
     fegetenv(ret_theirs);

@@ -9,8 +9,11 @@
 #include <fenv.h>
 #include <stdbool.h>
 
-/* As at a program's start. True where more than exception flags had to be put back. */
-bool floating_reset(void);
+/* As at a program's start, without exception flags. */
+void floating_reset(void);
+
+/* True where it is another: in more than exception flags and what the x87's stack holds. */
+bool floating_is_changed(void);
 
 /* Our own code between two calls of user code: what was changed is kept in *ret_theirs, and the
  * environment is that of a program's start. False, and *ret_theirs untouched, where nothing was. */

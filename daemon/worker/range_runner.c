@@ -182,7 +182,7 @@ static int report(struct range_runner *m, int64_t written)
         return 0;
     if (written < m->end && loop_now() - m->reported_at < REPORT_MS)
         return 0;
-    int r = worker_result_of_store(store_sync(m->store, m->e));
+    int r = m->events.is_unsynced ? 0 : worker_result_of_store(store_sync(m->store, m->e));
     m->reported_at = loop_now();
     return r ? r : say_done(m, written);
 }
@@ -195,7 +195,7 @@ static int say_layout(struct range_runner *m)
         return 0;
     m->writer.proposes = false;
     int r = store_consolidate(m->store, m->e);
-    if (r == 0 && m->events.layout)
+    if (r == 0 && m->events.layout && !m->events.is_unsynced)
         r = store_sync(m->store, m->e);
     if (r || !m->events.layout)
         return worker_result_of_store(r);

@@ -29,6 +29,7 @@ struct range_events {
     /* After a member's `finalize`, however it went, before its outputs are put away; NULL is
      * allowed. */
     void (*end)(void *userdata, int64_t member);
+    bool is_unsynced; /* `done` and `layout` survive the death of this process, not a power cut */
     void *userdata;
 };
 

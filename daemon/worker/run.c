@@ -1,172 +1,398 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `simlab-worker run`: one job, in this process, without a daemon. */
-#include "worker/worker.h"
-
+/* `simlab-worker run`: one job without a daemon. This process runs no user code: it starts one that
+ * does (run_child.c), below a guard, and another where that has died, as the daemon would. */
 #include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
-#include "worker/range_runner.h"
-#include "worker/threads.h"
+#include "base/proc.h"
+#include "proto/where.h"
+#include "worker/clean_room.h"
+#include "worker/guard.h"
+#include "worker/run_channel.h"
+#include "worker/run_child.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { RUN_OK = 0, RUN_FAILED = 1, RUN_REFUSED = 2 };
+/* Exit statuses; RUN_GO_ON: none yet. */
+enum { RUN_OK = 0, RUN_FAILED = 1, RUN_REFUSED = 2, RUN_GO_ON = -1 };
 
-#define RUN_MAX_DOCUMENT ((size_t)1 << 30)
+#define DOCUMENT_MAX ((size_t)1 << 30)
+
+enum { REASON_SIZE = 1280, STALLS_MAX = 3 };
+
+/* What a process said at its end; SAID_NOTHING: it died. */
+enum said { SAID_NOTHING, SAID_REFUSED, SAID_FAILED, SAID_GO_ON, SAID_FINISHED };
 
 struct run {
-    const struct worker_run_options *options;
-    char *directory; /* of the job's file: {"file": …} is relative to it */
-    struct threads *threads;
-    struct libraries *libraries;
-    struct registry *registry;
-    json_t *document;
-    struct job *job;
-    int64_t n_failed;
+    struct run_child child; /* what each process is given */
+    struct worker_run_options options;
+    char *store, *job_directory, *members, *where_path, *layout;
+    struct buffer text;
+    int signals; /* a signalfd: of our child's end, and of those by which we are asked to end */
+    sigset_t mask;
+
+    /* Of the process that runs now. */
+    pid_t pid;
+    struct run_channel channel;
+    enum said said;
+    char reason[REASON_SIZE]; /* with what it said */
+    bool is_overrun;          /* killed for its member's time */
+    int stalls;               /* processes in a row that died beside members */
+    int asked;                /* the signal by which we are to end; 0: none */
 };
 
-static void run_clear(struct run *run)
+/* ---- what it tells ---- */
+
+static void keep_ledger(struct run *run)
 {
-    job_free(run->job);
-    json_decref(run->document);
-    registry_unref(run->registry);
-    libraries_free(run->libraries);
-    threads_free(run->threads);
-    free(run->directory);
+    const struct run_facts *f = run->child.facts;
+    if (!run->child.ledger.left && f->is_known)
+        run_ledger_start(&run->child.ledger, f->n_members);
 }
 
-static int read_document(struct run *run, struct error *e)
+static void say_end(struct run *run, enum said said, const char *reason)
 {
-    const char *path = run->options->job;
-    bool is_stdin = !strcmp(path, "-");
-    const char *slash = strrchr(path, '/');
-    run->directory = slash && !is_stdin ? strndup(path, (size_t)(slash - path)) : mem_strdup(".");
-    struct buffer text = {0};
-    int r = file_read(is_stdin ? "/dev/stdin" : path, RUN_MAX_DOCUMENT, &text);
-    if (r < 0) {
-        buffer_free(&text);
-        return error_set(e, WORKER_REFUSED, NULL, "cannot read the job %s: %s", path, strerror(-r));
+    run->said = said;
+    snprintf(run->reason, sizeof run->reason, "%s", reason);
+}
+
+static void on_message(struct run *run, const struct wire_message *m)
+{
+    keep_ledger(run);
+    if (m->type != WIRE_READY)
+        run->stalls = 0;
+    switch ((int)m->type) {
+    case WIRE_LAYOUT:
+        free(run->layout);
+        run->layout = mem_strdup(m->layout.layout);
+        run->child.layout = run->layout;
+        break;
+    case WIRE_DONE:
+        run_ledger_done(&run->child.ledger, m->done.begin, m->done.end);
+        break;
+    case WIRE_MEMBER_FAILED:
+        run_ledger_dead(&run->child.ledger, m->member_failed.member);
+        break;
+    case WIRE_JOB_FAILED:
+        say_end(run, SAID_REFUSED, m->job_failed.reason);
+        break;
+    case WIRE_RELEASE:
+        say_end(run, SAID_FAILED, m->release.reason);
+        break;
+    case WIRE_FINISH_FAILED:
+        say_end(run, SAID_FAILED, m->finish_failed.reason);
+        break;
+    case WIRE_BYE:
+        say_end(run, SAID_GO_ON, m->bye.reason);
+        break;
+    case WIRE_FINISHED:
+        say_end(run, SAID_FINISHED, "");
+        break;
+    default:
+        break;
     }
-    run->document = json_read(text.data ? text.data : "", text.size, e);
-    buffer_free(&text);
-    return run->document ? 0 : WORKER_REFUSED;
 }
 
-static int read_npy(void *userdata, const char *path, struct ndarray *ret, struct error *e)
+static void hear(struct run *run)
 {
-    const struct run *run = userdata;
-    char *joined = path[0] == '/' ? mem_strdup(path) : file_join(run->directory, path);
-    struct buffer bytes = {0};
-    int r = file_read(joined, RUN_MAX_DOCUMENT, &bytes);
+    struct wire_message m;
+    while (run_channel_next(&run->channel, &m))
+        on_message(run, &m);
+}
+
+/* ---- while it runs ---- */
+
+static void end_process(const struct run *run)
+{
+    if (run->pid > 0)
+        kill(run->pid, SIGTERM); /* its guard ends all of it */
+}
+
+static struct where_at place(const struct run *run)
+{
+    struct where_at at;
+    return where_read(run->child.where, &at) ? at : (struct where_at){.member = -1};
+}
+
+/* Milliseconds until the member's time is over, or that of one which begins now; -1: there is no
+ * limit. */
+static int time_left(struct run *run)
+{
+    double limit = run->child.facts->is_known ? run->child.facts->member_timeout * 1000 : 0;
+    if (!(limit > 0) || run->is_overrun)
+        return -1;
+    if (limit > INT32_MAX - 1)
+        limit = INT32_MAX - 1;
+    struct where_at at = place(run);
+    double left = at.member >= 0 && at.since > 0 ? (double)(at.since - loop_now()) + limit : limit;
+    if (left <= 0) {
+        run->is_overrun = true;
+        end_process(run);
+        return -1;
+    }
+    return (int)left + 1;
+}
+
+static void on_signals(struct run *run)
+{
+    struct signalfd_siginfo info;
+    while (read(run->signals, &info, sizeof info) == sizeof info) {
+        if (info.ssi_signo == SIGCHLD)
+            continue;
+        run->asked = (int)info.ssi_signo;
+        end_process(run);
+    }
+}
+
+/* Until it has ended. */
+static void watch(struct run *run, struct proc_end *ret_end, struct rusage *ret_usage)
+{
+    struct pollfd fds[] = {{.fd = run->channel.fd, .events = POLLIN},
+                           {.fd = run->signals, .events = POLLIN}};
+    while (wait4(run->pid, &ret_end->status, WNOHANG, ret_usage) == 0) {
+        poll(fds, 2, time_left(run));
+        if (fds[0].revents & POLLIN)
+            hear(run);
+        else if (fds[0].revents)
+            fds[0].fd = -1; /* all have closed their ends */
+        on_signals(run);
+    }
+    run->pid = 0; /* somebody else's from now on */
+    hear(run);
+    on_signals(run); /* from a terminal all of us get them at once */
+    *ret_end = (struct proc_end){ret_end->status, ret_usage, run->is_overrun, false};
+}
+
+/* ---- its start ---- */
+
+static _Noreturn void be_child(struct run *run, int channel, pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        _exit(1);
+    close(run->channel.fd);
+    close(run->signals);
+    int r = guard_start();
+    run->child.guard = r < 0 ? 0 : getppid();
+    sigprocmask(SIG_SETMASK, &run->mask, NULL);
+    run->child.channel = channel;
+    run_child(&run->child);
+    exit(0);
+}
+
+static int start(struct run *run, struct error *e)
+{
+    int ends[2];
+    if (run->child.where >= 0)
+        close(run->child.where);
+    run->child.where = -1;
+    int r = where_create(run->where_path, &run->child.where);
+    if (r == 0 && pipe2(ends, O_CLOEXEC) < 0)
+        r = -errno;
     if (r < 0)
-        r = error_set(e, MODEL_INVALID, NULL, "cannot read %s: %s", joined, strerror(-r));
+        return error_explain(e, r, "start a process");
+    run->channel = (struct run_channel){.fd = ends[0]};
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    pid_t parent = getpid();
+    fflush(NULL);
+    run->pid = fork();
+    if (run->pid == 0)
+        be_child(run, ends[1], parent);
+    close(ends[1]);
+    return error_explain(e, run->pid < 0 ? -errno : 0, "start a process");
+}
+
+/* ---- its death ---- */
+
+static void say_died(const struct run *run, int64_t member, bool is_dead, const char *reason)
+{
+    enum log_level level = is_dead ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
+    const char *again = is_dead ? "" : "; it is tried again";
+    if (run->child.facts->is_batch && !run->is_overrun)
+        log_line(level, "member %" PRId64 ": %s%s", member, reason, again);
     else
-        r = model_result_of_base(
-            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
-    buffer_free(&bytes);
-    free(joined);
-    return r;
+        log_line(level, "%s%s", reason, again);
 }
 
-/* The job's threads hold before a library is loaded; whether they may is checked with the job. */
-static int load_libraries(struct run *run, struct error *e)
+/* False where nothing more can be done. */
+static bool on_death(struct run *run, int64_t first, const struct proc_end *end)
 {
-    const json_t *threads = json_object_get(run->document, "threads");
-    run->threads = threads_new();
-    run->libraries = libraries_new();
-    threads_set(run->threads, run->libraries, json_integer_value(threads));
-    int r = 0;
-    for (const char *const *d = run->options->libraries; *d && r == 0; d++)
-        r = libraries_open_directory(run->libraries, *d, e);
-    return r ? r : libraries_registry(run->libraries, &run->registry, e);
+    char how[160], reason[256];
+    const struct run_facts *f = run->child.facts;
+    int64_t member = place(run).member;
+    proc_end_text(end, how, sizeof how);
+    snprintf(reason, sizeof reason, "its worker %s", how);
+    if (run->is_overrun)
+        snprintf(reason, sizeof reason, "member %" PRId64 " ran longer than its limit of %g s",
+                 member, f->member_timeout);
+    if (run_ledger_is_left(&run->child.ledger, member)) {
+        bool is_dead = run_ledger_died(&run->child.ledger, first, member, f->max_attempts);
+        say_died(run, member, is_dead, reason);
+        return true;
+    }
+    bool goes_on = f->is_known && ++run->stalls < STALLS_MAX;
+    log_line(goes_on ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "outside its members, %s%s", reason,
+             goes_on ? "; it is tried again" : "");
+    return goes_on;
 }
 
-/* All that can be refused is refused before the store is made. */
-static int prepare(struct run *run, struct error *e)
+static int status_of(const struct run *run)
 {
-    int r = read_document(run, e);
-    if (r == 0)
-        r = load_libraries(run, e);
-    if (r)
+    int64_t n_dead = run->child.ledger.n_dead;
+    if (n_dead > 0 && run->child.facts->is_batch)
+        log_error("%" PRId64 " of %" PRId64 " members failed", n_dead, run->child.facts->n_members);
+    return n_dead > 0 ? RUN_FAILED : RUN_OK;
+}
+
+static int judge(struct run *run, int64_t first, const struct proc_end *end)
+{
+    switch (run->said) {
+    case SAID_REFUSED:
+        log_error("refused: %s", run->reason);
+        return RUN_REFUSED;
+    case SAID_FAILED:
+        log_error("%s", run->reason);
+        return RUN_FAILED;
+    case SAID_GO_ON:
+        log_info("%s: the next one gets a process of its own", run->reason);
+        return RUN_GO_ON;
+    case SAID_FINISHED:
+        return status_of(run);
+    default:
+        return on_death(run, first, end) ? RUN_GO_ON : RUN_FAILED;
+    }
+}
+
+/* 0 or -errno. */
+static int one_process(struct run *run, int *ret_status, struct error *e)
+{
+    int64_t first = run->child.ledger.left ? run_ledger_first(&run->child.ledger) : 0;
+    struct rusage usage;
+    struct proc_end end;
+    run->said = SAID_NOTHING;
+    run->is_overrun = false;
+    int r = start(run, e);
+    if (r < 0)
         return r;
-    struct job_sources sources = {.file = read_npy, .userdata = run};
-    r = worker_result_of_user(job_new(run->registry, run->document, &sources, &run->job, e));
-    if (r == 0)
-        r = range_runner_check(run->job, e);
-    if (r == 0 && access(run->options->store, F_OK) == 0)
-        r = error_set(e, WORKER_REFUSED, NULL, "%s exists already: a store is never overwritten",
-                      run->options->store);
-    return r;
-}
-
-static int on_failed(void *userdata, int64_t member, const struct error *why)
-{
-    struct run *run = userdata;
-    run->n_failed++;
-    if (run->job->batch_dim)
-        log_error("member %lld: %s", (long long)member, why->message);
-    else
-        log_error("%s", why->message);
+    watch(run, &end, &usage);
+    run_channel_clear(&run->channel);
+    keep_ledger(run);
+    *ret_status = run->asked ? RUN_FAILED : judge(run, first, &end);
     return 0;
 }
 
-static void on_log(void *userdata, int64_t member, const char *line)
+/* ---- the whole ---- */
+
+static int read_document(struct run *run, const char *path, struct error *e)
 {
-    struct run *run = userdata;
-    if (run->job->batch_dim)
-        log_info("member %lld: %s", (long long)member, line);
-    else
-        log_info("%s", line);
+    bool is_stdin = !strcmp(path, "-");
+    const char *slash = strrchr(path, '/');
+    char *directory = slash && !is_stdin ? strndup(path, (size_t)(slash - path)) : mem_strdup(".");
+    run->job_directory = file_absolute(*directory ? directory : "/");
+    run->child.job_directory = run->job_directory;
+    free(directory);
+    int r = file_read(is_stdin ? "/dev/stdin" : path, DOCUMENT_MAX, &run->text);
+    if (r < 0)
+        return error_set(e, r, NULL, "refused: cannot read the job %s: %s", path, strerror(-r));
+    run->child.text = run->text.data ? run->text.data : "";
+    run->child.text_size = run->text.size;
+    return 0;
 }
 
-static int execute(struct run *run, struct error *e)
+/* A file that only the where page is in, and a directory for the members. */
+static int make_places(struct run *run, struct error *e)
 {
-    struct range_events events = {.failed = on_failed, .log = on_log, .userdata = run};
-    struct range_runner *m = NULL;
-    int r =
-        range_runner_new(run->job, run->libraries, NULL, run->options->store, NULL, &events, &m, e);
-    if (r == 0)
-        r = range_runner_run(m, 0, run->job->n_members, e);
-    if (r == 0)
-        r = range_runner_finish(m, run->n_failed == 0, e);
-    range_runner_free(m);
-    return r;
+    int r = clean_room_make_directory(&run->members, e);
+    if (r < 0)
+        return r;
+    run->where_path = mem_printf("%s.where", run->members);
+    run->child.members = run->members;
+    run->child.facts = mmap(NULL, sizeof *run->child.facts, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (run->child.facts == MAP_FAILED) {
+        run->child.facts = NULL;
+        return error_explain(e, -ENOMEM, "start a process");
+    }
+    return 0;
 }
 
-static void say_refused(const struct error *e)
+static int hold_signals(struct run *run, struct error *e)
 {
-    if (e->pointer[0])
-        log_error("refused: %s (at %s)", e->message, e->pointer);
-    else
-        log_error("refused: %s", e->message);
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    sigaddset(&ends, SIGQUIT);
+    sigaddset(&ends, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &ends, &run->mask);
+    run->signals = signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK);
+    return error_explain(e, run->signals < 0 ? -errno : 0, "wait for signals");
+}
+
+static void run_clear(struct run *run)
+{
+    if (run->members)
+        file_remove_tree(run->members);
+    if (run->where_path)
+        unlink(run->where_path);
+    if (run->child.where >= 0)
+        close(run->child.where);
+    if (run->child.facts)
+        munmap(run->child.facts, sizeof *run->child.facts);
+    run_ledger_clear(&run->child.ledger);
+    buffer_free(&run->text);
+    free(run->store);
+    free(run->job_directory);
+    free(run->members);
+    free(run->where_path);
+    free(run->layout);
+}
+
+static _Noreturn void end_as_asked(const struct run *run)
+{
+    sigprocmask(SIG_SETMASK, &run->mask, NULL);
+    signal(run->asked, SIG_DFL);
+    raise(run->asked);
+    _exit(RUN_FAILED);
 }
 
 int worker_run(const struct worker_run_options *o)
 {
-    struct run run = {.options = o};
-    struct error e = {0};
-    int status = RUN_OK;
-    int r = prepare(&run, &e);
-    if (r) {
-        error_explain(&e, r, "prepare the job");
-        say_refused(&e);
-        status = r > 0 ? RUN_REFUSED : RUN_FAILED;
-    } else {
-        r = execute(&run, &e);
-        if (r) {
-            error_explain(&e, r, "run the job");
-            log_error("%s", e.message);
-        } else if (run.n_failed && run.job->batch_dim) {
-            log_error("%lld of %lld members failed", (long long)run.n_failed,
-                      (long long)run.job->n_members);
-        }
-        status = r || run.n_failed ? RUN_FAILED : RUN_OK;
+    struct run run = {.options = *o, .signals = -1, .channel.fd = -1, .child.where = -1};
+    struct error e = {.message = ""};
+    run.store = file_absolute(o->store);
+    run.options.store = run.store;
+    run.child.options = &run.options;
+    run.child.ledger.suspect = -1;
+    if (read_document(&run, o->job, &e) < 0) {
+        log_error("%s", e.message);
+        run_clear(&run);
+        return RUN_REFUSED;
     }
+    int r = make_places(&run, &e);
+    if (r == 0)
+        r = hold_signals(&run, &e);
+    int status = RUN_GO_ON;
+    while (r == 0 && status == RUN_GO_ON)
+        r = one_process(&run, &status, &e);
+    if (r < 0)
+        log_error("%s", e.message);
     run_clear(&run);
-    return status;
+    if (run.asked)
+        end_as_asked(&run);
+    return r < 0 ? RUN_FAILED : status;
 }

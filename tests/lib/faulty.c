@@ -7,7 +7,17 @@
 enum { FAULT, VALUE };
 
 /* What goes wrong in step 1. */
-enum fault { NONE, FAILS, ABORTS, WRITES_NOWHERE, NEVER_ENDS, EXITS };
+enum fault {
+    NONE,
+    FAILS,
+    ABORTS,
+    WRITES_NOWHERE,
+    NEVER_ENDS,
+    EXITS,
+    EXITS_WITH_3, /* as a worker does that has lost its daemon */
+    EXITS_AT_ONCE,
+    EXITS_QUICKLY
+};
 
 static const struct simlab_variable faulty_variables[] = {
     [FAULT] = {.name = "fault", .dtype = SIMLAB_I8, .default_value = "0"},
@@ -40,6 +50,12 @@ static int faulty_run_step(simlab_context *c)
         break;
     case EXITS:
         exit(0);
+    case EXITS_WITH_3:
+        exit(3);
+    case EXITS_AT_ONCE:
+        _Exit(0);
+    case EXITS_QUICKLY:
+        quick_exit(0);
     }
     simlab_f8_put(c, VALUE, simlab_runtime(c)->step + 1.0);
     return 0;

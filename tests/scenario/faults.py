@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import harness  # pylint: disable=wrong-import-position
 from harness import check, equal
 
-NONE, FAILS, ABORTS, WRITES_NOWHERE, NEVER_ENDS, EXITS = range(6)
+NONE, FAILS, ABORTS, WRITES_NOWHERE, NEVER_ENDS, EXITS, EXITS_WITH_3, EXITS_AT_ONCE, EXITS_QUICKLY = range(9)
 STEPS = 3
 
 
@@ -75,6 +75,11 @@ def test_the_first_member_crashes(context):
 
 def test_many_crash(context):
     only_dead(context, batch(40, m3=ABORTS, m4=WRITES_NOWHERE, m39=EXITS), 1, [], max_attempts=1)
+
+
+def test_members_exit(context):
+    only_dead(context, batch(40, m0=EXITS, m3=EXITS_WITH_3, m17=EXITS_AT_ONCE, m39=EXITS_QUICKLY), 2,
+              ["exited with status"], max_attempts=2)
 
 
 def test_a_member_never_ends(context):

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process of a local run in which user code runs. It does what the ledger says is left, and
+ * tells the process above it, which outlives it. */
+#ifndef WORKER_RUN_CHILD_H
+#define WORKER_RUN_CHILD_H
+
+#include "worker/run_ledger.h"
+#include "worker/worker.h"
+
+/* What the process above needs to know of the job: memory that both see. */
+struct run_facts {
+    bool is_known; /* set last, when the job was built */
+    bool is_batch;
+    int64_t n_members, max_attempts;
+    double member_timeout; /* seconds; 0: none */
+};
+
+struct run_child {
+    const struct worker_run_options *options; /* with absolute paths */
+    const char *text;                         /* the job's document */
+    size_t text_size;
+    const char *job_directory; /* that {"file": …} is relative to */
+    const char *members;       /* a directory for clean_room_new */
+    const char *layout;        /* NULL: none is known yet */
+    struct run_ledger ledger;  /* of no member in the first process */
+    struct run_facts *facts;
+    int channel, where; /* descriptors: run_channel_send, where_open */
+    pid_t guard;
+};
+
+/* What is told (proto/PROTOCOL.md): READY when the facts are known; LAYOUT, DONE, MEMBER_FAILED;
+ * and at the end one of JOB_FAILED     the job is refused; RELEASE        with cause STORE: the
+ * store failed; BYE            another process is to go on; FINISHED, FINISH_FAILED. Who ends
+ * without has died. */
+void run_child(const struct run_child *c);
+
+#endif
