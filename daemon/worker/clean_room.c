@@ -15,6 +15,7 @@
 struct clean_room {
     struct settings *settings;
     struct leftovers *leftovers;
+    struct error spent; /* no words: it is not */
 };
 
 int clean_room_make_directory(char **ret_path, struct error *e)
@@ -98,6 +99,17 @@ void clean_room_enter(struct clean_room *r, const struct imports *imports)
         leftovers_note(r->leftovers, imports);
 }
 
+static int put_back(struct clean_room *r, const struct imports *imports, struct error *why)
+{
+    int result = 0;
+    if (imports->reach & REACH_ELSEWHERE)
+        result = settings_put_back(r->settings, why);
+    if (imports->reach & REACH_RANDOM)
+        settings_restart_random();
+    int leftovers = leftovers_end(r->leftovers, imports, result ? NULL : why);
+    return result ? result : leftovers;
+}
+
 int clean_room_leave(struct clean_room *r, const struct imports *imports, struct error *why)
 {
     bool floating_changed = floating_is_changed();
@@ -105,19 +117,19 @@ int clean_room_leave(struct clean_room *r, const struct imports *imports, struct
         floating_reset();
     if (!r)
         return 0;
-    int result = 0;
-    if (floating_changed && imports->has_pool)
+    int result = put_back(r, imports, why);
+    if (result == 0 && floating_changed && imports->has_pool)
         result = error_set(why, CLEAN_ROOM_RENEW, NULL,
                            "it left another floating-point environment, which threads that its "
                            "libraries keep may have taken over");
-    if (imports->reach & REACH_ELSEWHERE) {
-        int settings = settings_put_back(r->settings, result ? NULL : why);
-        result = result ? result : settings;
-    }
-    if (imports->reach & REACH_RANDOM)
-        settings_restart_random();
-    int leftovers = leftovers_end(r->leftovers, imports, result ? NULL : why);
-    return result ? result : leftovers;
+    if (result && !*r->spent.message)
+        r->spent = *why;
+    return result;
+}
+
+const char *clean_room_spent(const struct clean_room *r)
+{
+    return r && *r->spent.message ? r->spent.message : NULL;
 }
 
 void clean_room_pause(const struct clean_room *r, const struct imports *imports,

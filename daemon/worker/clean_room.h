@@ -65,6 +65,10 @@ void clean_room_settle(struct clean_room *r);
 void clean_room_enter(struct clean_room *r, const struct imports *imports);
 int clean_room_leave(struct clean_room *r, const struct imports *imports, struct error *why);
 
+/* Why this process is to be renewed: words of the first CLEAN_ROOM_RENEW, whatever came of the
+ * member (it may have been cancelled); NULL: it need not be. Borrowed. */
+const char *clean_room_spent(const struct clean_room *r);
+
 /* Our own code while a member runs (it saves an output): in the floating-point environment and the
  * umask of ours. It opens no descriptor that stays. */
 struct clean_room_pause {

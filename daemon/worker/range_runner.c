@@ -220,7 +220,7 @@ static void end_early(struct range_runner *m, int64_t member, struct error *why)
 {
     m->end = member + 1;
     output_writer_end(&m->writer, m->end);
-    error_set(why, WORKER_RENEW, NULL, "member %" PRId64 ": %s", member, why->message);
+    error_set(why, WORKER_RENEW, NULL, "after member %" PRId64 ": %s", member, why->message);
 }
 
 static int simulate(struct range_runner *m, int64_t member, struct error *e)

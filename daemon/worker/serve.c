@@ -46,8 +46,7 @@ struct serve {
     struct known *known;
     struct known *current; /* of the lease that is being run */
     struct wire_lease lease;
-    bool is_renewed; /* it leaves after this lease, and says why */
-    struct error renewal;
+    struct error renewal; /* why it leaves after this lease; no words: it does not */
 };
 
 /* The daemon is local or the session's thread ends us: what cannot be sent need not be said. */
@@ -268,7 +267,6 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
         .type = WIRE_RELEASE,
         .release = {.lease = lease->lease, .seconds = seconds_now() - started}};
     if (r == WORKER_RENEW) {
-        s->is_renewed = true;
         s->renewal = e;
     } else if (r != 0 && r != STOPPED) {
         error_explain(&e, r, "run the members");
@@ -282,6 +280,8 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     }
     say(s, &m);
     s->current = NULL;
+    if (clean_room_spent(s->room) && !*s->renewal.message) /* a member that was cancelled */
+        error_set(&s->renewal, WORKER_RENEW, NULL, "%s", clean_room_spent(s->room));
 }
 
 static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
@@ -339,7 +339,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
         break;
     case WIRE_LEASE:
         on_lease(s, &m.lease);
-        return !s->is_renewed;
+        return !*s->renewal.message;
     case WIRE_FINISH:
         on_finish(s, &m.finish);
         break;
@@ -367,7 +367,7 @@ static void say_bye(struct serve *s, const char *reason)
 {
     struct wire_message bye = {.type = WIRE_BYE, .bye.reason = reason};
     say(s, &bye);
-    if (s->is_renewed)
+    if (*s->renewal.message)
         await_quit(s);
 }
 

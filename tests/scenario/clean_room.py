@@ -74,7 +74,7 @@ def test_what_cannot_renews_the_worker(context):
     deeds = interleaved(RENEWED) * 3
     ended = daemon.finish(job(deeds, max_attempts=1))
     nothing_found(ended["store"], len(deeds))
-    check(any("leaves: member" in line for line in daemon.lines), "it says why:\n" + daemon.log())
+    check(any("leaves: after member" in line for line in daemon.lines), "it says why:\n" + daemon.log())
     check(not any(" exited with status" in line and "warning" in line for line in daemon.lines),
           "a renewed worker is no trouble:\n" + daemon.log())
     daemon.finish(job([0] * 5))
