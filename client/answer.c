@@ -80,8 +80,11 @@ static const struct answer_member listed_members[] = {
     {"name", &text, true}, {"description", &text, false}, END};
 SHAPE(listed) = {ANSWER_OBJECT, "a process type", listed_members, NULL};
 SHAPE(listed_types) = {ANSWER_LIST, "a list of process types", NULL, &listed};
-static const struct answer_member left_out_members[] = {
-    {"path", &text, false}, {"name", &text, false}, {"reason", &text, true}, END};
+static const struct answer_member left_out_members[] = {{"library", &text, false},
+                                                        {"type", &text, false},
+                                                        {"path", &text, false},
+                                                        {"reason", &text, true},
+                                                        END};
 SHAPE(left_out) = {ANSWER_OBJECT, "a library or type that is left out", left_out_members, NULL};
 SHAPE(left_out_list) = {ANSWER_LIST, "a list of what is left out", NULL, &left_out};
 static const struct answer_member types_members[] = {

@@ -10,17 +10,16 @@
 
 #include <stdlib.h>
 
-struct row {
-    const char *name, *note, *words;
-};
-
-/* A process type, or a type or library that is left out. */
-static struct row row_of(const json_t *item, bool left_out)
+/* What a row is about: of what is left out the type, or else the library's file. */
+static const char *name_of(const json_t *item, bool left_out)
 {
-    struct row row = {.name = document_string(item, "name", document_string(item, "path", "?")),
-                      .note = left_out ? "left out: " : "",
-                      .words = document_string(item, left_out ? "reason" : "description", "")};
-    return row;
+    static const char *const names[] = {"type", "path", "library"};
+    if (!left_out)
+        return document_string(item, "name", "?");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (document_string(item, names[i], NULL))
+            return document_string(item, names[i], NULL);
+    return "?";
 }
 
 static int widest(const json_t *items, bool left_out)
@@ -30,7 +29,7 @@ static int widest(const json_t *items, bool left_out)
     int width = 0;
     json_array_foreach(items, i, item)
     {
-        int w = text_width(row_of(item, left_out).name);
+        int w = text_width(name_of(item, left_out));
         width = w > width ? w : width;
     }
     return width;
@@ -42,9 +41,9 @@ static void print_rows(const json_t *items, bool left_out, int width)
     json_t *item;
     json_array_foreach(items, i, item)
     {
-        struct row row = row_of(item, left_out);
-        text_put_padded(stdout, row.name, width + 2);
-        text_line(stdout, "%s%s", row.note, row.words);
+        text_put_padded(stdout, name_of(item, left_out), width + 2);
+        text_line(stdout, "%s%s", left_out ? "left out: " : "",
+                  document_string(item, left_out ? "reason" : "description", ""));
     }
 }
 

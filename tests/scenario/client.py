@@ -107,6 +107,17 @@ def test_models_and_processes(context):
     check("advect" in simlab("models", "show", "advection").stdout, "model")
 
 
+def test_what_is_left_out_is_listed(context):
+    """A file that is no library, with its reason, in the same table."""
+    folder = context.directory("libraries")
+    with open(os.path.join(folder, "broken.so"), "w", encoding="utf-8") as file:
+        file.write("no library\n")
+    simlab = client(context, workers=0, options=[f"--processes={folder}"])
+    rows = simlab("processes").stdout.splitlines()
+    check(any(r.startswith("reference.AdvectionLax ") for r in rows), "types")
+    check(any("broken" in r.split()[0] and "left out: " in r for r in rows), f"no row of what is left out: {rows[-3:]}")
+
+
 def test_plot(context):
     simlab = client(context)
     store = simlab.daemon.finish(load(GOLDEN, "gray-scott", "job.json"))["store"]

@@ -45,7 +45,9 @@ ROUTES = {
     ("POST", "/v1/models"): MODEL,
     ("GET", "/v1/models/m"): MODEL,
     ("GET", "/v1/processes"): {"processes": [{"name": "l.T", "description": "a type", "library": "l"}],
-                               "left_out": [{"path": "/l/bad.so", "reason": "type bad.Bad: no name"}]},
+                               "left_out": [{"library": "bad", "type": None, "path": "/l/bad.so", "reason": "no descriptors"},
+                                            {"library": "l", "type": "l.Bad", "path": None, "reason": "no name"},
+                                            {"library": "odd", "reason": "not known"}]},
     ("GET", "/v1/processes/l.T"): TYPE,
     ("POST", "/v1/uploads"): {"id": "b" * 64, "dtype": "f8", "shape": [3]},
 }
@@ -345,7 +347,8 @@ def test_nothing_is_printed_elsewhere(_context):
 
 def test_left_out_is_listed(context):
     setting = Setting(context)
-    equal(setting("processes").stdout, b"l.T        a type\n/l/bad.so  left out: type bad.Bad: no name\n", "list")
+    equal(setting("processes").stdout, b"l.T        a type\n/l/bad.so  left out: no descriptors\n"
+          b"l.Bad      left out: no name\nodd        left out: not known\n", "list")
 
 
 harness.main(globals())

@@ -144,7 +144,9 @@ Test(types, chains_of_types_have_a_length)
     char name[16], parent[16];
     for (int i = 100; i >= 0; i--) {
         snprintf(name, sizeof name, "T%d", i);
-        snprintf(parent, sizeof parent, i ? "T%d" : "", i - 1);
+        parent[0] = '\0';
+        if (i > 0)
+            snprintf(parent, sizeof parent, "T%d", i - 1);
         json_array_append_new(types, json_pack("{s:s, s:s}", "name", name, "extends", parent));
     }
     d = json_pack("{s:i, s:s, s:o}", "abi", 1, "library", "t", "types", types);
