@@ -51,6 +51,14 @@ void *mem_resize(void *p, size_t n, size_t size)
     return or_abort(realloc(p, bytes ? bytes : 1));
 }
 
+void *mem_grow(void *items, size_t n, size_t *capacity, size_t size)
+{
+    if (n < *capacity)
+        return items;
+    *capacity = *capacity ? *capacity * 2 : 16;
+    return mem_resize(items, *capacity, size);
+}
+
 char *mem_strdup(const char *s)
 {
     return s ? or_abort(strdup(s)) : NULL;

@@ -13,6 +13,8 @@ void *mem_new(size_t size);
 void *mem_array(size_t n, size_t size);
 /* Grows or shrinks; new bytes are undefined. */
 void *mem_resize(void *p, size_t n, size_t size);
+/* Makes room for one more in an array of n that grows by doubling. Returns where it is now. */
+void *mem_grow(void *items, size_t n, size_t *capacity, size_t size);
 char *mem_strdup(const char *s); /* NULL gives NULL */
 __attribute__((format(printf, 1, 2))) char *mem_printf(const char *format, ...);
 

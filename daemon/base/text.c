@@ -74,3 +74,19 @@ size_t text_printable(const char *text, size_t n, char *ret, size_t size)
     ret[written] = '\0';
     return written;
 }
+
+char *text_valid(const char *text, size_t limit)
+{
+    size_t n = text ? strlen(text) : 0, at = 0;
+    char *valid = mem_array(1, (n < limit ? n : limit) + 1);
+    while (at < n) {
+        uint32_t code;
+        size_t length = decode((const unsigned char *)text + at, n - at, &code);
+        size_t step = length ? length : 1;
+        if (at + step > limit)
+            break;
+        memcpy(valid + at, length ? text + at : "?", step);
+        at += step;
+    }
+    return valid;
+}

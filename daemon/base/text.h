@@ -16,4 +16,8 @@
  * character or escape is cut. Returns the bytes written. */
 size_t text_printable(const char *text, size_t n, char *ret, size_t size);
 
+/* At most `limit` bytes of a text as valid UTF-8, no character cut; bytes that are not UTF-8 become
+ * '?'. NULL gives "". A new string: for what is stored, and shown by others. */
+char *text_valid(const char *text, size_t limit);
+
 #endif
