@@ -271,6 +271,7 @@ int config_complete(struct config *c, struct error *e)
     c->worker = beside_or(beside, "simlab-worker", SIMLAB_PREFIX "/libexec/simlabd/simlab-worker");
     c->uploads = file_join(c->state, "uploads");
     c->database = file_join(c->state, "simlabd.db");
+    c->witness = file_join(c->state, "identity");
     c->scratch = file_join(c->state, "scratch");
     c->endpoint = endpoint_of(c->state);
     free(beside);
@@ -298,6 +299,7 @@ void config_free(struct config *c)
     free(c->worker);
     free(c->uploads);
     free(c->database);
+    free(c->witness);
     free(c->endpoint);
     free(c->scratch);
     free_list(c->listen_also);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* simlabd: options, state, libraries, queue, workers, HTTP, then the loop. */
+#include "base/aside.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -14,6 +15,7 @@
 #include "queue/queue.h"
 #include "service.h"
 #include "state_directory.h"
+#include "store/claim.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,6 +31,7 @@ enum {
     HEARTBEAT_MS = 1000,
     LEASE_MS = 15000,
     WITHOUT_WORKER_MS = 3000, /* are no trouble yet */
+    ASIDE_THREADS = 2,        /* for what takes long */
     LOCKED_MS = 1500          /* so long may another program hold the database before it is said */
 };
 #define LEASE_SECONDS 1.0
@@ -41,11 +44,17 @@ struct simlabd {
     json_t *refused; /* libraries */
     struct queue *queue;
     struct loop *loop;
+    struct aside *aside;
     struct dispatch *dispatch;
     struct pool *pool;
     struct http *http;
     int signals;
     bool stopping;
+    struct { /* workers of the former daemon */
+        struct queue_sighting *sightings;
+        size_t n;
+        bool is_unknown; /* what one of them was at */
+    } left;
     char workerless[1024]; /* why no worker is ready */
     int committed;         /* result of this turn's commit, with words */
     struct error failure;
@@ -73,16 +82,27 @@ static void worker_ready(void *simlabd, const char *worker)
 }
 
 /* Workers that we end ourselves did nothing wrong: their leases end when the queue is opened. */
-static void worker_died(void *simlabd, const char *worker, const char *reason)
+static void worker_died(void *simlabd, const char *worker, const struct pool_death *death)
 {
     struct simlabd *d = simlabd;
+    const struct dispatch_death what = {.reason = death->reason,
+                                        .is_blameless = death->at.is_silent,
+                                        .lease = death->at.lease,
+                                        .chunks = death->at.lease == 0 ? death->at.step : 0};
     if (!d->stopping)
-        dispatch_worker_died(d->dispatch, worker, reason);
+        dispatch_worker_died(d->dispatch, worker, &what);
 }
 
+/* It may be what took the former daemon down: the queue judges. */
 static void worker_was_left(void *simlabd, const struct where_at *at)
 {
-    (void)simlabd;
+    struct simlabd *d = simlabd;
+    if (!at) {
+        d->left.is_unknown = true;
+        return;
+    }
+    d->left.sightings = mem_resize(d->left.sightings, d->left.n + 1, sizeof *d->left.sightings);
+    d->left.sightings[d->left.n++] = (struct queue_sighting){at->job, at->lease, at->member};
     log_info("a worker of the former daemon ended at job %" PRId64 ", member %" PRId64
              ", step %" PRId64,
              at->job, at->member, at->step);
@@ -281,6 +301,8 @@ static int open_loop(struct simlabd *d, struct error *e)
     int r = loop_new(&d->loop);
     if (r == 0)
         r = open_signals(d);
+    if (r == 0)
+        r = aside_new(d->loop, ASIDE_THREADS, &d->aside);
     return error_errno(e, r, "start the loop");
 }
 
@@ -292,7 +314,9 @@ static int open_dispatch(struct simlabd *d, struct error *e)
                                        .lease_seconds = LEASE_SECONDS,
                                        .kill = kill_worker,
                                        .ready = worker_ready,
-                                       .userdata = d};
+                                       .userdata = d,
+                                       .release_store = store_release,
+                                       .aside = d->aside};
     return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
 }
 
@@ -356,14 +380,27 @@ static int open_state(struct simlabd *d, struct error *e)
 
 static int open_queue(struct simlabd *d, struct error *e)
 {
-    return queue_open(d->config.database, &d->queue, e);
+    const struct config *c = &d->config;
+    const struct queue_options o = {.path = c->database,
+                                    .root = c->store_root,
+                                    .witness = c->witness,
+                                    .accept_loss = c->accept_loss,
+                                    .sightings = d->left.sightings,
+                                    .n_sightings = d->left.n,
+                                    .all_seen = !d->left.is_unknown};
+    int r = queue_open(&o, &d->queue, e);
+    if (r == 0 && queue_loss(d->queue))
+        log_warning("%s", queue_loss(d->queue));
+    else if (r == 0 && c->accept_loss)
+        log_warning("nothing is lost: --accept-loss is not needed");
+    return r;
 }
 
 static int start(struct simlabd *d, struct error *e)
 {
-    static const step_fn steps[] = {open_state, make_directories, open_libraries,
-                                    open_queue, open_loop,        open_dispatch,
-                                    open_http,  open_pool,        announce};
+    static const step_fn steps[] = {open_state,    make_directories, open_libraries,
+                                    open_loop,     open_pool,        open_queue,
+                                    open_dispatch, open_http,        announce};
     int r = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++)
         r = steps[i](d, e);
@@ -376,21 +413,26 @@ static int start(struct simlabd *d, struct error *e)
 
 static void stop(struct simlabd *d)
 {
+    struct error e = {.message = ""};
     d->stopping = true;
     service_notify(&d->service, "STOPPING=1\nSTATUS=Stopping");
     d->http = http_free(d->http);
     if (d->pool)
         d->pool = pool_local.close(d->pool);
+    d->aside = aside_free(d->aside);
     if (d->dispatch) { /* else another daemon may have kept us from that socket */
         d->dispatch = dispatch_free(d->dispatch);
         state_directory_remove_run(d->config.endpoint);
     }
+    if (d->queue && queue_stop(d->queue, &e) != 0)
+        log_error("%s", e.message);
     d->queue = queue_close(d->queue);
     d->loop = loop_free(d->loop);
     if (d->signals >= 0)
         close(d->signals);
     d->registry = registry_unref(d->registry);
     json_decref(d->refused);
+    free(d->left.sightings);
     state_directory_close(&d->state);
     service_close(&d->service);
 }

@@ -14,7 +14,10 @@
 struct where {
     _Atomic int64_t version;
     _Atomic int64_t pid, job, lease, member, since, step, nsteps;
+    _Atomic int64_t silence; /* SILENCE: no stray write says so */
 };
+
+#define SILENCE 0x65636e656c6973
 
 static_assert(sizeof(struct where) <= WHERE_SIZE, "a page");
 static_assert(sizeof(_Atomic int64_t) == sizeof(int64_t), "the file's numbers are plain ones");
@@ -54,11 +57,18 @@ bool where_read(int fd, struct where_at *ret)
                           .member = words[4],
                           .since = words[5],
                           .step = words[6],
-                          .nsteps = words[7]};
+                          .nsteps = words[7],
+                          .is_silent = words[8] == SILENCE};
     if (!is_sane(&at))
         return false;
     *ret = at;
     return true;
+}
+
+bool where_is_blank(int fd)
+{
+    int64_t version;
+    return pread(fd, &version, sizeof version, 0) == (ssize_t)sizeof version && version == 0;
 }
 
 /* ---- the worker's side ---- */
@@ -127,6 +137,11 @@ void where_end_member(struct where *w)
 void where_set_step(struct where *w, int64_t step)
 {
     set(&w->step, step);
+}
+
+void where_set_silent(struct where *w)
+{
+    set(&w->silence, SILENCE);
 }
 
 /* Member before since, as they are written the other way round. */

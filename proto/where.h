@@ -31,6 +31,7 @@ struct where_at {
     int64_t since;  /* CLOCK_MONOTONIC in ms, when the member began; 0: its clock does not run */
     int64_t step;   /* steps of the member that are done … */
     int64_t nsteps; /* … of how many */
+    bool is_silent; /* it ends because it has not heard of the daemon */
 };
 
 /* ---- the daemon's side ---- */
@@ -40,6 +41,8 @@ struct where_at {
 int where_create(const char *path, int *ret_fd);
 /* What it says; false where that is nothing that a worker of this version says. */
 bool where_read(int fd, struct where_at *ret);
+/* Its worker has not come to write to it. */
+bool where_is_blank(int fd);
 
 /* ---- the worker's side ---- */
 
@@ -60,6 +63,8 @@ void where_begin_member(struct where *w, int64_t member, int64_t now);
 void where_end_member(struct where *w);
 /* Costs a store. */
 void where_set_step(struct where *w, int64_t step);
+/* From any thread of the worker, before it ends for want of a sign of life of the daemon. */
+void where_set_silent(struct where *w);
 
 /* From any thread of the worker. A member that is seen has its own `since`, or a later one. */
 void where_look(const struct where *w, struct where_at *ret);

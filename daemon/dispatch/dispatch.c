@@ -11,104 +11,58 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- shared by the module ---- */
-
-struct job_progress *dispatch_find(const struct dispatch *d, int64_t job)
-{
-    struct job_progress *p = d->jobs;
-    while (p && p->job != job)
-        p = p->next;
-    return p;
-}
-
-int dispatch_progress(struct dispatch *d, int64_t job, struct job_progress **ret_progress)
-{
-    struct job_progress *p = dispatch_find(d, job);
-    if (!p) {
-        int r = job_progress_new(d->queue, job, &p);
-        if (r != 0)
-            return r;
-        p->is_fresh = true;
-        p->next = d->jobs;
-        d->jobs = p;
-    }
-    *ret_progress = p;
-    return 0;
-}
-
-int dispatch_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
-                  bool rests)
-{
-    return router_post(d->router, &s->route, m, rests);
-}
-
-void dispatch_fail_job(struct dispatch *d, int64_t job, const char *reason)
-{
-    struct report r = {REPORT_JOB_FAILED, .lease.job = job, .text = (char *)reason};
-    reports_add(&d->reports, &r);
-}
-
-static void end_finish(struct dispatch *d, struct job_progress *p, bool is_sent, const char *reason)
-{
-    p->is_given = false;
-    if (!reason || !is_sent || ++p->finish_attempts < FINISH_ATTEMPTS)
-        return;
-    char text[512];
-    snprintf(text, sizeof text, "its store could not be finished: %s", reason);
-    dispatch_fail_job(d, p->job, text);
-    p->is_given = true;
-}
-
-void dispatch_end_task(struct dispatch *d, struct worker_session *s, struct task *t,
-                       const char *reason)
-{
-    struct job_progress *p = dispatch_find(d, t->lease.job);
-    if (t->is_finish) {
-        if (p)
-            end_finish(d, p, t->is_sent, reason);
-    } else {
-        /* What was not begun, or was cancelled, is nobody's fault. */
-        bool is_lost = reason && t->is_sent && !t->is_cancelled;
-        struct report r = {is_lost ? REPORT_LOST : REPORT_RELEASE, .lease = t->lease};
-        r.text = is_lost ? (char *)reason : NULL;
-        reports_add(&d->reports, &r);
-        if (p) {
-            p->n_leases--;
-            p->free += t->lease.end - t->lease.begin - t->n_done;
-            p->is_touched = true;
-        }
-        if (t->is_cancelled) /* its job may be forgotten now */
-            d->last_event = -1;
-    }
-    worker_session_remove_task(s, t);
-}
-
-void dispatch_stop(struct dispatch *d, struct worker_session *s, const char *format, ...)
-{
-    if (s->state == SESSION_STOPPING)
-        return;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(s->reason, sizeof s->reason, format, arguments);
-    va_end(arguments);
-    log_warning("worker %s is killed: %s", s->name, s->reason);
-    worker_session_move(s, SESSION_STOPPING);
-    d->options.kill(d->options.userdata, s->name);
-}
-
 /* ---- deaths and deadlines ---- */
 
-void dispatch_worker_died(struct dispatch *d, const char *worker, const char *reason)
+void dispatch_worker_died(struct dispatch *d, const char *worker,
+                          const struct dispatch_death *death)
 {
     char **place = &d->dead[d->n_dead++ % DEAD_NAMES];
     free(*place);
     *place = mem_strdup(worker);
     for (struct worker_session *s = d->sessions; s; s = s->next) {
-        if (strcmp(s->name, worker) == 0) {
-            if (s->state != SESSION_STOPPING) /* else we know better why */
-                snprintf(s->reason, sizeof s->reason, "%s", reason);
-            s->is_gone = true;
-        }
+        if (strcmp(s->name, worker) != 0)
+            continue;
+        if (s->state != SESSION_STOPPING) /* else we know better why */
+            snprintf(s->reason, sizeof s->reason, "%s", death->reason);
+        s->is_gone = true;
+        s->is_blameless = s->is_blameless || death->is_blameless;
+        s->ran = death->lease;
+        s->closed = death->chunks;
+    }
+}
+
+/* The lease that it was running: as it said itself, else the first that it had. */
+static int64_t blamed_lease(const struct worker_session *s)
+{
+    for (int i = 0; i < s->n_tasks; i++)
+        if (!s->tasks[i].is_finish && s->tasks[i].lease.id == s->ran)
+            return s->ran;
+    return s->n_tasks > 0 ? s->tasks[0].lease.id : 0;
+}
+
+static void end_finish(struct dispatch *d, struct worker_session *s, struct task *t)
+{
+    struct job_progress *p = task_find_job(d, t->lease.job);
+    bool is_sent = t->is_sent;
+    worker_session_remove_task(s, t);
+    if (p && is_sent && !s->is_blameless)
+        closing_lost(d, p, s->closed, s->reason);
+    else if (p)
+        p->is_given = false;
+}
+
+static void end_session(struct dispatch *d, struct worker_session *s)
+{
+    int64_t blamed = blamed_lease(s);
+    if (s->state != SESSION_STOPPING)
+        worker_session_move(s, SESSION_STOPPING);
+    while (s->n_tasks > 0) {
+        struct task *t = &s->tasks[0];
+        bool is_blamed = !s->is_blameless && t->lease.id == blamed;
+        if (t->is_finish)
+            end_finish(d, s, t);
+        else
+            task_end_lease(d, s, t, is_blamed ? s->reason : NULL);
     }
 }
 
@@ -122,10 +76,7 @@ static void end_gone(struct dispatch *d)
             link = &s->next;
             continue;
         }
-        if (s->state != SESSION_STOPPING)
-            worker_session_move(s, SESSION_STOPPING);
-        while (s->n_tasks > 0)
-            dispatch_end_task(d, s, &s->tasks[0], s->has_left ? NULL : s->reason);
+        end_session(d, s);
         *link = s->next;
         worker_session_free(s);
         d->n_sessions--;
@@ -158,6 +109,7 @@ static void forgive_sleep(struct dispatch *d, int64_t now)
     late += 2 * (int64_t)d->options.heartbeat_ms; /* for what is under way to arrive */
     for (struct worker_session *s = d->sessions; s; s = s->next) {
         s->last_heard = s->last_heard + late < now ? s->last_heard + late : now;
+        s->quit_due += late;
         for (int i = 0; i < s->n_tasks; i++)
             s->tasks[i].cancel_due += late;
     }
@@ -166,6 +118,8 @@ static void forgive_sleep(struct dispatch *d, int64_t now)
 static int64_t session_due(const struct dispatch *d, const struct worker_session *s)
 {
     int64_t due = s->last_heard + d->options.lease_ms;
+    if (s->state == SESSION_LEAVING && s->quit_due < due)
+        due = s->quit_due;
     for (int i = 0; i < s->n_tasks; i++)
         if (s->tasks[i].is_cancelled && s->tasks[i].cancel_due < due)
             due = s->tasks[i].cancel_due;
@@ -174,116 +128,65 @@ static int64_t session_due(const struct dispatch *d, const struct worker_session
 
 static void watch_deadlines(struct dispatch *d, int64_t now)
 {
+    int ms = d->options.lease_ms;
     for (struct worker_session *s = d->sessions; s; s = s->next) {
         if (s->is_gone || session_due(d, s) > now)
             continue;
-        if (now - s->last_heard >= d->options.lease_ms)
-            dispatch_stop(d, s, "it was silent for %d ms", d->options.lease_ms);
+        if (now - s->last_heard >= ms)
+            task_stop(d, s, true, "it was silent for %d ms", ms);
+        else if (s->state == SESSION_LEAVING)
+            task_stop(d, s, false, "it did not leave within %d ms", ms);
         else
-            dispatch_stop(d, s, "it did not stop within %d ms of a cancellation",
-                          d->options.lease_ms);
+            task_stop(d, s, false, "it did not stop within %d ms of a cancellation", ms);
     }
-}
-
-/* A cancelled task that was never sent has no RELEASE to wait for. */
-static void end_unsent_cancelled(struct dispatch *d)
-{
-    for (struct worker_session *s = d->sessions; s; s = s->next)
-        for (int i = s->n_tasks - 1; i >= 0; i--)
-            if (s->tasks[i].is_cancelled && !s->tasks[i].is_sent)
-                dispatch_end_task(d, s, &s->tasks[i], NULL);
-}
-
-/* ---- complete jobs ---- */
-
-static int complete(struct dispatch *d, struct job_progress *p)
-{
-    struct queue_job job = {0};
-    int r = queue_job(d->queue, p->job, &job, NULL);
-    if (r != 0)
-        return r;
-    p->is_complete = job.state == JOB_RUNNING;
-    queue_job_clear(&job);
-    return 0;
-}
-
-/* A job stays touched until it could be read. */
-static int find_complete(struct dispatch *d)
-{
-    for (struct job_progress *p = d->jobs; p; p = p->next) {
-        bool is_complete = false;
-        if (!p->is_touched)
-            continue;
-        int r = p->is_complete ? 0 : queue_job_complete(d->queue, p->job, &is_complete, NULL);
-        if (r == 0 && is_complete)
-            r = complete(d, p);
-        if (r < 0)
-            return r;
-        p->is_touched = false;
-    }
-    return 0;
-}
-
-/* Those whose store a former daemon did not come to finish. */
-static int recover_complete(struct dispatch *d)
-{
-    int64_t job = 0;
-    int r;
-    while ((r = queue_next_complete(d->queue, job, &job, NULL)) == 0) {
-        struct job_progress *p;
-        r = dispatch_progress(d, job, &p);
-        if (r == 0) {
-            p->is_fresh = false;
-            r = complete(d, p);
-        }
-        if (r < 0)
-            return r;
-    }
-    if (r > 0)
-        d->is_recovered = true;
-    return r < 0 ? r : 0;
 }
 
 /* ---- a turn ---- */
 
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t next_due(const struct dispatch *d, int64_t now)
 {
-    int64_t due = INT64_MAX;
-    for (const struct worker_session *s = d->sessions; s; s = s->next) {
-        int64_t mine = s->state == SESSION_STOPPING ? INT64_MAX : session_due(d, s);
-        due = mine < due ? mine : due;
-    }
-    if (d->paused_until > now && d->paused_until < due)
-        due = d->paused_until;
-    if (d->retry_at > now && d->retry_at < due)
-        due = d->retry_at;
-    for (const struct job_progress *p = d->jobs; p; p = p->next)
-        if (p->paused_until > now && p->paused_until < due)
-            due = p->paused_until;
-    return due;
+    int64_t due = sooner(pause_due(d), alone_due(d));
+    for (const struct worker_session *s = d->sessions; s; s = s->next)
+        if (s->state != SESSION_STOPPING)
+            due = sooner(due, session_due(d, s));
+    return d->retry_at > now ? sooner(due, d->retry_at) : due;
+}
+
+/* Why those wait that have no reason of their own. */
+static void say_why_all_wait(struct dispatch *d)
+{
+    const char *why = d->alone.is_held ? d->alone.why : NULL;
+    queue_set_waiting(d->queue, 0, d->pause.disk_full[0] ? d->pause.disk_full : why);
+}
+
+static int grant(struct dispatch *d)
+{
+    if (d->pause.disk_until > d->now)
+        return 0;
+    closing_grant(d);
+    int r = alone_grant(d);
+    return r || d->alone.is_held ? r : grant_leases(d);
 }
 
 /* Asks the queue, and changes it. Negative where it failed: the rest is left for another turn. */
-static int work(struct dispatch *d, int64_t now)
+static int work(struct dispatch *d)
 {
     int r = reports_apply(&d->reports, d->queue);
-    if (r == 0 && !d->is_recovered)
-        r = recover_complete(d);
+    pause_tick(d);
     if (r == 0)
-        r = find_complete(d);
-    if (r == 0 && queue_last_event(d->queue) != d->last_event) {
-        r = grant_cancel(d, now);
-        if (r == 0)
-            d->last_event = queue_last_event(d->queue);
-    }
-    if (r == 0) {
-        end_unsent_cancelled(d);
-        r = grant_tasks(d, now);
-    }
+        r = changes_apply(d);
     if (r == 0)
-        r = disk_pause_settle(d);
+        r = grant(d);
     if (r == 0)
-        r = grant_send(d);
+        r = pause_settle(d);
+    if (r == 0)
+        r = tell_tasks(d);
+    say_why_all_wait(d);
     return r ? r : reports_apply(&d->reports, d->queue); /* what the last steps found */
 }
 
@@ -291,11 +194,11 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
 {
     d->now = now;
     forgive_sleep(d, now);
-    receive_all(d, now);
+    receive_all(d);
     end_gone(d);
     watch_workers(d, now);
     watch_deadlines(d, now);
-    if (now >= d->retry_at && work(d, now) < 0)
+    if (now >= d->retry_at && work(d) < 0)
         d->retry_at = now + QUEUE_PAUSE_MS;
     d->due = next_due(d, now);
     return d->due;
@@ -309,18 +212,34 @@ static void settle_fresh(struct dispatch *d)
         for (int i = 0; i < s->n_known; i++)
             s->known[i].is_fresh = false;
     }
-    for (struct job_progress *p = d->jobs; p; p = p->next)
-        p->is_fresh = false;
+    for (size_t i = 0; i < d->ended.n; i++) {
+        struct job_progress *p = task_find_job(d, d->ended.items[i]);
+        if (p)
+            p->is_end_fresh = false;
+    }
 }
 
 void dispatch_flush(struct dispatch *d)
 {
-    grant_forget(d);
-    router_flush(d->router, true);
     settle_fresh(d);
+    changes_forget(d);
+    router_flush(d->router, true);
     reports_committed(&d->reports);
-    if (d->now >= d->retry_at && (d->reports.n > 0 || queue_last_event(d->queue) != d->last_event))
+    locks_remove(d);
+    /* What the last reports came to, or what they left, is for the next turn. */
+    if (d->now >= d->retry_at && (d->reports.n > 0 || queue_has_changed(d->queue)))
         router_wake(d->router);
+}
+
+static void take_back_task(struct dispatch *d, struct worker_session *s, struct task *t)
+{
+    struct job_progress *p = task_find_job(d, t->lease.job);
+    if (p && t->is_finish)
+        p->is_given = false;
+    else if (p)
+        p->n_leases--;
+    alone_ended(d, t->lease.id);
+    worker_session_remove_task(s, t);
 }
 
 static void take_back_session(struct dispatch *d, struct worker_session *s)
@@ -329,16 +248,8 @@ static void take_back_session(struct dispatch *d, struct worker_session *s)
         struct task *t = &s->tasks[i];
         if (t->is_cancel_fresh)
             t->is_cancelled = t->is_cancel_fresh = false;
-        if (!t->is_fresh)
-            continue;
-        struct job_progress *p = dispatch_find(d, t->lease.job);
-        if (p && t->is_finish) {
-            p->is_given = false;
-        } else if (p) {
-            p->n_leases--;
-            p->free += t->lease.end - t->lease.begin;
-        }
-        worker_session_remove_task(s, t);
+        if (t->is_fresh)
+            take_back_task(d, s, t);
     }
     for (int i = s->n_known - 1; i >= 0; i--)
         if (s->known[i].is_fresh)
@@ -349,23 +260,13 @@ void dispatch_rollback(struct dispatch *d)
 {
     for (struct worker_session *s = d->sessions; s; s = s->next)
         take_back_session(d, s);
-    struct job_progress **link = &d->jobs;
-    while (*link) {
-        struct job_progress *p = *link;
-        /* Jobs of this turn do not exist, and their numbers may become other jobs'. */
-        if (p->is_fresh && p->n_leases == 0) {
-            *link = p->next;
-            free(p);
-        } else {
-            p->is_touched = true;
-            p->has_ended = false;
-            p->is_complete = p->is_complete && p->is_given;
-            link = &p->next;
-        }
+    for (size_t i = 0; i < d->ended.n; i++) {
+        struct job_progress *p = task_find_job(d, d->ended.items[i]);
+        if (p && p->is_end_fresh)
+            p->has_ended = p->is_end_fresh = false;
     }
     reports_rolled_back(&d->reports);
     router_flush(d->router, false);
-    d->last_event = -1;
     d->retry_at = d->now + QUEUE_PAUSE_MS;
     router_wake(d->router); /* the next tick tells the loop of retry_at */
 }
@@ -379,8 +280,8 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
     d->queue = q;
     d->options = *o;
     d->options.endpoint = NULL; /* not kept */
-    d->last_event = -1;
-    d->due = INT64_MAX;
+    d->due = d->pause.due = INT64_MAX;
+    d->locks.is_due = true;
     d->without_worker = loop_now();
     int r = router_open(loop, o->endpoint, &d->router, e);
     if (r != 0) {
@@ -405,11 +306,14 @@ struct dispatch *dispatch_free(struct dispatch *d)
         d->sessions = s->next;
         worker_session_free(s);
     }
-    while (d->jobs) {
-        struct job_progress *p = d->jobs;
-        d->jobs = p->next;
+    void *p;
+    for (size_t i = 0; (p = id_map_next(&d->jobs, &i));)
         free(p);
-    }
+    id_map_free(&d->jobs);
+    struct id_list *lists[] = {&d->ended, &d->closing, &d->pause.jobs, &d->alone.jobs,
+                               &d->locks.jobs};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        id_list_free(lists[i]);
     for (size_t i = 0; i < DEAD_NAMES; i++)
         free(d->dead[i]);
     reports_clear(&d->reports);

@@ -6,16 +6,23 @@
  *  1. A lease is live in the queue before LEASE is sent; what a worker reports is committed before
  *     anything that rests on it is sent. A report whose commit fails is applied again by the next
  *     turn, until it is committed.
- *  2. A lease is given to another only when its worker is known dead (pool_death_fn), has said
- *     RELEASE, or (remote workers) its deadline has passed: dispatch_worker_died.
+ *  2. A lease is given to another only when its worker is known dead (dispatch_worker_died), or has
+ *     said RELEASE. A worker that was not heard of for lease_ms is killed: that is its leases'
+ *     deadline, and its death is awaited.
  *  3. Messages of an unknown or foreign session change nothing.
  *  4. A worker's death is blamed on a member only where its lease was that member alone, and
- *     nothing else was with the worker. */
+ *     nothing else was with the worker; never where the worker left by itself, was asked to leave,
+ *     or had not heard of us.
+ *  5. A job fails by its own code, or by its own store while others' can be written; never by a
+ *     worker's, a disk's or the daemon's trouble that passes (pause.c, closing.c, alone.c). Why it
+ *     waits is told (queue_set_waiting). */
 #ifndef DISPATCH_DISPATCH_H
 #define DISPATCH_DISPATCH_H
 
 #include "base/loop.h"
 #include "queue/queue.h"
+
+struct aside;
 
 struct dispatch_options {
     const char *endpoint; /* ipc://<state>/run/workers */
@@ -27,6 +34,10 @@ struct dispatch_options {
     /* A worker has become ready (pool_driver.ready); may be NULL. */
     void (*ready)(void *userdata, const char *worker);
     void *userdata;
+    /* The job has ended: removes the locks beside its store, and what else marks it. Called on a
+     * thread of `aside`, both may be NULL. 0; positive where they are not the owner's; -errno. */
+    int (*release_store)(const char *path, const char *owner, struct error *e);
+    struct aside *aside; /* outlives no removal: freed before dispatch */
 };
 
 struct dispatch;
@@ -42,8 +53,16 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now);
 void dispatch_flush(struct dispatch *d);
 void dispatch_rollback(struct dispatch *d);
 
-/* The pool says so: leases of that worker are lost, and their members go to others. */
-void dispatch_worker_died(struct dispatch *d, const char *worker, const char *reason);
+/* What is known of a worker's death. */
+struct dispatch_death {
+    const char *reason; /* for who owns the job */
+    bool is_blameless;  /* it left because it had not heard of us */
+    int64_t lease;      /* that it was running; 0: not known, or a store was being closed */
+    int64_t chunks;     /* of such a store that it had looked at */
+};
+/* The pool says so: its leases end, and their members go to others. */
+void dispatch_worker_died(struct dispatch *d, const char *worker,
+                          const struct dispatch_death *death);
 
 /* False while a full disk keeps jobs waiting, with words; borrowed. It goes on by itself. */
 bool dispatch_ready(const struct dispatch *d, const char **ret_reason);

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The dispatcher's state, shared by dispatch/'s files. */
+/* The dispatcher's state, shared by dispatch/'s files. The files, from the lowest; each uses only
+ * those before it: router, worker_session, job_progress, report; task; pause; closing; alone;
+ * grant, tell; changes, locks; receive, workers; dispatch. */
 #ifndef DISPATCH_DISPATCH_INTERNAL_H
 #define DISPATCH_DISPATCH_INTERNAL_H
 
+#include "base/id_list.h"
+#include "base/id_map.h"
 #include "dispatch/dispatch.h"
 #include "dispatch/job_progress.h"
 #include "dispatch/report.h"
@@ -11,12 +15,8 @@
 
 enum {
     SESSIONS_MAX = 4096,
-    DEAD_NAMES = 1024,         /* names of the latest dead, whose HELLO may still arrive */
-    FINISH_ATTEMPTS = 3,       /* workers that may die of finishing one store */
-    STORAGE_FAILURES = 6,      /* in a row, until the job fails */
-    STORAGE_PAUSE_MS = 500,    /* after the first of them; doubles */
-    DISK_FULL_PAUSE_MS = 5000, /* for all jobs */
-    QUEUE_PAUSE_MS = 1000,     /* after the queue failed */
+    DEAD_NAMES = 1024,     /* names of the latest dead, whose HELLO may still arrive */
+    QUEUE_PAUSE_MS = 1000, /* after the queue failed */
 };
 
 struct dispatch {
@@ -28,63 +28,131 @@ struct dispatch {
     int64_t without_worker; /* since when no worker is ready; INT64_MAX: one is */
     char *dead[DEAD_NAMES]; /* a ring */
     size_t n_dead;
-    struct job_progress *jobs;
+    struct id_map jobs; /* struct job_progress */
     struct reports reports;
-    int64_t now;          /* of the last tick */
-    int64_t due;          /* the next tick, as we told the loop */
-    int64_t last_event;   /* of the queue, when jobs' ends were last looked for */
-    int64_t paused_until; /* nothing is leased before */
-    char disk_full[512];  /* why nothing is leased, until a store was written again; "": it is */
-    bool is_recovered;    /* jobs that a former daemon left complete were looked for */
-    int64_t retry_at;     /* after the queue failed: it is left alone before */
+    int64_t now;            /* of the last tick */
+    int64_t due;            /* the next tick, as we told the loop */
+    int64_t retry_at;       /* after the queue failed: it is left alone before */
+    struct id_list ended;   /* jobs that are to be forgotten */
+    struct id_list closing; /* complete jobs */
+    struct {
+        int64_t disk_until;  /* nothing is leased before */
+        char disk_full[512]; /* why nothing is leased, until a store was written again; "": it is */
+        struct id_list jobs; /* that are paused */
+        int64_t due;         /* when one of them goes on, or earlier; INT64_MAX: none is */
+        int64_t works;       /* grows where a store was written */
+    } pause;
+    struct {
+        struct id_list jobs; /* with members that are to run alone */
+        int64_t since;       /* when one of them began to wait; 0: none does */
+        int64_t lease;       /* of a member that runs alone; 0: none */
+        int64_t until;       /* nothing is leased beside it before */
+        bool is_held;        /* nothing else is leased now */
+        char why[160];
+    } alone;
+    struct {
+        struct id_list jobs; /* whose locks are being removed, or could not be */
+        int running;         /* removals under way */
+        bool is_due;         /* there may be some whose locks are to be removed */
+    } locks;
 };
 
-/* ---- dispatch.c ---- */
+/* ---- task.c: what a worker was given, and its end ---- */
 
-/* NULL where nothing is remembered of the job. A job with a live lease is always remembered; one
- * whose store is being finished may have ended, and be forgotten. */
-struct job_progress *dispatch_find(const struct dispatch *d, int64_t job);
-/* Reads it where it is not remembered: 0, or as queue_job. */
-int dispatch_progress(struct dispatch *d, int64_t job, struct job_progress **ret_progress);
+/* NULL where nothing is remembered of the job. A job with a live lease is always remembered. */
+struct job_progress *task_find_job(const struct dispatch *d, int64_t job);
+/* Remembers it where it is not: 0, or as queue_outline. */
+int task_job(struct dispatch *d, int64_t job, struct job_progress **ret_progress);
 /* Posts to a session. */
-int dispatch_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
-                  bool rests);
-/* Takes a task from a session, and says to the queue what became of it: RELEASE, or LOST with
- * `reason`. A finish that is lost is tried again. */
-void dispatch_end_task(struct dispatch *d, struct worker_session *s, struct task *t,
-                       const char *reason);
-/* Has the worker killed; its tasks end when its death is told. */
-__attribute__((format(printf, 3, 4))) void
-dispatch_stop(struct dispatch *d, struct worker_session *s, const char *format, ...);
-
+int task_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
+              bool rests);
+/* Takes a lease from a session, and says to the queue what became of it: RELEASE, or LOST with
+ * `reason` (NULL: none). A lease that was not sent, or was cancelled, is never lost. */
+void task_end_lease(struct dispatch *d, struct worker_session *s, struct task *t,
+                    const char *reason);
+/* Has the worker killed; its tasks end when its death is told. `is_blamed`: on what it runs. */
+__attribute__((format(printf, 4, 5))) void task_stop(struct dispatch *d, struct worker_session *s,
+                                                     bool is_blamed, const char *format, ...);
+/* Asks the worker to leave, between two steps; another is started in its place. Nobody is blamed.
+ */
+void task_renew(struct dispatch *d, struct worker_session *s, const char *reason);
 /* Reports that a job as a whole has failed. */
-void dispatch_fail_job(struct dispatch *d, int64_t job, const char *reason);
+void task_fail_job(struct dispatch *d, int64_t job, const char *reason);
+/* Live leases of all workers. */
+int task_leases(const struct dispatch *d);
+/* A worker that has nothing to do; if possible one that knows the job. NULL: none. */
+struct worker_session *task_idle_session(const struct dispatch *d, int64_t job);
+bool task_is_idle(const struct worker_session *s);
 
-/* ---- disk_pause.c ---- */
+/* ---- pause.c: what fails, and is tried again ---- */
 
-/* A store could not be written, for this errno. A full disk pauses all, as long as it takes;
- * another fault its own job, which fails where it does not pass. */
-void disk_pause_failed(struct dispatch *d, struct job_progress *p, uint32_t error,
-                       const char *reason, int64_t now);
-/* A store was written; `p` may be NULL. What was under way when the disk was full shows nothing. */
-void disk_pause_works(struct dispatch *d, struct job_progress *p, int64_t now);
-/* Where nothing waits for room any more, nothing will show that there is some. 0, or -errno
- * where the queue failed. */
-int disk_pause_settle(struct dispatch *d);
+/* A store could not be written, for this errno. */
+void pause_store_failed(struct dispatch *d, struct job_progress *p, uint32_t error,
+                        const char *reason);
+/* A store was written; `p` may be NULL. */
+void pause_works(struct dispatch *d, struct job_progress *p);
+/* A worker could not run a job, for trouble of its own. */
+void pause_worker_failed(struct dispatch *d, struct job_progress *p, const char *reason);
+/* The job is left alone for a while: the longer, the more often it failed (1, 2 …). */
+void pause_job(struct dispatch *d, struct job_progress *p, int failures);
+/* Jobs whose time has come go on. */
+void pause_tick(struct dispatch *d);
+/* Where nothing waits for room any more, nothing will show that there is some. 0, or -errno where
+ * the queue failed. */
+int pause_settle(struct dispatch *d);
+int64_t pause_due(const struct dispatch *d);
+
+/* ---- closing.c: stores of complete jobs ---- */
+
+/* The job is complete. */
+void closing_add(struct dispatch *d, struct job_progress *p);
+/* Gives stores to be closed to workers that have room. */
+void closing_grant(struct dispatch *d);
+/* There are stores that wait to be closed. */
+bool closing_waits(const struct dispatch *d);
+/* Its worker has looked at so many chunks. */
+void closing_heard(struct job_progress *p, int64_t chunks);
+/* The worker died of it, having looked at so many chunks. */
+void closing_lost(struct dispatch *d, struct job_progress *p, int64_t chunks, const char *reason);
+/* FINISH_FAILED. */
+void closing_failed(struct dispatch *d, struct job_progress *p, const char *reason);
+
+/* ---- alone.c: members that ran when the daemon died ---- */
+
+/* The job has members that are to run alone. */
+void alone_add(struct dispatch *d, int64_t job);
+/* Leases one where nothing else is leased; says in d->alone.is_held whether others have to wait. 0,
+ * or -errno where the queue failed. */
+int alone_grant(struct dispatch *d);
+/* A lease has ended. */
+void alone_ended(struct dispatch *d, int64_t lease);
+int64_t alone_due(const struct dispatch *d);
+
+/* ---- grant.c, tell.c: 0, or -errno where the queue failed; then the rest is for another turn ----
+ */
+
+/* Gives leases to workers that have room. */
+int grant_leases(struct dispatch *d);
+/* Tells workers of the tasks that it is time to tell them of. */
+int tell_tasks(struct dispatch *d);
+void tell_drop(struct dispatch *d, struct worker_session *s, int64_t job);
+/* It has a task of that job. */
+bool tell_needs(const struct worker_session *s, int64_t job);
+
+/* ---- changes.c: what the queue says of jobs ---- */
+
+/* Jobs that are complete, have a new layout, or have ended: then their leases are cancelled. */
+int changes_apply(struct dispatch *d);
+/* After the commit: forgets jobs that have ended. */
+void changes_forget(struct dispatch *d);
+
+/* ---- locks.c: the locks of jobs that have ended ---- */
+
+/* After the commit: begins to remove them, beside the loop. */
+void locks_remove(struct dispatch *d);
 
 /* ---- receive.c ---- */
 
-void receive_all(struct dispatch *d, int64_t now);
-
-/* ---- grant.c: 0, or -errno where the queue failed; then the rest is for another turn ---- */
-
-/* Gives leases, and stores to be finished, to workers that have room. */
-int grant_tasks(struct dispatch *d, int64_t now);
-/* Tells workers of the tasks that it is time to tell them of. */
-int grant_send(struct dispatch *d);
-/* Cancels leases that live no more, and finds jobs that ended. */
-int grant_cancel(struct dispatch *d, int64_t now);
-/* After the commit: forgets those. */
-void grant_forget(struct dispatch *d);
+void receive_all(struct dispatch *d);
 
 #endif

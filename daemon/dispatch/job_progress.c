@@ -9,24 +9,23 @@
 /* A lease is never planned on less: clocks of workers have a grain. */
 #define LEAST_SECONDS 1e-8
 
-int job_progress_new(struct queue *q, int64_t job, struct job_progress **ret_plan)
+struct job_progress *job_progress_new(const struct queue_outline *o)
 {
-    struct queue_job j = {0};
-    int r = queue_job(q, job, &j, NULL);
-    if (r != 0)
-        return r;
     struct job_progress *p = mem_new(sizeof *p);
-    p->job = job;
-    p->members = j.members;
-    p->priority = j.priority;
-    p->member_timeout = j.member_timeout;
-    p->free = j.members - j.done - j.dead;
+    p->job = o->job;
     p->align = 1;
-    if (j.layout)
-        job_progress_set_layout(p, j.layout);
-    queue_job_clear(&j);
-    *ret_plan = p;
-    return 0;
+    job_progress_update(p, o);
+    return p;
+}
+
+void job_progress_update(struct job_progress *p, const struct queue_outline *o)
+{
+    p->members = o->members;
+    p->priority = o->priority;
+    p->member_timeout = o->member_timeout;
+    p->layouts = o->layouts;
+    p->is_complete = o->is_complete;
+    p->has_ended = p->is_end_fresh = false;
 }
 
 /* Chunk length along the batch axis; 0 where the array has none. Outputs of a batch have it first,
@@ -46,7 +45,6 @@ void job_progress_set_layout(struct job_progress *p, const char *layout)
     json_t *arrays = json_read(layout, strlen(layout), &e);
     const char *name;
     json_t *array;
-    p->has_layout = true;
     json_object_foreach(arrays, name, array)
     {
         int64_t chunk = batch_chunk(p, array);
@@ -70,11 +68,12 @@ double job_progress_expected(const struct job_progress *p, int64_t n)
     return p->n_measured > 0 ? p->seconds / p->n_measured * (double)n : 0;
 }
 
-int64_t job_progress_want(const struct job_progress *p, double lease_seconds, int n_workers)
+int64_t job_progress_want(const struct job_progress *p, int64_t free, double lease_seconds,
+                          int n_workers)
 {
     double each = job_progress_expected(p, 1);
     double want = each > 0 ? lease_seconds / each : 1;
-    double share = (double)p->free / (2.0 * (n_workers > 0 ? n_workers : 1));
+    double share = (double)free / (2.0 * (n_workers > 0 ? n_workers : 1));
     if (want > share)
         want = share;
     double rows = want / (double)p->align;

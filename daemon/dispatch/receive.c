@@ -38,8 +38,7 @@ static bool is_name_used(const struct dispatch *d, const char *name)
     return false;
 }
 
-static void on_hello(struct dispatch *d, const struct route *from, const struct wire_hello *hello,
-                     int64_t now)
+static void on_hello(struct dispatch *d, const struct route *from, const struct wire_hello *hello)
 {
     if (!file_name_ok(hello->name) || is_name_used(d, hello->name)) {
         refuse(d, from, "this name was given to another worker");
@@ -50,7 +49,7 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
         return;
     }
     struct worker_session *s = worker_session_new(from, hello);
-    s->last_heard = now;
+    s->last_heard = d->now;
     s->next = d->sessions;
     d->sessions = s;
     d->n_sessions++;
@@ -58,7 +57,7 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
                              .welcome = {.version = WIRE_VERSION,
                                          .heartbeat_ms = (uint32_t)d->options.heartbeat_ms,
                                          .silence_ms = (uint32_t)d->options.lease_ms}};
-    dispatch_post(d, s, &m, false);
+    task_post(d, s, &m, false);
 }
 
 static void on_ready(struct dispatch *d, struct worker_session *s)
@@ -69,20 +68,29 @@ static void on_ready(struct dispatch *d, struct worker_session *s)
         d->options.ready(d->options.userdata, s->name);
 }
 
+static void on_closing(struct dispatch *d, struct worker_session *s, const struct wire_heartbeat *m)
+{
+    struct job_progress *p = task_find_job(d, m->closing);
+    if (p && worker_session_finish(s, m->closing) && m->step >= 0)
+        closing_heard(p, m->step);
+}
+
 static void on_heartbeat(struct dispatch *d, struct worker_session *s,
                          const struct wire_heartbeat *m)
 {
     struct wire_message alive = {.type = WIRE_ALIVE, .alive.number = m->number};
-    dispatch_post(d, s, &alive, false);
+    task_post(d, s, &alive, false);
+    if (m->closing > 0)
+        on_closing(d, s, m);
     const struct task *t = worker_session_lease(s, m->lease);
-    const struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
+    const struct job_progress *p = t ? task_find_job(d, t->lease.job) : NULL;
     if (!p || m->member < t->lease.begin || m->member >= t->lease.end)
         return;
     if (p->members == 1 && m->step >= 0 && m->step <= m->nsteps)
         queue_progress(d->queue, p->job, m->step, m->nsteps);
     if (p->member_timeout > 0 && (double)m->member_ms > p->member_timeout * 1000)
-        dispatch_stop(d, s, "member %" PRId64 " ran longer than its limit of %g s", m->member,
-                      p->member_timeout);
+        task_stop(d, s, true, "member %" PRId64 " ran longer than its limit of %g s", m->member,
+                  p->member_timeout);
 }
 
 /* It waits for QUIT, so that all it said is heard before its death is. What crossed its BYE is
@@ -91,8 +99,9 @@ static void on_bye(struct dispatch *d, struct worker_session *s, const struct wi
 {
     struct wire_message quit = {.type = WIRE_QUIT, .quit.reason = ""};
     log_info("worker %s leaves%s%s", s->name, *m->reason ? ": " : "", m->reason);
-    s->has_left = true;
-    dispatch_post(d, s, &quit, false);
+    snprintf(s->reason, sizeof s->reason, "its worker left: %.200s", m->reason);
+    s->has_left = s->is_blameless = true;
+    task_post(d, s, &quit, false);
     if (s->n_tasks == 0) {
         s->is_gone = true;
     } else {
@@ -103,51 +112,49 @@ static void on_bye(struct dispatch *d, struct worker_session *s, const struct wi
 
 /* ---- reports on leases ---- */
 
-static void on_layout(struct dispatch *d, struct worker_session *s, const struct wire_layout *m)
-{
-    const struct task *t = worker_session_lease(s, m->lease);
-    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
-    if (!p || p->has_layout)
-        return;
-    struct report r = {REPORT_LAYOUT, .lease = t->lease, .text = (char *)m->layout};
-    reports_add(&d->reports, &r);
-    job_progress_set_layout(p, m->layout);
-    struct known_job *k = worker_session_known(s, t->lease.job);
-    if (k)
-        k->has_layout = true;
-}
-
 static bool is_within(const struct task *t, int64_t begin, int64_t end)
 {
     return begin < end && begin >= t->lease.begin && end <= t->lease.end;
 }
 
-static void on_done(struct dispatch *d, struct worker_session *s, const struct wire_done *m,
-                    int64_t now)
+/* What the first member to succeed shows is the layout; its worker need not be told. */
+static void on_layout(struct dispatch *d, struct worker_session *s, const struct wire_layout *m)
+{
+    const struct task *t = worker_session_lease(s, m->lease);
+    struct job_progress *p = t ? task_find_job(d, t->lease.job) : NULL;
+    if (!p || !is_within(t, m->member, m->member + 1))
+        return;
+    struct report r = {REPORT_LAYOUT, .lease = t->lease, .begin = m->member};
+    r.text = (char *)m->layout;
+    reports_add(&d->reports, &r);
+    struct known_job *k = worker_session_known(s, t->lease.job);
+    if (k && p->layouts == 0)
+        k->layouts = 1;
+}
+
+static void on_done(struct dispatch *d, struct worker_session *s, const struct wire_done *m)
 {
     struct task *t = worker_session_lease(s, m->lease);
-    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
+    struct job_progress *p = t ? task_find_job(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->begin, m->end))
         return;
     struct report r = {REPORT_DONE, .lease = t->lease, .begin = m->begin, .end = m->end};
     reports_add(&d->reports, &r);
     t->n_done += m->end - m->begin;
-    p->is_touched = true;
-    disk_pause_works(d, p, now);
+    pause_works(d, p);
 }
 
 static void on_member_failed(struct dispatch *d, struct worker_session *s,
                              const struct wire_member_failed *m)
 {
     struct task *t = worker_session_lease(s, m->lease);
-    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
+    struct job_progress *p = t ? task_find_job(d, t->lease.job) : NULL;
     if (!p || !is_within(t, m->member, m->member + 1))
         return;
     struct report r = {REPORT_MEMBER_FAILED, .lease = t->lease, .begin = m->member};
     r.text = (char *)m->reason;
     reports_add(&d->reports, &r);
     t->n_done++;
-    p->is_touched = true;
 }
 
 static void on_log(struct dispatch *d, struct worker_session *s, const struct wire_log *m)
@@ -159,18 +166,28 @@ static void on_log(struct dispatch *d, struct worker_session *s, const struct wi
     reports_add(&d->reports, &r);
 }
 
-static void on_release(struct dispatch *d, struct worker_session *s, const struct wire_release *m,
-                       int64_t now)
+static void worker_troubled(struct dispatch *d, struct worker_session *s, struct job_progress *p,
+                            const char *reason)
+{
+    log_warning("worker %s cannot run job %" PRId64 ": %s", s->name, p->job, reason);
+    pause_worker_failed(d, p, reason);
+    task_renew(d, s, reason);
+}
+
+static void on_release(struct dispatch *d, struct worker_session *s, const struct wire_release *m)
 {
     struct task *t = worker_session_lease(s, m->lease);
-    struct job_progress *p = t ? dispatch_find(d, t->lease.job) : NULL;
+    struct job_progress *p = t ? task_find_job(d, t->lease.job) : NULL;
     if (!p)
         return;
-    if (m->error != 0)
-        disk_pause_failed(d, p, m->error, m->reason, now);
+    int64_t n_done = t->n_done;
+    task_end_lease(d, s, t, NULL);
+    if (m->cause == WIRE_CAUSE_STORE)
+        pause_store_failed(d, p, m->error, m->reason);
+    else if (m->cause == WIRE_CAUSE_WORKER)
+        worker_troubled(d, s, p, m->reason);
     else
-        job_progress_measured(p, m->seconds, t->n_done);
-    dispatch_end_task(d, s, t, NULL);
+        job_progress_measured(p, m->seconds, n_done);
 }
 
 static void on_job_failed(struct dispatch *d, struct worker_session *s,
@@ -178,15 +195,14 @@ static void on_job_failed(struct dispatch *d, struct worker_session *s,
 {
     for (int i = 0; i < s->n_tasks; i++) {
         if (s->tasks[i].is_sent && s->tasks[i].lease.job == m->job) {
-            dispatch_fail_job(d, m->job, m->reason);
+            task_fail_job(d, m->job, m->reason);
             return;
         }
     }
 }
 
-/* Its plan stays given: nobody else is to finish it. */
-static void on_finished(struct dispatch *d, struct worker_session *s, const struct wire_finished *m,
-                        int64_t now)
+/* It stays given: nobody else is to finish it. */
+static void on_finished(struct dispatch *d, struct worker_session *s, const struct wire_finished *m)
 {
     struct task *t = worker_session_finish(s, m->job);
     if (!t)
@@ -194,29 +210,33 @@ static void on_finished(struct dispatch *d, struct worker_session *s, const stru
     worker_session_remove_task(s, t);
     struct report r = {REPORT_FINISHED, .lease.job = m->job};
     reports_add(&d->reports, &r);
-    disk_pause_works(d, dispatch_find(d, m->job), now);
+    pause_works(d, task_find_job(d, m->job));
 }
 
 static void on_finish_failed(struct dispatch *d, struct worker_session *s,
-                             const struct wire_finish_failed *m, int64_t now)
+                             const struct wire_finish_failed *m)
 {
     struct task *t = worker_session_finish(s, m->job);
-    struct job_progress *p = dispatch_find(d, m->job);
+    struct job_progress *p = task_find_job(d, m->job);
     if (!t)
         return;
     worker_session_remove_task(s, t);
-    if (m->error == 0)
-        dispatch_fail_job(d, m->job, m->reason);
-    else if (p) {
-        p->is_given = false;
-        disk_pause_failed(d, p, m->error, m->reason, now);
+    if (!p)
+        return;
+    if (m->cause != WIRE_CAUSE_STORE && m->cause != WIRE_CAUSE_WORKER) {
+        closing_failed(d, p, m->reason);
+        return;
     }
+    p->is_given = false;
+    if (m->cause == WIRE_CAUSE_STORE)
+        pause_store_failed(d, p, m->error, m->reason);
+    else
+        worker_troubled(d, s, p, m->reason);
 }
 
 /* ---- frames ---- */
 
-static void on_message(struct dispatch *d, struct worker_session *s, const struct wire_message *m,
-                       int64_t now)
+static void on_message(struct dispatch *d, struct worker_session *s, const struct wire_message *m)
 {
     switch ((int)m->type) {
     case WIRE_READY:
@@ -229,7 +249,7 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
         on_layout(d, s, &m->layout);
         break;
     case WIRE_DONE:
-        on_done(d, s, &m->done, now);
+        on_done(d, s, &m->done);
         break;
     case WIRE_MEMBER_FAILED:
         on_member_failed(d, s, &m->member_failed);
@@ -238,16 +258,16 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
         on_log(d, s, &m->log);
         break;
     case WIRE_RELEASE:
-        on_release(d, s, &m->release, now);
+        on_release(d, s, &m->release);
         break;
     case WIRE_JOB_FAILED:
         on_job_failed(d, s, &m->job_failed);
         break;
     case WIRE_FINISHED:
-        on_finished(d, s, &m->finished, now);
+        on_finished(d, s, &m->finished);
         break;
     case WIRE_FINISH_FAILED:
-        on_finish_failed(d, s, &m->finish_failed, now);
+        on_finish_failed(d, s, &m->finish_failed);
         break;
     case WIRE_BYE:
         on_bye(d, s, &m->bye);
@@ -257,8 +277,7 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
     }
 }
 
-static void on_frame(struct dispatch *d, const struct route *from, const void *frame, size_t size,
-                     int64_t now)
+static void on_frame(struct dispatch *d, const struct route *from, const void *frame, size_t size)
 {
     struct worker_session *s = find(d, from);
     uint32_t version = wire_hello_version(frame, size);
@@ -275,22 +294,22 @@ static void on_frame(struct dispatch *d, const struct route *from, const void *f
         log_debug("a frame of worker %s was dropped: %s", s ? s->name : "(none)", strerror(-r));
     } else if (!s) {
         if (m.type == WIRE_HELLO)
-            on_hello(d, from, &m.hello, now);
+            on_hello(d, from, &m.hello);
     } else {
-        s->last_heard = now;
+        s->last_heard = d->now;
         if (!s->has_left && worker_session_allows(s->state, m.type))
-            on_message(d, s, &m, now);
+            on_message(d, s, &m);
         else
             log_debug("worker %s, %s, said %s", s->name, worker_session_state_name(s->state),
                       wire_name((int)m.type));
     }
 }
 
-void receive_all(struct dispatch *d, int64_t now)
+void receive_all(struct dispatch *d)
 {
     struct route from;
     const void *frame;
     size_t size;
     while (router_receive(d->router, &from, &frame, &size))
-        on_frame(d, &from, frame, size, now);
+        on_frame(d, &from, frame, size);
 }

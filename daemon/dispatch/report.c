@@ -9,10 +9,7 @@
 
 void reports_add(struct reports *rs, const struct report *r)
 {
-    if (rs->n == rs->capacity) {
-        rs->capacity = rs->capacity ? rs->capacity * 2 : 64;
-        rs->list = mem_resize(rs->list, rs->capacity, sizeof *rs->list);
-    }
+    rs->list = mem_grow(rs->list, rs->n, &rs->capacity, sizeof *rs->list);
     rs->list[rs->n] = *r;
     rs->list[rs->n++].text = mem_strdup(r->text);
 }
@@ -21,7 +18,7 @@ static int apply(struct queue *q, const struct report *r, struct error *e)
 {
     switch (r->kind) {
     case REPORT_LAYOUT:
-        return queue_set_layout(q, &r->lease, r->text, e);
+        return queue_add_layout(q, &r->lease, r->begin, r->text, e);
     case REPORT_DONE:
         return queue_done(q, &r->lease, r->begin, r->end, e);
     case REPORT_MEMBER_FAILED:

@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 enum report_kind {
-    REPORT_LAYOUT,        /* lease, text */
+    REPORT_LAYOUT,        /* lease, begin, text */
     REPORT_DONE,          /* lease, begin, end */
     REPORT_MEMBER_FAILED, /* lease, begin, text */
     REPORT_LOG,           /* lease.job, begin, text */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dispatch/worker_session.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define BIT(x) (1u << (x))
 
@@ -23,8 +23,10 @@ static const struct {
     [SESSION_STARTING] = {"starting", BIT(WIRE_READY) | BIT(WIRE_HEARTBEAT) | BIT(WIRE_BYE),
                           BIT(SESSION_IDLE) | BIT(SESSION_STOPPING)},
     [SESSION_IDLE] = {"idle", BIT(WIRE_HEARTBEAT) | BIT(WIRE_BYE),
-                      BIT(SESSION_BUSY) | BIT(SESSION_STOPPING)},
-    [SESSION_BUSY] = {"busy", REPORTS, BIT(SESSION_IDLE) | BIT(SESSION_STOPPING)},
+                      BIT(SESSION_BUSY) | BIT(SESSION_LEAVING) | BIT(SESSION_STOPPING)},
+    [SESSION_BUSY] = {"busy", REPORTS,
+                      BIT(SESSION_IDLE) | BIT(SESSION_LEAVING) | BIT(SESSION_STOPPING)},
+    [SESSION_LEAVING] = {"leaving", REPORTS, BIT(SESSION_STOPPING)},
     [SESSION_STOPPING] = {"stopping", REPORTS, 0},
 };
 
@@ -48,15 +50,13 @@ void worker_session_move(struct worker_session *s, enum worker_session_state to)
 
 struct worker_session *worker_session_new(const struct route *route, const struct wire_hello *hello)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     struct worker_session *s = mem_new(sizeof *s);
     s->route = *route;
     s->name = mem_strdup(hello->name);
     s->host = mem_strdup(hello->host);
     s->fingerprint = mem_strdup(hello->fingerprint);
     s->pid = hello->pid;
-    s->since = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    s->since = clock_unix();
     return s;
 }
 

@@ -10,7 +10,8 @@ enum worker_session_state {
     SESSION_STARTING, /* WELCOME was said */
     SESSION_IDLE,     /* READY, and nothing to do */
     SESSION_BUSY,     /* has tasks */
-    SESSION_STOPPING  /* to be killed: nothing more is given to it */
+    SESSION_LEAVING,  /* was asked to leave (QUIT): nothing more is given to it */
+    SESSION_STOPPING  /* to be killed: neither */
 };
 
 /* A lease, or the finishing of a job's store. */
@@ -30,7 +31,8 @@ enum { SESSION_TASKS = 2, SESSION_KNOWN = 4 };
 /* A job that the worker was told of. */
 struct known_job {
     int64_t job;
-    bool has_layout, is_fresh;
+    int64_t layouts; /* of the layout that it was told of */
+    bool is_fresh;
 };
 
 struct worker_session {
@@ -40,13 +42,17 @@ struct worker_session {
     int64_t since; /* Unix ms */
     enum worker_session_state state;
     int64_t last_heard;
+    int64_t quit_due;                 /* while it is leaving: it is to be gone before */
     struct task tasks[SESSION_TASKS]; /* in the order in which they are worked */
     int n_tasks;
     struct known_job known[SESSION_KNOWN]; /* the latest used last */
     int n_known;
-    bool is_gone;     /* dead, or has said BYE with nothing in hand */
-    bool has_left;    /* has said BYE: what it had is released, nobody is to blame */
-    char reason[600]; /* why it was stopped, or died */
+    bool is_gone;      /* dead, or has said BYE with nothing in hand */
+    bool has_left;     /* has said BYE */
+    bool is_blameless; /* its end is no fault of what it runs */
+    int64_t ran;       /* after its death: the lease that it was running; 0: not known */
+    int64_t closed;    /* chunks of a store to be closed that it had looked at */
+    char reason[600];  /* why it was stopped, or died */
     struct worker_session *next;
 };
 

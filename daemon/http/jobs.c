@@ -34,14 +34,15 @@ json_t *jobs_represent(const struct queue_job *j)
     json_t *progress = j->nsteps > 0 ? json_pack("{s:I, s:I}", "step", (json_int_t)j->step,
                                                  "nsteps", (json_int_t)j->nsteps)
                                      : json_null();
-    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o, s:o, s:o}",
-                     "id", id, "name", string_or_null(j->name), "state", job_state_name(j->state),
-                     "model", string_or_null(j->model_hash), "store", string_or_null(j->store),
-                     "members", (json_int_t)j->members, "done", (json_int_t)j->done, "dead",
-                     (json_int_t)j->dead, "progress", progress, "priority", (json_int_t)j->priority,
-                     "labels", labels_of(j), "reason", string_or_null(j->reason), "created",
-                     json_time(j->created), "started", json_time(j->started), "ended",
-                     json_time(j->ended));
+    return json_pack(
+        "{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "id",
+        id, "name", string_or_null(j->name), "state", job_state_name(j->state), "model",
+        string_or_null(j->model_hash), "store", string_or_null(j->store), "members",
+        (json_int_t)j->members, "done", (json_int_t)j->done, "dead", (json_int_t)j->dead,
+        "progress", progress, "waiting", string_or_null(j->waiting), "priority",
+        (json_int_t)j->priority, "labels", labels_of(j), "reason", string_or_null(j->reason),
+        "created", json_time(j->created), "started", json_time(j->started), "ended",
+        json_time(j->ended));
 }
 
 /* ---- one job ---- */

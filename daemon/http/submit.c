@@ -156,7 +156,6 @@ static int enqueue(struct request *r, const struct job *job, const json_t *given
         .store = path,
         .labels = labels_text,
         .principal = r->principal,
-        .store_root = r->http->options.store_root,
         .claim = claim,
         .userdata = r->http,
         .idempotency_key = key,

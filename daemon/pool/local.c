@@ -38,7 +38,8 @@ static int64_t local_tick(struct pool *p, int64_t now)
     child_reap_orphans();
     while (p->n_unknown > 0) {
         char *name = p->unknown[--p->n_unknown];
-        p->setup.death(p->setup.userdata, name, "its worker is not there");
+        p->setup.death(p->setup.userdata, name,
+                       &(struct pool_death){.reason = "its worker is not there", .at.member = -1});
         free(name);
     }
     for (int i = 0; i < p->size; i++) {
@@ -108,10 +109,11 @@ static struct pool *local_close(struct pool *p)
 
 static void tell_left(const struct pool_options *o, void *userdata, int directory, const char *name)
 {
-    struct where_at at;
+    struct where_at at = {.member = -1};
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd >= 0 && o->left && where_read(fd, &at) && at.job > 0)
-        o->left(userdata, &at);
+    bool is_known = fd >= 0 && (where_read(fd, &at) || where_is_blank(fd));
+    if (o->left && (!is_known || at.job > 0))
+        o->left(userdata, is_known ? &at : NULL);
     if (fd >= 0)
         close(fd);
 }

@@ -77,7 +77,7 @@ static void tell_death(struct place *w, const struct death *d)
         log_warning("worker %s died before it was ready; the next start in %lld ms", w->name,
                     (long long)pause_ms(w->failures));
     }
-    s->death(s->userdata, w->name, reason);
+    s->death(s->userdata, w->name, &(struct pool_death){.reason = reason, .at = d->at});
 }
 
 /* Nothing of it is left, or nothing can be done about that. */

@@ -28,14 +28,17 @@
 #include "base/buffer.h"
 #include "base/errors.h"
 #include "base/loop.h"
+#include "proto/where.h"
 
 #include <stdint.h>
 
-struct where_at;
-
+struct pool_death {
+    const char *reason; /* how it ended, for who owns its job: "its worker was killed …" */
+    struct where_at at; /* where it was; pid 0: that is not known */
+};
 /* Told on the loop: the process is dead and reaped, with all that it started, so that it can write
- * nothing more. `reason` says how it ended, for who owns its job: "its worker was killed …". */
-typedef void (*pool_death_fn)(void *userdata, const char *worker, const char *reason);
+ * nothing more. */
+typedef void (*pool_death_fn)(void *userdata, const char *worker, const struct pool_death *death);
 
 struct pool_options {
     const char *program;          /* path of simlab-worker */
@@ -45,7 +48,7 @@ struct pool_options {
     const char *const *libraries; /* directories of process libraries, NULL at the end */
     const char *uploads;          /* or NULL */
     /* Where a worker of a former daemon was when that ended without ending it; from `open`, for
-     * each that had a job. May be NULL. */
+     * each that had a job; NULL for one of which that cannot be read. May be NULL. */
     void (*left)(void *userdata, const struct where_at *at);
     /* Before each start of a worker: what it will connect to is to be there. May be NULL. */
     void (*before_start)(void *userdata);

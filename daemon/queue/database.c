@@ -1,34 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/database.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-enum {
-    APPLICATION_ID = 0x73696d71, /* "simq" */
-    BUSY_MS = 250                /* another program's lock is waited for */
-};
-
-static const char schema[] =
-#include "queue/schema.inc"
-    ;
-
-static const char *const statement_sql[STATEMENT_COUNT] = {
-#define STATEMENT(name, sql) sql,
-#include "queue/statements.def"
-#undef STATEMENT
-};
 
 /* ---- failures ---- */
 
-static int errno_of(int code)
+int database_errno(int code)
 {
     switch (code & 0xff) {
     case SQLITE_BUSY:
@@ -55,9 +36,9 @@ static int last_failure(const struct database *d, struct error *e)
     return d->failed;
 }
 
-static int database_fail(struct database *d, struct error *e)
+int database_fail(struct database *d, struct error *e)
 {
-    d->failed = errno_of(sqlite3_errcode(d->connection));
+    d->failed = database_errno(sqlite3_errcode(d->connection));
     d->broken = d->in_turn;
     if (d->failed == -EBUSY)
         error_set(&d->failure, 0, NULL, "the database is locked by another program");
@@ -72,185 +53,24 @@ static int database_fail(struct database *d, struct error *e)
 static void database_works(struct database *d)
 {
     if (d->failed)
-        sqlite3_busy_timeout(d->connection, BUSY_MS);
+        sqlite3_busy_timeout(d->connection, DATABASE_BUSY_MS);
     d->failed = 0;
 }
 
-/* ---- opening ---- */
-
-/* Locks belong to the process, so that a child between fork and exec does not hold them on. */
-static int lock_file(struct database *d, const char *path, struct error *e)
-{
-    char *lock_path = mem_printf("%s.lock", path);
-    d->lock = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int r = d->lock < 0 ? -errno : 0;
-    free(lock_path);
-    if (r < 0)
-        return error_errno(e, r, "open the database's lock file");
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(d->lock, F_SETLK, &lock) == 0)
-        return 0;
-    if (errno != EACCES && errno != EAGAIN)
-        return error_errno(e, -errno, "lock the database");
-    fcntl(d->lock, F_GETLK, &lock);
-    return error_set(e, QUEUE_REFUSED, NULL, "the database %s is in use by process %ld", path,
-                     (long)lock.l_pid);
-}
-
-static int create_file(const char *path, struct error *e)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return errno == EEXIST ? 0 : error_errno(e, -errno, "create the database");
-    close(fd);
-    const char *slash = strrchr(path, '/');
-    char *directory = slash ? mem_printf("%.*s", (int)(slash - path + 1), path) : mem_strdup(".");
-    int r = file_sync_directory(directory);
-    free(directory);
-    return error_errno(e, r, "sync the database's directory");
-}
-
-static int execute(struct database *d, const char *sql, struct error *e)
-{
-    return sqlite3_exec(d->connection, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
-                                                                           : database_fail(d, e);
-}
-
-static int read_integer(struct database *d, const char *sql, int64_t *ret, struct error *e)
-{
-    sqlite3_stmt *s = NULL;
-    int r = 0;
-    if (sqlite3_prepare_v2(d->connection, sql, -1, &s, NULL) == SQLITE_OK &&
-        sqlite3_step(s) == SQLITE_ROW)
-        *ret = sqlite3_column_int64(s, 0);
-    else
-        r = database_fail(d, e);
-    sqlite3_finalize(s);
-    return r;
-}
-
-/* The text of one version in schema.sql, up to the next; NULL where there is none. */
-static char *schema_step(int version)
-{
-    char *heading = mem_printf("\n-- version %d\n", version);
-    char *next = mem_printf("\n-- version %d\n", version + 1);
-    const char *begin = strstr(schema, heading);
-    const char *end = begin ? strstr(begin, next) : NULL;
-    char *step = NULL;
-    if (begin)
-        step = end ? mem_printf("%.*s", (int)(end - begin), begin) : mem_strdup(begin);
-    free(heading);
-    free(next);
-    return step;
-}
-
-int database_schema_version(void)
-{
-    int version = 0;
-    for (char *step; (step = schema_step(version + 1)); version++)
-        free(step);
-    return version;
-}
-
-static int migrate_to(struct database *d, int version, struct error *e)
-{
-    char *step = schema_step(version);
-    char *sql = mem_printf("BEGIN IMMEDIATE; %s; PRAGMA application_id = %d; "
-                           "PRAGMA user_version = %d; COMMIT",
-                           step, APPLICATION_ID, version);
-    int r = execute(d, sql, e);
-    if (r)
-        sqlite3_exec(d->connection, "ROLLBACK", NULL, NULL, NULL);
-    free(sql);
-    free(step);
-    return r;
-}
-
-static int migrate(struct database *d, const char *path, struct error *e)
-{
-    int64_t version, application, objects;
-    int r = read_integer(d, "PRAGMA user_version", &version, e);
-    if (!r)
-        r = read_integer(d, "PRAGMA application_id", &application, e);
-    if (!r)
-        r = read_integer(d, "SELECT count(*) FROM sqlite_schema", &objects, e);
-    if (r)
-        return r;
-    if (objects && application != APPLICATION_ID)
-        return error_set(e, QUEUE_REFUSED, NULL, "%s is not a database of simlabd", path);
-    int known = database_schema_version();
-    if (version > known)
-        return error_set(e, QUEUE_REFUSED, NULL,
-                         "the database %s was written by a newer simlabd (its schema is version "
-                         "%lld, this program knows %d)",
-                         path, (long long)version, known);
-    for (int next = (int)version + 1; next <= known && !r; next++)
-        r = migrate_to(d, next, e);
-    return r;
-}
-
-static int count_wal_pages(void *userdata, sqlite3 *connection, const char *name, int pages)
-{
-    (void)connection;
-    (void)name;
-    ((struct database *)userdata)->wal_pages = pages;
-    return SQLITE_OK;
-}
-
-static int configure(struct database *d, struct error *e)
-{
-    sqlite3_busy_timeout(d->connection, BUSY_MS);
-    sqlite3_db_config(d->connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    /* The last connection's close would checkpoint; that is wanted, and is the default. */
-    int r = execute(d,
-                    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                    "PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF;"
-                    "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;"
-                    "PRAGMA trusted_schema = OFF",
-                    e);
-    sqlite3_wal_hook(d->connection, count_wal_pages, d);
-    return r;
-}
-
-static int prepare(struct database *d, struct error *e)
-{
-    for (int i = 0; i < STATEMENT_COUNT; i++) {
-        if (sqlite3_prepare_v3(d->connection, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &d->statements[i], NULL) != SQLITE_OK)
-            return database_fail(d, e);
-    }
-    return 0;
-}
-
-int database_open(struct database *d, const char *path, struct error *e)
-{
-    *d = (struct database){.lock = -1};
-    int r = lock_file(d, path, e);
-    if (!r)
-        r = create_file(path, e);
-    if (r)
-        return r;
-    if (sqlite3_open_v2(path, &d->connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) !=
-        SQLITE_OK)
-        return error_set(e, errno_of(sqlite3_errcode(d->connection)), NULL,
-                         "cannot open the database %s: %s", path, sqlite3_errmsg(d->connection));
-    sqlite3_extended_result_codes(d->connection, 1);
-    r = configure(d, e);
-    if (!r)
-        r = migrate(d, path, e);
-    if (!r)
-        r = prepare(d, e);
-    return r;
-}
-
-void database_close(struct database *d)
+void database_disconnect(struct database *d)
 {
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(d->statements[i]);
     sqlite3_close(d->connection);
+    *d = (struct database){.lock = d->lock};
+}
+
+void database_close(struct database *d)
+{
+    database_disconnect(d);
     if (d->lock >= 0)
         close(d->lock);
-    *d = (struct database){.lock = -1};
+    d->lock = -1;
 }
 
 /* ---- statements ---- */
@@ -380,5 +200,5 @@ int database_checkpoint(struct database *d)
                                       &written);
     if (r == SQLITE_OK)
         d->wal_pages = in_log - written;
-    return r == SQLITE_OK ? 0 : errno_of(r);
+    return r == SQLITE_OK ? 0 : database_errno(r);
 }

@@ -38,15 +38,32 @@ struct database {
 /* Results are queue.h's. A failure of SQLite is a negative errno with words: EBUSY where another
  * program holds the lock, ENOSPC, ENOMEM, EROFS, EACCES, EIO. */
 
-/* Opens or makes the file (mode 0600) and migrates it. QUEUE_REFUSED where it is newer, is not
- * ours, or is held by another process. database_close after a failure, too. */
-int database_open(struct database *d, const char *path, struct error *e);
+enum { DATABASE_BUSY_MS = 250 }; /* so long another program's lock is waited for */
+
+/* Takes the lock file beside it, before all else: QUEUE_REFUSED where another process holds it.
+ * database_close after a failure, too. */
+int database_lock(struct database *d, const char *path, struct error *e);
+/* Opens or makes the file (mode 0600) and migrates it. `root`: of the stores, for the paths of
+ * older versions. QUEUE_REFUSED where it is newer; QUEUE_DAMAGED where it is not ours, or cannot be
+ * read. */
+int database_open(struct database *d, const char *path, const char *root, struct error *e);
+/* The lock stays. */
+void database_disconnect(struct database *d);
 void database_close(struct database *d);
+
+/* Bytes of all its pages, those of the WAL included. */
+int database_size(struct database *d, int64_t *ret_bytes, struct error *e);
+/* Reads all of it: QUEUE_DAMAGED. Some 300 MB a second from memory. */
+int database_check(struct database *d, struct error *e);
 
 int database_commit(struct database *d, struct error *e);
 void database_rollback(struct database *d);
 /* Writes the WAL back as far as no reader hinders it. */
 int database_checkpoint(struct database *d);
+
+/* For those that call SQLite themselves: takes note of its last failure, and says it. */
+int database_fail(struct database *d, struct error *e);
+int database_errno(int code); /* of SQLite's */
 
 /* The schema that this program knows. */
 int database_schema_version(void);

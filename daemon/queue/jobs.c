@@ -1,16 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/queue_internal.h"
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
-static int no_such_job(struct error *e, int64_t id)
+/* ---- stores: rows say paths below the root without it, and others whole ---- */
+
+static char *absolute_store(const struct queue *q, const char *store)
 {
-    return error_set(e, QUEUE_NO_SUCH, NULL, "there is no job %" PRId64, id);
+    return store[0] == '/' ? mem_strdup(store) : file_join(q->root, store);
+}
+
+static const char *relative_store(const struct queue *q, const char *path)
+{
+    size_t n = strlen(q->root);
+    if (strncmp(path, q->root, n) != 0 || path[n] != '/')
+        return path;
+    return path + n + strspn(path + n, "/");
+}
+
+const char *queue_owner(const struct queue *q, int64_t job, char ret[QUEUE_OWNER_SIZE])
+{
+    snprintf(ret, QUEUE_OWNER_SIZE, "simlabd %s job %" PRId64 "\n", q->identity, job);
+    return ret;
 }
 
 /* ---- submission ---- */
@@ -40,16 +59,17 @@ static int find_key(struct queue *q, const struct queue_submission *s, int64_t *
 }
 
 /* What stands there without a job (left by a former database, or a user's own) is not touched. */
-static int check_absent(const char *store, struct error *e)
+static int check_absent(const char *path, struct error *e)
 {
-    if (access(store, F_OK) == 0)
+    struct stat st;
+    if (lstat(path, &st) == 0)
         return error_set(e, QUEUE_REFUSED, "/store",
-                         "the store %s exists already: choose another name, or remove it", store);
+                         "the store %s exists already: choose another name, or remove it", path);
     return 0;
 }
 
 /* 0 where no job holds the store, else QUEUE_REFUSED. */
-static int check_store(struct queue *q, const char *store, struct error *e)
+static int check_free(struct queue *q, const char *store, struct error *e)
 {
     sqlite3_stmt *row;
     int r = database_row(&q->database, e, &row, STATEMENT_JOB_BY_STORE, TEXT(store));
@@ -66,24 +86,28 @@ static int check_store(struct queue *q, const char *store, struct error *e)
 static int claim_store(struct queue *q, const struct queue_submission *s, int64_t id,
                        const char *store, struct error *e)
 {
-    int r = check_store(q, store, e);
+    int r = check_free(q, store, e);
     if (r)
         return r;
-    return s->claim ? s->claim(s->userdata, id, store, e) : check_absent(store, e);
+    char *path = absolute_store(q, store);
+    r = s->claim ? s->claim(s->userdata, id, path, e) : check_absent(path, e);
+    free(path);
+    return r;
 }
 
-/* The store's path, a new string. Ids whose path someone else has are passed over. */
+/* As the row will say it, a new string. Ids whose path is someone else's are passed over. */
 static int choose_store(struct queue *q, const struct queue_submission *s, int64_t *id,
                         char **ret_store, struct error *e)
 {
     if (s->store) {
-        int r = claim_store(q, s, *id, s->store, e);
+        const char *store = relative_store(q, s->store);
+        int r = claim_store(q, s, *id, store, e);
         if (!r)
-            *ret_store = mem_strdup(s->store);
+            *ret_store = mem_strdup(store);
         return r;
     }
     for (;; ++*id) {
-        char *store = mem_printf("%s/%" PRId64 ".zarr", s->store_root, *id);
+        char *store = mem_printf("%" PRId64 ".zarr", *id);
         int r = claim_store(q, s, *id, store, e);
         if (!r) {
             *ret_store = store;
@@ -101,7 +125,7 @@ static int insert_job(struct queue *q, const struct queue_submission *s, int64_t
 {
     int r = database_run(&q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members),
                          INTEGER(s->priority), INTEGER(s->max_attempts), REAL(s->member_timeout),
-                         INTEGER(queue_time()), TEXT(s->model_hash), TEXT(store),
+                         INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
                          TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
                          TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels));
     if (!r)
@@ -109,6 +133,7 @@ static int insert_job(struct queue *q, const struct queue_submission *s, int64_t
     if (r)
         return r;
     q->numbers.last_job = id;
+    live_touch(q, id);
     char *data = mem_printf("{\"members\":%" PRId64 "}", s->members);
     r = queue_event_add(q, id, job_state_name(JOB_QUEUED), data, e);
     free(data);
@@ -149,9 +174,9 @@ void queue_job_clear(struct queue_job *j)
     free(j->name);
     free(j->store);
     free(j->model_hash);
-    free(j->layout);
     free(j->labels);
     free(j->reason);
+    free(j->waiting);
     free(j->principal);
     *j = (struct queue_job){0};
 }
@@ -169,18 +194,20 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .max_attempts = sqlite3_column_int64(s, 6),
         .member_timeout = sqlite3_column_double(s, 7),
         .name = database_new_text(s, 8),
-        .store = database_new_text(s, 9),
+        .store = absolute_store(q, database_text(s, 9)),
         .model_hash = database_new_text(s, 10),
-        .layout = database_new_text(s, 11),
-        .labels = database_new_text(s, 12),
-        .reason = database_new_text(s, 13),
-        .created = sqlite3_column_int64(s, 15),
-        .started = sqlite3_column_int64(s, 16),
-        .ended = sqlite3_column_int64(s, 17),
+        .labels = database_new_text(s, 11),
+        .reason = database_new_text(s, 12),
+        .created = sqlite3_column_int64(s, 14),
+        .started = sqlite3_column_int64(s, 15),
+        .ended = sqlite3_column_int64(s, 16),
     };
-    if (*database_text(s, 14))
-        ret->principal = database_new_text(s, 14);
-    queue_progress_get(q, ret->id, &ret->step, &ret->nsteps);
+    if (*database_text(s, 13))
+        ret->principal = database_new_text(s, 13);
+    const struct live_job *live = live_find(q, ret->id);
+    ret->step = live ? live->step : 0;
+    ret->nsteps = live ? live->nsteps : 0;
+    ret->waiting = mem_strdup(live_waiting(q, ret->id));
 }
 
 int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct error *e)
@@ -188,21 +215,41 @@ int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct err
     sqlite3_stmt *s;
     int r = database_row(&q->database, e, &s, STATEMENT_JOB_GET, INTEGER(id));
     if (r)
-        return r == QUEUE_NO_SUCH ? no_such_job(e, id) : r;
+        return r == QUEUE_NO_SUCH ? queue_no_such_job(e, id) : r;
     read_job(q, s, ret_job);
     database_end(s);
     return 0;
 }
 
+/* Of a job that is there, its texts are: else somebody took them away. */
+static int job_text(struct queue *q, enum database_statement id, int64_t job, const char *what,
+                    char **ret_text, struct error *e)
+{
+    struct queue_counts c;
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, id, INTEGER(job));
+    if (!r) {
+        *ret_text = database_new_text(s, 0);
+        database_end(s);
+        return 0;
+    }
+    if (r == QUEUE_NO_SUCH)
+        r = queue_counts(q, job, &c, e);
+    return r ? r
+             : error_set(e, QUEUE_DAMAGED, NULL,
+                         "the database has lost %s of job %" PRId64
+                         ": it was changed by another program",
+                         what, job);
+}
+
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e)
 {
-    sqlite3_stmt *s;
-    int r = database_row(&q->database, e, &s, STATEMENT_JOB_DOCUMENT, INTEGER(id));
-    if (r)
-        return r == QUEUE_NO_SUCH ? no_such_job(e, id) : r;
-    *ret_document = database_new_text(s, 0);
-    database_end(s);
-    return 0;
+    return job_text(q, STATEMENT_JOB_DOCUMENT, id, "the document", ret_document, e);
+}
+
+int queue_job_layout(struct queue *q, int64_t id, char **ret_layout, struct error *e)
+{
+    return job_text(q, STATEMENT_JOB_LAYOUT_GET, id, "the layout", ret_layout, e);
 }
 
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,
@@ -224,44 +271,12 @@ int queue_jobs(struct queue *q, int state, int64_t before, int limit,
     return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
-int queue_job_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct error *e)
-{
-    sqlite3_stmt *s;
-    int r = database_row(&q->database, e, &s, STATEMENT_JOB_COUNTS, INTEGER(job));
-    if (r)
-        return r == QUEUE_NO_SUCH ? no_such_job(e, job) : r;
-    *ret = (struct queue_counts){
-        .state = (enum job_state)sqlite3_column_int(s, 0),
-        .members = sqlite3_column_int64(s, 1),
-        .done = sqlite3_column_int64(s, 2),
-        .dead = sqlite3_column_int64(s, 3),
-        .free = sqlite3_column_int64(s, 4),
-        .frontier = sqlite3_column_int64(s, 5),
-        .has_layout = sqlite3_column_int(s, 6) != 0,
-        .max_attempts = sqlite3_column_int64(s, 7),
-        .log_lines = sqlite3_column_int64(s, 8),
-    };
-    database_end(s);
-    return 0;
-}
+/* ---- directories of locks ---- */
 
-int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs, int *ret_n, struct error *e)
+int queue_next_sync_left(struct queue *q, int64_t after, int64_t *ret_job, struct error *e)
 {
     sqlite3_stmt *s;
-    int n = 0;
-    int r = database_rows(&q->database, e, &s, STATEMENT_JOB_NEXT, INTEGER(limit));
-    for (; !r; r = database_next(&q->database, e, s))
-        ret_jobs[n++] = sqlite3_column_int64(s, 0);
-    if (r != QUEUE_NO_SUCH)
-        return r;
-    *ret_n = n;
-    return 0;
-}
-
-int queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job, struct error *e)
-{
-    sqlite3_stmt *s;
-    int r = database_row(&q->database, e, &s, STATEMENT_JOB_NEXT_COMPLETE, INTEGER(after));
+    int r = database_row(&q->database, e, &s, STATEMENT_JOB_SYNC_LEFT, INTEGER(after));
     if (r)
         return r;
     *ret_job = sqlite3_column_int64(s, 0);
@@ -269,121 +284,7 @@ int queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job, struct
     return 0;
 }
 
-int queue_job_complete(struct queue *q, int64_t job, bool *ret_complete, struct error *e)
+int queue_sync_removed(struct queue *q, int64_t job, struct error *e)
 {
-    struct queue_counts c;
-    int r = queue_job_counts(q, job, &c, e);
-    if (!r)
-        *ret_complete = c.done + c.dead == c.members;
-    return r;
-}
-
-/* ---- moves ---- */
-
-static char *end_data(const struct queue_counts *c, const char *reason)
-{
-    json_t *data =
-        json_pack("{s:I, s:I, s:I, s:s*}", "done", (json_int_t)c->done, "dead", (json_int_t)c->dead,
-                  "members", (json_int_t)c->members, "reason", reason);
-    mem_assert(data);
-    char *text = json_dumps(data, JSON_COMPACT);
-    json_decref(data);
-    return text;
-}
-
-static int end_job(struct queue *q, int64_t job, const struct queue_counts *c, enum job_state to,
-                   const char *reason, struct error *e)
-{
-    struct database *d = &q->database;
-    char *clean = reason ? queue_clean_text(reason, QUEUE_REASON_MAX) : NULL;
-    int r = database_run(d, e, STATEMENT_JOB_END, INTEGER(job), INTEGER(to), INTEGER(queue_time()),
-                         TEXT(clean));
-    if (!r)
-        r = database_run(d, e, STATEMENT_LEASE_REMOVE_JOB, INTEGER(job));
-    if (!r)
-        r = database_run(d, e, STATEMENT_RANGE_REMOVE_FREE, INTEGER(job));
-    if (!r)
-        r = database_run(d, e, STATEMENT_ATTEMPT_REMOVE_JOB, INTEGER(job));
-    if (!r) {
-        char *data = end_data(c, clean);
-        r = queue_event_add(q, job, job_state_name(to), data, e);
-        free(data);
-    }
-    free(clean);
-    q->ended = true;
-    return r;
-}
-
-int queue_job_move(struct queue *q, int64_t job, const struct queue_counts *counts,
-                   enum job_state to, const char *reason, struct error *e)
-{
-    if (!job_state_may_move(counts->state, to))
-        return error_set(e, QUEUE_REFUSED, NULL, "job %" PRId64 " is %s: it cannot become %s", job,
-                         job_state_name(counts->state), job_state_name(to));
-    if (job_state_is_final(to))
-        return end_job(q, job, counts, to, reason, e);
-    int r = database_run(&q->database, e, STATEMENT_JOB_START, INTEGER(job), INTEGER(to),
-                         INTEGER(queue_time()));
-    return r ? r : queue_event_add(q, job, job_state_name(to), "{}", e);
-}
-
-static int move(struct queue *q, int64_t job, enum job_state to, const char *reason,
-                struct error *e)
-{
-    struct queue_counts c;
-    int r = queue_job_counts(q, job, &c, e);
-    return r ? r : queue_job_move(q, job, &c, to, reason, e);
-}
-
-int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *e)
-{
-    return move(q, id, JOB_CANCELLED, reason, e);
-}
-
-int queue_fail(struct queue *q, int64_t job, const char *reason, struct error *e)
-{
-    return move(q, job, JOB_FAILED, reason, e);
-}
-
-/* Why a job with dead members did not succeed; a new string. */
-static int death_reason(struct queue *q, int64_t job, const struct queue_counts *c, char **ret,
-                        struct error *e)
-{
-    sqlite3_stmt *s;
-    int r = database_row(&q->database, e, &s, STATEMENT_RANGE_FROM, INTEGER(job),
-                         INTEGER(RANGE_DEAD), INTEGER(0), INTEGER(1));
-    if (r) {
-        mem_assert(r != QUEUE_NO_SUCH); /* dead > 0 */
-        return r;
-    }
-    if (c->members == 1)
-        *ret = database_new_text(s, 3);
-    else
-        *ret = mem_printf(
-            "%" PRId64 " of %" PRId64 " members are dead, the first is member %" PRId64 ": %s",
-            c->dead, c->members, (int64_t)sqlite3_column_int64(s, 0), database_text(s, 3));
-    database_end(s);
-    return 0;
-}
-
-int queue_finish(struct queue *q, int64_t job, struct error *e)
-{
-    struct queue_counts c;
-    int r = queue_job_counts(q, job, &c, e);
-    if (r)
-        return r;
-    if (c.done + c.dead != c.members)
-        return error_set(e, QUEUE_REFUSED, NULL,
-                         "job %" PRId64 " is not complete: %" PRId64 " of %" PRId64
-                         " members are neither done nor dead",
-                         job, c.members - c.done - c.dead, c.members);
-    if (c.dead == 0)
-        return queue_job_move(q, job, &c, JOB_SUCCEEDED, NULL, e);
-    char *reason;
-    r = death_reason(q, job, &c, &reason, e);
-    if (r)
-        return r;
-    r = queue_job_move(q, job, &c, c.done ? JOB_PARTIAL : JOB_FAILED, reason, e);
-    free(reason);
-    return r;
+    return database_run(&q->database, e, STATEMENT_JOB_SYNC_REMOVED, INTEGER(job));
 }

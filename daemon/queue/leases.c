@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which members are leased next. */
+/* Leases begin and end: members go from free to leased, and back. */
 #include "queue/queue_internal.h"
+
+#include "base/clock.h"
 
 #include <inttypes.h>
 
 enum { FENCE_BLOCK = 1024 }; /* reserved on disk at once */
 
-/* The members to lease, and where they come from. */
-struct pick {
-    struct queue_range range;
-    struct queue_range from; /* the row; for the frontier, [frontier, members) */
-    bool frontier, cut;
-};
+/* ---- given ---- */
 
 static int next_fence(struct queue *q, int64_t *ret, struct error *e)
 {
@@ -27,104 +24,148 @@ static int next_fence(struct queue *q, int64_t *ret, struct error *e)
     return 0;
 }
 
-/* The end of a lease of at most `want` members of [begin, end): all of them, or cut back to the
- * last multiple of `align`. */
-static int64_t aligned_end(int64_t begin, int64_t end, int64_t want, int64_t align)
-{
-    if (want < 1)
-        want = 1;
-    if (end - begin <= want)
-        return end;
-    int64_t limit = begin + want;
-    int64_t multiple = align > 1 ? limit - limit % align : limit;
-    return multiple > begin ? multiple : limit;
-}
-
-/* The row with the first free members: those with rows are below the frontier. */
-static int first_free(struct queue *q, int64_t job, const struct queue_counts *c, struct pick *ret,
-                      struct error *e)
-{
-    struct queue_range free_range, cut_range;
-    int has_free = queue_range_first(q, job, RANGE_FREE, &free_range, e);
-    if (has_free && has_free != QUEUE_NO_SUCH)
-        return has_free;
-    int has_cut = queue_range_first(q, job, RANGE_CUT, &cut_range, e);
-    if (has_cut && has_cut != QUEUE_NO_SUCH)
-        return has_cut;
-    *ret = (struct pick){0};
-    if (!has_cut && (has_free || cut_range.begin < free_range.begin)) {
-        ret->cut = true;
-        ret->from = cut_range;
-    } else if (!has_free) {
-        ret->from = free_range;
-    } else {
-        ret->frontier = true;
-        ret->from = (struct queue_range){c->frontier, c->members};
-    }
-    return 0;
-}
-
-static int pick_members(struct queue *q, int64_t job, const struct queue_counts *c, int64_t want,
-                        int64_t align, struct pick *ret, struct error *e)
-{
-    int64_t leased = c->members - c->done - c->dead - c->free;
-    if (c->free == 0 || (!c->has_layout && leased > 0))
-        return error_set(e, QUEUE_NO_SUCH, NULL, "job %" PRId64 " has no member to lease", job);
-    struct pick pick;
-    int r = first_free(q, job, c, &pick, e);
-    if (r)
-        return r;
-    pick.range = pick.from;
-    if (!c->has_layout)
-        pick.range.end = pick.range.begin + 1;
-    else if (!pick.cut)
-        pick.range.end = aligned_end(pick.from.begin, pick.from.end, want, align);
-    *ret = pick;
-    return 0;
-}
-
 /* Takes the picked members out of the free ones. */
-static int take_members(struct queue *q, int64_t job, const struct pick *p, struct error *e)
+static int take_members(struct queue *q, int64_t job, const struct queue_pick *p, struct error *e)
 {
     struct database *d = &q->database;
-    enum range_state state = p->cut ? RANGE_CUT : RANGE_FREE;
     int r;
     if (p->frontier)
         r = database_run(d, e, STATEMENT_JOB_FRONTIER, INTEGER(job), INTEGER(p->range.end));
     else if (p->range.end == p->from.end)
-        r = database_run(d, e, STATEMENT_RANGE_REMOVE, INTEGER(job), INTEGER(state),
+        r = database_run(d, e, STATEMENT_RANGE_REMOVE, INTEGER(job), INTEGER(p->state),
                          INTEGER(p->from.begin));
     else
-        r = database_run(d, e, STATEMENT_RANGE_MOVE_BEGIN, INTEGER(job), INTEGER(state),
+        r = database_run(d, e, STATEMENT_RANGE_MOVE_BEGIN, INTEGER(job), INTEGER(p->state),
                          INTEGER(p->from.begin), INTEGER(p->range.end));
+    if (!r && p->state == RANGE_ALONE)
+        r = database_run(d, e, STATEMENT_JOB_SUSPECTS, INTEGER(job), INTEGER(-1));
+    return r ? r : queue_counts_add(q, job, 0, 0, p->range.begin - p->range.end, e);
+}
+
+static int give(struct queue *q, const struct queue_counts *c, const struct queue_pick *pick,
+                const char *worker, struct queue_lease *ret_lease, struct error *e)
+{
+    int64_t fence = 0;
+    int r = c->state == JOB_QUEUED ? queue_move(q, c, JOB_RUNNING, NULL, e) : 0;
+    if (!r)
+        r = take_members(q, c->id, pick, e);
+    if (!r)
+        r = next_fence(q, &fence, e);
+    if (!r)
+        r = database_run(&q->database, e, STATEMENT_LEASE_ADD, INTEGER(fence), INTEGER(c->id),
+                         INTEGER(pick->range.begin), INTEGER(pick->range.end),
+                         INTEGER(pick->state - RANGE_FREE), TEXT(worker), INTEGER(clock_unix()));
     if (r)
         return r;
-    return database_run(d, e, STATEMENT_JOB_COUNT, INTEGER(job), INTEGER(0), INTEGER(0),
-                        INTEGER(p->range.begin - p->range.end));
+    *ret_lease = (struct queue_lease){
+        .id = fence, .job = c->id, .begin = pick->range.begin, .end = pick->range.end};
+    return 0;
+}
+
+static int nothing_to_lease(int64_t job, struct error *e)
+{
+    return error_set(e, QUEUE_NO_SUCH, NULL, "job %" PRId64 " has no member to lease", job);
 }
 
 int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, int64_t align,
                 struct queue_lease *ret_lease, struct error *e)
 {
     struct queue_counts c = {0};
-    struct pick pick = {0};
-    int r = queue_job_counts(q, job, &c, e);
-    if (!r)
-        r = pick_members(q, job, &c, want, align, &pick, e);
-    if (!r && c.state == JOB_QUEUED)
-        r = queue_job_move(q, job, &c, JOB_RUNNING, NULL, e);
-    if (!r)
-        r = take_members(q, job, &pick, e);
-    int64_t fence = 0;
-    if (!r)
-        r = next_fence(q, &fence, e);
-    if (!r)
-        r = database_run(&q->database, e, STATEMENT_LEASE_ADD, INTEGER(fence), INTEGER(job),
-                         INTEGER(pick.range.begin), INTEGER(pick.range.end), INTEGER(pick.cut),
-                         TEXT(worker), INTEGER(queue_time()));
+    struct queue_pick pick;
+    int r = queue_counts(q, job, &c, e);
     if (r)
         return r;
-    *ret_lease = (struct queue_lease){
-        .id = fence, .job = job, .begin = pick.range.begin, .end = pick.range.end};
-    return 0;
+    r = queue_pick(q, &c, want, align, &pick, e);
+    if (r)
+        return r == QUEUE_NO_SUCH ? nothing_to_lease(job, e) : r;
+    return give(q, &c, &pick, worker, ret_lease, e);
+}
+
+int queue_lease_alone(struct queue *q, int64_t job, const char *worker,
+                      struct queue_lease *ret_lease, int64_t *ret_suspicion, struct error *e)
+{
+    struct queue_counts c = {0};
+    struct queue_pick pick = {0};
+    struct queue_attempts attempts = {0};
+    int r = queue_counts(q, job, &c, e);
+    if (r)
+        return r;
+    r = queue_pick_alone(q, &c, &pick, e);
+    if (r)
+        return r == QUEUE_NO_SUCH ? nothing_to_lease(job, e) : r;
+    r = queue_attempts(q, job, pick.range.begin, &attempts, e);
+    if (!r)
+        r = give(q, &c, &pick, worker, ret_lease, e);
+    if (!r)
+        *ret_suspicion = attempts.suspicion;
+    return r;
+}
+
+/* ---- live ---- */
+
+int queue_live_lease(struct queue *q, const struct queue_lease *lease, struct queue_live_lease *ret,
+                     struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_LEASE_GET, INTEGER(lease->id));
+    if (!r) {
+        *ret = (struct queue_live_lease){
+            .fence = lease->id,
+            .job = sqlite3_column_int64(s, 0),
+            .range = {sqlite3_column_int64(s, 1), sqlite3_column_int64(s, 2)},
+            .from = RANGE_FREE + (enum range_state)sqlite3_column_int(s, 3),
+        };
+        database_end(s);
+        if (ret->job == lease->job)
+            return 0;
+    } else if (r != QUEUE_NO_SUCH) {
+        return r;
+    }
+    return error_set(e, QUEUE_NOT_LIVE, NULL, "lease %" PRId64 " of job %" PRId64 " is not live",
+                     lease->id, lease->job);
+}
+
+int queue_lease_live(struct queue *q, const struct queue_lease *lease, struct error *e)
+{
+    struct queue_live_lease live;
+    return queue_live_lease(q, lease, &live, e);
+}
+
+/* ---- ended ---- */
+
+/* Members right before the frontier go back behind it, with those that are free before them: so a
+ * lease reaches over them all. */
+static int move_frontier_back(struct queue *q, int64_t job, int64_t frontier, struct error *e)
+{
+    struct queue_range before;
+    int r = queue_range_last(q, job, RANGE_FREE, &before, e);
+    if (r || before.end != frontier)
+        return r == QUEUE_NO_SUCH ? 0 : r;
+    r = database_run(&q->database, e, STATEMENT_RANGE_REMOVE, INTEGER(job), INTEGER(RANGE_FREE),
+                     INTEGER(before.begin));
+    return r ? r
+             : database_run(&q->database, e, STATEMENT_JOB_FRONTIER, INTEGER(job),
+                            INTEGER(before.begin));
+}
+
+int queue_give_back(struct queue *q, int64_t job, const struct queue_ranges *ranges,
+                    enum range_state state, struct error *e)
+{
+    struct queue_counts c = {0};
+    int64_t members = queue_ranges_members(ranges);
+    int r = queue_counts(q, job, &c, e);
+    for (size_t i = 0; !r && i < ranges->n; i++)
+        r = queue_range_add(q, job, state, ranges->items[i].begin, ranges->items[i].end, 0, NULL,
+                            e);
+    if (r || members == 0)
+        return r;
+    r = queue_counts_add(q, job, 0, 0, members, e);
+    if (!r && state == RANGE_ALONE)
+        r = database_run(&q->database, e, STATEMENT_JOB_SUSPECTS, INTEGER(job), INTEGER(members));
+    return r || state != RANGE_FREE ? r : move_frontier_back(q, job, c.frontier, e);
+}
+
+int queue_end_lease(struct queue *q, int64_t fence, struct error *e)
+{
+    return database_run(&q->database, e, STATEMENT_LEASE_REMOVE, INTEGER(fence));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/queue_internal.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -52,7 +53,7 @@ int queue_add_model(struct queue *q, const char *name, const char *hash, const c
 {
     bool named = true;
     int r = name ? check_name(q, name, hash, &named, e) : 0;
-    int64_t now = queue_time();
+    int64_t now = clock_unix();
     if (!r)
         r = database_run(&q->database, e, STATEMENT_MODEL_ADD, TEXT(hash), INTEGER(now),
                          TEXT(definition));

@@ -2,13 +2,11 @@
 #include "queue/queue_internal.h"
 
 #include "base/mem.h"
+#include "queue/loss.h"
+#include "queue/witness.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     CHECKPOINT_PAGES = 8192,    /* 32 MB: do not wait for idleness */
@@ -16,39 +14,6 @@ enum {
     CHECKPOINT_RETRY_MS = 5000, /* after a failure, or where a reader hinders */
     PROBE_MS = 1000,            /* from one try to the next, while the database fails */
 };
-
-void *queue_grow(void *items, size_t n, size_t *capacity, size_t size)
-{
-    if (n < *capacity)
-        return items;
-    *capacity = *capacity ? *capacity * 2 : 16;
-    return mem_resize(items, *capacity, size);
-}
-
-int64_t queue_time(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-char *queue_clean_text(const char *text, size_t limit)
-{
-    size_t n = text ? strnlen(text, limit + 1) : 0;
-    if (n > limit) {
-        n = limit;
-        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) /* not within a character */
-            n--;
-    }
-    char *clean = mem_printf("%.*s", (int)n, text ? text : "");
-    json_t *valid = json_string(clean);
-    if (!valid) {
-        for (char *c = clean; *c; c++)
-            *c = (unsigned char)*c < 0x80 ? *c : '?';
-    }
-    json_decref(valid);
-    return clean;
-}
 
 /* ---- open and close ---- */
 
@@ -80,35 +45,57 @@ static int load_numbers(struct queue *q, struct error *e)
     return r;
 }
 
-static int load_identity(struct queue *q, struct error *e)
+/* A path without slashes at its end. */
+static char *root_of(const char *path)
 {
-    sqlite3_stmt *s;
-    int r = database_row(&q->database, e, &s, STATEMENT_DAEMON_IDENTITY, INTEGER(1));
+    char *root = mem_strdup(path);
+    size_t n = strlen(root);
+    while (n > 1 && root[n - 1] == '/')
+        root[--n] = '\0';
+    return root;
+}
+
+static int mark(struct queue *q, bool is_clean, struct error *e)
+{
+    char boot[64];
+    loss_boot(boot);
+    return database_run(&q->database, e, STATEMENT_DAEMON_MARK, INTEGER(1), INTEGER(is_clean),
+                        TEXT(boot));
+}
+
+static int write_witness(struct queue *q, bool is_open, struct error *e)
+{
+    return q->witness ? witness_write(q->witness, q->identity, is_open, e) : 0;
+}
+
+static int open_all(struct queue *q, const struct queue_options *o, struct error *e)
+{
+    struct former former = {.is_clean = true};
+    int r = database_lock(&q->database, o->path, e);
+    if (!r)
+        r = loss_open(&q->database, o, q->root, &former, &q->loss, e);
     if (r)
-        return r == QUEUE_NO_SUCH ? error_set(e, -EIO, NULL, "the database has no identity") : r;
-    snprintf(q->identity, sizeof q->identity, "%s", database_text(s, 0));
-    database_end(s);
-    return 0;
-}
-
-const char *queue_owner(const struct queue *q, int64_t job, char ret[QUEUE_OWNER_SIZE])
-{
-    snprintf(ret, QUEUE_OWNER_SIZE, "simlabd %s job %" PRId64 "\n", q->identity, job);
-    return ret;
-}
-
-int queue_open(const char *path, struct queue **ret_queue, struct error *e)
-{
-    struct queue *q = mem_new(sizeof *q);
-    int r = database_open(&q->database, path, e);
+        return r;
+    memcpy(q->identity, former.identity, sizeof q->identity);
+    r = load_numbers(q, e);
     if (!r)
-        r = load_numbers(q, e);
+        r = queue_recover(q, o, !former.is_clean && former.same_boot, e);
     if (!r)
-        r = load_identity(q, e);
+        r = mark(q, false, e);
     if (!r)
-        r = queue_release_all(q, e);
+        r = live_load(q, e);
     if (!r)
         r = queue_commit(q, e);
+    return r ? r : write_witness(q, true, e);
+}
+
+int queue_open(const struct queue_options *o, struct queue **ret_queue, struct error *e)
+{
+    mem_assert(o->root && o->root[0] == '/');
+    struct queue *q = mem_new(sizeof *q);
+    q->root = root_of(o->root);
+    q->witness = mem_strdup(o->witness);
+    int r = open_all(q, o, e);
     if (r) {
         queue_close(q);
         return r;
@@ -117,13 +104,34 @@ int queue_open(const char *path, struct queue **ret_queue, struct error *e)
     return 0;
 }
 
+const char *queue_loss(const struct queue *q)
+{
+    return q->loss;
+}
+
+const char *queue_identity(const struct queue *q)
+{
+    return q->identity;
+}
+
+int queue_stop(struct queue *q, struct error *e)
+{
+    int r = write_witness(q, false, e);
+    if (!r)
+        r = mark(q, true, e);
+    return r ? r : queue_commit(q, e);
+}
+
 struct queue *queue_close(struct queue *q)
 {
     if (!q)
         return NULL;
     database_close(&q->database);
-    free(q->touched);
-    free(q->progress);
+    live_clear(&q->live);
+    id_list_free(&q->touched);
+    free(q->root);
+    free(q->witness);
+    free(q->loss);
     free(q);
     return NULL;
 }
@@ -133,12 +141,6 @@ struct queue *queue_close(struct queue *q)
 bool queue_dirty(const struct queue *q)
 {
     return q->database.in_turn;
-}
-
-static void end_turn(struct queue *q)
-{
-    q->n_touched = 0;
-    q->ended = false;
 }
 
 int queue_commit(struct queue *q, struct error *e)
@@ -151,13 +153,13 @@ int queue_commit(struct queue *q, struct error *e)
     if (r) {
         database_rollback(&q->database);
         q->numbers = q->committed;
-        end_turn(q);
+        q->touched.n = 0;
+        live_roll_back(q);
         return r;
     }
     q->committed = q->numbers;
-    if (q->ended)
-        queue_progress_prune(q);
-    end_turn(q);
+    q->touched.n = 0;
+    live_commit(q);
     q->written = true;
     return 0;
 }

@@ -10,10 +10,18 @@
  *     done twice is harmless. A batch of a million members is one row and a few ranges.
  *  4. Fencing numbers grow over the life of the database and are never used twice.
  *  5. A dead member is in `dead`, never in a done range; done + dead = members when a job ends.
- *  6. After an open, no lease is live: queue_open ends those of the former daemon, as if they had
- *     been released (its death is not the members' fault).
+ *  6. After an open, no lease is live: queue_open ends those of the former daemon. Where that
+ *     stopped in order, or the machine went down with it, they are released. Where it died alone,
+ *     each member that ran then (queue_sighting) is one death more suspicious, until it is done. A
+ *     member with two such deaths is leased alone, while nothing else is (queue_lease_alone); each
+ *     death of the daemon during that is one of its attempts. So a member dies of the daemon's
+ *     deaths only where it was running at 2 + max_attempts of them, at the last max_attempts alone
+ *     in the service, and never came to its end between. Random kills do not do that to a member
+ *     which is shorter than the time between them.
  *  7. Members of a live job are a partition: done, dead, leased, free. What a lost lease was cut to
- *     is remembered on disk. */
+ *     is remembered on disk, and so is who is to be leased alone.
+ *  8. The layout of an output's array is decided by the lowest member that saves it, whatever the
+ *     timing: queue_add_layout. */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
 
@@ -25,6 +33,8 @@
 
 struct queue;
 
+enum { QUEUE_IDENTITY_SIZE = 33 }; /* 32 hexadecimal digits and a NUL */
+
 /* What the functions here find, with words. Where the database itself fails they return a negative
  * errno with words (EBUSY: another program holds its lock; ENOSPC, EROFS, EIO …): then nothing is
  * known, which is never a "no". Ask again later. */
@@ -32,13 +42,43 @@ enum queue_result {
     QUEUE_NO_SUCH = 1, /* job, model, or member to lease */
     QUEUE_INVALID,     /* what is asked for makes no sense, whatever the queue holds */
     QUEUE_REFUSED,     /* what is there does not allow it: another's name or store, a job's state */
-    QUEUE_NOT_LIVE     /* the lease has ended */
+    QUEUE_NOT_LIVE,    /* the lease has ended */
+    QUEUE_DAMAGED,     /* what the database should hold is not there, or cannot be read */
+    QUEUE_RESULTS
 };
 
-/* Opens or makes the database, migrates its schema. QUEUE_REFUSED where it is newer than we are,
- * is not ours, or another process has it open. */
-int queue_open(const char *path, struct queue **ret_queue, struct error *e);
+/* A worker of the former daemon was running this member when it ended, as it said itself. */
+struct queue_sighting {
+    int64_t job, lease, member;
+};
+
+struct queue_options {
+    const char *path; /* of the database, made where absent */
+    const char *root; /* of the stores, absolute: rows say paths below it without it */
+    /* A small file that the queue keeps to know of a database that is lost; NULL: none. */
+    const char *witness;
+    bool accept_loss; /* a lost or damaged database is set aside, and a new one begun */
+    const struct queue_sighting *sightings;
+    size_t n_sightings;
+    bool all_seen; /* of all workers that the former daemon had */
+};
+
+/* Opens or makes the database, migrates its schema, ends what leases there are. QUEUE_REFUSED where
+ * it is newer than we are, or another process has it open; QUEUE_DAMAGED where there was one and
+ * now is none, or where it cannot be read: with what is lost and what to do. */
+int queue_open(const struct queue_options *o, struct queue **ret_queue, struct error *e);
+/* NULL, or what was lost and accepted at queue_open; borrowed. */
+const char *queue_loss(const struct queue *q);
+/* No lease is being run any more: what is open now is nobody's death. Before queue_close, where the
+ * daemon stops in order. */
+int queue_stop(struct queue *q, struct error *e);
 struct queue *queue_close(struct queue *q); /* what was not committed is dropped */
+
+/* What marks this daemon's stores: 32 hexadecimal digits, made once, kept with the database. */
+const char *queue_identity(const struct queue *q);
+/* "simlabd <identity> job <id>\n": the mark of a job's store. Returns ret. */
+enum { QUEUE_OWNER_SIZE = 128 };
+const char *queue_owner(const struct queue *q, int64_t job, char ret[QUEUE_OWNER_SIZE]);
 
 /* Ends the turn's transaction; 0 where nothing was written. On failure (negative) everything of the
  * turn is rolled back: callers answer 503 to all requests of the turn. Where the database failed
@@ -90,26 +130,26 @@ struct queue_job {
     int64_t max_attempts;
     double member_timeout;
     char *name;  /* or NULL */
-    char *store; /* path of the store */
+    char *store; /* absolute path of the store */
     char *model_hash;
-    char *layout;                    /* JSON from the first lease, or NULL */
     char *labels;                    /* JSON object or NULL */
     char *reason;                    /* of failure or of a cancellation, or NULL */
     char *principal;                 /* who submitted it */
     int64_t created, started, ended; /* Unix time in milliseconds; 0: not yet */
     int64_t step, nsteps; /* progress of a job without a batch, as last heard; not durable */
+    char *waiting;        /* why it does not go on (queue_set_waiting), or NULL */
 };
 void queue_job_clear(struct queue_job *j); /* frees the strings */
 
 struct queue_submission {
     const char *document; /* the job, normalized, JSON text */
-    const char *name, *model_hash, *store, *labels, *principal;
-    /* A store's path may be picked from the id: where `store` is NULL, "<store_root>/<id>.zarr". */
-    const char *store_root;
-    /* Makes the store's directory this job's own before the job is added; what it made is to be
-     * taken back where the turn is not committed. 0; QUEUE_REFUSED where something stands there; a
-     * negative errno. NULL: nobody makes it, and what stands there is refused. */
-    int (*claim)(void *userdata, int64_t job, const char *store, struct error *e);
+    const char *name, *model_hash, *labels, *principal;
+    const char
+        *store; /* a path, or NULL: "<id>.zarr" below the root, the first that is to be had */
+    /* Takes the path for the job, so that nobody else does: 0; QUEUE_REFUSED with words where it is
+     * another's; -errno. Who gave it takes back what it did where queue_submit, or the turn's
+     * commit, fails. NULL: nothing may stand there. */
+    int (*claim)(void *userdata, int64_t job, const char *path, struct error *e);
     void *userdata;
     const char *idempotency_key; /* or NULL */
     const char *document_hash;   /* to tell a repeated key with another body: QUEUE_REFUSED */
@@ -123,12 +163,11 @@ struct queue_submission {
  */
 int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
                  bool *ret_existed, struct error *e);
-/* "simlabd IDENTITY job N\n": the mark of a job's store. The identity, 32 hexadecimal digits, was
- * made with the database, and goes where that goes. Returns ret. */
-enum { QUEUE_OWNER_SIZE = 128 };
-const char *queue_owner(const struct queue *q, int64_t job, char ret[QUEUE_OWNER_SIZE]);
 int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct error *e);
+/* New strings; the layout is NULL where it is not decided. QUEUE_DAMAGED where the job is there,
+ * and its texts are not. */
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e);
+int queue_job_layout(struct queue *q, int64_t id, char **ret_layout, struct error *e);
 /* Newest first, ids below `before` (0: the newest), in `state` (-1: any). Calls fn for each; fn
  * calls nothing of the queue. */
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,
@@ -136,6 +175,45 @@ int queue_jobs(struct queue *q, int state, int64_t before, int limit,
                struct error *e);
 /* Moves to cancelled where that is allowed, else QUEUE_REFUSED that names the state. */
 int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *e);
+
+/* The next job above `after` that has ended, and whose directory of locks (STORE.sync) is not known
+ * to be gone. QUEUE_NO_SUCH. */
+int queue_next_sync_left(struct queue *q, int64_t after, int64_t *ret_job, struct error *e);
+int queue_sync_removed(struct queue *q, int64_t job, struct error *e);
+
+/* ---- live jobs (for dispatch): from memory, without a query for what did not change ---- */
+
+struct queue_outline {
+    int64_t job;
+    enum job_state state;
+    int64_t members, done, dead;
+    int64_t free;     /* neither done, dead nor leased */
+    int64_t suspects; /* of these, to be leased alone */
+    int64_t layouts;  /* how often the layout was decided or added to; 0: not yet */
+    int64_t priority;
+    double member_timeout;
+    bool is_complete; /* done + dead = members: its store is to be finished, then queue_finish */
+};
+/* QUEUE_NO_SUCH where it is not queued or running (any more). */
+int queue_outline(struct queue *q, int64_t job, struct queue_outline *ret, struct error *e);
+
+/* A job whose state, layouts, suspects or completeness may have changed since it was told here;
+ * also one that is new, that ended, or that a failed commit took back. After an open, all live
+ * ones. QUEUE_NO_SUCH where there is none. */
+int queue_next_changed(struct queue *q, int64_t *ret_job, struct error *e);
+bool queue_has_changed(const struct queue *q); /* it may tell some */
+
+/* Jobs that queue_lease has members of, in the order in which they are served (highest priority,
+ * then oldest): the one after job `after`, 0 for the first. QUEUE_NO_SUCH at the end. */
+int queue_next_job(struct queue *q, int64_t after, int64_t *ret_job, struct error *e);
+/* queue_next_job passes it over, until it is let go. Not durable. */
+void queue_hold(struct queue *q, int64_t job, bool is_held);
+
+/* Tells people why a job waits (NULL: it does not), or why all do that have no lease and no reason
+ * of their own (job 0). Not durable; gone when the job ends. */
+void queue_set_waiting(struct queue *q, int64_t job, const char *text);
+/* Progress of a job without a batch, likewise. */
+void queue_progress(struct queue *q, int64_t job, int64_t step, int64_t nsteps);
 
 /* ---- leases (for dispatch) ---- */
 
@@ -145,29 +223,29 @@ struct queue_lease {
     int64_t begin, end; /* members [begin, end) */
 };
 
-/* The first job with an id above `after` that runs and is complete (queue_job_complete): its store
- * is to be finished, then queue_finish. After a restart, those that were left. QUEUE_NO_SUCH. */
-int queue_next_complete(struct queue *q, int64_t after, int64_t *ret_job, struct error *e);
-
-/* The next jobs that could use a worker, at most `limit`: highest priority, then oldest; queued, or
- * running with members that are neither done, dead nor leased. */
-int queue_next_jobs(struct queue *q, int limit, int64_t *ret_jobs, int *ret_n, struct error *e);
-
 /* Leases the first free members of a job, at most `want`. A lease that leaves free members right
  * behind it ends at the last multiple of `align` (1: any) that it can reach, so that it holds whole
- * chunk rows. While the job has no layout, one member is leased at a time. A range that a lost
- * lease was cut to is leased as it was cut, whatever `want`. Moves a queued job to running.
- * QUEUE_NO_SUCH where no member is to be leased. */
+ * chunk rows. While the job has no layout, one member is leased at a time, the lowest that is open;
+ * from a member that asks for an addition to the layout on, none is until that is decided. A range
+ * that a lost lease was cut to is leased as it was cut, whatever `want`. Moves a queued job to
+ * running. QUEUE_NO_SUCH where no member is to be leased so. */
 int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, int64_t align,
                 struct queue_lease *ret_lease, struct error *e);
+/* Leases the lowest member that is to run alone (invariant 6): the caller sees to it that nothing
+ * else is leased meanwhile, and how long. *ret_suspicion: deaths of the daemon at which it ran. */
+int queue_lease_alone(struct queue *q, int64_t job, const char *worker,
+                      struct queue_lease *ret_lease, int64_t *ret_suspicion, struct error *e);
 
 /* 0; QUEUE_NOT_LIVE once it ended, by whatever way, also by the end or cancellation of its job. */
 int queue_lease_live(struct queue *q, const struct queue_lease *lease, struct error *e);
 
-/* Records the layout (JSON) that the first lease proposes; only the first counts. Like all that
- * take a lease: QUEUE_NOT_LIVE where it has ended. */
-int queue_set_layout(struct queue *q, const struct queue_lease *lease, const char *layout,
-                     struct error *e);
+/* A member of the lease shows arrays (JSON {name: …}). Where the job has no layout, that is it.
+ * Else what the layout lacks is added to it when all members below are done or dead, the lowest
+ * member first; until then, members from that one on are not leased. Like all that take a lease:
+ * QUEUE_NOT_LIVE where it has ended. QUEUE_INVALID where it is no such JSON, or the member is not
+ * open. */
+int queue_add_layout(struct queue *q, const struct queue_lease *lease, int64_t member,
+                     const char *layout, struct error *e);
 
 /* [begin, end) is stored. QUEUE_INVALID where it is not within the lease. Members that are dead
  * stay dead, those that are done stay done. */
@@ -185,8 +263,6 @@ int queue_release(struct queue *q, const struct queue_lease *lease, struct error
 int queue_lost(struct queue *q, const struct queue_lease *lease, const char *reason,
                struct error *e);
 
-/* *ret_complete: done + dead = members, all that is left is to finish the store. */
-int queue_job_complete(struct queue *q, int64_t job, bool *ret_complete, struct error *e);
 /* After the store was finished: succeeded; partial with some members dead, failed with all.
  * QUEUE_REFUSED where the job is not complete. */
 int queue_finish(struct queue *q, int64_t job, struct error *e);
@@ -201,10 +277,6 @@ int queue_members(struct queue *q, int64_t job, int64_t after, int limit, json_t
 /* The members that are dead: JSON [[begin, end], …], ascending, as FINISH tells them; a new string.
  */
 int queue_dead_ranges(struct queue *q, int64_t job, char **ret_ranges, struct error *e);
-
-/* Progress that need not survive: kept in memory while the job runs, shown by queue_job. No event,
- * and no part of the turn. */
-void queue_progress(struct queue *q, int64_t job, int64_t step, int64_t nsteps);
 
 /* ---- events ---- */
 

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
- * returns as queue.h says. */
+ * returns as queue.h says. The files, from the lowest; each uses only those before it:
+ * database; counts, ranges; live; events; moves; leases, layouts; reports; jobs, models; recovery;
+ * queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
 #include "queue/database.h"
+#include "queue/live.h"
 #include "queue/queue.h"
 
 #include <stddef.h>
+
+enum { QUEUE_REASON_MAX = 2000, QUEUE_LOG_LINE_MAX = 4000, QUEUE_LOG_LINES_MAX = 10000 };
 
 /* Numbers kept in memory. A commit copies them to `committed`, a rollback copies them back. */
 struct queue_numbers {
@@ -16,55 +21,46 @@ struct queue_numbers {
     int64_t fences_reserved; /* on disk: up to this one may be given out */
 };
 
-struct queue_progress_entry {
-    int64_t job, step, nsteps;
-};
-
 struct queue {
     struct database database;
+    char *root; /* of the stores */
+    char identity[QUEUE_IDENTITY_SIZE];
+    char *witness; /* path, or NULL */
+    char *loss;    /* what was lost and accepted, or NULL */
     struct queue_numbers numbers, committed;
-    char identity[40];
     int64_t last_fence; /* never goes back, not even by a rollback: invariant 4 of queue.h */
-    /* Jobs whose counts changed in this turn (with repeats), to be told as progress by the commit.
-     */
-    int64_t *touched;
-    size_t n_touched, touched_capacity;
-    /* As last heard, of running jobs without a batch. Those that ended go at the commit. */
-    struct queue_progress_entry *progress;
-    size_t n_progress, progress_capacity;
-    bool ended;               /* some job ended in this turn */
+    struct live live;
+    struct id_list touched;   /* whose counts changed in this turn, to be told by the commit */
     bool written;             /* something was committed since the last tick */
     int64_t last_write;       /* as of the ticks */
     int64_t checkpoint_retry; /* not before */
     int64_t probe_due;        /* while the database fails; 0: it works, as of the last tick */
 };
 
-/* Makes room for one more in an array that grows by doubling. */
-void *queue_grow(void *items, size_t n, size_t *capacity, size_t size);
-/* Unix time in milliseconds. */
-int64_t queue_time(void);
-/* At most `limit` bytes of a text from outside as valid UTF-8; NULL gives "". The caller frees. */
-char *queue_clean_text(const char *text, size_t limit);
-enum { QUEUE_REASON_MAX = 2000, QUEUE_LOG_LINE_MAX = 4000, QUEUE_LOG_LINES_MAX = 10000 };
-
-/* ---- jobs.c ---- */
+/* ---- counts.c: a job's row, less its texts ---- */
 
 struct queue_counts {
+    int64_t id;
     enum job_state state;
-    int64_t members, done, dead, free, frontier, max_attempts, log_lines;
-    bool has_layout;
+    int64_t members, done, dead, free, frontier;
+    int64_t suspects; /* of those free: to be leased alone */
+    int64_t proposed; /* the lowest member that proposed an addition to the layout; -1: none */
+    int64_t layouts;  /* how often the layout was decided or added to */
+    int64_t priority, max_attempts, log_lines;
+    double member_timeout;
 };
 /* QUEUE_NO_SUCH where there is no such job. */
-int queue_job_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct error *e);
-
-/* By the table in state.c (QUEUE_REFUSED, nothing written). A final move ends the job's leases,
- * frees what only a live job needs, and tells `reason` (NULL: none). */
-int queue_job_move(struct queue *q, int64_t job, const struct queue_counts *counts,
-                   enum job_state to, const char *reason, struct error *e);
+int queue_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct error *e);
+/* Adds to the row's counts. */
+int queue_counts_add(struct queue *q, int64_t job, int64_t done, int64_t dead, int64_t free,
+                     struct error *e);
+int queue_no_such_job(struct error *e, int64_t job);
 
 /* ---- ranges.c ---- */
 
-enum range_state { RANGE_DONE, RANGE_DEAD, RANGE_FREE, RANGE_CUT };
+/* Rows of members. CUT: free, to be leased as it is. ALONE: a member that is free, to be leased
+ * while nothing else is. */
+enum range_state { RANGE_DONE, RANGE_DEAD, RANGE_FREE, RANGE_CUT, RANGE_ALONE };
 
 struct queue_range {
     int64_t begin, end;
@@ -76,8 +72,8 @@ struct queue_ranges {
 void queue_ranges_add(struct queue_ranges *ranges, int64_t begin, int64_t end);
 int64_t queue_ranges_members(const struct queue_ranges *ranges);
 
-/* Adds a row, joined with neighbours that are alike. [begin, end) is in no row of this state yet.
- * Attempts and reason are 0 and NULL except for RANGE_DEAD. */
+/* Adds a row, joined with neighbours that are alike (never those that are cut or alone). [begin,
+ * end) is in no row of this state yet. Attempts and reason are 0 and NULL except for RANGE_DEAD. */
 int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
                     int64_t end, int64_t attempts, const char *reason, struct error *e);
 /* The first and the last row of this state; QUEUE_NO_SUCH with `e` as it was. */
@@ -88,21 +84,82 @@ int queue_range_last(struct queue *q, int64_t job, enum range_state state, struc
 /* Adds to `ret`, in order, the members of [begin, end) that are neither done nor dead. */
 int queue_range_unfinished(struct queue *q, int64_t job, int64_t begin, int64_t end,
                            struct queue_ranges *ret, struct error *e);
+/* *ret_finished: all members of [begin, end) are done or dead. */
+int queue_range_finished(struct queue *q, int64_t job, int64_t begin, int64_t end,
+                         bool *ret_finished, struct error *e);
 
-/* ---- reports.c ---- */
-
-/* Ends every live lease as if it had been released. */
-int queue_release_all(struct queue *q, struct error *e);
+/* The members to lease next, and where they come from. */
+struct queue_pick {
+    struct queue_range range;
+    struct queue_range from; /* the row; for the frontier, [frontier, members) */
+    enum range_state state;  /* of the row: FREE, CUT, ALONE */
+    bool frontier;
+};
+/* As queue_lease and queue_lease_alone say; QUEUE_NO_SUCH with `e` as it was. */
+int queue_pick(struct queue *q, const struct queue_counts *c, int64_t want, int64_t align,
+               struct queue_pick *ret, struct error *e);
+int queue_pick_alone(struct queue *q, const struct queue_counts *c, struct queue_pick *ret,
+                     struct error *e);
 
 /* ---- events.c ---- */
 
 int queue_event_add(struct queue *q, int64_t job, const char *kind, const char *data,
                     struct error *e);
+/* Its counts of done and dead changed. */
 void queue_event_touch(struct queue *q, int64_t job);
 /* The progress events of the turn: one for each job that was touched and still runs. */
 int queue_event_flush(struct queue *q, struct error *e);
-/* Forgets the progress of jobs that no longer run. */
-void queue_progress_prune(struct queue *q);
-void queue_progress_get(const struct queue *q, int64_t job, int64_t *ret_step, int64_t *ret_nsteps);
+
+/* ---- moves.c ---- */
+
+/* By the table in job_state.c (QUEUE_REFUSED, nothing written). A final move ends the job's leases,
+ * frees what only a live job needs, and tells `reason` (NULL: none). */
+int queue_move(struct queue *q, const struct queue_counts *counts, enum job_state to,
+               const char *reason, struct error *e);
+
+/* ---- leases.c ---- */
+
+/* A lease as the queue knows it; what the caller's struct says of members is not believed. */
+struct queue_live_lease {
+    int64_t fence, job;
+    struct queue_range range;
+    enum range_state from; /* FREE, CUT, ALONE: what is left of it will be so again */
+};
+/* QUEUE_NOT_LIVE with words. */
+int queue_live_lease(struct queue *q, const struct queue_lease *lease, struct queue_live_lease *ret,
+                     struct error *e);
+/* Gives ranges back, and counts their members as free. */
+int queue_give_back(struct queue *q, int64_t job, const struct queue_ranges *ranges,
+                    enum range_state state, struct error *e);
+/* Its row goes; what it held was given back, or is done or dead. */
+int queue_end_lease(struct queue *q, int64_t fence, struct error *e);
+
+/* ---- layouts.c ---- */
+
+/* Decides the lowest proposal where nothing below it is open any more. */
+int queue_settle_layouts(struct queue *q, int64_t job, struct error *e);
+
+/* ---- reports.c ---- */
+
+int queue_release_lease(struct queue *q, const struct queue_live_lease *live, struct error *e);
+/* A lease of many that was lost: the open ones are given back as two halves. */
+int queue_halve_lease(struct queue *q, const struct queue_live_lease *live, struct error *e);
+/* The member of a lease died: one more attempt. At max_attempts it is dead with `reason`, else
+ * *ret_lives, and it is still to be given back. */
+int queue_count_attempt(struct queue *q, int64_t job, int64_t member, const char *reason,
+                        bool *ret_lives, struct error *e);
+struct queue_attempts {
+    int64_t attempts, suspicion;
+};
+int queue_attempts(struct queue *q, int64_t job, int64_t member, struct queue_attempts *ret,
+                   struct error *e);
+int queue_attempts_set(struct queue *q, int64_t job, int64_t member, const struct queue_attempts *a,
+                       struct error *e);
+
+/* ---- recovery.c ---- */
+
+/* Ends the leases of the former daemon; `died`: not in order, and not with the machine (invariant 6
+ * of queue.h). */
+int queue_recover(struct queue *q, const struct queue_options *o, bool died, struct error *e);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rows of members. */
 #include "queue/queue_internal.h"
 
 #include "base/buffer.h"
@@ -12,7 +13,7 @@ void queue_ranges_add(struct queue_ranges *ranges, int64_t begin, int64_t end)
 {
     if (begin >= end)
         return;
-    ranges->items = queue_grow(ranges->items, ranges->n, &ranges->capacity, sizeof *ranges->items);
+    ranges->items = mem_grow(ranges->items, ranges->n, &ranges->capacity, sizeof *ranges->items);
     ranges->items[ranges->n++] = (struct queue_range){begin, end};
 }
 
@@ -54,7 +55,7 @@ int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_
     struct queue_range before = {0}, behind = {0};
     bool joins_before = false, joins_behind = false;
     int r = 0;
-    if (state != RANGE_CUT) {
+    if (state != RANGE_CUT && state != RANGE_ALONE) {
         r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, attempts, reason, &before,
                       &joins_before, e);
         if (!r || r == QUEUE_NO_SUCH)
@@ -144,6 +145,17 @@ int queue_range_unfinished(struct queue *q, int64_t job, int64_t begin, int64_t 
         queue_ranges_add(ret, begin, end);
     }
     free(finished.items);
+    return r;
+}
+
+int queue_range_finished(struct queue *q, int64_t job, int64_t begin, int64_t end,
+                         bool *ret_finished, struct error *e)
+{
+    struct queue_ranges open = {0};
+    int r = queue_range_unfinished(q, job, begin, end, &open, e);
+    if (!r)
+        *ret_finished = open.n == 0;
+    free(open.items);
     return r;
 }
 

@@ -126,6 +126,14 @@ INSERT INTO daemon VALUES (1, lower(hex(randomblob(16))), 1, '');
 -- 1: its STORE.sync is to be removed once it has ended and its last lease is gone.
 ALTER TABLE job ADD COLUMN sync_left INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX job_sync_left ON job (id) WHERE sync_left;
+-- Members that are free and to be leased alone; the lowest member with a layout_proposal, or -1.
+ALTER TABLE job ADD COLUMN suspects INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN proposed INTEGER NOT NULL DEFAULT -1;
+-- From here on `job.has_layout` counts how often the layout was decided or added to, `lease.cut`
+-- is 2 for a member that is alone, and member_range has a state for such members (enum
+-- range_state). What can be leased is kept in memory.
+DROP INDEX job_free;
+-- How often the daemon died while the member was running.
 ALTER TABLE attempt ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
 
 -- The contents (sha256) of the libraries that a job, or a stored model, was checked with.

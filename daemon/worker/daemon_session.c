@@ -86,6 +86,7 @@ static int send_message(void *socket, const struct wire_message *m, int flags)
 static _Noreturn void lost(const struct daemon_session *l)
 {
     log_error("the daemon has not been heard of for %lld ms", (long long)l->silence_ms);
+    where_set_silent(l->where);
     _exit(DAEMON_SESSION_EXIT_LOST);
 }
 

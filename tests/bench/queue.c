@@ -41,7 +41,6 @@ static void submit(struct queue *q, int64_t number, const char *document)
                                  .document_hash = "0123456789abcdef",
                                  .name = "bench",
                                  .model_hash = "0123456789abcdef",
-                                 .store_root = "/var/lib/simlabd/stores",
                                  .labels = "{}",
                                  .idempotency_key = key,
                                  .members = 1,
@@ -75,12 +74,10 @@ static void leases(struct queue *q, int64_t jobs, int64_t turn)
     double start = seconds();
     for (int64_t i = 0; i < jobs; i++) {
         int64_t job;
-        int n;
-        check(queue_next_jobs(q, 1, &job, &n, &e), &e);
-        if (n == 0)
+        if (queue_next_job(q, 0, &job, &e) != 0)
             break;
         check(queue_lease(q, job, "worker", 1, 1, &lease, &e), &e);
-        check(queue_set_layout(q, &lease, "{}", &e), &e);
+        check(queue_add_layout(q, &lease, lease.begin, "{}", &e), &e);
         check(queue_done(q, &lease, lease.begin, lease.end, &e), &e);
         check(queue_release(q, &lease, &e), &e);
         check(queue_finish(q, job, &e), &e);
@@ -104,7 +101,7 @@ static void members(struct queue *q, int64_t n, int64_t want, int64_t turn)
     check(queue_submit(q, &s, &id, &existed, &e), &e);
     double start = seconds();
     while (queue_lease(q, id, "worker", want, 256, &lease, &e) == 0) {
-        check(queue_set_layout(q, &lease, "{}", &e), &e);
+        check(queue_add_layout(q, &lease, lease.begin, "{}", &e), &e);
         check(queue_done(q, &lease, lease.begin, lease.end, &e), &e);
         check(queue_release(q, &lease, &e), &e);
         if (++count % turn == 0)
@@ -126,7 +123,8 @@ int main(int argc, char **argv)
     int64_t jobs = argc > 2 ? atoll(argv[2]) : 50000, turn = argc > 3 ? atoll(argv[3]) : 100;
     struct queue *q;
     struct error e = {0};
-    check(queue_open(argv[1], &q, &e), &e);
+    struct queue_options o = {.path = argv[1], .root = "/stores", .all_seen = true};
+    check(queue_open(&o, &q, &e), &e);
     submissions(q, jobs, turn);
     leases(q, jobs, turn);
     members(q, 1000000, 64, turn);

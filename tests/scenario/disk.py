@@ -117,8 +117,11 @@ def test_full_under_the_database(context):
         daemon.stop()
 
 
+ROOM = 32768  # for the directories that a submission makes
+
+
 def test_full_from_the_beginning(context):
-    goes_on(context, lambda size: 0)
+    goes_on(context, lambda size: ROOM)
 
 
 def test_full_in_the_middle(context):
@@ -129,7 +132,7 @@ def test_a_cancelled_job_frees_the_service(context):
     """Where nothing waits for room, nothing shows that there is some: the service takes jobs."""
     with Disk(context) as disk:
         daemon = context.daemon(workers=1, options=["--store-root", os.path.join(disk.path, "stores")])
-        disk.fill()
+        disk.fill(ROOM)
         number = daemon.submit(job())["id"]
         daemon.await_line("nothing is leased until")
         daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)

@@ -129,7 +129,7 @@ Test(dispatch, a_lost_lease_of_many_is_halved)
     fake_lease(f, 12, 22);
     fake_done(f, &l, 2, 4);
     fake_hears_nothing(f);
-    dispatch_worker_died(s.dispatch, "w.1", "killed");
+    scene_worker_died(&s, "w.1", "killed");
     fake_close(f);
     f = fake_ready(&s, "w.2");
     fake_hear(f, WIRE_JOB);
@@ -167,7 +167,7 @@ Test(dispatch, a_member_that_kills_its_workers_dies)
         struct fake *f = fake_ready(&s, name);
         fake_hear(f, WIRE_JOB);
         fake_lease(f, 0, 1);
-        dispatch_worker_died(s.dispatch, name, "its worker was killed by signal 11");
+        scene_worker_died(&s, name, "its worker was killed by signal 11");
         scene_turn(&s);
         fake_close(f);
     }
@@ -194,7 +194,7 @@ Test(dispatch, who_leaves_is_not_to_blame)
         fake_say(w, (struct wire_message){.type = WIRE_BYE, .bye.reason = "renewed"});
         fake_hear(w, WIRE_QUIT);
         cr_assert_eq(s.n_kills, i, "what it has is given to others when it is dead");
-        dispatch_worker_died(s.dispatch, name, "its worker exited with status 0");
+        scene_worker_died(&s, name, "its worker exited with status 0");
         fake_close(w);
     }
     struct fake *w = fake_ready(&s, "w.6");
@@ -300,7 +300,7 @@ Test(dispatch, who_is_silent_is_killed)
     cr_assert_eq(s.n_kills, 1);
     cr_assert_str_eq(s.kills[0], "w.1");
     cr_assert_str_eq(state_in_json(&s, 0), "stopping");
-    dispatch_worker_died(s.dispatch, "w.1", "killed");
+    scene_worker_died(&s, "w.1", "killed");
     scene_turn(&s);
     json_t *workers = dispatch_workers(s.dispatch);
     cr_assert_eq(json_array_size(workers), 0);
@@ -342,14 +342,14 @@ Test(dispatch, a_member_that_overruns_its_time)
     fake_say(f, beat);
     while (s.n_kills == 0)
         loop_turn(s.loop, -1);
-    dispatch_worker_died(s.dispatch, "w.1", "its worker was killed by signal 9");
+    scene_worker_died(&s, "w.1", "its worker was killed by signal 9");
     scene_turn(&s);
     f->scene = &s;
     fake_close(f);
     f = fake_ready(&s, "w.2");
     fake_hear(f, WIRE_JOB);
     fake_lease(f, 0, 1);
-    dispatch_worker_died(s.dispatch, "w.2", "its worker was killed by signal 9");
+    scene_worker_died(&s, "w.2", "its worker was killed by signal 9");
     scene_turn(&s);
     fake_close(f);
     finish_dead(&s, job);
@@ -375,50 +375,6 @@ Test(dispatch, the_job_as_a_whole_fails)
     cr_assert_str_eq(j.reason, "no library");
     queue_job_clear(&j);
     fake_close(f);
-    scene_close(&s);
-}
-
-/* ---- finishing ---- */
-
-Test(dispatch, finishes_what_a_former_daemon_left)
-{
-    struct scene s;
-    scene_open(&s);
-    int64_t job = scene_submit_begun(&s, 1, 1);
-    cr_assert_eq(scene_state(&s, job), JOB_RUNNING);
-    scene_restart(&s);
-    struct fake *f = fake_ready(&s, "w.1");
-    fake_hear(f, WIRE_JOB);
-    fake_hear(f, WIRE_FINISH);
-    fake_say(f, (struct wire_message){.type = WIRE_FINISH_FAILED,
-                                      .finish_failed = {job, 0, 0, "a chunk is missing"}});
-    fake_hear(f, WIRE_DROP);
-    struct queue_job j = scene_job(&s, job);
-    cr_assert_eq(j.state, JOB_FAILED);
-    cr_assert(strstr(j.reason, "a chunk is missing"));
-    queue_job_clear(&j);
-    fake_close(f);
-    scene_close(&s);
-}
-
-Test(dispatch, a_finish_that_kills_its_workers_fails)
-{
-    struct scene s;
-    scene_open(&s);
-    int64_t job = scene_submit_begun(&s, 1, 1);
-    scene_restart(&s);
-    for (int i = 0; i < 3; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "w.%d", i);
-        cr_assert_eq(scene_state(&s, job), JOB_RUNNING);
-        struct fake *f = fake_ready(&s, name);
-        fake_hear(f, WIRE_JOB);
-        fake_hear(f, WIRE_FINISH);
-        dispatch_worker_died(s.dispatch, name, "killed");
-        scene_turn(&s);
-        fake_close(f);
-    }
-    cr_assert_eq(scene_state(&s, job), JOB_FAILED);
     scene_close(&s);
 }
 
@@ -480,93 +436,6 @@ Test(dispatch, a_job_that_was_rolled_back_is_forgotten)
     scene_close(&s);
 }
 
-static void release_with_error(struct fake *f, const struct wire_lease *l, uint32_t error)
-{
-    fake_say(f,
-             (struct wire_message){.type = WIRE_RELEASE,
-                                   .release = {l->lease, 0.1, WIRE_CAUSE_STORE, error, "no room"}});
-}
-
-Test(dispatch, a_full_disk_pauses_all)
-{
-    struct scene s;
-    scene_open(&s);
-    int64_t job = scene_submit_begun(&s, 3, 1);
-    struct fake *f = fake_ready(&s, "w.1");
-    fake_hear(f, WIRE_JOB);
-    for (int i = 0; i < 10; i++) {
-        struct wire_lease l = fake_lease(f, 1, 2);
-        release_with_error(f, &l, ENOSPC);
-        fake_hears_nothing(f);
-        s.shift += 10000;
-        scene_turn(&s);
-    }
-    cr_assert_eq(scene_state(&s, job), JOB_RUNNING, "it waits as long as it takes");
-    fake_close(f);
-    scene_close(&s);
-}
-
-/* A store that cannot be finished for lack of room is finished when there is some. */
-Test(dispatch, a_full_disk_at_the_end)
-{
-    struct scene s;
-    const char *reason;
-    scene_open(&s);
-    int64_t job = scene_submit_begun(&s, 1, 1);
-    scene_restart(&s);
-    struct fake *f = fake_ready(&s, "w.1");
-    fake_hear(f, WIRE_JOB);
-    for (int i = 0; i < 10; i++) {
-        fake_hear(f, WIRE_FINISH);
-        fake_say(
-            f, (struct wire_message){.type = WIRE_FINISH_FAILED,
-                                     .finish_failed = {job, WIRE_CAUSE_STORE, ENOSPC, "no room"}});
-        fake_hears_nothing(f);
-        cr_assert(!dispatch_ready(s.dispatch, &reason) && strstr(reason, "no room"));
-        s.shift += 10000;
-        scene_turn(&s);
-    }
-    fake_hear(f, WIRE_FINISH);
-    fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
-    fake_hear(f, WIRE_DROP);
-    cr_assert(dispatch_ready(s.dispatch, &reason));
-    cr_assert_eq(scene_state(&s, job), JOB_SUCCEEDED);
-    fake_close(f);
-    scene_close(&s);
-}
-
-Test(dispatch, a_store_that_fails_again_and_again)
-{
-    struct scene s;
-    scene_open(&s);
-    int64_t job = scene_submit_begun(&s, 3, 1), other;
-    struct fake *f = fake_ready(&s, "w.1");
-    fake_hear(f, WIRE_JOB);
-    struct wire_lease l = fake_lease(f, 1, 2);
-    release_with_error(f, &l, EIO);
-    fake_hears_nothing(f);
-    other = scene_submit(&s, 1); /* other jobs go on */
-    scene_turn(&s);
-    cr_assert_eq(fake_hear(f, WIRE_JOB)->job.job, other);
-    l = fake_lease(f, 0, 1);
-    fake_say(f, (struct wire_message){.type = WIRE_JOB_FAILED, .job_failed = {other, "no"}});
-    fake_release(f, &l, 0.1);
-    fake_hear(f, WIRE_DROP);
-    for (int i = 1; i < 6; i++) {
-        s.shift += 100000;
-        scene_turn(&s);
-        l = fake_lease(f, 1, 2);
-        release_with_error(f, &l, EIO);
-    }
-    fake_hear(f, WIRE_DROP);
-    struct queue_job j = scene_job(&s, job);
-    cr_assert_eq(j.state, JOB_FAILED);
-    cr_assert_str_eq(j.reason, "no room");
-    queue_job_clear(&j);
-    fake_close(f);
-    scene_close(&s);
-}
-
 /* ---- sharing ---- */
 
 Test(dispatch, jobs_of_one_priority_share_the_workers)
@@ -599,7 +468,7 @@ Test(dispatch, a_worker_is_told_of_a_job_once)
             cr_assert_eq(fake_hear(f, WIRE_DROP)->drop.job, jobs[i - 4]);
         cr_assert_eq(fake_hear(f, WIRE_JOB)->job.job, jobs[i]);
         struct wire_lease l = fake_lease(f, 0, 1);
-        release_with_error(f, &l, EIO);
+        fake_store_failed(f, &l, EIO);
     }
     fake_hears_nothing(f);
     s.shift += 5000;

@@ -25,7 +25,7 @@ Test(hostile, names_and_versions)
     cr_assert(strstr(fake_hear(g, WIRE_QUIT)->quit.reason, "version"));
     fake_say_bytes(g, "\1\0\x09\0\0\0 of the future", 20);
     fake_hear(g, WIRE_QUIT);
-    dispatch_worker_died(s.dispatch, "w.3", "before its HELLO was read");
+    scene_worker_died(&s, "w.3", "before its HELLO was read");
     hello(g, WIRE_VERSION, "w.3");
     fake_hear(g, WIRE_QUIT);
     hello(g, WIRE_VERSION, "w.4");

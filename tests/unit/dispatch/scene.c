@@ -123,7 +123,7 @@ static void start(struct scene *s)
                                  .ready = on_ready,
                                  .userdata = s};
     cr_assert_eq(loop_new(&s->loop), 0);
-    cr_assert_eq(queue_open(s->database, &s->queue, &e), 0, "%s", e.message);
+    cr_assert_eq(queue_open(&s->queue_options, &s->queue, &e), 0, "%s", e.message);
     cr_assert_eq(dispatch_new(s->loop, s->queue, &o, &s->dispatch, &e), 0, "%s", e.message);
     loop_add_tick(s->loop, on_tick, s);
 }
@@ -141,6 +141,8 @@ void scene_open(struct scene *s)
     cr_assert(mkdtemp(s->directory));
     snprintf(s->endpoint, sizeof s->endpoint, "ipc://%s/workers", s->directory);
     snprintf(s->database, sizeof s->database, "%s/db", s->directory);
+    s->queue_options =
+        (struct queue_options){.path = s->database, .root = "/stores", .all_seen = true};
     sync_fails = false;
     s->context = zmq_ctx_new();
     start(s);
@@ -159,6 +161,11 @@ void scene_restart(struct scene *s)
     start(s);
 }
 
+void scene_worker_died(struct scene *s, const char *name, const char *reason)
+{
+    dispatch_worker_died(s->dispatch, name, &(struct dispatch_death){.reason = reason});
+}
+
 void scene_turn(struct scene *s)
 {
     cr_assert_eq(loop_turn(s->loop, 0), 0);
@@ -171,7 +178,6 @@ int64_t scene_submit(struct scene *s, int64_t members)
     struct queue_submission submission = {.document = "{\"a\": \"b\"}",
                                           .model_hash = "hash",
                                           .principal = "me",
-                                          .store_root = "/stores",
                                           .document_hash = "hash",
                                           .members = members,
                                           .max_attempts = 2,
@@ -191,7 +197,7 @@ int64_t scene_submit_begun(struct scene *s, int64_t members, int64_t chunk)
     char *layout = mem_printf("{\"p__u\": {\"shape\": [%d, 7], \"chunks\": [%d, 7]}}", (int)members,
                               (int)chunk);
     cr_assert_eq(queue_lease(s->queue, job, "former", 1, 1, &l, &e), 0, "%s", e.message);
-    cr_assert_eq(queue_set_layout(s->queue, &l, layout, &e), 0, "%s", e.message);
+    cr_assert_eq(queue_add_layout(s->queue, &l, 0, layout, &e), 0, "%s", e.message);
     cr_assert_eq(queue_done(s->queue, &l, 0, 1, &e), 0, "%s", e.message);
     cr_assert_eq(queue_release(s->queue, &l, &e), 0, "%s", e.message);
     cr_assert_eq(queue_commit(s->queue, &e), 0, "%s", e.message);
@@ -333,7 +339,14 @@ void fake_release(struct fake *f, const struct wire_lease *l, double seconds)
              (struct wire_message){.type = WIRE_RELEASE, .release = {l->lease, seconds, 0, 0, ""}});
 }
 
+void fake_store_failed(struct fake *f, const struct wire_lease *l, uint32_t error)
+{
+    fake_say(f,
+             (struct wire_message){.type = WIRE_RELEASE,
+                                   .release = {l->lease, 0.1, WIRE_CAUSE_STORE, error, "no room"}});
+}
+
 void fake_layout(struct fake *f, const struct wire_lease *l)
 {
-    fake_say(f, (struct wire_message){.type = WIRE_LAYOUT, .layout = {l->lease, 0, "{}"}});
+    fake_say(f, (struct wire_message){.type = WIRE_LAYOUT, .layout = {l->lease, l->begin, "{}"}});
 }

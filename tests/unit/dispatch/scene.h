@@ -15,6 +15,7 @@ struct scene {
     char directory[64], endpoint[128], database[96];
     struct loop *loop;
     struct queue *queue;
+    struct queue_options queue_options;
     struct dispatch *dispatch;
     void *context;
     int64_t shift; /* the dispatcher's clock is ahead by it */
@@ -33,6 +34,8 @@ struct fake { /* a worker */
 
 void scene_open(struct scene *s);
 void scene_close(struct scene *s);
+/* The pool says that it is dead */
+void scene_worker_died(struct scene *s, const char *name, const char *reason);
 /* The daemon ends and comes again, with the same queue. */
 void scene_restart(struct scene *s);
 /* Commits fail until it is called with false. */
@@ -66,6 +69,8 @@ struct fake *fake_ready(struct scene *s, const char *name);
 struct wire_lease fake_lease(struct fake *f, int64_t begin, int64_t end);
 void fake_done(struct fake *f, const struct wire_lease *l, int64_t begin, int64_t end);
 void fake_release(struct fake *f, const struct wire_lease *l, double seconds);
+/* Releases it, since the store failed. */
+void fake_store_failed(struct fake *f, const struct wire_lease *l, uint32_t error);
 void fake_layout(struct fake *f, const struct wire_lease *l);
 
 #endif

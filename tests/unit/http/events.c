@@ -27,11 +27,8 @@ TestSuite(events, .init = setup, .fini = teardown);
 
 static int64_t submit(void)
 {
-    const struct queue_submission job = {.document = "{}",
-                                         .model_hash = "0",
-                                         .store_root = s->stores,
-                                         .members = 1,
-                                         .max_attempts = 1};
+    const struct queue_submission job = {
+        .document = "{}", .model_hash = "0", .members = 1, .max_attempts = 1};
     int64_t id;
     bool existed;
     struct error e = {.message = ""};

@@ -64,7 +64,6 @@ static void open_server(struct server *s, size_t max_body)
     s->max_body = max_body;
     char *tcp = mem_strdup("tcp:127.0.0.1:0");
     char *local = mem_printf("unix:%s", s->socket);
-    snprintf(s->stores, sizeof s->stores, "%s/stores", s->directory);
     snprintf(s->uploads, sizeof s->uploads, "%s/uploads", s->directory);
     cr_assert_eq(file_make_directories(s->stores), 0);
     cr_assert_eq(file_make_directories(s->uploads), 0);
@@ -92,8 +91,10 @@ struct server *server_new(size_t max_body)
     strcpy(s->directory, "/tmp/simlab-http-XXXXXX");
     cr_assert(mkdtemp(s->directory));
     snprintf(s->socket, sizeof s->socket, "%s/s", s->directory);
+    snprintf(s->stores, sizeof s->stores, "%s/stores", s->directory);
     char *path = file_join(s->directory, "q.db");
-    cr_assert_eq(queue_open(path, &s->queue, &e), 0);
+    struct queue_options queue = {.path = path, .root = s->stores, .all_seen = true};
+    cr_assert_eq(queue_open(&queue, &s->queue, &e), 0, "%s", e.message);
     free(path);
     cr_assert_eq(loop_new(&s->loop), 0);
     s->registry = registry_new();

@@ -37,12 +37,12 @@ struct scene {
     char reasons[MAX_DEATHS][512];
 };
 
-static void on_death(void *userdata, const char *worker, const char *reason)
+static void on_death(void *userdata, const char *worker, const struct pool_death *death)
 {
     struct scene *s = userdata;
     cr_assert_lt(s->n_deaths, MAX_DEATHS);
     snprintf(s->deaths[s->n_deaths], 64, "%s", worker);
-    snprintf(s->reasons[s->n_deaths++], 512, "%s", reason);
+    snprintf(s->reasons[s->n_deaths++], 512, "%s", death->reason);
 }
 
 static int64_t on_tick(void *userdata, int64_t now)

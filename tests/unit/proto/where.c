@@ -33,7 +33,7 @@ Test(where, outlives_who_wrote_it)
     cr_assert_eq(where_create(path, &fd), 0);
     struct stat st;
     cr_assert(fstat(fd, &st) == 0 && st.st_size == WHERE_SIZE && (st.st_mode & 0777) == 0600);
-    cr_assert_not(where_read(fd, &at), "nobody has written");
+    cr_assert(!where_read(fd, &at) && where_is_blank(fd), "nobody has written");
     pid_t pid = fork();
     if (pid == 0) {
         struct where *w;
@@ -48,8 +48,8 @@ Test(where, outlives_who_wrote_it)
     cr_assert_eq(waitpid(pid, NULL, 0), pid);
     close(fd);
     fd = open(path, O_RDONLY);
-    cr_assert(where_read(fd, &at));
-    cr_assert(at.pid == 42 && at.job == 7 && at.lease == 3 && at.member == 5);
+    cr_assert(where_read(fd, &at) && !where_is_blank(fd));
+    cr_assert(at.pid == 42 && !at.is_silent && at.job == 7 && at.lease == 3 && at.member == 5);
     cr_assert(at.since == 1234 && at.step == 10 && at.nsteps == 100);
     close(fd);
     remove_all(directory, path);

@@ -21,7 +21,7 @@ static void child_turn(struct queue *q, struct word *word)
     struct queue_lease l;
     bool existed;
     if (queue_submit(q, &s, &word->jobs, &existed, &e) ||
-        queue_lease(q, 1, "worker", 3, 1, &l, &e) || queue_set_layout(q, &l, "{}", &e) ||
+        queue_lease(q, 1, "worker", 3, 1, &l, &e) || queue_add_layout(q, &l, l.begin, "{}", &e) ||
         queue_done(q, &l, l.begin, l.end, &e) || queue_commit(q, &e))
         _exit(1);
     word->done += l.end - l.begin;
@@ -34,7 +34,8 @@ static void child(const char *path, struct word word, int pipe_end)
 {
     struct queue *q;
     struct error e = {0};
-    if (queue_open(path, &q, &e))
+    struct queue_options o = {.path = path, .root = "/stores", .all_seen = true};
+    if (queue_open(&o, &q, &e))
         _exit(2);
     for (;;) {
         child_turn(q, &word);
@@ -63,8 +64,8 @@ static void expect_word(struct queue *q, const struct word *word)
     struct queue_counts c;
     struct error e = {0};
     check_invariants(q);
-    expect_ok(queue_job_counts(q, word->jobs, &c, &e), &e);
-    expect_ok(queue_job_counts(q, 1, &c, &e), &e);
+    expect_ok(queue_counts(q, word->jobs, &c, &e), &e);
+    expect_ok(queue_counts(q, 1, &c, &e), &e);
     cr_assert_geq(c.done, word->done);
     cr_assert_geq(queue_last_event(q), word->last_event);
     cr_assert_geq(q->last_fence, word->fence);
@@ -93,7 +94,7 @@ Test(crash, what_was_acknowledged_is_there)
         fixture_reopen(&f);
         expect_word(f.q, &word);
         struct queue_counts c;
-        queue_job_counts(f.q, 1, &c, NULL);
+        queue_counts(f.q, 1, &c, NULL);
         word.done = c.done; /* a turn may be committed and not yet said */
     }
     fixture_close(&f);

@@ -19,20 +19,32 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
+struct queue_options options_of(const struct fixture *f)
+{
+    return (struct queue_options){.path = f->path, .root = "/stores", .all_seen = true};
+}
+
 void fixture_open(struct fixture *f)
 {
     strcpy(f->directory, "/tmp/simlab-queue-XXXXXX");
     cr_assert(mkdtemp(f->directory));
     snprintf(f->path, sizeof f->path, "%s/queue.db", f->directory);
     struct error e = {0};
-    expect_ok(queue_open(f->path, &f->q, &e), &e);
+    struct queue_options o = options_of(f);
+    expect_ok(queue_open(&o, &f->q, &e), &e);
+}
+
+void fixture_reopen_with(struct fixture *f, const struct queue_options *o)
+{
+    struct error e = {0};
+    f->q = queue_close(f->q);
+    expect_ok(queue_open(o, &f->q, &e), &e);
 }
 
 void fixture_reopen(struct fixture *f)
 {
-    struct error e = {0};
-    f->q = queue_close(f->q);
-    expect_ok(queue_open(f->path, &f->q, &e), &e);
+    struct queue_options o = options_of(f);
+    fixture_reopen_with(f, &o);
 }
 
 void fixture_close(struct fixture *f)
@@ -60,7 +72,6 @@ struct queue_submission submission_of(int64_t members)
     return (struct queue_submission){.document = "{\"model\":\"m\"}",
                                      .document_hash = "hash-of-document",
                                      .model_hash = "hash-of-model",
-                                     .store_root = "/stores",
                                      .members = members,
                                      .max_attempts = 3,
                                      .member_timeout = 1.5};
@@ -91,7 +102,7 @@ int64_t submit_with_layout(struct queue *q, int64_t members)
     int64_t job = submit(q, members);
     struct queue_lease l = lease(q, job, 100, 1);
     struct error e = {0};
-    expect_ok(queue_set_layout(q, &l, "{}", &e), &e);
+    expect_ok(queue_add_layout(q, &l, 0, "{}", &e), &e);
     expect_ok(queue_done(q, &l, 0, 1, &e), &e);
     expect_ok(queue_release(q, &l, &e), &e);
     return job;
@@ -101,17 +112,18 @@ int64_t next_job(struct queue *q)
 {
     struct error e = {0};
     int64_t job = 0;
-    int n;
-    expect_ok(queue_next_jobs(q, 1, &job, &n, &e), &e);
-    return n > 0 ? job : 0;
+    int r = queue_next_job(q, 0, &job, &e);
+    if (r != QUEUE_NO_SUCH)
+        expect_ok(r, &e);
+    return job;
 }
 
 bool is_complete(struct queue *q, int64_t job)
 {
     struct error e = {0};
-    bool complete = false;
-    expect_ok(queue_job_complete(q, job, &complete, &e), &e);
-    return complete;
+    struct queue_outline o;
+    expect_ok(queue_outline(q, job, &o, &e), &e);
+    return o.is_complete;
 }
 
 enum job_state state_of(struct queue *q, int64_t job)
@@ -153,7 +165,7 @@ static sqlite3_stmt *query(struct queue *q, const char *sql, int64_t job)
 }
 
 /* What a row says of each member, one bit per kind of row. */
-enum { LEASED = 4, BEYOND_FRONTIER = 5 };
+enum { LEASED = 5, BEYOND_FRONTIER = 6 };
 
 static void mark(unsigned char *marks, int64_t members, int64_t begin, int64_t end, int kind)
 {
@@ -176,7 +188,7 @@ static void mark_ranges(struct queue *q, int64_t job, int64_t members, unsigned 
     char *reason = mem_strdup("");
     while (sqlite3_step(s) == SQLITE_ROW) {
         bool alike = sqlite3_column_int64(s, 0) == state && state != RANGE_CUT &&
-                     sqlite3_column_int64(s, 3) == attempts &&
+                     state != RANGE_ALONE && sqlite3_column_int64(s, 3) == attempts &&
                      strcmp(reason, database_text(s, 4)) == 0;
         cr_assert(!alike || sqlite3_column_int64(s, 1) != end,
                   "neighbours in state %d are not one row", (int)state);
@@ -209,7 +221,7 @@ static void check_job(struct queue *q, int64_t job)
 {
     struct queue_counts c;
     struct error e = {0};
-    expect_ok(queue_job_counts(q, job, &c, &e), &e);
+    expect_ok(queue_counts(q, job, &c, &e), &e);
     bool live = !job_state_is_final(c.state);
     unsigned char *marks = mem_new((size_t)c.members);
     mark_ranges(q, job, c.members, marks);
@@ -230,7 +242,9 @@ static void check_job(struct queue *q, int64_t job)
     free(marks);
     cr_assert_eq(c.done, counts[RANGE_DONE]);
     cr_assert_eq(c.dead, counts[RANGE_DEAD]);
-    cr_assert_eq(c.free, counts[RANGE_FREE] + counts[RANGE_CUT] + counts[BEYOND_FRONTIER]);
+    cr_assert_eq(c.free, counts[RANGE_FREE] + counts[RANGE_CUT] + counts[RANGE_ALONE] +
+                             counts[BEYOND_FRONTIER]);
+    cr_assert_eq(c.suspects, counts[RANGE_ALONE]);
     cr_assert(live || counts[LEASED] == 0);
     cr_assert(c.state != JOB_SUCCEEDED || c.done == c.members);
     cr_assert(c.state != JOB_PARTIAL || (c.dead > 0 && c.done > 0));

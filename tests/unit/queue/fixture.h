@@ -14,9 +14,12 @@ struct fixture {
     struct queue *q;
 };
 
+/* As fixture_open has them: nobody was seen at work, and that is all. */
+struct queue_options options_of(const struct fixture *f);
 void fixture_open(struct fixture *f);
 /* Closes and opens again: what was not committed is lost. */
 void fixture_reopen(struct fixture *f);
+void fixture_reopen_with(struct fixture *f, const struct queue_options *o);
 void fixture_close(struct fixture *f); /* removes the directory, and checks for leaks */
 
 /* `r` is 0, or the test fails with the error's words. */
@@ -30,7 +33,7 @@ int64_t submit(struct queue *q, int64_t members);
 /* With a layout, and member 0 done. */
 int64_t submit_with_layout(struct queue *q, int64_t members);
 struct queue_lease lease(struct queue *q, int64_t job, int64_t want, int64_t align);
-/* The first of queue_next_jobs; 0: none. */
+/* The first of queue_next_job; 0: none. */
 int64_t next_job(struct queue *q);
 bool is_complete(struct queue *q, int64_t job);
 enum job_state state_of(struct queue *q, int64_t job);

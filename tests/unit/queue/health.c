@@ -33,23 +33,26 @@ static int ask_live(struct queue *q, struct error *e)
 static int ask_next(struct queue *q, struct error *e)
 {
     int64_t job = 0;
-    int n = 0;
-    int r = queue_next_jobs(q, 1, &job, &n, e);
+    live_touch(q, 1);
+    int r = queue_next_job(q, 0, &job, e);
     cr_assert(r != 0 || job == 1);
     return r;
 }
 
-static int ask_next_complete(struct queue *q, struct error *e)
+static int ask_changed(struct queue *q, struct error *e)
 {
     int64_t job = 0;
-    return queue_next_complete(q, 0, &job, e);
+    live_touch(q, 2);
+    int r = queue_next_changed(q, &job, e);
+    return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
-static int ask_complete(struct queue *q, struct error *e)
+static int ask_outline(struct queue *q, struct error *e)
 {
-    bool complete = false;
-    int r = queue_job_complete(q, 2, &complete, e);
-    cr_assert(r != 0 || complete);
+    struct queue_outline o;
+    live_touch(q, 2);
+    int r = queue_outline(q, 2, &o, e);
+    cr_assert(r != 0 || o.is_complete);
     return r;
 }
 
@@ -75,8 +78,8 @@ Test(health, a_read_that_fails_is_no_answer)
     fixture_commit(&f);
     expect_no_answer(&f, ask_live);
     expect_no_answer(&f, ask_next);
-    expect_no_answer(&f, ask_next_complete);
-    expect_no_answer(&f, ask_complete);
+    expect_no_answer(&f, ask_changed);
+    expect_no_answer(&f, ask_outline);
     expect_no_answer(&f, ask_job);
     fixture_close(&f);
 }

@@ -55,7 +55,7 @@ static int64_t job_in(struct queue *q, enum job_state state)
         expect_ok(queue_cancel(q, job, "not wanted", &e), &e);
         return job;
     }
-    expect_ok(queue_set_layout(q, &l, "{}", &e), &e);
+    expect_ok(queue_add_layout(q, &l, l.begin, "{}", &e), &e);
     expect_ok(queue_done(q, &l, 0, 1, &e), &e);
     expect_ok(queue_release(q, &l, &e), &e);
     l = lease(q, job, 1, 1);
@@ -79,8 +79,8 @@ Test(state, every_move_is_checked)
             fixture_commit(&f);
             int64_t events = queue_last_event(f.q);
             struct queue_counts c;
-            expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
-            int r = queue_job_move(f.q, job, &c, (enum job_state)to, "because", &e);
+            expect_ok(queue_counts(f.q, job, &c, &e), &e);
+            int r = queue_move(f.q, &c, (enum job_state)to, "because", &e);
             cr_expect_eq(r, allowed[from][to] ? 0 : QUEUE_REFUSED);
             cr_expect_eq(queue_dirty(f.q), allowed[from][to], "a refusal writes nothing");
             fixture_commit(&f);

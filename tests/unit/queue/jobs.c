@@ -29,7 +29,7 @@ Test(jobs, what_was_submitted)
     cr_expect_str_eq(j.model_hash, "hash-of-model");
     cr_expect_str_eq(j.labels, "{\"a\":\"b\"}");
     cr_expect_str_eq(j.principal, "someone");
-    cr_expect(!j.layout && !j.reason);
+    cr_expect(!j.waiting && !j.reason);
     cr_expect(j.created > 0 && j.started == 0 && j.ended == 0);
     queue_job_clear(&j);
     expect_ok(queue_job_document(f.q, id, &document, &e), &e);
@@ -197,13 +197,18 @@ Test(jobs, highest_priority_then_oldest)
         s.priority = priorities[i];
         expect_ok(queue_submit(f.q, &s, &id, &existed, &e), &e);
     }
-    int64_t first[9] = {0};
-    int n;
-    expect_ok(queue_next_jobs(f.q, 3, first, &n, &e), &e);
-    cr_expect_eq(n, 3);
-    expect_ok(queue_next_jobs(f.q, 9, first, &n, &e), &e);
-    cr_expect_eq(n, 5);
-    cr_expect_arr_eq(first, order, sizeof order);
+    int64_t job = 0;
+    for (int i = 0; i < 5; i++) {
+        expect_ok(queue_next_job(f.q, job, &job, &e), &e);
+        cr_expect_eq(job, order[i]);
+    }
+    cr_expect_eq(queue_next_job(f.q, job, &job, &e), QUEUE_NO_SUCH);
+    queue_hold(f.q, 4, true);
+    expect_ok(queue_next_job(f.q, 2, &job, &e), &e);
+    cr_expect_eq(job, 1, "one that is held hides none behind it");
+    expect_ok(queue_next_job(f.q, 4, &job, &e), &e);
+    cr_expect_eq(job, 1, "nor is its place lost");
+    queue_hold(f.q, 4, false);
     for (int i = 0; i < 5; i++) {
         cr_expect_eq(next_job(f.q), order[i]);
         lease(f.q, order[i], 1, 1);
@@ -212,13 +217,30 @@ Test(jobs, highest_priority_then_oldest)
     fixture_close(&f);
 }
 
-Test(jobs, complete_ones_are_found)
+/* All that queue_next_changed tells, ascending, as digits; static storage. */
+static const char *changed(struct queue *q)
+{
+    static char text[20];
+    struct id_list ids = {0};
+    struct error e = {0};
+    int64_t id;
+    while (queue_next_changed(q, &id, &e) == 0)
+        id_list_add(&ids, id);
+    id_list_sort(&ids);
+    memset(text, 0, sizeof text);
+    for (size_t i = 0; i < ids.n; i++)
+        text[i] = (char)('0' + ids.items[i]);
+    id_list_free(&ids);
+    return text;
+}
+
+Test(jobs, what_changes_is_told_once)
 {
     struct fixture f;
     struct error e = {0};
-    int64_t id;
+    struct queue_outline o;
     fixture_open(&f);
-    cr_expect_eq(queue_next_complete(f.q, 0, &id, &e), QUEUE_NO_SUCH);
+    cr_expect_str_eq(changed(f.q), "");
     for (int i = 0; i < 3; i++) {
         submit(f.q, 1);
         struct queue_lease l = lease(f.q, i + 1, 1, 1);
@@ -227,12 +249,83 @@ Test(jobs, complete_ones_are_found)
         if (i != 1)
             expect_ok(queue_done(f.q, &l, 0, 1, &e), &e);
     }
+    cr_expect_str_eq(changed(f.q), "123");
+    cr_expect_str_eq(changed(f.q), "");
     fixture_commit(&f);
     fixture_reopen(&f);
-    cr_expect(queue_next_complete(f.q, 0, &id, &e) == 0 && id == 1);
-    cr_expect(queue_next_complete(f.q, 1, &id, &e) == 0 && id == 3);
-    cr_expect_eq(queue_next_complete(f.q, 3, &id, &e), QUEUE_NO_SUCH);
+    cr_expect_str_eq(changed(f.q), "123");
+    cr_expect(is_complete(f.q, 1) && !is_complete(f.q, 2) && is_complete(f.q, 3));
     expect_ok(queue_finish(f.q, 1, &e), &e);
-    cr_expect(queue_next_complete(f.q, 0, &id, &e) == 0 && id == 3);
+    cr_expect_str_eq(changed(f.q), "1");
+    cr_expect_eq(queue_outline(f.q, 1, &o, &e), QUEUE_NO_SUCH);
+    fixture_commit(&f);
+    cr_expect_str_eq(changed(f.q), "");
+    fixture_close(&f);
+}
+
+Test(jobs, what_a_failed_commit_takes_back_is_told)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct queue_outline o;
+    fixture_open(&f);
+    submit(f.q, 3);
+    fixture_commit(&f);
+    changed(f.q);
+    queue_set_waiting(f.q, 1, "it waits");
+    submit(f.q, 1);
+    expect_ok(queue_cancel(f.q, 1, NULL, &e), &e);
+    cr_expect_str_eq(changed(f.q), "12");
+    cr_expect_eq(queue_outline(f.q, 1, &o, &e), QUEUE_NO_SUCH);
+    f.q->database.broken = true; /* as a failure within the turn leaves it */
+    f.q->database.failed = -5;
+    cr_expect_eq(queue_commit(f.q, &e), -5);
+    cr_expect_str_eq(changed(f.q), "12");
+    cr_expect_eq(queue_outline(f.q, 1, &o, &e), 0);
+    cr_expect_eq(queue_outline(f.q, 2, &o, &e), QUEUE_NO_SUCH);
+    cr_expect_eq(next_job(f.q), 1);
+    fixture_close(&f);
+}
+
+static char *waiting(struct queue *q, int64_t id)
+{
+    struct queue_job j;
+    struct error e = {0};
+    expect_ok(queue_job(q, id, &j, &e), &e);
+    char *text = j.waiting;
+    j.waiting = NULL;
+    queue_job_clear(&j);
+    return text;
+}
+
+static void expect_waiting(struct queue *q, int64_t id, const char *expected)
+{
+    char *text = waiting(q, id);
+    cr_expect_str_eq(text ? text : "(nothing)", expected);
+    free(text);
+}
+
+Test(jobs, why_they_wait)
+{
+    struct fixture f;
+    struct error e = {0};
+    fixture_open(&f);
+    for (int i = 0; i < 3; i++)
+        submit(f.q, 1);
+    cr_expect_eq(next_job(f.q), 1);
+    queue_set_waiting(f.q, 1, "its store has vanished");
+    queue_set_waiting(f.q, 0, "no room");
+    lease(f.q, 2, 1, 1);
+    cr_expect_eq(next_job(f.q), 1);
+    expect_waiting(f.q, 1, "its store has vanished");
+    expect_waiting(f.q, 2, "(nothing)"); /* it is running */
+    expect_waiting(f.q, 3, "no room");
+    queue_set_waiting(f.q, 1, NULL);
+    expect_waiting(f.q, 1, "no room");
+    queue_set_waiting(f.q, 0, NULL);
+    queue_set_waiting(f.q, 3, "paused");
+    expect_ok(queue_cancel(f.q, 3, NULL, &e), &e);
+    cr_expect_eq(next_job(f.q), 1);
+    expect_waiting(f.q, 3, "(nothing)");
     fixture_close(&f);
 }

@@ -39,6 +39,7 @@ Test(leases, one_member_until_there_is_a_layout)
     struct error e = {0};
     struct queue_lease other;
     struct queue_job j;
+    char *layout;
     fixture_open(&f);
     int64_t job = submit(f.q, 100);
     struct queue_lease l = lease(f.q, job, 50, 10);
@@ -50,12 +51,14 @@ Test(leases, one_member_until_there_is_a_layout)
     expect_ok(queue_release(f.q, &l, &e), &e);
     l = lease(f.q, job, 50, 10);
     expect_range(&l, 1, 2);
-    expect_ok(queue_set_layout(f.q, &l, "{\"chunk_members\":10}", &e), &e);
-    expect_ok(queue_set_layout(f.q, &l, "{\"chunk_members\":99}", &e), &e);
+    expect_ok(queue_add_layout(f.q, &l, l.begin, "{\"chunk_members\":10}", &e), &e);
+    expect_ok(queue_add_layout(f.q, &l, l.begin, "{\"chunk_members\":99}", &e), &e);
     expect_lease(f.q, job, 50, 10, 2, 50);
     fixture_commit(&f);
+    expect_ok(queue_job_layout(f.q, job, &layout, &e), &e);
+    cr_expect_str_eq(layout, "{\"chunk_members\":10}");
+    free(layout);
     expect_ok(queue_job(f.q, job, &j, &e), &e);
-    cr_expect_str_eq(j.layout, "{\"chunk_members\":10}");
     cr_expect_gt(j.started, 0);
     queue_job_clear(&j);
     check_invariants(f.q);
@@ -69,7 +72,7 @@ Test(leases, a_layout_is_json)
     fixture_open(&f);
     struct queue_lease l = lease(f.q, submit(f.q, 3), 1, 1);
     fixture_commit(&f);
-    cr_expect_eq(queue_set_layout(f.q, &l, "{", &e), QUEUE_INVALID);
+    cr_expect_eq(queue_add_layout(f.q, &l, l.begin, "{", &e), QUEUE_INVALID);
     cr_expect(!queue_dirty(f.q));
     fixture_close(&f);
 }
@@ -148,7 +151,7 @@ Test(leases, done_twice_is_harmless)
     expect_ok(queue_member_failed(f.q, &l, 8, "bad", &e), &e);
     expect_ok(queue_done(f.q, &l, 1, 11, &e), &e);
     expect_ok(queue_done(f.q, &l, 5, 5, &e), &e);
-    expect_ok(queue_job_counts(f.q, job, &c, &e), &e);
+    expect_ok(queue_counts(f.q, job, &c, &e), &e);
     cr_expect(c.done == 10 && c.dead == 1);
     cr_expect_eq(queue_member_failed(f.q, &l, 5, "bad", &e), QUEUE_REFUSED);
     cr_expect_eq(queue_member_failed(f.q, &l, 8, "bad", &e), QUEUE_REFUSED);

@@ -50,7 +50,8 @@ Test(open, a_newer_schema_is_refused)
     execute(f.q, sql);
     free(sql);
     f.q = queue_close(f.q);
-    cr_expect_eq(queue_open(f.path, &q, &e), QUEUE_REFUSED);
+    struct queue_options o = options_of(&f);
+    cr_expect_eq(queue_open(&o, &q, &e), QUEUE_REFUSED);
     cr_expect(strstr(e.message, "newer simlabd"), "%s", e.message);
     fixture_close(&f);
 }
@@ -63,7 +64,8 @@ Test(open, a_database_of_others_is_refused)
     fixture_open(&f);
     execute(f.q, "PRAGMA application_id = 0");
     f.q = queue_close(f.q);
-    cr_expect_eq(queue_open(f.path, &q, &e), QUEUE_REFUSED);
+    struct queue_options o = options_of(&f);
+    cr_expect_eq(queue_open(&o, &q, &e), QUEUE_DAMAGED);
     cr_expect(strstr(e.message, "not a database of simlabd"), "%s", e.message);
     fixture_close(&f);
 }
@@ -77,12 +79,14 @@ Test(open, a_file_that_is_no_database_is_refused)
     f.q = queue_close(f.q);
     FILE *file = fopen(f.path, "w");
     cr_assert(file);
+    struct queue_options o = options_of(&f);
     for (int i = 0; i < 1000; i++)
         fputs("not a database ", file);
     fclose(file);
-    cr_expect_eq(queue_open(f.path, &q, &e), -EIO);
+    cr_expect_eq(queue_open(&o, &q, &e), QUEUE_DAMAGED);
     cr_expect(strstr(e.message, "not a database"), "%s", e.message);
-    cr_expect_neq(queue_open("/nonexistent/queue.db", &q, &e), 0);
+    o.path = "/nonexistent/queue.db";
+    cr_expect_eq(queue_open(&o, &q, &e), -ENOENT);
     fixture_close(&f);
 }
 
@@ -94,7 +98,8 @@ Test(open, one_process_at_a_time)
     if (child == 0) {
         struct queue *q;
         struct error e = {0};
-        int r = queue_open(f.path, &q, &e);
+        struct queue_options o = options_of(&f);
+        int r = queue_open(&o, &q, &e);
         _exit(r == QUEUE_REFUSED && strstr(e.message, "in use by process") ? 0 : 1);
     }
     int status;

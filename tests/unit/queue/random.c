@@ -18,6 +18,8 @@ struct run {
     long failed; /* turns that were rolled back */
 };
 
+enum { SEEDS = 12 };
+
 /* splitmix64 */
 static uint64_t draw(struct run *run, uint64_t below)
 {
@@ -111,6 +113,38 @@ static void try_lease(struct run *run)
     oracle_take(&run->now, &l);
 }
 
+static void try_lease_alone(struct run *run)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    struct queue_lease l;
+    int64_t suspicion = 0, member = 0, job = 1 + (int64_t)draw(run, (uint64_t)run->now.n_jobs);
+    int expected = oracle_pick_alone(&run->now, job, &member);
+    int r = queue_lease_alone(run->f.q, job, "worker", &l, &suspicion, &e);
+    if (!agree(run, r, expected, &before, &e))
+        return;
+    cr_assert(l.begin == member && l.end == member + 1);
+    cr_assert_eq(suspicion, run->now.jobs[job - 1].suspicion[member]);
+    cr_assert_gt(l.id, run->last_fence);
+    run->last_fence = l.id;
+    oracle_take(&run->now, &l);
+}
+
+static void try_add_layout(struct run *run, struct oracle_lease *l)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    char text[256];
+    int64_t size = l->lease.end - l->lease.begin;
+    int64_t member = l->lease.begin + (int64_t)draw(run, (uint64_t)size + 1) - (draw(run, 9) == 0);
+    unsigned arrays = (unsigned)draw(run, 1u << ORACLE_ARRAYS);
+    if (member < 0)
+        member = 0;
+    oracle_layout(member, arrays, text);
+    int r = queue_add_layout(run->f.q, &l->lease, member, text, &e);
+    agree(run, r, oracle_add_layout(&run->now, l, member, arrays), &before, &e);
+}
+
 static void try_report(struct run *run, struct oracle_lease *l)
 {
     struct oracle before = run->now;
@@ -165,10 +199,8 @@ static void try_with_lease(struct run *run)
         agree(run, r, oracle_lost(&run->now, l), &before, &e);
         break;
     }
-    default: {
-        int r = queue_set_layout(run->f.q, &l->lease, "{}", &e);
-        agree(run, r, oracle_set_layout(&run->now, l), &before, &e);
-    }
+    default:
+        try_add_layout(run, l);
     }
 }
 
@@ -201,11 +233,44 @@ static void commit(struct run *run)
     run->numbers = run->f.q->numbers;
 }
 
+enum { SIGHTINGS = 2 * ORACLE_LEASES };
+
+/* What the workers of the daemon that died may have said: the truth, nothing, or what is false. */
+static void see(struct run *run, struct queue_options *o, struct queue_sighting *sightings)
+{
+    const struct oracle *committed = &run->committed;
+    o->sightings = sightings;
+    o->all_seen = draw(run, 2);
+    for (int i = 0; i < committed->n_leases; i++) {
+        const struct queue_lease *l = &committed->leases[i].lease;
+        uint64_t way = committed->leases[i].live ? draw(run, 6) : 5;
+        int64_t member = l->begin + (int64_t)draw(run, (uint64_t)(l->end - l->begin));
+        if (draw(run, 2))
+            member = l->begin; /* the same one again and again */
+        if (way < 4)
+            sightings[o->n_sightings++] = (struct queue_sighting){l->job, l->id, member};
+        if (way == 3)
+            sightings[o->n_sightings++] = (struct queue_sighting){l->job, l->id, l->begin};
+        if (way == 4)
+            sightings[o->n_sightings++] = (struct queue_sighting){l->job, l->id, l->end};
+    }
+}
+
 static void reopen(struct run *run)
 {
+    struct queue_sighting sightings[SIGHTINGS];
+    struct queue_options o = options_of(&run->f);
+    struct error e = {0};
+    bool died = draw(run, 3) > 0;
     disarm(run);
-    fixture_reopen(&run->f);
-    oracle_restart(&run->committed);
+    if (died)
+        see(run, &o, sightings);
+    else if (queue_dirty(run->f.q)) /* it is committed with the stop */
+        run->committed = run->now;
+    if (!died)
+        expect_ok(queue_stop(run->f.q, &e), &e);
+    fixture_reopen_with(&run->f, &o);
+    oracle_restart(&run->committed, died, &o);
     run->now = run->committed;
     run->numbers = run->f.q->numbers;
     run->last_fence = run->f.q->last_fence;
@@ -227,15 +292,17 @@ static void step(struct run *run)
     uint64_t way = run->now.n_jobs == 0 ? 0 : draw(run, 100);
     if (way < 3)
         try_submit(run);
-    else if (way < 35)
+    else if (way < 33)
         try_lease(run);
+    else if (way < 36)
+        try_lease_alone(run);
     else if (way < 82)
         try_with_lease(run);
     else if (way < 85)
         try_end(run);
-    else if (way < 97)
+    else if (way < 96)
         commit(run);
-    else if (way < 99)
+    else if (way < 97)
         tick(run);
     else
         reopen(run);
@@ -257,7 +324,7 @@ static long random_run(uint64_t seed, int steps, bool faults)
 
 Test(random, agrees_with_the_oracle)
 {
-    for (uint64_t seed = 1; seed <= 12; seed++)
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
         random_run(seed, 400, false);
 }
 
@@ -265,7 +332,7 @@ Test(random, agrees_with_the_oracle_on_a_failing_disk)
 {
     long failed = 0;
     fault_install();
-    for (uint64_t seed = 1; seed <= 12; seed++)
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
         failed += random_run(seed, 400, true);
     cr_assert_gt(failed, 50, "only %ld turns failed", failed);
 }
@@ -297,7 +364,7 @@ static struct sight look(struct fixture *f, int64_t job)
     struct queue_counts c;
     struct error e = {0};
     check_invariants(f->q);
-    expect_ok(queue_job_counts(f->q, job, &c, &e), &e);
+    expect_ok(queue_counts(f->q, job, &c, &e), &e);
     return (struct sight){c.done, queue_last_event(f->q), f->q->numbers.last_job};
 }
 

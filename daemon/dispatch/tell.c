@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What workers are told: jobs, and the tasks that they were given. */
+#include "dispatch/dispatch_internal.h"
+
+#include <stdlib.h>
+
+bool tell_needs(const struct worker_session *s, int64_t job)
+{
+    for (int i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].lease.job == job)
+            return true;
+    return false;
+}
+
+void tell_drop(struct dispatch *d, struct worker_session *s, int64_t job)
+{
+    struct wire_message m = {.type = WIRE_DROP, .drop.job = job};
+    task_post(d, s, &m, false);
+    worker_session_forget(s, job);
+}
+
+/* Makes room for one more: the job that was used longest ago, and has no task. */
+static void forget_one(struct dispatch *d, struct worker_session *s)
+{
+    for (int i = 0; i < s->n_known; i++) {
+        if (!tell_needs(s, s->known[i].job)) {
+            tell_drop(d, s, s->known[i].job);
+            return;
+        }
+    }
+}
+
+struct job_texts {
+    struct queue_job job;
+    char *document, *layout;
+};
+
+static int read_texts(struct dispatch *d, int64_t job, struct job_texts *ret, struct error *e)
+{
+    int r = queue_job(d->queue, job, &ret->job, e);
+    if (r == 0)
+        r = queue_job_document(d->queue, job, &ret->document, e);
+    if (r == 0)
+        r = queue_job_layout(d->queue, job, &ret->layout, e);
+    return r;
+}
+
+/* 0; -errno where the job could not be read; positive, with words, where no worker can ever be told
+ * of it. */
+static int post_job(struct dispatch *d, struct worker_session *s, int64_t job, bool rests,
+                    struct error *e)
+{
+    struct job_texts texts = {0};
+    char owner[QUEUE_OWNER_SIZE];
+    int r = read_texts(d, job, &texts, e);
+    if (r == 0) {
+        struct wire_message m = {.type = WIRE_JOB,
+                                 .job = {.job = job,
+                                         .document = texts.document,
+                                         .layout = texts.layout ? texts.layout : "",
+                                         .libraries = "{}",
+                                         .store = texts.job.store,
+                                         .owner = queue_owner(d->queue, job, owner)}};
+        r = task_post(d, s, &m, rests);
+        if (r != 0)
+            error_set(e, r, NULL,
+                      "its document is too large, or is not UTF-8, for workers to be told of it");
+    }
+    free(texts.document);
+    free(texts.layout);
+    queue_job_clear(&texts.job);
+    return r;
+}
+
+/* The worker knows the job, with its newest layout, before it hears of a task. */
+static int tell_job(struct dispatch *d, struct worker_session *s, const struct job_progress *p,
+                    bool rests, struct error *e)
+{
+    struct known_job *k = worker_session_known(s, p->job);
+    bool is_told = k && k->layouts == p->layouts;
+    struct known_job latest = {p->job, p->layouts, false};
+    latest.is_fresh = is_told ? k->is_fresh : rests;
+    worker_session_forget(s, p->job);
+    if (s->n_known == SESSION_KNOWN)
+        forget_one(d, s);
+    int r = is_told ? 0 : post_job(d, s, p->job, rests, e);
+    if (r == 0)
+        s->known[s->n_known++] = latest;
+    return r;
+}
+
+static void give_up(struct dispatch *d, struct worker_session *s, struct task *t)
+{
+    if (t->is_finish)
+        worker_session_remove_task(s, t);
+    else
+        task_end_lease(d, s, t, NULL);
+}
+
+static int tell_task(struct dispatch *d, struct worker_session *s, struct task *t)
+{
+    struct error e = {.message = ""};
+    char *dead = NULL;
+    const struct job_progress *p = task_find_job(d, t->lease.job);
+    if (!p || (p->has_ended && t->is_finish)) { /* cancelled before its store could be closed */
+        give_up(d, s, t);
+        return 0;
+    }
+    int r = tell_job(d, s, p, t->is_fresh, &e);
+    if (r > 0) {
+        task_fail_job(d, t->lease.job, e.message);
+        give_up(d, s, t);
+        return 0;
+    }
+    if (r == 0 && t->is_finish)
+        r = queue_dead_ranges(d->queue, t->lease.job, &dead, NULL);
+    if (r < 0)
+        return r;
+    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, dead}};
+    if (!t->is_finish)
+        m = (struct wire_message){
+            .type = WIRE_LEASE, .lease = {t->lease.id, t->lease.job, t->lease.begin, t->lease.end}};
+    task_post(d, s, &m, t->is_fresh);
+    free(dead);
+    t->is_sent = true;
+    return 0;
+}
+
+static int tell_session(struct dispatch *d, struct worker_session *s)
+{
+    int r = 0;
+    if (!s->tasks[0].is_sent)
+        r = tell_task(d, s, &s->tasks[0]);
+    if (r == 0 && s->n_tasks == 2 && s->tasks[0].is_sent && !s->tasks[1].is_sent &&
+        !task_is_alone(&s->tasks[0]) && !task_is_alone(&s->tasks[1]))
+        r = tell_task(d, s, &s->tasks[1]);
+    return r;
+}
+
+int tell_tasks(struct dispatch *d)
+{
+    int r = 0;
+    for (struct worker_session *s = d->sessions; s && r == 0; s = s->next)
+        if (s->state == SESSION_BUSY && !s->is_gone)
+            r = tell_session(d, s);
+    return r;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which members are leased next. */
+#include "queue/queue_internal.h"
+
+/* The end of a lease of at most `want` members of [begin, end): all of them, or cut back to the
+ * last multiple of `align`. */
+static int64_t aligned_end(int64_t begin, int64_t end, int64_t want, int64_t align)
+{
+    if (want < 1)
+        want = 1;
+    if (end - begin <= want)
+        return end;
+    int64_t limit = begin + want;
+    int64_t multiple = align > 1 ? limit - limit % align : limit;
+    return multiple > begin ? multiple : limit;
+}
+
+/* Members from here on wait for a proposal to the layout to be decided. */
+static int64_t limit_of(const struct queue_counts *c)
+{
+    return c->proposed >= 0 ? c->proposed : c->members;
+}
+
+/* While there is no layout, one member decides it: nothing is leased beside it. */
+static bool is_first_out(const struct queue_counts *c)
+{
+    return c->layouts == 0 && c->done + c->dead + c->free < c->members;
+}
+
+static struct queue_pick pick_of(struct queue_range from, enum range_state state, bool frontier)
+{
+    return (struct queue_pick){.range = from, .from = from, .state = state, .frontier = frontier};
+}
+
+/* The row with the first members that are free and not to be alone: rows are below the frontier. */
+static int first_free(struct queue *q, const struct queue_counts *c, struct queue_pick *ret,
+                      struct error *e)
+{
+    struct queue_range free_range, cut_range;
+    int has_free = queue_range_first(q, c->id, RANGE_FREE, &free_range, e);
+    if (has_free && has_free != QUEUE_NO_SUCH)
+        return has_free;
+    int has_cut = queue_range_first(q, c->id, RANGE_CUT, &cut_range, e);
+    if (has_cut && has_cut != QUEUE_NO_SUCH)
+        return has_cut;
+    if (!has_cut && (has_free || cut_range.begin < free_range.begin))
+        *ret = pick_of(cut_range, RANGE_CUT, false);
+    else if (!has_free)
+        *ret = pick_of(free_range, RANGE_FREE, false);
+    else if (c->frontier < c->members)
+        *ret = pick_of((struct queue_range){c->frontier, c->members}, RANGE_FREE, true);
+    else
+        return QUEUE_NO_SUCH;
+    return 0;
+}
+
+/* *ret_member: the lowest that is to be alone, or c->members. */
+static int first_suspect(struct queue *q, const struct queue_counts *c, int64_t *ret_member,
+                         struct error *e)
+{
+    struct queue_range range = {.begin = c->members};
+    int r = c->suspects > 0 ? queue_range_first(q, c->id, RANGE_ALONE, &range, e) : 0;
+    if (r == 0)
+        *ret_member = range.begin;
+    return r;
+}
+
+int queue_pick(struct queue *q, const struct queue_counts *c, int64_t want, int64_t align,
+               struct queue_pick *ret, struct error *e)
+{
+    struct queue_pick pick = {0};
+    int64_t suspect = 0;
+    if (c->free == 0 || is_first_out(c))
+        return QUEUE_NO_SUCH;
+    int r = first_free(q, c, &pick, e);
+    if (r == 0)
+        r = first_suspect(q, c, &suspect, e);
+    if (r)
+        return r;
+    int64_t limit = limit_of(c);
+    if (pick.from.begin >= limit || (c->layouts == 0 && suspect < pick.from.begin))
+        return QUEUE_NO_SUCH;
+    if (limit > pick.from.end)
+        limit = pick.from.end;
+    pick.range.end = limit;
+    if (c->layouts == 0)
+        pick.range.end = pick.range.begin + 1;
+    else if (pick.state == RANGE_FREE)
+        pick.range.end = aligned_end(pick.range.begin, limit, want, align);
+    *ret = pick;
+    return 0;
+}
+
+int queue_pick_alone(struct queue *q, const struct queue_counts *c, struct queue_pick *ret,
+                     struct error *e)
+{
+    struct queue_pick other = {0};
+    int64_t suspect = 0;
+    if (c->suspects == 0 || is_first_out(c))
+        return QUEUE_NO_SUCH;
+    int r = first_suspect(q, c, &suspect, e);
+    if (r == 0 && c->layouts == 0) {
+        r = first_free(q, c, &other, e);
+        if (r == 0 && other.from.begin < suspect)
+            return QUEUE_NO_SUCH;
+        r = r == QUEUE_NO_SUCH ? 0 : r;
+    }
+    if (r)
+        return r;
+    if (suspect >= limit_of(c))
+        return QUEUE_NO_SUCH;
+    *ret = pick_of((struct queue_range){suspect, suspect + 1}, RANGE_ALONE, false);
+    return 0;
+}
