@@ -233,6 +233,11 @@ static int simulate(struct range_runner *m, int64_t member, struct error *e)
     return simulation_run(m->simulation, member, &events, e);
 }
 
+static bool may_print(const struct imports *i)
+{
+    return i->reach & (REACH_OUTPUT | REACH_FILES | REACH_ELSEWHERE);
+}
+
 /* *ret_renew: CLEAN_ROOM_RENEW, with words in `why`, or 0. */
 static int run_member(struct range_runner *m, int64_t member, int *ret_renew, struct error *why,
                       struct error *e)
@@ -242,7 +247,7 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     int r = simulate(m, member, e);
     *ret_renew = clean_room_leave(m->room, &m->imports, why);
     if (m->events.end)
-        m->events.end(m->events.userdata, member);
+        m->events.end(m->events.userdata, member, may_print(&m->imports));
     if (*ret_renew)
         end_early(m, member, why);
     if (r == STAGE_FAILED)

@@ -26,9 +26,9 @@ struct range_events {
     void (*begin)(void *userdata, int64_t member);
     /* Between steps: -errno stops the range (cancelled). */
     int (*step)(void *userdata, int64_t member, int64_t step);
-    /* After a member's `finalize`, however it went, before its outputs are put away; NULL is
-     * allowed. */
-    void (*end)(void *userdata, int64_t member);
+    /* After a member's `finalize`, however it went, before its outputs are put away. Whether it may
+     * have printed is told from what its libraries import. NULL is allowed. */
+    void (*end)(void *userdata, int64_t member, bool may_have_printed);
     bool is_unsynced; /* `done` and `layout` survive the death of this process, not a power cut */
     void *userdata;
 };

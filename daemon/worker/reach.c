@@ -38,11 +38,9 @@ static const char *const harmless[] = {
     /* random numbers whose state is the caller's */
     "rand_r", "random_r", "srandom_r", "initstate_r", "setstate_r", "erand48_r", "nrand48_r",
     "jrand48_r", "drand48_r", "getrandom", "getentropy", "arc4random",
-    /* what is printed, and read from texts: without fopen() there are only the standard streams */
-    "printf", "vprintf", "fprintf", "vfprintf", "sprintf", "vsprintf", "snprintf", "vsnprintf",
-    "asprintf", "vasprintf", "sscanf", "vsscanf", "puts", "putchar", "putc", "_IO_putc", "fputc",
-    "fputs", "fwrite", "fflush", "perror", "putchar_unlocked", "fputs_unlocked", "fwrite_unlocked",
-    "stdout", "stderr", "swprintf", "vswprintf",
+    /* what is written into texts, and read from them */
+    "sprintf", "vsprintf", "snprintf", "vsnprintf", "asprintf", "vasprintf", "sscanf", "vsscanf",
+    "swprintf", "vswprintf",
     /* time that passes, and how it is written */
     "time", "clock", "clock_gettime", "clock_getres", "gettimeofday", "times", "getrusage",
     "difftime", "gmtime_r", "timegm", "timespec_get", "nanosleep", "clock_nanosleep", "usleep",
@@ -77,6 +75,13 @@ static const char *const harmless_beginnings[] = {
     "_gfortran_cfi_desc_to_gfc_desc", "_gfortran_gfc_desc_to_cfi_desc", "_gfortran_bessel_",
     "_gfortran_erfc_scaled", "_gfortran_exponent_", "_gfortran_fraction_", "_gfortran_nearest_",
     "_gfortran_rrspacing_", "_gfortran_set_exponent_", "_gfortran_spacing_"};
+
+/* What is printed: without fopen() there are only the standard streams. */
+static const char *const output[] = {
+    "printf",         "vprintf",          "fprintf", "vfprintf", "puts",    "putchar",
+    "putc",           "_IO_putc",         "fputc",   "fputs",    "fwrite",  "fflush",
+    "perror",         "putchar_unlocked", "stdout",  "stderr",   "psignal", "fputs_unlocked",
+    "fwrite_unlocked"};
 
 /* Files are opened, read, written, made and removed. */
 static const char *const files[] = {
@@ -115,19 +120,14 @@ static const char *const random_numbers[] = {
 static const struct {
     const char *word;
     unsigned reach;
-} cxx_words[] = {{"filebuf", REACH_FILES},
-                 {"fstream", REACH_FILES},
-                 {"basic_file", REACH_FILES},
-                 {"12current_path", REACH_ALL},
-                 {"filesystem", REACH_FILES},
-                 {"6threadC", REACH_ALL},
-                 {"6thread15_M_start", REACH_ALL},
-                 {"6locale6global", REACH_ALL},
-                 {"sync_with_stdio", REACH_ALL},
-                 {"13set_terminate", REACH_ALL},
-                 {"14set_unexpected", REACH_ALL},
-                 {"15set_new_handler", REACH_ALL},
-                 {"20set_default_resource", REACH_ALL}};
+} cxx_words[] = {{"filebuf", REACH_FILES},         {"fstream", REACH_FILES},
+                 {"basic_file", REACH_FILES},      {"12current_path", REACH_ALL},
+                 {"filesystem", REACH_FILES},      {"4cout", REACH_OUTPUT},
+                 {"4cerr", REACH_OUTPUT},          {"4clog", REACH_OUTPUT},
+                 {"6threadC", REACH_ALL},          {"6thread15_M_start", REACH_ALL},
+                 {"6locale6global", REACH_ALL},    {"sync_with_stdio", REACH_ALL},
+                 {"13set_terminate", REACH_ALL},   {"14set_unexpected", REACH_ALL},
+                 {"15set_new_handler", REACH_ALL}, {"20set_default_resource", REACH_ALL}};
 
 static bool begins(const char *text, const char *with)
 {
@@ -168,6 +168,8 @@ static unsigned reach_in_tables(const char *name)
     if (is_one_of(name, files, COUNT(files)) ||
         begins_as_one_of(name, files_beginnings, COUNT(files_beginnings)))
         return REACH_FILES;
+    if (is_one_of(name, output, COUNT(output)))
+        return REACH_OUTPUT;
     return is_one_of(name, random_numbers, COUNT(random_numbers)) ? REACH_RANDOM : REACH_ALL;
 }
 

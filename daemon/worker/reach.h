@@ -11,7 +11,8 @@ enum reach {
     REACH_FILES = 1,     /* descriptors, and files in the members' directory */
     REACH_RANDOM = 2,    /* rand(), random(), drand48() */
     REACH_ELSEWHERE = 4, /* anything else */
-    REACH_ALL = 7
+    REACH_OUTPUT = 8,    /* the standard streams, which files and all else reach, too */
+    REACH_ALL = 15
 };
 
 /* Of a function or object of libc, libstdc++, libgfortran or the loader, without its version. */

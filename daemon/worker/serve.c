@@ -184,10 +184,11 @@ static void mark_output(const struct serve *s, int64_t member)
         dprintf(STDERR_FILENO, "%c%" PRId64 " %" PRId64 "\n", WHERE_MARK, s->lease.job, member);
 }
 
-static void on_end(void *userdata, int64_t member)
+static void on_end(void *userdata, int64_t member, bool may_have_printed)
 {
     struct serve *s = userdata;
-    mark_output(s, member);
+    if (may_have_printed) /* looking costs as much as a short member */
+        mark_output(s, member);
     daemon_session_end_member(s->session);
 }
 

@@ -291,6 +291,16 @@ def test_who_hides_goes_with_the_daemon(context):
     daemon.start()
 
 
+def test_what_a_library_starts_when_it_is_described(context):
+    path = context.path("hidden")
+    ended = subprocess.run([context.program("simlabd"), "--check", "--processes", context.program("loads")], check=False,
+                           env={**os.environ, "SIMLAB_TEST_HIDDEN": path}, capture_output=True, timeout=harness.WAIT)
+    equal(ended.returncode, 0, f"exit ({ended.stderr})")
+    with open(path, encoding="utf-8") as file:
+        hidden = [int(line) for line in file]
+    check(hidden and not [pid for pid in hidden if os.path.exists(f"/proc/{pid}")], f"{hidden} are left")
+
+
 def test_orphans_are_reaped(context):
     daemon = start(context, workers=2)
     daemon.finish(job(LEAVES_ORPHANS, 20))
