@@ -178,10 +178,10 @@ static void on_begin(void *userdata, int64_t member)
     where_begin_member(w->where, member, loop_now());
 }
 
-static void on_end(void *userdata, int64_t member)
+static void on_end(void *userdata, int64_t member, bool may_have_printed)
 {
     const struct work *w = userdata;
-    (void)member;
+    (void)member, (void)may_have_printed;
     where_end_member(w->where);
 }
 
