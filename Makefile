@@ -137,6 +137,13 @@ $(BUILD)/odd/%.so: tests/lib/odd.c $(COMPILER) $(wildcard include/simlab/*.h)
 	$(call say,LIB )$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden $(WARNINGS) $(CFLAGS) \
 		$(SANITIZE) -DODD=$* -o $@ $<
 
+# Failing calls (tests/lib/fault/fault.h): loaded before everything else, a sanitizer too.
+FAULT := $(BUILD)/fault/fault.so
+$(FAULT): $(wildcard tests/lib/fault/*.c) tests/lib/fault/fault.h $(COMPILER)
+	@mkdir -p $(@D)
+	$(call say,LIB )$(CC) -std=c11 -D_GNU_SOURCE -fPIC -shared -fvisibility=hidden $(WARNINGS) \
+		$(CFLAGS) -o $@ $(filter %.c,$^)
+
 # Unit tests: tests/unit/MODULE/*.c make build/tests/MODULE, a Criterion program.
 UNITS := $(call folders_of,tests/unit)
 define unit_rule
@@ -236,7 +243,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call archives_of,$(LINK_all))
 .PHONY: fuzz
 endif
 
-test-programs: all $(TEST_LIBRARIES) $(UNITS:%=$(BUILD)/tests/%)
+test-programs: all $(TEST_LIBRARIES) $(FAULT) $(UNITS:%=$(BUILD)/tests/%)
 
 UNIT_FILES = $(notdir $(wildcard systemd/*.service systemd/*.socket))
 install: all ## into DESTDIR and PREFIX (/usr/local)

@@ -155,11 +155,11 @@ def await_exit(pid):
 class Daemon:
     """simlabd on a state directory; started again with start() after kill() or stop()."""
 
-    def __init__(self, context, state=None, workers=2, options=(), socket_path=None):
+    def __init__(self, context, state=None, workers=2, options=(), socket_path=None, env=None):
         self.context = context
         self.state = state or context.directory("state")
         self.workers_wanted = workers
-        self.options = list(options)
+        self.options, self.env = list(options), dict(env or {})
         self.socket = socket_path or os.path.join(self.state, "test.sock")
         self.process = None
         self.lines = []
@@ -168,6 +168,7 @@ class Daemon:
         self.start()
 
     def start(self):
+        self.process = None  # what is still heard of a former one is not of this one
         self.lines, self.ended, self.ready, self.tcp = [], False, False, None
         self.changed = threading.Condition()
         notify_path = os.path.join(self.context.directory("notify"), "s")
@@ -179,22 +180,23 @@ class Daemon:
              "--workers", str(self.workers_wanted),
              "--processes", self.context.program("processes"), *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env={**os.environ, "NOTIFY_SOCKET": notify_path})
-        threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True).start()
+            env={**os.environ, **self.env, "NOTIFY_SOCKET": notify_path})
+        reader = threading.Thread(target=self._read, args=(self.process.stderr, self.lines), daemon=True)
+        reader.start()
         threading.Thread(target=self._listen, args=(notify,), daemon=True).start()
-        threading.Thread(target=self._reap, args=(self.process,), daemon=True).start()
+        threading.Thread(target=self._reap, args=(self.process, reader), daemon=True).start()
         with self.changed:
             self.changed.wait_for(lambda: self.ended or (self.ready and self.tcp), WAIT)
         check(not self.ended, f"simlabd ended with {self.process.returncode}:\n{self.log()}")
         check(self.tcp, f"simlabd was not ready:\n{self.log()}")
 
-    def _read(self, stream):
+    def _read(self, stream, lines):
         for line in stream:
             line = line.decode(errors="replace").rstrip("\n")
             found = re.search(r"listening on (tcp:127\.0\.0\.1:\d+)", line)
             with self.changed:
-                self.lines.append(line)
-                if found:
+                lines.append(line)
+                if found and lines is self.lines:
                     self.tcp = found.group(1)
                 self.changed.notify_all()
 
@@ -207,8 +209,9 @@ class Daemon:
             self.ready = True
             self.changed.notify_all()
 
-    def _reap(self, process):
+    def _reap(self, process, reader):
         process.wait()
+        reader.join(5)  # what it said last; workers that hang may hold the pipe
         with self.changed:
             if process is self.process:
                 self.ended = True
