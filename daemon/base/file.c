@@ -107,10 +107,10 @@ int file_append(int fd, const void *data, size_t size)
     return r;
 }
 
-static int sync_fd(int fd)
+static int sync_fd(int fd, enum file_sync sync)
 {
     int r = file_fault("fsync");
-    if (r == 0 && fsync(fd) < 0)
+    if (r == 0 && (sync == FILE_SYNC_CONTENT ? fdatasync(fd) : fsync(fd)) < 0)
         r = -errno;
     return r;
 }
@@ -120,7 +120,7 @@ int file_sync_directory(const char *path)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    int r = sync_fd(fd);
+    int r = sync_fd(fd, FILE_SYNC_DATA);
     close(fd);
     return r;
 }
@@ -136,7 +136,7 @@ static int sync_parent(const char *path)
     return r;
 }
 
-static int rename_file(const char *from, const char *to)
+int file_rename(const char *from, const char *to)
 {
     int r = file_fault("rename");
     if (r == 0 && rename(from, to) < 0)
@@ -160,11 +160,11 @@ void file_begin_sync(int fd)
 
 int file_publish(int fd, const char *temporary, const char *path, enum file_sync sync)
 {
-    int r = sync == FILE_SYNC_DATA ? sync_fd(fd) : 0;
+    int r = sync == FILE_SYNC_NONE ? 0 : sync_fd(fd, sync);
     if (close(fd) < 0 && r == 0)
         r = -errno;
     if (r == 0)
-        r = rename_file(temporary, path);
+        r = file_rename(temporary, path);
     if (r < 0) {
         unlink(temporary);
         return r;

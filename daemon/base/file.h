@@ -28,11 +28,14 @@ char *file_absolute(const char *path);
 /* Creates `path` and its parents where absent, mode 0777 less umask. 0 or -errno. */
 int file_make_directories(const char *path);
 
-enum file_sync { FILE_SYNC_NONE, FILE_SYNC_DATA };
+/* CONTENT: the data are on the disk before they take the name, so that a power cut leaves the old
+ * file or the new one, whole; which of them, is not known before the directory is synced (syncfs).
+ * DATA: file and directory are on disk when it returns. */
+enum file_sync { FILE_SYNC_NONE, FILE_SYNC_CONTENT, FILE_SYNC_DATA };
 
 /* Writes data to `temporary` and renames it to `path`, both in one directory: readers see the old
- * file or the new one whole. FILE_SYNC_DATA: file and directory are on disk when it returns. A
- * leftover `temporary` is overwritten. On error it is removed. 0 or -errno. */
+ * file or the new one whole. A leftover `temporary` is overwritten. On error it is removed. 0 or
+ * -errno. */
 int file_replace(const char *path, const char *temporary, const void *data, size_t size,
                  mode_t mode, enum file_sync sync);
 
@@ -44,6 +47,9 @@ int file_append(int fd, const void *data, size_t size);
 void file_begin_sync(int fd);
 int file_publish(int fd, const char *temporary, const char *path, enum file_sync sync);
 void file_discard(int fd, const char *temporary);
+
+/* rename(2). 0 or -errno. */
+int file_rename(const char *from, const char *to);
 
 /* Reads a file of at most `limit` bytes (-EFBIG beyond), appending to `ret`. 0 or -errno. */
 int file_read(const char *path, size_t limit, struct buffer *ret);

@@ -5,7 +5,6 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "store/chunk.h"
 #include "store/meta.h"
 #include "store/sync_lock.h"
 
@@ -15,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char dimensions_key[] = "_ARRAY_DIMENSIONS";
 
@@ -237,6 +237,23 @@ static json_t *with_dimensions(const json_t *attrs, int ndim, const char *const 
     return all;
 }
 
+/* That the array was once made is told by the file of its lock, which is made after it. */
+static int mark_made(struct store *s, const char *name, struct error *e)
+{
+    int fd = -1;
+    int r = group_lock(s, name, ".zarray", &fd, e);
+    sync_lock_release(fd);
+    return r;
+}
+
+static bool was_made(const struct store *s, const char *name)
+{
+    char *lock = mem_printf("%s/%s/.zarray", s->sync, name);
+    bool was = access(lock, F_OK) == 0;
+    free(lock);
+    return was;
+}
+
 /* Attributes first: who sees .zarray sees them too. */
 static int put_array(struct store *s, const char *name, const struct store_meta *m,
                      const json_t *attrs, struct error *e)
@@ -252,7 +269,7 @@ static int put_array(struct store *s, const char *name, const struct store_meta 
     char *text = meta_write(m);
     r = group_put_text(s, name, ".zarray", text, e);
     free(text);
-    return r;
+    return r ? r : mark_made(s, name, e);
 }
 
 static int check_same(struct store *s, struct store_array *a, const struct store_meta *m,
@@ -275,7 +292,7 @@ static int check_same(struct store *s, struct store_array *a, const struct store
 }
 
 /* Under the root's lock. */
-static int make_or_join(struct store *s, const char *name, const struct store_meta *m,
+static int join_or_make(struct store *s, const char *name, const struct store_meta *m,
                         const json_t *attrs, struct error *e)
 {
     struct store_array *a;
@@ -284,10 +301,34 @@ static int make_or_join(struct store *s, const char *name, const struct store_me
         r = check_same(s, a, m, attrs, e);
         return r == 0 ? lock_and_grow(s, a, m->shape, e) : r;
     }
-    if (r != STORE_NO_SUCH)
+    if (r != STORE_NO_SUCH || was_made(s, name))
         return r;
     error_clear(e);
     return put_array(s, name, m, attrs, e);
+}
+
+static int remove_array(struct store *s, const char *name, struct error *e)
+{
+    struct store_array *known = find_array(s, name);
+    mem_assert(s->n_staged == 0);
+    if (known) {
+        tdelete(known, &s->arrays, compare_names);
+        array_free(known);
+    }
+    char *directory = file_join(s->path, name), *locks = file_join(s->sync, name);
+    int r = file_remove_tree(directory);
+    if (r == 0)
+        r = file_remove_tree(locks);
+    free(directory);
+    free(locks);
+    return group_explain(r, "remove", NULL, name, e);
+}
+
+static int make_anew(struct store *s, const char *name, const struct store_meta *m,
+                     const json_t *attrs, struct error *e)
+{
+    int r = remove_array(s, name, e);
+    return r ? r : put_array(s, name, m, attrs, e);
 }
 
 int store_create_array(struct store *s, const char *name, const struct store_meta *m,
@@ -304,7 +345,8 @@ int store_create_array(struct store *s, const char *name, const struct store_met
     int fd = -1;
     r = group_lock(s, NULL, ".zgroup", &fd, e);
     if (r == 0)
-        r = make_or_join(s, name, m, all, e);
+        r = s->mode == STORE_ANEW ? make_anew(s, name, m, all, e)
+                                  : join_or_make(s, name, m, all, e);
     sync_lock_release(fd);
     json_decref(all);
     return r;
@@ -315,72 +357,5 @@ int store_remove_array(struct store *s, const char *name, struct error *e)
     int r = group_check_writable(s, e);
     if (r == 0 && (!file_name_ok(name) || strchr(name, '\\')))
         r = error_set(e, STORE_INVALID, NULL, "\"%.300s\" cannot be the name of an array", name);
-    if (r != 0)
-        return r;
-    struct store_array *known = find_array(s, name);
-    if (known) {
-        tdelete(known, &s->arrays, compare_names);
-        array_free(known);
-    }
-    char *directory = file_join(s->path, name);
-    r = file_remove_tree(directory);
-    free(directory);
-    return group_explain(r, "remove", NULL, name, e);
-}
-
-/* ---- data ---------------------------------------------------------------------------------- */
-
-static bool is_within(const struct store_array *a, const int64_t *start, const int64_t *count)
-{
-    for (int d = 0; d < a->meta.ndim; d++)
-        if (start[d] < 0 || count[d] < 0 || start[d] > a->meta.shape[d] ||
-            count[d] > a->meta.shape[d] - start[d])
-            return false;
-    return true;
-}
-
-static int check_box(struct store *s, struct store_array *a, const int64_t *start,
-                     const int64_t *count, struct error *e)
-{
-    if (is_within(a, start, count))
-        return 0;
-    int r = array_refresh(s, a, e);
-    if (r != 0 || is_within(a, start, count))
-        return r;
-    char first[128], extent[128], shape[128];
-    int ndim = a->meta.ndim;
-    return error_set(e, STORE_INVALID, NULL,
-                     "array \"%s\" has shape %s: there is no box of %s elements from %s", a->name,
-                     meta_shape_text(ndim, a->meta.shape, shape, sizeof shape),
-                     meta_shape_text(ndim, count, extent, sizeof extent),
-                     meta_shape_text(ndim, start, first, sizeof first));
-}
-
-int store_write(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-                int dtype, size_t itemsize, const void *data, struct error *e)
-{
-    struct store_array *a;
-    int r = group_check_writable(s, e);
-    if (r == 0)
-        r = array_get(s, name, &a, e);
-    if (r == 0 && (dtype == SIMLAB_STR) != (a->meta.dtype == SIMLAB_STR))
-        r = error_set(e, STORE_INVALID, NULL, "%s values do not go into array \"%s\" of %s",
-                      dtype_name(dtype), name, dtype_name(a->meta.dtype));
-    if (r == 0)
-        r = check_box(s, a, start, count, e);
-    if (r != 0)
-        return r;
-    if (itemsize == 0)
-        itemsize = dtype_size(dtype);
-    return chunk_write_box(s, a, start, count, dtype, itemsize, data, e);
-}
-
-int store_read(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-               void *ret_data, struct error *e)
-{
-    struct store_array *a;
-    int r = array_get(s, name, &a, e);
-    if (r == 0)
-        r = check_box(s, a, start, count, e);
-    return r == 0 ? chunk_read_box(s, a, start, count, ret_data, e) : r;
+    return r ? r : remove_array(s, name, e);
 }

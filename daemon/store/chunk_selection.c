@@ -28,8 +28,8 @@ static void locate(struct chunk_selection *p, const struct store_array *a, const
         strcpy(p->key, "0");
 }
 
-bool chunk_selection_first(struct chunk_selection *p, const struct store_array *a,
-                           const int64_t *start, const int64_t *count)
+static bool first(struct chunk_selection *p, const struct store_array *a, const int64_t *start,
+                  const int64_t *count)
 {
     for (int d = 0; d < a->meta.ndim; d++) {
         if (count[d] == 0)
@@ -40,8 +40,8 @@ bool chunk_selection_first(struct chunk_selection *p, const struct store_array *
     return true;
 }
 
-bool chunk_selection_next(struct chunk_selection *p, const struct store_array *a,
-                          const int64_t *start, const int64_t *count)
+static bool next(struct chunk_selection *p, const struct store_array *a, const int64_t *start,
+                 const int64_t *count)
 {
     for (int d = a->meta.ndim; d-- > 0;) {
         if (p->index[d] < (start[d] + count[d] - 1) / a->meta.chunks[d]) {
@@ -52,6 +52,16 @@ bool chunk_selection_next(struct chunk_selection *p, const struct store_array *a
         p->index[d] = start[d] / a->meta.chunks[d];
     }
     return false;
+}
+
+int chunk_selection_each(const struct store_array *a, const int64_t *start, const int64_t *count,
+                         chunk_selection_fn fn, void *userdata)
+{
+    struct chunk_selection p = {.full = true};
+    int r = 0;
+    for (bool more = first(&p, a, start, count); more && r == 0; more = next(&p, a, start, count))
+        r = fn(userdata, &p);
+    return r;
 }
 
 /* ---- copying between box and chunk --------------------------------------------------------- */

@@ -17,11 +17,11 @@ struct chunk_selection {
     char key[CHUNK_KEY_SIZE]; /* the chunk's file */
 };
 
-/* The first chunk in row-major order (false where the box is empty), and the one after. */
-bool chunk_selection_first(struct chunk_selection *p, const struct store_array *a,
-                           const int64_t *start, const int64_t *count);
-bool chunk_selection_next(struct chunk_selection *p, const struct store_array *a,
-                          const int64_t *start, const int64_t *count);
+/* Calls fn for each chunk that the box touches, in row-major order, until one returns other than 0;
+ * that, or 0. */
+typedef int (*chunk_selection_fn)(void *userdata, const struct chunk_selection *p);
+int chunk_selection_each(const struct store_array *a, const int64_t *start, const int64_t *count,
+                         chunk_selection_fn fn, void *userdata);
 
 struct chunk_copy {
     const struct store_array *a;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What group.c (metadata) and chunk.c (data) share. */
+/* The open store: its files of metadata, its locks, what its arrays share. Internal. */
 #ifndef STORE_GROUP_H
 #define STORE_GROUP_H
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "store/codec.h"
 #include "store/store.h"
 
@@ -21,14 +22,18 @@ struct store_array {
 struct store {
     char *path;
     char *sync;
-    bool read_only;
-    void *arrays; /* search.h tree of struct store_array by name */
+    enum store_mode mode;
+    int directory;          /* of `path`: for store_sync; -1 where it is only read */
+    uint64_t device, inode; /* of that directory */
+    void *arrays;           /* search.h tree of struct store_array by name */
+    struct staged *staged;
+    size_t n_staged, staged_capacity;
     store_fence_fn fence;
     void *fence_userdata;
     /* Of chunk.c, used again from chunk to chunk. */
     struct codec_space space;
-    struct codec_space chunk; /* areas: elements, file's bytes, a row for casts */
-    char *chunk_path;         /* room for any chunk file of this store, three times */
+    struct codec_space chunk; /* enum chunk_area */
+    char *chunk_path;         /* room for any chunk file of this store, a few times */
     size_t chunk_path_size;
 };
 
@@ -46,5 +51,8 @@ int group_put_json(struct store *s, const char *array, const char *key, const js
 int group_explain(int r, const char *doing, const char *array, const char *key, struct error *e);
 
 int group_check_writable(const struct store *s, struct error *e);
+
+/* How a file is replaced that others rely on: invariant 5 of store.h. */
+enum file_sync group_sync_of(const struct store *s);
 
 #endif

@@ -8,11 +8,16 @@
  *     file's lock, so that what a killed writer left is overwritten by who does its work again.
  *  2. Two writers of one file serialize on an open-file-description lock on
  *     <store>.sync/<array>/<key> (zarr-python's ProcessSynchronizer's place and kind of lock).
- * Locks die with their holder. Lock files are removed only by store_finish.
+ *     Locks die with their holder. Lock files are never removed while anybody writes.
  *  3. Growth happens under the lock of <array>/.zarray, and takes the maximum of what stands there
  *     and what is asked; creation under that of the root's .zgroup.
  *  4. Equal content gives equal bytes: JSON is sorted and indented by 4, Blosc runs with one
- * thread.
+ *     thread.
+ *  5. What others rely on (a store that is joined: metadata, chunks of members that are done) is
+ *     replaced only by a file whose data are on the disk: a power cut leaves the old or the new
+ *     one. What nobody relies on yet is written faster, and made anew where it is found broken.
+ *  6. One descriptor, opened before the first write, tells whether everything reached the disk
+ *     (store_sync): a failed write-back is told once to each descriptor that was open by then.
  *
  * Threads: a store may be used by one thread at a time; open it once per thread. */
 #ifndef STORE_STORE_H
@@ -71,26 +76,41 @@ void store_choose_chunks(size_t itemsize, int ndim, const int64_t *shape, bool h
 
 struct store;
 
-/* Opens the group at `path` (made where absent, with its parents, unless read_only; a directory
- * with other things in it is refused). The directory of locks is "<path>.sync", made when first
- * needed. */
-int store_open(const char *path, bool read_only, struct store **ret_store, struct error *e);
+enum store_mode {
+    STORE_READ, /* what stands there; nothing is written */
+    STORE_JOIN, /* what stands there, with its directory of locks; others may be writing too */
+    /* Nothing of it is committed and nobody else is writing: it is made where absent, and what
+     * stands there is overwritten by what is created. */
+    STORE_ANEW
+};
+
+/* Opens the group at `path`; "<path>.sync" is the directory of its locks, made with it. Neither is
+ * reached through a symbolic link. STORE_NO_SUCH where there is none to read or to join;
+ * STORE_CONFLICT where something else stands there (ANEW: a directory that holds other things and
+ * bears no mark of store/claim.h). */
+int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *e);
 struct store *store_close(struct store *s);
 const char *store_path(const struct store *s);
+
+/* From now on others rely on what was written: ANEW becomes JOIN. After a store_sync. */
+void store_join(struct store *s);
 
 /* Root attributes as they stand: a new reference, an empty object where there are none. */
 int store_attributes(struct store *s, json_t **ret_attrs, struct error *e);
 /* Root attributes: replaced whole. */
 int store_set_attributes(struct store *s, const json_t *attrs, struct error *e);
 
-/* Creates an array, or, where it stands already with the same metadata but for a smaller or larger
- * shape, opens it and grows it to at least this shape. `dims` become _ARRAY_DIMENSIONS in attrs.
- * Other metadata there: STORE_CONFLICT that names what differs; attributes there stay. A reader
- * through .zmetadata sees it after store_consolidate. */
+/* Creates an array; `dims` become _ARRAY_DIMENSIONS in attrs. A reader through .zmetadata sees it
+ * after store_consolidate.
+ * ANEW: in place of what stands there. JOIN: where it stands already with the same metadata but for
+ * a smaller or larger shape, it is opened and grown to at least this shape; attributes there stay.
+ * Other metadata there: STORE_CONFLICT that names what differs. STORE_NO_SUCH where it was made
+ * once (its lock tells) and has vanished. */
 int store_create_array(struct store *s, const char *name, const struct store_meta *m,
                        const char *const *dims, const json_t *attrs, struct error *e);
 
-/* Removes an array with all that is in it; nobody else may be using it. Absent is 0. */
+/* Removes an array with all that is in it, and its locks; nobody else may be using it. Absent is 0.
+ */
 int store_remove_array(struct store *s, const char *name, struct error *e);
 
 /* Metadata as they stand now; the caller clears them (store_meta_clear). *ret_dims (NULL: not
@@ -108,11 +128,30 @@ typedef int (*store_fence_fn)(void *userdata);
 void store_set_fence(struct store *s, store_fence_fn fn, void *userdata);
 
 /* Writes the box [start, start+count) from `data`: native byte order, C order, of `dtype`, cast to
- * the array's dtype. Data beyond the array's shape are an error. Chunks wholly covered (up to the
- * array's edge) are encoded and replaced; others are read, changed and replaced, under their lock;
- * a chunk's parts outside the array hold the fill value. */
+ * the array's dtype. Data beyond the array's shape are an error. Chunks wholly covered are encoded
+ * and replaced; others are read, changed and replaced, under their lock; a chunk's parts outside
+ * the array hold the fill value. STORE_BROKEN where a chunk of which a part is given cannot be
+ * decoded, in a store that was opened ANEW; in one that is joined it belongs to nobody who is done,
+ * and is made anew. */
 int store_write(struct store *s, const char *name, const int64_t *start, const int64_t *count,
                 int dtype, size_t itemsize, const void *data, struct error *e);
+
+/* The same for an array whose first axis is members (rows), and several writers fill its chunks,
+ * each its rows: a chunk that is missing or broken is made anew, and what others had written there
+ * is noted as lost (store/chunk_log.h; store_end_array tells, unless they write it again).
+ * `is_alone`: no row but those of the box is done in the chunks that it touches. */
+int store_write_rows(struct store *s, const char *name, const int64_t *start, const int64_t *count,
+                     int dtype, size_t itemsize, const void *data, bool is_alone, struct error *e);
+
+/* What a member saves before it has ended, where it cannot be held: as store_write, but beside the
+ * chunks' places, where nobody reads it, and also beyond the array's shape. A box is of one row, or
+ * the array has no axis of rows (`has_rows`). Then either publish, once the array has grown, as
+ * store_write_rows would have written it; or discard. What a killed worker staged is never used,
+ * and is removed by store_finish. */
+int store_stage(struct store *s, const char *name, const int64_t *start, const int64_t *count,
+                int dtype, size_t itemsize, const void *data, bool has_rows, struct error *e);
+int store_publish_staged(struct store *s, const char *name, bool is_alone, struct error *e);
+void store_discard_staged(struct store *s);
 
 /* Reads the box into `ret_data` as the array's own dtype, native byte order, C order. */
 int store_read(struct store *s, const char *name, const int64_t *start, const int64_t *count,
@@ -124,15 +163,37 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e);
 /* Writes .zmetadata from what stands on disk, under the root's lock. */
 int store_consolidate(struct store *s, struct error *e);
 
-/* Brings all that was written to the disk (syncfs): after it, a range may be reported done. */
+/* Brings all that was written to the disk (syncfs): after it, a range may be reported done. Where
+ * it fails, nothing that was written since the last success may be reported: the system may have
+ * dropped it, so it is to be written again. -ENOENT where the store is no longer at its path. */
 int store_sync(struct store *s, struct error *e);
+
+/* What is known of an array when its job ends. */
+struct store_end {
+    bool has_rows;            /* the first axis is members … */
+    const int64_t (*dead)[2]; /* … of which these are dead: [begin, end), ascending */
+    size_t n_dead;
+    /* Extents in which each chunk was written, but where all of its rows are dead; NULL: only those
+     * chunks were written that were ever locked, or are there. */
+    const int64_t *full;
+    /* After each chunk that was looked at; other than 0 ends it, and is returned. NULL: none. */
+    int (*look)(void *userdata);
+    void *userdata;
+};
+
+/* Verifies an array: what was written is there and decodes, and nothing of it was lost;
+ * STORE_BROKEN names the first chunk of which that is not so. And makes it so that nothing is left
+ * of dead rows: no chunks that are theirs alone (where there is no fill value, chunks of zeros),
+ * and the fill value in chunks with others. Nobody else may be writing. */
+int store_end_array(struct store *s, const char *name, const struct store_end *how,
+                    struct error *e);
 
 /* Where an array has no fill value: writes zeros as the chunks that are missing, which zarr-python
  * would read as whatever its memory held. */
 int store_fill_missing(struct store *s, const char *name, struct error *e);
 
-/* The end of a job: removes what killed writers left (*.partial), consolidates, syncs the file
- * system, removes the directory of locks. */
+/* The end of a job: removes what killed writers left (*.partial, *.staged), consolidates, syncs the
+ * file system. May be done again. */
 int store_finish(struct store *s, struct error *e);
 
 /* Every chunk that the shape of array `name` calls for is there and decodes; STORE_BROKEN names

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/sync_lock.h"
 
-#include "base/file.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -13,27 +12,26 @@
 
 static int open_lock_file(const char *path)
 {
-    return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+    return open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
 }
 
-static int make_parent(const char *path)
+static int make_directory_of(const char *path)
 {
-    char *parent = mem_strdup(path);
-    char *slash = strrchr(parent, '/');
+    char *directory = mem_strdup(path), *slash = strrchr(directory, '/');
     int r = -ENOENT;
-    if (slash && slash != parent) {
+    if (slash && slash != directory) {
         *slash = '\0';
-        r = file_make_directories(parent);
+        r = mkdir(directory, 0777) < 0 && errno != EEXIST ? -errno : 0;
     }
-    free(parent);
+    free(directory);
     return r;
 }
 
-static int open_or_make(const char *path)
+static int open_or_make(const char *path, bool may_make_directory)
 {
     int fd = open_lock_file(path);
-    if (fd < 0 && errno == ENOENT) {
-        int r = make_parent(path);
+    if (fd < 0 && errno == ENOENT && may_make_directory) {
+        int r = make_directory_of(path);
         if (r < 0)
             return r;
         fd = open_lock_file(path);
@@ -50,10 +48,10 @@ static int wait_for(int fd)
     return 0;
 }
 
-int sync_lock_take(const char *path, int *ret_fd)
+int sync_lock_take(const char *path, bool may_make_directory, int *ret_fd, int64_t *ret_size)
 {
     for (;;) {
-        int fd = open_or_make(path);
+        int fd = open_or_make(path, may_make_directory);
         if (fd < 0)
             return fd;
         int r = wait_for(fd);
@@ -62,12 +60,14 @@ int sync_lock_take(const char *path, int *ret_fd)
             r = -errno;
         if (r == 0 && st.st_nlink > 0) {
             *ret_fd = fd;
+            if (ret_size)
+                *ret_size = st.st_size;
             return 0;
         }
         close(fd);
         if (r < 0)
             return r;
-        /* The file was removed while we waited (store_finish): others lock a new one. */
+        /* The file was removed while we waited: others lock a new one. */
     }
 }
 

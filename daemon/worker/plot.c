@@ -113,7 +113,7 @@ static int draw(const char *path, const struct plot_options *o)
 {
     struct error e = {0};
     struct store *s;
-    int r = store_open(path, true, &s, &e);
+    int r = store_open(path, STORE_READ, &s, &e);
     if (r == 0) {
         r = plot_write(s, o, &e);
         store_close(s);

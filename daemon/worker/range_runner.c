@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/range_runner.h"
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -131,7 +132,8 @@ int range_runner_new(const struct job *job, const struct libraries *l, struct cl
     int r = new_simulation(m, e);
     clean_room_settle(room); /* the libraries were loaded by now */
     if (r == 0)
-        r = worker_result_of_store(store_open(store_path, false, &m->store, e));
+        r = worker_result_of_store(
+            store_open(store_path, layout ? STORE_JOIN : STORE_ANEW, &m->store, e));
     if (r == 0 && !layout)
         r = write_setup(m, e);
     if (r == 0)
@@ -199,6 +201,7 @@ static int say_layout(struct range_runner *m)
         r = store_sync(m->store, m->e);
     if (r || !m->events.layout)
         return worker_result_of_store(r);
+    store_join(m->store);
     char *text = json_canonical(m->writer.layout);
     r = m->events.layout(m->events.userdata, text);
     free(text);
@@ -298,7 +301,12 @@ int range_runner_finish(struct range_runner *m, bool complete, struct error *e)
     for (int i = 0; i < m->job->n_outputs && r == 0; i++)
         if (m->writer.outputs[i].is_known)
             r = worker_result_of_store(store_fill_missing(m->store, m->job->outputs[i].name, e));
-    return r ? r : worker_result_of_store(store_finish(m->store, e));
+    if (r == 0)
+        r = worker_result_of_store(store_finish(m->store, e));
+    char *sync = mem_printf("%s.sync", store_path(m->store));
+    r = r ? r : error_errno(e, file_remove_tree(sync), "remove the store's locks");
+    free(sync);
+    return r;
 }
 
 int range_runner_check(const struct job *job, struct error *e)

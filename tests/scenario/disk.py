@@ -128,6 +128,20 @@ def test_full_in_the_middle(context):
     goes_on(context, lambda size: size // 2)
 
 
+def test_a_disk_without_room_for_a_store(context):
+    """What cannot be made is not acknowledged, and leaves nothing."""
+    with Disk(context) as disk:
+        stores = os.path.join(disk.path, "stores")
+        daemon = context.daemon(workers=1, options=["--store-root", stores])
+        disk.fill()
+        answer = daemon.submit(job(), status=507)
+        check("No space left" in answer["detail"], f"{answer}")
+        equal(os.listdir(stores) if os.path.exists(stores) else [], [], "what a refused submission left")
+        disk.empty()
+        daemon.submit(job())
+        daemon.stop()
+
+
 def test_a_cancelled_job_frees_the_service(context):
     """Where nothing waits for room, nothing shows that there is some: the service takes jobs."""
     with Disk(context) as disk:

@@ -6,6 +6,7 @@
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/claim.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -77,6 +78,8 @@ static void write_store(const char *path, const char *encoding, bool big_endian)
             json_decref(own);
         }
     int r = store_finish(s, &e);
+    if (r == 0)
+        r = store_release(path, "", &e);
     cr_assert_eq(r, 0, "%s", e.message);
     store_close(s);
 }

@@ -29,7 +29,7 @@ struct store *fixture_open(const char *path)
 {
     struct store *s = NULL;
     struct error e = {0};
-    int r = store_open(path, false, &s, &e);
+    int r = store_open(path, STORE_ANEW, &s, &e);
     cr_assert_eq(r, 0, "%s", e.message);
     return s;
 }

@@ -39,7 +39,7 @@ static int write_rows(const char *path, int writer)
 {
     struct store *s;
     struct error e = {0};
-    if (store_open(path, false, &s, &e) != 0)
+    if (store_open(path, STORE_JOIN, &s, &e) != 0)
         return 1;
     create_shared(s);
     for (int i = 0; i < N_ROWS; i++) {
@@ -116,9 +116,6 @@ Test(writers, lose_nothing_half_of_them_zarr_python, .timeout = 120)
     int r = store_finish(s, &e);
     cr_assert_eq(r, 0, "%s", e.message);
     check_shared(s);
-    char *sync = mem_printf("%s.sync", path);
-    cr_assert(access(sync, F_OK) < 0);
-    free(sync);
     store_close(s);
     fixture_remove(path);
 }
@@ -129,7 +126,7 @@ static int grow_and_write(const char *path, int writer)
 {
     struct store *s;
     struct error e = {0};
-    if (store_open(path, false, &s, &e) != 0)
+    if (store_open(path, STORE_JOIN, &s, &e) != 0)
         return 1;
     for (int i = 0; i < 20; i++) {
         const int64_t start = (int64_t)i * N_WRITERS + writer, shape = start + 1, one = 1;
@@ -198,6 +195,7 @@ Test(writers, may_be_killed_at_any_rename, .timeout = 60)
             char spec[32];
             snprintf(spec, sizeof spec, "rename:%d:kill", nth);
             setenv("SIMLAB_FAULT", spec, 1);
+            fixture_open(path);
             _exit(write_rows(path, 0));
         }
         int status;
@@ -327,6 +325,7 @@ Test(store, refuses_what_does_not_fit)
     double values[9] = {0};
     struct store_meta m;
     create_shared(s);
+    store_join(s);
     static const char *const names[] = {"", ".", "..", "a/b", "../x", ".zarray", "a\\b", "a\nb"};
     store_meta_default(&m, SIMLAB_F8, 0, 2, shape);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -342,7 +341,7 @@ Test(store, refuses_what_does_not_fit)
     cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_STR, 8, values, &e), STORE_INVALID);
     cr_expect_eq(store_write(s, "absent", zero, shape, SIMLAB_F8, 8, values, &e), STORE_NO_SUCH);
     store_close(s);
-    cr_assert_eq(store_open(path, true, &s, &e), 0);
+    cr_assert_eq(store_open(path, STORE_READ, &s, &e), 0);
     cr_expect_eq(store_create_array(s, "b", &m, dims, NULL, &e), STORE_CONFLICT);
     cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_F8, 8, values, &e), STORE_CONFLICT);
     store_close(s);
@@ -355,12 +354,12 @@ Test(store, is_not_made_of_a_directory_with_other_things)
     char *file = file_join(path, "letter.txt");
     struct store *s = NULL;
     struct error e = {0};
-    cr_assert_eq(store_open(path, true, &s, &e), STORE_NO_SUCH);
+    cr_assert_eq(store_open(path, STORE_READ, &s, &e), STORE_NO_SUCH);
     cr_assert_eq(file_make_directories(path), 0);
     int fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     cr_assert(fd >= 0);
     close(fd);
-    cr_assert_eq(store_open(path, false, &s, &e), STORE_CONFLICT, "%s", e.message);
+    cr_assert_eq(store_open(path, STORE_ANEW, &s, &e), STORE_CONFLICT, "%s", e.message);
     free(file);
     fixture_remove(path);
 }

@@ -72,7 +72,7 @@ static void run_cut(const struct plan *p, const char *path, size_t room, int64_t
 {
     struct store *s = NULL;
     struct error e = {.message = ""};
-    cr_assert_eq(store_open(path, false, &s, &e), 0, "%s", e.message);
+    cr_assert_eq(store_open(path, STORE_ANEW, &s, &e), 0, "%s", e.message);
     char *layout = NULL;
     int64_t next = 0, n = p->job->n_members;
     int64_t begins[MEMBERS], ends[MEMBERS];
@@ -84,8 +84,10 @@ static void run_cut(const struct plan *p, const char *path, size_t room, int64_t
         if (!layout) {
             cr_assert_eq(output_writer_open(&g, p->job, s, NULL, &e), 0, "%s", e.message);
             run_range(&g, p, next, end);
-            if (!g.proposes)
+            if (!g.proposes) {
                 layout = json_canonical(g.layout);
+                store_join(s);
+            }
             output_writer_close(&g);
         } else {
             begins[ranges] = next;
@@ -112,7 +114,7 @@ static void check_values(const struct plan *p, const char *path)
     struct store *s;
     struct error e = {.message = ""};
     struct store_meta m;
-    cr_assert_eq(store_open(path, true, &s, &e), 0, "%s", e.message);
+    cr_assert_eq(store_open(path, STORE_READ, &s, &e), 0, "%s", e.message);
     int r = store_array(s, "p__values", &m, NULL, NULL, &e);
     for (int64_t member = 0; member < p->job->n_members; member++)
         for (int label = 0; label < LABELS && p->fails_at[member] == LABELS; label++) {
@@ -175,7 +177,7 @@ Test(gather, one_simulation_is_not_buffered_whole)
     struct plan p = {.job = job};
     for (int label = 0; label < LABELS; label++)
         p.size[0][label] = 3;
-    cr_assert_eq(store_open(support_path("single"), false, &s, &e), 0, "%s", e.message);
+    cr_assert_eq(store_open(support_path("single"), STORE_ANEW, &s, &e), 0, "%s", e.message);
     cr_assert_eq(output_writer_open(&g, job, s, NULL, &e), 0, "%s", e.message);
     output_writer_begin(&g, 0, 1);
     for (int label = 0; label < LABELS; label++) {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Consolidated metadata, and the end of a job: what is checked and filled in of its arrays. */
+/* The list of arrays, and consolidated metadata. */
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/array.h"
-#include "store/chunk.h"
 #include "store/group.h"
 #include "store/meta.h"
 #include "store/sync_lock.h"
@@ -206,93 +205,4 @@ int store_consolidate(struct store *s, struct error *e)
     buffer_free(&text);
     sync_lock_release(fd);
     return r;
-}
-
-/* ---- the end ------------------------------------------------------------------------------- */
-
-static int remove_partials(const char *directory)
-{
-    static const char suffix[] = ".partial";
-    DIR *d = opendir(directory);
-    if (!d)
-        return errno == ENOENT ? 0 : -errno;
-    int r = 0;
-    const struct dirent *entry;
-    while (r == 0 && (entry = readdir(d))) {
-        size_t n = strlen(entry->d_name);
-        bool partial = n > sizeof suffix && entry->d_type != DT_DIR &&
-                       !strcmp(entry->d_name + n - (sizeof suffix - 1), suffix);
-        if (partial && unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT &&
-            errno != EISDIR)
-            r = -errno;
-    }
-    closedir(d);
-    return r;
-}
-
-static int remove_all_partials(struct store *s, struct error *e)
-{
-    json_t *names = NULL, *name;
-    size_t i;
-    int r = store_arrays(s, &names, e);
-    if (r != 0)
-        return r;
-    r = remove_partials(s->path);
-    json_array_foreach(names, i, name)
-    {
-        char *directory = file_join(s->path, json_string_value(name));
-        if (r == 0)
-            r = remove_partials(directory);
-        free(directory);
-    }
-    json_decref(names);
-    return error_errno(e, r, "remove what interrupted writers left in the store");
-}
-
-int store_sync(struct store *s, struct error *e)
-{
-    int fd = open(s->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = fd < 0 ? -errno : file_fault("fsync");
-    if (r == 0 && syncfs(fd) < 0)
-        r = -errno;
-    if (fd >= 0)
-        close(fd);
-    return error_errno(e, r, "bring the store to the disk");
-}
-
-int store_finish(struct store *s, struct error *e)
-{
-    int r = group_check_writable(s, e);
-    if (r == 0)
-        r = remove_all_partials(s, e);
-    if (r == 0)
-        r = store_consolidate(s, e);
-    if (r == 0)
-        r = store_sync(s, e);
-    return r ? r : error_errno(e, file_remove_tree(s->sync), "remove the store's locks");
-}
-
-/* ---- one array ----------------------------------------------------------------------------- */
-
-int store_verify(struct store *s, const char *name, struct error *e)
-{
-    struct store_array *a;
-    int r = array_get(s, name, &a, e);
-    if (r == 0)
-        r = array_refresh(s, a, e);
-    return r == 0 ? chunk_verify(s, a, e) : r;
-}
-
-int store_fill_missing(struct store *s, const char *name, struct error *e)
-{
-    struct store_array *a;
-    int r = group_check_writable(s, e);
-    if (r != 0)
-        return r;
-    r = array_get(s, name, &a, e);
-    if (r == 0)
-        r = array_refresh(s, a, e);
-    if (r != 0 || a->meta.has_fill)
-        return r;
-    return chunk_fill_missing(s, a, e);
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/chunk_log.h"
+
+#include "base/buffer.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WRITTEN = 1, LOST };
+
+static const char broken[] = "broken";
+
+/* Each begins with a newline: a line that was cut before it must not swallow it. */
+int chunk_log_written(int fd, int64_t begin, int64_t end)
+{
+    char line[48];
+    int n = snprintf(line, sizeof line, "\n%" PRId64 " %" PRId64 "\n", begin, end);
+    return file_append(fd, line, (size_t)n);
+}
+
+int chunk_log_broken(int fd)
+{
+    static const char line[] = "\nbroken\n";
+    int r = file_append(fd, line, sizeof line - 1);
+    if (r == 0)
+        r = file_fault("fsync");
+    return r == 0 && fdatasync(fd) < 0 ? -errno : r;
+}
+
+static void mark_written(int64_t begin, int64_t end, int64_t first, int64_t n, unsigned char *rows)
+{
+    begin = begin > first ? begin - first : 0;
+    end = end > first ? end - first : 0;
+    end = end < n ? end : n;
+    for (int64_t i = begin; i < end; i++)
+        rows[i] = WRITTEN;
+}
+
+static void read_line(const char *line, int64_t first, int64_t n, unsigned char *rows)
+{
+    int64_t begin, end;
+    int length = -1;
+    if (!strcmp(line, broken)) {
+        for (int64_t i = 0; i < n; i++)
+            rows[i] = rows[i] ? LOST : 0;
+    } else if (sscanf(line, "%" SCNd64 " %" SCNd64 "%n", &begin, &end, &length) == 2 &&
+               length == (int)strlen(line)) {
+        mark_written(begin, end, first, n, rows);
+    }
+}
+
+static int read_all(int fd, struct buffer *ret)
+{
+    char block[4096];
+    off_t at = 0;
+    for (;;) {
+        ssize_t n = pread(fd, block, sizeof block, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        buffer_append(ret, block, (size_t)n);
+        at += n;
+    }
+}
+
+int chunk_log_lost(int fd, int64_t first, int64_t n, unsigned char *ret_lost)
+{
+    struct buffer text = {0};
+    int r = read_all(fd, &text);
+    size_t from = 0;
+    for (size_t i = 0; r == 0 && i < text.size; i++) {
+        if (text.data[i] != '\n')
+            continue;
+        text.data[i] = '\0';
+        read_line(text.data + from, first, n, ret_lost);
+        from = i + 1;
+    }
+    buffer_free(&text);
+    for (int64_t i = 0; i < n; i++)
+        ret_lost[i] = ret_lost[i] == LOST;
+    return r;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What became of a chunk that several leases fill: a log in the file of its lock, of which members
+ * (rows) were written, and when the chunk was found missing or broken and was made anew. A writer
+ * cannot know which members of a chunk are done; with this log the end of the job tells whether
+ * something of theirs was lost, and what is not done is simply written again.
+ *
+ *   "3 5\n"       rows 3 and 4 are written
+ *   "broken\n"    what was written until here is gone
+ *
+ * Invariants
+ *  1. "rows" is on the disk when the rows are done (the same syncfs), "broken" before the new chunk
+ *     takes the place of the old.
+ *  2. Lines that are none (a power cut leaves such) say nothing.
+ *
+ * All under the chunk's lock. */
+#ifndef STORE_CHUNK_LOG_H
+#define STORE_CHUNK_LOG_H
+
+#include <stdint.h>
+
+/* 0 or -errno. */
+int chunk_log_written(int fd, int64_t begin, int64_t end);
+int chunk_log_broken(int fd);
+
+/* Marks in `ret_lost` (n bytes, 0 or 1, zeroed before) those of the rows from `first` that were
+ * written once, were lost and were not written again. 0 or -errno. */
+int chunk_log_lost(int fd, int64_t first, int64_t n, unsigned char *ret_lost);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening, closing, and whether all is on the disk. */
+#include "store/store.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "store/array.h"
+#include "store/group.h"
+#include "store/meta.h"
+#include "store/staging.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int check_group(struct store *s, struct error *e)
+{
+    struct buffer text = {0};
+    struct error why = {0};
+    json_t *group = NULL;
+    int r = group_get_text(s, NULL, ".zgroup", &text);
+    if (r == -ENOENT || r == -ENOTDIR)
+        r = error_set(e, STORE_NO_SUCH, NULL, "%s is no Zarr group: it has no .zgroup", s->path);
+    else if (r < 0)
+        r = group_explain(r, "read", NULL, ".zgroup", e);
+    else
+        group = meta_json(text.data ? text.data : "", text.size, &why);
+    if (r == 0 && json_member_integer(group, "zarr_format", 0) != 2)
+        r = error_set(e, STORE_BROKEN, NULL, "%s is no group of Zarr format 2", s->path);
+    json_decref(group);
+    buffer_free(&text);
+    return r;
+}
+
+/* Bears the mark of an owner: then what is in it is ours to overwrite. */
+static bool is_claimed(const struct store *s)
+{
+    char *mark = file_join(s->sync, "owner");
+    bool is = access(mark, F_OK) == 0;
+    free(mark);
+    return is;
+}
+
+/* A directory that holds something else is not made a store. */
+static int refuse_foreign(struct store *s, struct error *e)
+{
+    DIR *d = opendir(s->path);
+    if (!d)
+        return error_errno(e, -errno, "open the store");
+    int r = 0;
+    const struct dirent *entry;
+    while (r == 0 && (entry = readdir(d)))
+        if (entry->d_name[0] != '.' || !strcmp(entry->d_name, ".zarray"))
+            r = error_set(e, STORE_CONFLICT, NULL,
+                          "%s is a directory that holds something other than a Zarr group",
+                          s->path);
+    closedir(d);
+    return r;
+}
+
+static int make_group(struct store *s, struct error *e)
+{
+    int r = check_group(s, e);
+    if (r != STORE_NO_SUCH && r != STORE_BROKEN)
+        return r;
+    error_clear(e);
+    r = r == STORE_BROKEN || is_claimed(s) ? 0 : refuse_foreign(s, e);
+    return r ? r : group_put_text(s, NULL, ".zgroup", "{\n    \"zarr_format\": 2\n}\n", e);
+}
+
+static int make_directories(struct store *s, struct error *e)
+{
+    int r = file_make_directories(s->path);
+    if (r == 0 && mkdir(s->sync, 0777) < 0 && errno != EEXIST)
+        r = -errno;
+    return error_errno(e, r, "make the store's directories");
+}
+
+/* A directory that is no link, or STORE_NO_SUCH, STORE_CONFLICT. */
+static int look_at(const char *path, struct stat *ret, struct error *e)
+{
+    if (lstat(path, ret) < 0)
+        return errno == ENOENT || errno == ENOTDIR
+                   ? error_set(e, STORE_NO_SUCH, NULL, "%s is not there", path)
+                   : error_errno(e, -errno, "look for the store");
+    if (S_ISDIR(ret->st_mode))
+        return 0;
+    return error_set(e, STORE_CONFLICT, NULL, "%s is %s: a store is a directory", path,
+                     S_ISLNK(ret->st_mode) ? "a symbolic link" : "no directory");
+}
+
+/* The descriptor is opened before anything is written: it is told of every failure to write that
+ * comes after. */
+static int open_directory(struct store *s, struct error *e)
+{
+    struct stat st;
+    int r = look_at(s->sync, &st, e);
+    if (r == 0)
+        r = look_at(s->path, &st, e);
+    if (r != 0)
+        return r;
+    s->directory = open(s->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (s->directory < 0)
+        return error_errno(e, -errno, "open the store");
+    s->device = st.st_dev;
+    s->inode = st.st_ino;
+    return 0;
+}
+
+static int open_group(struct store *s, struct error *e)
+{
+    int r = s->mode == STORE_ANEW ? make_directories(s, e) : 0;
+    if (r == 0 && s->mode != STORE_READ)
+        r = open_directory(s, e);
+    if (r != 0)
+        return r;
+    return s->mode == STORE_ANEW ? make_group(s, e) : check_group(s, e);
+}
+
+int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *e)
+{
+    struct store *s = mem_new(sizeof *s);
+    s->path = mem_strdup(path);
+    size_t n = strlen(s->path);
+    while (n > 1 && s->path[n - 1] == '/')
+        s->path[--n] = '\0';
+    s->sync = mem_printf("%s.sync", s->path);
+    s->mode = mode;
+    s->directory = -1;
+    int r = open_group(s, e);
+    if (r != 0) {
+        store_close(s);
+        return r;
+    }
+    *ret_store = s;
+    return 0;
+}
+
+struct store *store_close(struct store *s)
+{
+    if (!s)
+        return NULL;
+    staging_clear(s);
+    tdestroy(s->arrays, array_free);
+    codec_space_clear(&s->space);
+    codec_space_clear(&s->chunk);
+    if (s->directory >= 0)
+        close(s->directory);
+    free(s->chunk_path);
+    free(s->path);
+    free(s->sync);
+    free(s);
+    return NULL;
+}
+
+const char *store_path(const struct store *s)
+{
+    return s->path;
+}
+
+void store_join(struct store *s)
+{
+    s->mode = STORE_JOIN;
+}
+
+void store_set_fence(struct store *s, store_fence_fn fn, void *userdata)
+{
+    s->fence = fn;
+    s->fence_userdata = userdata;
+}
+
+/* ---- the disk ----------------------------------------------------------------------------------
+ */
+
+/* The descriptor may be another's by now (a library closed it), the path too (it was moved). */
+static int check_directory(const struct store *s)
+{
+    struct stat open, now;
+    if (fstat(s->directory, &open) < 0)
+        return -errno;
+    if (open.st_dev != s->device || open.st_ino != s->inode)
+        return -EBADF;
+    if (lstat(s->path, &now) < 0)
+        return -errno;
+    return now.st_dev == s->device && now.st_ino == s->inode ? 0 : -ENOENT;
+}
+
+int store_sync(struct store *s, struct error *e)
+{
+    int r = group_check_writable(s, e);
+    if (r != 0)
+        return r;
+    r = file_fault("fsync");
+    if (r == 0 && syncfs(s->directory) < 0)
+        r = -errno;
+    if (r == 0)
+        r = check_directory(s);
+    return error_errno(e, r, "bring the store to the disk");
+}

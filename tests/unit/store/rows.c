@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chunks that members (rows) share: what is lost of one is known at the end, what is not done is
+ * written again, dead rows leave nothing, and what has not ended is not seen. */
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/chunk_log.h"
+#include "store_fixture.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROWS = 10, CHUNK = 4, COLUMNS = 3 };
+
+static const char *const dims[] = {"member", "x"};
+
+struct scene {
+    char *path;
+    struct store *s;
+    struct error e;
+};
+
+static struct scene begin(bool fortran_order, bool has_fill)
+{
+    struct scene c = {.path = fixture_store_path()};
+    const int64_t shape[2] = {ROWS, COLUMNS};
+    struct store_meta m;
+    c.s = fixture_open(c.path);
+    store_meta_default(&m, SIMLAB_F8, 0, 2, shape);
+    m.chunks[0] = CHUNK;
+    m.chunks[1] = 2;
+    m.fortran_order = fortran_order;
+    m.has_fill = has_fill;
+    cr_assert_eq(store_create_array(c.s, "a", &m, dims, NULL, &c.e), 0, "%s", c.e.message);
+    store_join(c.s);
+    return c;
+}
+
+static void end(struct scene *c)
+{
+    store_close(c->s);
+    fixture_remove(c->path);
+}
+
+static void write_rows(struct scene *c, int64_t first, int64_t n)
+{
+    double values[ROWS * COLUMNS];
+    const int64_t start[2] = {first, 0}, count[2] = {n, COLUMNS};
+    for (int64_t i = 0; i < n * COLUMNS; i++)
+        values[i] = (double)(first * COLUMNS + i);
+    int r = store_write_rows(c->s, "a", start, count, SIMLAB_F8, 8, values, false, &c->e);
+    cr_assert_eq(r, 0, "%s", c->e.message);
+}
+
+static double value_at(struct scene *c, int64_t row, int64_t column)
+{
+    const int64_t start[2] = {row, column}, one[2] = {1, 1};
+    double value;
+    cr_assert_eq(store_read(c->s, "a", start, one, &value, &c->e), 0, "%s", c->e.message);
+    return value;
+}
+
+static char *file_of(const struct scene *c, const char *key)
+{
+    return mem_printf("%s/a/%s", c->path, key);
+}
+
+static bool stands(const struct scene *c, const char *key)
+{
+    char *path = file_of(c, key);
+    bool is = access(path, F_OK) == 0;
+    free(path);
+    return is;
+}
+
+enum damage { CUT, EMPTIED, REMOVED, N_DAMAGES };
+
+static void damage(const struct scene *c, const char *key, enum damage how)
+{
+    char *path = file_of(c, key);
+    if (how == REMOVED)
+        cr_assert_eq(unlink(path), 0);
+    else
+        cr_assert_eq(truncate(path, how == CUT ? 12 : 0), 0);
+    free(path);
+}
+
+static const int64_t full[2] = {ROWS, COLUMNS};
+
+static int finish(struct scene *c, const int64_t (*dead)[2], size_t n_dead, bool is_regular)
+{
+    struct store_end how = {
+        .has_rows = true, .dead = dead, .n_dead = n_dead, .full = is_regular ? full : NULL};
+    error_clear(&c->e);
+    return store_end_array(c->s, "a", &how, &c->e);
+}
+
+static void check_finish(struct scene *c, int result)
+{
+    for (int is_regular = 0; is_regular < 2; is_regular++)
+        cr_assert_eq(finish(c, NULL, 0, is_regular), result, "%s", c->e.message);
+}
+
+Test(rows, a_damaged_chunk_with_done_rows_is_told)
+{
+    for (int how = 0; how < N_DAMAGES; how++) {
+        struct scene c = begin(how == CUT, true);
+        write_rows(&c, 0, 3);
+        write_rows(&c, 4, 6);
+        damage(&c, "0.1", (enum damage)how);
+        check_finish(&c, STORE_BROKEN);
+        cr_assert(strstr(c.e.message, "0.1"), "%s", c.e.message);
+        write_rows(&c, 3, 1); /* the last of the chunk, by another lease */
+        check_finish(&c, STORE_BROKEN);
+        cr_assert(strstr(c.e.message, "0.1") && strstr(c.e.message, "member 0"), "%s", c.e.message);
+        /* They are written again: those that were not done. */
+        write_rows(&c, 0, 2);
+        check_finish(&c, STORE_BROKEN);
+        cr_assert(strstr(c.e.message, "member 2"), "%s", c.e.message);
+        write_rows(&c, 2, 1);
+        check_finish(&c, 0);
+        for (int64_t row = 0; row < ROWS; row++)
+            cr_assert_eq(value_at(&c, row, 2), (double)(row * COLUMNS + 2));
+        end(&c);
+    }
+}
+
+Test(rows, a_chunk_that_is_given_whole_mends_all)
+{
+    struct scene c = begin(false, true);
+    write_rows(&c, 0, 2);
+    damage(&c, "0.0", EMPTIED);
+    write_rows(&c, 2, 2);
+    write_rows(&c, 0, 4);
+    write_rows(&c, 4, 6);
+    check_finish(&c, 0);
+    end(&c);
+}
+
+/* The new file is on the disk before it takes the place of rows that may be done: a failing disk
+ * leaves the old one. */
+Test(rows, done_ones_are_not_replaced_by_what_is_not_on_the_disk)
+{
+    struct scene c = begin(false, true);
+    double values[COLUMNS] = {9, 9, 9};
+    const int64_t start[2] = {1, 0}, count[2] = {1, COLUMNS};
+    write_rows(&c, 0, 1);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setenv("SIMLAB_FAULT", "fsync:1:EIO", 1);
+        int r = store_write_rows(c.s, "a", start, count, SIMLAB_F8, 8, values, false, &c.e);
+        _exit(r == -EIO && isnan(value_at(&c, 1, 0)) && value_at(&c, 0, 1) == 1 ? 0 : 1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    cr_assert_eq(status, 0);
+    pid = fork();
+    if (pid == 0) { /* nobody else's: nothing is waited for */
+        setenv("SIMLAB_FAULT", "fsync:1:EIO", 1);
+        _exit(store_write_rows(c.s, "a", start, count, SIMLAB_F8, 8, values, true, &c.e));
+    }
+    waitpid(pid, &status, 0);
+    cr_assert_eq(status, 0);
+    end(&c);
+}
+
+Test(rows, dead_ones_leave_nothing)
+{
+    for (int kind = 0; kind < 4; kind++) {
+        static const int64_t dead[][2] = {{1, 2}, {4, 6}, {6, 8}, {9, 10}};
+        struct scene c = begin(kind & 1, kind & 2);
+        write_rows(&c, 0, 10);
+        for (int again = 0; again < 2; again++) {
+            cr_assert_eq(finish(&c, dead, 4, true), 0, "%s", c.e.message);
+            cr_assert(!stands(&c, "1.0") && !stands(&c, "1.1"), "rows 4 to 7 are dead");
+            cr_assert(stands(&c, "0.0") && stands(&c, "2.1"));
+        }
+        cr_assert_eq(store_fill_missing(c.s, "a", &c.e), 0, "%s", c.e.message);
+        cr_assert_eq(stands(&c, "1.0"), !(kind & 2), "zeros stand where there is no fill value");
+        for (int64_t row = 0; row < ROWS; row++) {
+            double value = value_at(&c, row, 1);
+            if (row == 1 || (row >= 4 && row < 8) || row == 9)
+                cr_assert(kind & 2 ? isnan(value) : value == 0, "row %d: %g", (int)row, value);
+            else
+                cr_assert_eq(value, (double)(row * COLUMNS + 1));
+        }
+        end(&c);
+    }
+}
+
+/* A chunk that was locked was written; that it is missing is right only where its rows are dead. */
+Test(rows, locks_tell_what_was_written)
+{
+    static const int64_t dead[][2] = {{0, 4}}, some[][2] = {{0, 1}};
+    struct scene c = begin(false, true);
+    cr_assert_eq(finish(&c, NULL, 0, false), 0, "nothing was ever written");
+    cr_assert_eq(finish(&c, NULL, 0, true), STORE_BROKEN);
+    write_rows(&c, 0, 10);
+    damage(&c, "0.0", REMOVED);
+    cr_assert_eq(finish(&c, NULL, 0, false), STORE_BROKEN);
+    cr_assert_eq(finish(&c, some, 1, true), STORE_BROKEN);
+    cr_assert_eq(finish(&c, dead, 1, true), 0, "%s", c.e.message);
+    end(&c);
+}
+
+Test(rows, a_log_survives_what_a_power_cut_leaves)
+{
+    char path[] = "/tmp/simlab-log-XXXXXX";
+    unsigned char lost[8] = {0};
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    int flags = fcntl(fd, F_SETFL, O_APPEND);
+    cr_assert_eq(flags, 0);
+    cr_assert_eq(chunk_log_written(fd, 2, 4), 0);
+    cr_assert_eq(write(fd, "5 ", 2), 2);
+    cr_assert_eq(chunk_log_written(fd, 4, 6), 0);
+    cr_assert_eq(write(fd, "\0\0\0\nbroke", 9), 9);
+    cr_assert_eq(chunk_log_lost(fd, 0, 8, lost), 0);
+    cr_assert_eq(memcmp(lost, "\0\0\0\0\0\0\0\0", 8), 0);
+    cr_assert_eq(chunk_log_broken(fd), 0);
+    cr_assert_eq(chunk_log_written(fd, -9, 3), 0);
+    cr_assert_eq(chunk_log_written(fd, 5, INT64_MAX), 0);
+    cr_assert_eq(chunk_log_written(fd, INT64_MAX, INT64_MIN), 0);
+    memset(lost, 0, sizeof lost);
+    cr_assert_eq(chunk_log_lost(fd, 0, 8, lost), 0);
+    cr_assert_eq(memcmp(lost, "\0\0\0\1\1\0\0\0", 8), 0);
+    close(fd);
+    unlink(path);
+}
+
+/* ---- staged ------------------------------------------------------------------------------ */
+
+static void stage_row(struct scene *c, int64_t row, int64_t first, int64_t n)
+{
+    double values[16];
+    const int64_t start[2] = {row, first}, count[2] = {1, n};
+    for (int64_t i = 0; i < n; i++)
+        values[i] = (double)(row * 100 + first + i);
+    int r = store_stage(c->s, "a", start, count, SIMLAB_F8, 8, values, true, &c->e);
+    cr_assert_eq(r, 0, "%s", c->e.message);
+}
+
+static int count_files(const struct scene *c)
+{
+    char *command = mem_printf("ls -A %s/a | wc -l", c->path);
+    FILE *f = popen(command, "r");
+    int n = -1;
+    cr_assert_eq(fscanf(f, "%d", &n), 1);
+    pclose(f);
+    free(command);
+    return n;
+}
+
+Test(staged, is_seen_once_it_is_published)
+{
+    struct scene c = begin(true, true);
+    const int64_t larger[2] = {ROWS, 9};
+    write_rows(&c, 0, 3);
+    int files = count_files(&c);
+    stage_row(&c, 3, 0, 1);
+    stage_row(&c, 3, 1, 8); /* part of a chunk that was staged; and beyond the array */
+    cr_assert(isnan(value_at(&c, 3, 0)));
+    store_discard_staged(c.s);
+    cr_assert_eq(count_files(&c), files, "what was discarded left a file");
+    stage_row(&c, 3, 0, 1);
+    stage_row(&c, 3, 1, 8);
+    cr_assert_eq(store_grow(c.s, "a", larger, &c.e), 0, "%s", c.e.message);
+    cr_assert_eq(store_publish_staged(c.s, "a", false, &c.e), 0, "%s", c.e.message);
+    for (int64_t i = 0; i < 9; i++)
+        cr_assert_eq(value_at(&c, 3, i), (double)(300 + i));
+    cr_assert_eq(value_at(&c, 2, 2), 8, "neighbours stay");
+    /* Published once: nothing is left of it. */
+    cr_assert_eq(store_publish_staged(c.s, "a", false, &c.e), 0);
+    files = count_files(&c);
+    cr_assert_eq(store_finish(c.s, &c.e), 0);
+    cr_assert_eq(count_files(&c), files);
+    end(&c);
+}
+
+/* Killed between staging and its end: nothing of it is in the store. */
+Test(staged, is_gone_where_its_writer_was_killed)
+{
+    struct scene c = begin(false, true);
+    write_rows(&c, 0, 3);
+    pid_t pid = fork();
+    if (pid == 0) {
+        stage_row(&c, 3, 0, 3);
+        raise(SIGKILL);
+    }
+    waitpid(pid, NULL, 0);
+    cr_assert_eq(store_publish_staged(c.s, "a", false, &c.e), 0);
+    cr_assert(isnan(value_at(&c, 3, 0)));
+    int files = count_files(&c);
+    cr_assert_eq(store_finish(c.s, &c.e), 0);
+    cr_assert_eq(count_files(&c), files - 2);
+    end(&c);
+}
+
+/* ---- anew, joined, moved ----------------------------------------------------------------- */
+
+static void empty_file(const struct scene *c, const char *name)
+{
+    char *path = file_join(c->path, name);
+    cr_assert_eq(truncate(path, 0), 0);
+    free(path);
+}
+
+/* What a power cut leaves of a store of which nothing is committed. */
+Test(store, is_made_anew_of_what_is_empty)
+{
+    static const char *const files[] = {".zgroup", "a/.zarray", "a/.zattrs", "a/0.0"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        struct scene c = begin(false, true);
+        struct store_meta m;
+        write_rows(&c, 0, 4);
+        empty_file(&c, files[i]);
+        store_close(c.s);
+        c.s = fixture_open(c.path);
+        store_meta_default(&m, SIMLAB_F8, 0, 2, full);
+        int r = store_create_array(c.s, "a", &m, dims, NULL, &c.e);
+        cr_assert_eq(r, 0, "%s: %s", files[i], c.e.message);
+        cr_assert(!stands(&c, "0.0"), "the chunks of before are gone");
+        r = store_finish(c.s, &c.e);
+        cr_assert_eq(r, 0, "%s: %s", files[i], c.e.message);
+        end(&c);
+    }
+}
+
+Test(store, is_joined_only_where_it_stands)
+{
+    struct scene c = begin(false, true);
+    struct store *s = NULL;
+    struct store_meta m;
+    char *away = mem_printf("%s.away", c.path), *sync = mem_printf("%s.sync", c.path);
+    char *array = file_of(&c, ""), *gone = mem_printf("%s.gone", c.path);
+    cr_assert_eq(store_sync(c.s, &c.e), 0, "%s", c.e.message);
+    cr_assert_eq(rename(c.path, away), 0);
+    cr_assert_eq(store_sync(c.s, &c.e), -ENOENT, "it was moved away");
+    cr_assert_eq(store_open(c.path, STORE_JOIN, &s, &c.e), STORE_NO_SUCH);
+    cr_assert_eq(mkdir(c.path, 0777), 0);
+    cr_assert_eq(store_sync(c.s, &c.e), -ENOENT, "another stands there");
+    cr_assert_eq(store_open(c.path, STORE_JOIN, &s, &c.e), STORE_NO_SUCH);
+    cr_assert_eq(rmdir(c.path), 0);
+    cr_assert_eq(symlink(away, c.path), 0);
+    cr_assert_eq(store_open(c.path, STORE_JOIN, &s, &c.e), STORE_CONFLICT);
+    cr_assert_eq(unlink(c.path), 0);
+    cr_assert_eq(rename(away, c.path), 0);
+    cr_assert_eq(store_sync(c.s, &c.e), 0, "%s", c.e.message);
+    /* An array that was made once is not made again. */
+    store_meta_default(&m, SIMLAB_F8, 0, 2, full);
+    m.chunks[0] = CHUNK;
+    m.chunks[1] = 2;
+    cr_assert_eq(rename(array, gone), 0);
+    store_close(c.s);
+    cr_assert_eq(store_open(c.path, STORE_JOIN, &c.s, &c.e), 0, "%s", c.e.message);
+    cr_assert_eq(store_create_array(c.s, "a", &m, dims, NULL, &c.e), STORE_NO_SUCH);
+    cr_assert_eq(store_create_array(c.s, "late", &m, dims, NULL, &c.e), 0, "%s", c.e.message);
+    cr_assert_eq(rename(sync, away), 0);
+    cr_assert_eq(store_open(c.path, STORE_JOIN, &s, &c.e), STORE_NO_SUCH);
+    cr_assert_eq(store_grow(c.s, "late", full, &c.e), -ENOENT, "no new directory of locks");
+    cr_assert(access(sync, F_OK) < 0);
+    free(away);
+    free(sync);
+    free(array);
+    free(gone);
+    end(&c);
+}
+
+/* What a library does that closes descriptors which are not its own. */
+Test(store, tells_that_its_descriptor_was_taken)
+{
+    struct scene c = begin(false, true);
+    for (int fd = 3; fd < 64; fd++) {
+        struct stat st, own;
+        if (fstat(fd, &st) == 0 && stat(c.path, &own) == 0 && st.st_ino == own.st_ino) {
+            int other = open("/", O_RDONLY | O_CLOEXEC);
+            cr_assert(other >= 0);
+            cr_assert_eq(dup2(other, fd), fd);
+            close(other);
+        }
+    }
+    cr_assert_eq(store_sync(c.s, &c.e), -EBADF);
+    end(&c);
+}
