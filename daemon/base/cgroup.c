@@ -135,8 +135,9 @@ static int64_t round_up(int64_t quota, int64_t period)
 }
 
 /* "max 100000" or "150000 100000". */
-static int64_t quota_of_2(const char *directory)
+static int64_t quota_of_2(const char *directory, int64_t unused)
 {
+    (void)unused;
     char *text = read_text(directory, "cpu.max");
     int64_t quota = 0, period = 0;
     if (sscanf(text, "%" SCNd64 " %" SCNd64, &quota, &period) != 2)
@@ -146,8 +147,9 @@ static int64_t quota_of_2(const char *directory)
 }
 
 /* -1 is no quota. */
-static int64_t quota_of_1(const char *directory)
+static int64_t quota_of_1(const char *directory, int64_t unused)
 {
+    (void)unused;
     char *quota = read_text(directory, "cpu.cfs_quota_us");
     char *period = read_text(directory, "cpu.cfs_period_us");
     int64_t n = round_up(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
@@ -157,14 +159,14 @@ static int64_t quota_of_1(const char *directory)
 }
 
 static int64_t smallest(const char *proc, const char *controller,
-                        int64_t (*quota)(const char *directory))
+                        int64_t (*quota)(const char *directory, int64_t more), int64_t more)
 {
     struct group g;
     int64_t least = INT64_MAX;
     if (!find_group(proc, controller, &g))
         return least;
     do {
-        int64_t n = quota(g.directory);
+        int64_t n = quota(g.directory, more);
         least = n < least ? n : least;
     } while (go_up(&g));
     free(g.directory);
@@ -173,11 +175,48 @@ static int64_t smallest(const char *proc, const char *controller,
 
 int64_t cgroup_processors(const char *proc)
 {
-    int64_t two = smallest(proc, "", quota_of_2), one = smallest(proc, "cpu", quota_of_1);
+    int64_t two = smallest(proc, "", quota_of_2, 0), one = smallest(proc, "cpu", quota_of_1, 0);
     return two < one ? two : one;
 }
 
 /* ---- memory ---- */
+
+/* A file that is one number; INT64_MAX for "max", or where there is none. */
+static int64_t number_of(const char *directory, const char *name)
+{
+    char *text = read_text(directory, name), *end;
+    int64_t n = strtoll(text, &end, 10);
+    n = end == text || n < 0 ? INT64_MAX : n;
+    free(text);
+    return n;
+}
+
+static int64_t sum(int64_t a, int64_t b)
+{
+    int64_t n;
+    return __builtin_add_overflow(a, b, &n) ? INT64_MAX : n;
+}
+
+static int64_t memory_of_2(const char *directory, int64_t swap)
+{
+    int64_t mine = number_of(directory, "memory.swap.max");
+    return sum(number_of(directory, "memory.max"), mine < swap ? mine : swap);
+}
+
+/* The limit of both is there where swap is counted. */
+static int64_t memory_of_1(const char *directory, int64_t swap)
+{
+    int64_t both = number_of(directory, "memory.memsw.limit_in_bytes");
+    int64_t one = sum(number_of(directory, "memory.limit_in_bytes"), swap);
+    return both < one ? both : one;
+}
+
+int64_t cgroup_memory(const char *proc, int64_t swap)
+{
+    int64_t two = smallest(proc, "", memory_of_2, swap);
+    int64_t one = smallest(proc, "memory", memory_of_1, swap);
+    return two < one ? two : one;
+}
 
 static int64_t oom_kills(const char *proc, const char *controller, const char *file)
 {

@@ -11,6 +11,10 @@
  * there is none. */
 int64_t cgroup_processors(const char *proc);
 
+/* Bytes of memory and swap by the smallest limits of the group and those above it; `swap` is what
+ * the machine has, for groups that have no limit of that. INT64_MAX where there is none. */
+int64_t cgroup_memory(const char *proc, int64_t swap);
+
 /* How often the kernel has killed a process of the group for want of memory; -1: not known. */
 int64_t cgroup_oom_kills(const char *proc);
 

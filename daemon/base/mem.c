@@ -2,6 +2,7 @@
 #include "base/mem.h"
 
 #include "base/c_locale.h"
+#include "base/memory_limit.h"
 
 #include <poll.h>
 #include <stdarg.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { SMALL = 1 << 20 }; /* bytes that need no look */
 
 /* Standard error may be a pipe that nobody reads: better no word than no end. */
 static _Noreturn void die(const char *text)
@@ -38,9 +41,21 @@ void *mem_array(size_t n, size_t size)
     return or_abort(mem_try_array(n, size));
 }
 
+/* The system promises more than it has, and ends us when we use it. */
+static bool can_be(size_t n, size_t size)
+{
+    size_t bytes;
+    return mem_mul(n, size, &bytes) && (bytes < SMALL || bytes <= memory_limit());
+}
+
 void *mem_try_array(size_t n, size_t size)
 {
-    return calloc(n ? n : 1, size ? size : 1);
+    return can_be(n, size) ? calloc(n ? n : 1, size ? size : 1) : NULL;
+}
+
+void *mem_try_bytes(size_t size)
+{
+    return can_be(1, size) ? malloc(size ? size : 1) : NULL;
 }
 
 void *mem_resize(void *p, size_t n, size_t size)

@@ -18,8 +18,10 @@ void *mem_grow(void *items, size_t n, size_t *capacity, size_t size);
 char *mem_strdup(const char *s); /* NULL gives NULL */
 __attribute__((format(printf, 1, 2))) char *mem_printf(const char *format, ...);
 
-/* Zeroed; NULL where n * size overflows or there is no memory. */
+/* Zeroed; NULL where n * size overflows, or there is no memory, or cannot be (memory_limit). */
 void *mem_try_array(size_t n, size_t size);
+/* The same with undefined bytes. */
+void *mem_try_bytes(size_t size);
 
 /* a * b and a + b; false on overflow, and then *ret is untouched. */
 bool mem_mul(size_t a, size_t b, size_t *ret);

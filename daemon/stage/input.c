@@ -89,7 +89,7 @@ static int set_one(struct simulation *s, const struct job_input *input, int64_t 
     struct value *v = &s->values[input->slot];
     v->view.itemsize = (int32_t)input->value.itemsize;
     if (value_shape(s, input->slot, input->ndim, input->value.shape + lead) < 0)
-        return error_set(e, STAGE_FAILED, NULL, "no memory for the input %s",
+        return error_set(e, STAGE_FAILED, NULL, "there is no memory for the input %s",
                          s->model->slots[input->slot].name);
     memcpy(v->view.data, data, (size_t)v->view.size * (size_t)v->view.itemsize);
     const struct slot *slot = &s->model->slots[input->slot];

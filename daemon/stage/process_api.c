@@ -5,6 +5,7 @@
 
 #include "base/c_locale.h"
 #include "base/mem.h"
+#include "base/memory_limit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,52 +14,83 @@
 
 static const char *const intents[] = {"in", "out", "inout"};
 
-#define SCRATCH_MOST ((size_t)1 << 38) /* bytes of addresses */
+#define SCRATCH_MOST ((size_t)1 << 32) /* bytes of addresses */
 
 static struct context *self(simlab_context *c)
 {
     return (struct context *)(void *)c;
 }
 
-/* Zeroed memory in the place of a value that cannot be given; 16 bytes an element serve any dtype
- * but str, whose itemsize is told. */
-static struct simlab_view *scratch(struct process_run *run, int ndim, const int64_t *shape,
-                                   int64_t itemsize)
+/* The member is given up: its code would go on to write more than there can be. */
+static void abandon(struct context *c)
 {
-    size_t size = 1, bytes;
+    const struct simulation *s = c->simulation;
+    struct error why = {.message = ""};
+    if (!s->events || !s->events->abandon)
+        return;
+    context_report(s, c->process, &why);
+    s->events->abandon(s->events->userdata, s->member, &why);
+    mem_assert(false); /* it does not return */
+}
+
+/* 16 bytes an element serve any dtype but str, whose itemsize is told. False where they cannot be.
+ */
+static bool scratch_size(int ndim, const int64_t *shape, int64_t itemsize, size_t *ret_elements,
+                         size_t *ret_bytes)
+{
+    size_t size = 1;
     bool fits = true;
     for (int i = 0; i < ndim; i++)
         fits = fits && shape[i] >= 0 && mem_mul(size, (size_t)shape[i], &size);
-    fits = fits && mem_mul(size, itemsize > 16 ? (size_t)itemsize : 16, &bytes);
-    /* Sizes that no machine has: code that runs through them is lost, code that does not is told.
-     */
-    if (!fits || bytes > SCRATCH_MOST)
-        bytes = SCRATCH_MOST;
+    *ret_elements = size;
+    return fits && mem_mul(size, itemsize > 16 ? (size_t)itemsize : 16, ret_bytes) &&
+           *ret_bytes <= memory_limit();
+}
+
+/* Untouched pages cost nothing. A smaller area stays mapped: the library may still hold a pointer
+ * into it. */
+static void scratch_map(struct context *c, size_t bytes)
+{
+    struct process_run *run = c->run;
     size_t area = 65536; /* powers of two, so that all areas ever made are at most twice the last */
     while (area < bytes)
         area *= 2;
-    if (area > run->scratch_bytes) {
-        /* Untouched pages cost nothing. The smaller area stays mapped: the library may still hold a
-         * pointer into it. */
-        run->scratch.data = mmap(NULL, area, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        mem_assert(run->scratch.data != MAP_FAILED);
-        run->scratch_bytes = area;
-    } else {
+    if (area <= run->scratch_bytes) {
         madvise(run->scratch.data, run->scratch_bytes, MADV_DONTNEED); /* zeroes again */
+        return;
     }
-    run->scratch.ndim = ndim;
-    run->scratch.size = (int64_t)size;
+    void *data = mmap(NULL, area, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED)
+        abandon(c);
+    mem_assert(data != MAP_FAILED);
+    run->scratch.data = data;
+    run->scratch_bytes = area;
+}
+
+/* Zeroed memory in the place of a value that cannot be given; the mistake was recorded. */
+static struct simlab_view *scratch(struct context *c, int ndim, const int64_t *shape,
+                                   int64_t itemsize)
+{
+    struct simlab_view *view = &c->run->scratch;
+    size_t size, bytes;
+    if (!scratch_size(ndim, shape, itemsize, &size, &bytes)) {
+        abandon(c);
+        bytes = SCRATCH_MOST;
+    }
+    scratch_map(c, bytes);
+    view->ndim = ndim;
+    view->size = (int64_t)size;
     for (int i = 0; i < ndim; i++)
-        run->scratch.shape[i] = shape[i];
-    return &run->scratch;
+        view->shape[i] = shape[i];
+    return view;
 }
 
 static struct simlab_view *instead_of(struct context *c, const struct simlab_view *v)
 {
     if (v)
-        return scratch(c->run, v->ndim, v->shape, v->itemsize);
-    return scratch(c->run, 0, NULL, 16);
+        return scratch(c, v->ndim, v->shape, v->itemsize);
+    return scratch(c, 0, NULL, 16);
 }
 
 /* The variable of a row, or NULL and a mistake recorded. */
@@ -85,13 +117,13 @@ static struct simlab_view *host_wrong_size(simlab_context *shared, int32_t row, 
     struct context *c = self(shared);
     const struct variable *v = variable_at(c, row);
     if (!v)
-        return scratch(c->run, 1, &n, 16);
+        return scratch(c, 1, &n, 16);
     const struct binding *b = c->bindings[row];
     int slot = k < 0 ? b->slot : k < b->n_members ? b->members[k] : -1;
     const char *name = k >= 0 && slot >= 0 ? c->simulation->model->slots[slot].name : v->name;
     context_refuse(c->run, "variable '%s' has %lld elements, where %lld were expected", name,
                    slot < 0 ? 0LL : (long long)c->simulation->values[slot].view.size, (long long)n);
-    return scratch(c->run, 1, &n, (int64_t)v->itemsize);
+    return scratch(c, 1, &n, (int64_t)v->itemsize);
 }
 
 static bool dtype_fits(struct context *c, const char *name, const struct simlab_view *v,
@@ -202,6 +234,37 @@ static bool accepts_ndim(const struct variable *v, int ndim)
     return false;
 }
 
+/* Why there is no memory for this shape. */
+static void refuse_size(struct context *c, const char *name, int slot, int ndim,
+                        const int64_t *shape)
+{
+    const struct simulation *s = c->simulation;
+    int itemsize = s->values[slot].view.itemsize;
+    double elements = 1, most = (double)memory_limit();
+    double others = (double)(s->bytes - s->values[slot].asked);
+    char size[MEMORY_LIMIT_TEXT], most_text[MEMORY_LIMIT_TEXT], others_text[MEMORY_LIMIT_TEXT];
+    for (int i = 0; i < ndim; i++)
+        elements *= (double)shape[i];
+    memory_limit_text(elements * itemsize, size);
+    memory_limit_text(most, most_text);
+    memory_limit_text(others, others_text);
+    char text[256];
+    c_locale_print(text, sizeof text,
+                   "variable '%s' was given %.15g elements of %d bytes, %s: ", name, elements,
+                   itemsize, size);
+    if (elements * itemsize > most)
+        context_refuse(c->run, "%sthis is more than the %s of memory that there can be", text,
+                       most_text);
+    else if (elements * itemsize + others > most)
+        context_refuse(c->run,
+                       "%swith the %s of other values this is more than the %s of memory that "
+                       "there can be",
+                       text, others_text, most_text);
+    else
+        context_refuse(c->run, "%sbeside the %s of other values no addresses are left for it", text,
+                       others_text);
+}
+
 static struct simlab_view *host_create(simlab_context *shared, int32_t row, int32_t dtype,
                                        int32_t ndim, const int64_t *shape)
 {
@@ -217,28 +280,31 @@ static struct simlab_view *host_create(simlab_context *shared, int32_t row, int3
         if (v)
             context_refuse(c->run, "variable '%s' is %s and cannot be given a shape", v->name,
                            is_group(v) ? "a group" : "an object");
-        return scratch(c->run, ndim, shape, itemsize);
+        return scratch(c, ndim, shape, itemsize);
     }
     int slot = c->bindings[row]->slot;
     const struct variable *declared = c->simulation->model->slots[slot].declared;
     struct simlab_view *view = &c->simulation->values[slot].view;
     if (!may_write(c, row, v) || !dtype_fits(c, v->name, view, dtype))
-        return scratch(c->run, ndim, shape, view->itemsize);
+        return scratch(c, ndim, shape, view->itemsize);
     if (!accepts_ndim(declared, ndim)) {
         char dims[256];
         describe_dims(declared, dims, sizeof dims);
         context_refuse(c->run, "variable '%s' was given %d dimension%s, but accepts %s", v->name,
                        ndim, ndim == 1 ? "" : "s", dims);
-        return scratch(c->run, ndim, shape, view->itemsize);
+        return scratch(c, ndim, shape, view->itemsize);
     }
-    for (int i = 0; i < ndim; i++)
-        if (shape[i] < 0)
+    for (int i = 0; i < ndim; i++) {
+        if (shape[i] < 0) {
             context_refuse(c->run, "variable '%s' was given an extent of %lld", v->name,
                            (long long)shape[i]);
+            return scratch(c, 0, NULL, view->itemsize);
+        }
+    }
     if (value_shape(c->simulation, slot, ndim, shape) < 0) {
-        context_refuse(c->run, "variable '%s': there is no memory for the shape asked for",
-                       v->name);
-        return scratch(c->run, ndim, shape, view->itemsize);
+        refuse_size(c, v->name, slot, ndim, shape);
+        abandon(c);
+        return scratch(c, ndim, shape, view->itemsize);
     }
     return view;
 }

@@ -9,15 +9,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Address space, not memory; small enough for a few under any limit, large for any member. */
+/* Address space, not memory: large for any member. */
 #define ARENA_RESERVE       ((size_t)1 << 40)
-#define ARENA_RESERVE_LEAST ((size_t)1 << 33)
+#define ARENA_RESERVE_LEAST ((size_t)1 << 24)
 
+/* Where addresses are limited (RLIMIT_AS), half of what can be had is left to all else: buffers of
+ * outputs, threads' stacks, what libraries allocate. */
 static int new_arena(struct arena **ret_arena, struct error *e)
 {
-    int r = -1;
-    for (size_t size = ARENA_RESERVE; r < 0 && size >= ARENA_RESERVE_LEAST; size /= 4)
-        r = arena_new(size, ret_arena);
+    struct arena *a = NULL;
+    size_t size = ARENA_RESERVE;
+    int r = arena_new(size, &a);
+    while (r < 0 && size > ARENA_RESERVE_LEAST) {
+        size /= 2;
+        r = arena_new(size, &a);
+    }
+    if (r == 0 && size < ARENA_RESERVE) {
+        arena_free(a);
+        r = arena_new(size / 2, &a);
+    }
+    if (r == 0)
+        *ret_arena = a;
     return error_errno(e, r, "reserve addresses for the state");
 }
 

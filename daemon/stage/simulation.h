@@ -26,6 +26,7 @@ struct value {
     struct simlab_view view;
     void *buffer;
     size_t capacity;
+    size_t asked;   /* bytes: the most that this member has asked for */
     uint64_t stamp; /* on_demand, cached: the stage it was computed in */
     bool computing;
     void *object; /* kind object */
@@ -66,6 +67,7 @@ struct simulation {
     const struct model *model;
     const struct simlab_hook *const *hooks; /* job->n_hooks of them */
     struct arena *arena;
+    size_t bytes;         /* the sum of what values were asked for: at most memory_limit() */
     struct value *values; /* by slot */
     struct process_run *runs;
     struct stage_plan plans[SIMLAB_N_STAGES];
@@ -98,7 +100,9 @@ bool context_demand(struct simulation *s, int slot, struct process_run *caller);
 __attribute__((format(printf, 2, 3))) void context_refuse(struct process_run *run,
                                                           const char *format, ...);
 
-/* Gives a slot's value this shape, reusing its buffer. 0 or -ENOMEM. */
+/* Gives a slot's value this shape, reusing its buffer. Elements that it did not have are zero, so
+ * that nothing of another member, or variable, is seen in them. -EOVERFLOW where no machine counts
+ * so far; -ENOMEM where there cannot be, or is not, so much memory. */
 int value_shape(struct simulation *s, int slot, int ndim, const int64_t *shape);
 /* All values unset, objects destroyed; buffers are kept. */
 void value_reset_all(struct simulation *s);

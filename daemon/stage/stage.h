@@ -37,6 +37,11 @@ struct stage_events {
     int (*output)(void *userdata, int64_t member, int output, int64_t at,
                   const struct simlab_view *view);
     void (*log)(void *userdata, int64_t member, const char *line);
+    /* A member asks for more memory than there can be, and its code would go on to write there:
+     * called in the midst of that code, with the words of STAGE_FAILED. It does not return: the
+     * process is to end, without `finalize`. NULL: the member goes on, in memory that is not the
+     * value's, and fails when it is through. */
+    void (*abandon)(void *userdata, int64_t member, const struct error *why);
     /* After each step; a negative errno ends the run with that result (cancelled). */
     int (*step)(void *userdata, int64_t member, int64_t step);
     void *userdata;

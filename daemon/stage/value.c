@@ -2,6 +2,7 @@
 #include "stage/simulation.h"
 
 #include "base/mem.h"
+#include "base/memory_limit.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,24 +17,47 @@ static bool count(int ndim, const int64_t *shape, int64_t *ret_size)
     return true;
 }
 
+/* What a former member left in a buffer does not count: no member depends on the one before. */
+static int count_in(struct simulation *s, struct value *v, size_t bytes)
+{
+    size_t most = memory_limit(), others = s->bytes - v->asked;
+    if (bytes <= v->asked)
+        return 0;
+    if (bytes > most || others > most - bytes)
+        return -ENOMEM;
+    s->bytes = others + bytes;
+    v->asked = bytes;
+    return 0;
+}
+
+static int grow(struct simulation *s, struct value *v, size_t bytes)
+{
+    size_t capacity;
+    void *buffer = arena_take(s->arena, bytes, &capacity);
+    if (!buffer)
+        return -ENOMEM;
+    if (v->view.data) /* growing keeps what was there, as a resize would */
+        memcpy(buffer, v->buffer, (size_t)v->view.size * (size_t)v->view.itemsize);
+    arena_give(s->arena, v->buffer, v->capacity);
+    v->buffer = buffer;
+    v->capacity = capacity;
+    return 0;
+}
+
 int value_shape(struct simulation *s, int slot, int ndim, const int64_t *shape)
 {
     struct value *v = &s->values[slot];
+    size_t bytes, had = v->view.data ? (size_t)v->view.size * (size_t)v->view.itemsize : 0;
     int64_t size;
-    size_t bytes;
     if (!count(ndim, shape, &size) || !mem_mul((size_t)size, (size_t)v->view.itemsize, &bytes))
-        return -ENOMEM;
-    if (bytes > v->capacity || !v->buffer) {
-        size_t capacity;
-        void *buffer = arena_take(s->arena, bytes, &capacity);
-        if (!buffer)
-            return -ENOMEM;
-        if (v->view.data) /* growing keeps what was there, as a resize would */
-            memcpy(buffer, v->buffer, (size_t)v->view.size * (size_t)v->view.itemsize);
-        arena_give(s->arena, v->buffer, v->capacity);
-        v->buffer = buffer;
-        v->capacity = capacity;
-    }
+        return -EOVERFLOW;
+    int r = count_in(s, v, bytes);
+    if (r == 0 && (bytes > v->capacity || !v->buffer))
+        r = grow(s, v, bytes);
+    if (r < 0)
+        return r;
+    if (bytes > had)
+        memset((char *)v->buffer + had, 0, bytes - had);
     v->view.data = v->buffer;
     v->view.size = size;
     v->view.ndim = ndim;
@@ -57,7 +81,9 @@ void value_reset_all(struct simulation *s)
         v->view.data = NULL;
         v->view.size = 0;
         v->view.ndim = 0;
+        v->asked = 0;
         v->stamp = 0;
         v->computing = false;
     }
+    s->bytes = 0;
 }

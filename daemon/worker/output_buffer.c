@@ -79,7 +79,7 @@ static int renew(struct output_buffer *w, size_t bytes)
     if (bytes <= w->capacity)
         return 0;
     output_buffer_clear(w);
-    w->data = malloc(bytes);
+    w->data = mem_try_bytes(bytes);
     if (!w->data)
         return -ENOMEM;
     w->capacity = bytes;
@@ -134,7 +134,7 @@ static int grow(struct output_buffer *w, const int64_t *own)
     if (!count_bytes(w, own, &bytes) || !output_buffer_value_bytes(w, own, &is) ||
         !output_buffer_value_bytes(w, w->own, &was))
         return -ENOMEM;
-    char *data = malloc(bytes ? bytes : 1);
+    char *data = mem_try_bytes(bytes);
     if (!data)
         return -ENOMEM;
     fill(w, data, bytes);

@@ -226,19 +226,49 @@ static void end_early(struct range_runner *m, int64_t member, struct error *why)
     error_set(why, WORKER_RENEW, NULL, "after member %" PRId64 ": %s", member, why->message);
 }
 
+static bool may_print(const struct imports *i)
+{
+    return i->reach & (REACH_OUTPUT | REACH_FILES | REACH_ELSEWHERE);
+}
+
+/* What is left to do with a member that has come to this result. */
+static int put_away(struct range_runner *m, int64_t member, int r, struct error *e)
+{
+    int64_t written;
+    if (r == STAGE_FAILED)
+        r = m->writer.is_broken ? WORKER_STORE : fail_member(m, member, e);
+    else if (r == 0)
+        r = say_layout(m);
+    if (r == 0)
+        r = output_writer_write(&m->writer, member, &written, e);
+    return r ? r : report(m, written);
+}
+
+/* Its code does not go on, nor anybody's in this process. */
+static void on_abandon(void *userdata, int64_t member, const struct error *failure)
+{
+    struct range_runner *m = userdata;
+    struct error e = *failure, why = {.message = "it asked for more memory than there can be"};
+    clean_room_leave(m->room, &m->imports, &(struct error){.message = ""});
+    if (m->events.end)
+        m->events.end(m->events.userdata, member, may_print(&m->imports));
+    end_early(m, member, &why);
+    m->e = &e;
+    put_away(m, member, STAGE_FAILED, &e); /* a failure of the store will be found by others */
+    m->events.abandon(m->events.userdata, &why);
+}
+
 static int simulate(struct range_runner *m, int64_t member, struct error *e)
 {
-    const struct stage_events events = {
-        .output = on_output, .log = on_log, .step = on_step, .userdata = m};
+    const struct stage_events events = {.output = on_output,
+                                        .log = on_log,
+                                        .step = on_step,
+                                        .abandon = m->events.abandon ? on_abandon : NULL,
+                                        .userdata = m};
     if (m->events.begin)
         m->events.begin(m->events.userdata, member);
     clean_room_enter(m->room, &m->imports);
     return simulation_run(m->simulation, member, &events, e);
-}
-
-static bool may_print(const struct imports *i)
-{
-    return i->reach & (REACH_OUTPUT | REACH_FILES | REACH_ELSEWHERE);
 }
 
 /* *ret_renew: CLEAN_ROOM_RENEW, with words in `why`, or 0. */
@@ -253,14 +283,7 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
         m->events.end(m->events.userdata, member, may_print(&m->imports));
     if (*ret_renew)
         end_early(m, member, why);
-    if (r == STAGE_FAILED)
-        r = m->writer.is_broken ? WORKER_STORE : fail_member(m, member, e);
-    else if (r == 0)
-        r = say_layout(m);
-    int64_t written;
-    if (r == 0)
-        r = output_writer_write(&m->writer, member, &written, e);
-    return r ? r : report(m, written);
+    return put_away(m, member, r, e);
 }
 
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e)

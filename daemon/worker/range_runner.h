@@ -29,6 +29,10 @@ struct range_events {
     /* After a member's `finalize`, however it went, before its outputs are put away. Whether it may
      * have printed is told from what its libraries import. NULL is allowed. */
     void (*end)(void *userdata, int64_t member, bool may_have_printed);
+    /* A member asks for more memory than there can be (stage_events.abandon): it was told as
+     * failed, and all before it as done. Does not return: the process leaves, as after WORKER_RENEW
+     * with the words of `why`. NULL: the member goes on for nothing. */
+    void (*abandon)(void *userdata, const struct error *why);
     bool is_unsynced; /* `done` and `layout` survive the death of this process, not a power cut */
     void *userdata;
 };

@@ -267,7 +267,8 @@ static int judge(struct run *run, int64_t first, const struct proc_end *end)
         log_error("%s", run->reason);
         return RUN_FAILED;
     case SAID_GO_ON:
-        log_info("%s: the next one gets a process of its own", run->reason);
+        if (run->child.ledger.n_left > 0)
+            log_info("%s: the next one gets a process of its own", run->reason);
         return RUN_GO_ON;
     case SAID_FINISHED:
         return status_of(run);

@@ -193,6 +193,13 @@ static int on_step(void *userdata, int64_t member, int64_t step)
     return 0;
 }
 
+static void on_abandon(void *userdata, const struct error *why)
+{
+    const struct wire_message m = {.type = WIRE_BYE, .bye.reason = why->message};
+    say(userdata, &m);
+    _exit(0);
+}
+
 /* ---- the members ---- */
 
 static int open_runner(struct work *w, struct error *e)
@@ -204,6 +211,7 @@ static int open_runner(struct work *w, struct error *e)
                                         .begin = on_begin,
                                         .step = on_step,
                                         .end = on_end,
+                                        .abandon = on_abandon,
                                         .is_unsynced = true,
                                         .userdata = w};
     return range_runner_new(w->job, w->libraries, w->room, w->child->options->store,

@@ -46,6 +46,7 @@ struct serve {
     struct known *known;
     struct known *current; /* of the lease that is being run */
     struct wire_lease lease;
+    double started;       /* the lease: seconds_now() */
     struct error renewal; /* why it leaves after this lease; no words: it does not */
 };
 
@@ -55,6 +56,22 @@ static void say(struct serve *s, const struct wire_message *m)
     int r = daemon_session_send(s->session, m);
     if (r < 0)
         log_error("cannot send %s: %s", wire_name((int)m->type), strerror(-r));
+}
+
+/* BYE has been heard when QUIT comes: had we ended before, the daemon might see that first. */
+static void await_quit(struct serve *s)
+{
+    struct wire_message m = {.type = WIRE_BYE};
+    while (m.type != WIRE_QUIT && daemon_session_receive(s->session, &m) == 0)
+        continue;
+}
+
+static void say_bye(struct serve *s, const char *reason)
+{
+    struct wire_message bye = {.type = WIRE_BYE, .bye.reason = reason};
+    say(s, &bye);
+    if (*s->renewal.message)
+        await_quit(s);
 }
 
 /* ---- jobs ---- */
@@ -135,6 +152,13 @@ static void on_job(struct serve *s, const struct wire_job *m)
 
 /* ---- what range_runner_run tells ---- */
 
+static double seconds_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static int on_done(void *userdata, int64_t begin, int64_t end)
 {
     struct serve *s = userdata;
@@ -199,6 +223,24 @@ static int on_step(void *userdata, int64_t member, int64_t step)
     return daemon_session_step(s->session, step + 1) ? STOPPED : 0;
 }
 
+static struct wire_message release_now(struct serve *s)
+{
+    daemon_session_set_lease(s->session, 0, 0, 0);
+    return (struct wire_message){
+        .type = WIRE_RELEASE,
+        .release = {.lease = s->lease.lease, .seconds = seconds_now() - s->started}};
+}
+
+static void on_abandon(void *userdata, const struct error *why)
+{
+    struct serve *s = userdata;
+    struct wire_message m = release_now(s);
+    s->renewal = *why;
+    say(s, &m);
+    say_bye(s, why->message);
+    _exit(0);
+}
+
 /* ---- leases ---- */
 
 static int open_runner(struct serve *s, struct known *k, struct error *e)
@@ -216,6 +258,7 @@ static int open_runner(struct serve *s, struct known *k, struct error *e)
                                         .begin = on_begin,
                                         .step = on_step,
                                         .end = on_end,
+                                        .abandon = on_abandon,
                                         .userdata = s};
     return range_runner_new(k->job, s->libraries, s->room, k->store, k->layout, &events, &k->runner,
                             e);
@@ -244,29 +287,18 @@ static void fail_job(struct serve *s, int64_t job, const char *reason)
     say(s, &m);
 }
 
-static double seconds_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void on_lease(struct serve *s, const struct wire_lease *lease)
 {
     struct error e = {.message = ""};
-    double started = seconds_now();
     int r = 0;
     s->lease = *lease;
+    s->started = seconds_now();
     s->current = find(s, lease->job);
     if (s->current)
         r = run_lease(s, s->current, &e);
     if (r != 0 && s->current)
         s->current->runner = range_runner_free(s->current->runner);
-    daemon_session_set_lease(s->session, 0, 0, 0);
-
-    struct wire_message m = {
-        .type = WIRE_RELEASE,
-        .release = {.lease = lease->lease, .seconds = seconds_now() - started}};
+    struct wire_message m = release_now(s);
     if (r == WORKER_RENEW) {
         s->renewal = e;
     } else if (r != 0 && r != STOPPED) {
@@ -354,22 +386,6 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
         break;
     }
     return true;
-}
-
-/* BYE has been heard when QUIT comes: had we ended before, the daemon might see that first. */
-static void await_quit(struct serve *s)
-{
-    struct wire_message m = {.type = WIRE_BYE};
-    while (m.type != WIRE_QUIT && daemon_session_receive(s->session, &m) == 0)
-        continue;
-}
-
-static void say_bye(struct serve *s, const char *reason)
-{
-    struct wire_message bye = {.type = WIRE_BYE, .bye.reason = reason};
-    say(s, &bye);
-    if (*s->renewal.message)
-        await_quit(s);
 }
 
 static int serve(struct serve *s, struct error *e)

@@ -82,6 +82,34 @@ Test(cgroup, version_1)
     cr_assert_eq(cgroup_oom_kills(directory), 2);
 }
 
+Test(cgroup, memory_of_version_2)
+{
+    cr_assert_eq(cgroup_memory(directory, 100), INT64_MAX);
+    put("cgroup", "0::/a.slice/b.service\n");
+    put("mountinfo", "35 31 0:32 / %s/cg rw - cgroup2 cgroup2 rw\n");
+    put("cg/a.slice/b.service/memory.max", "max\n");
+    cr_assert_eq(cgroup_memory(directory, 100), INT64_MAX);
+    put("cg/a.slice/memory.max", "5000\n");
+    cr_assert_eq(cgroup_memory(directory, 100), 5100);
+    put("cg/a.slice/memory.swap.max", "20\n");
+    cr_assert_eq(cgroup_memory(directory, 100), 5020);
+    put("cg/a.slice/b.service/memory.max", "300\n");
+    put("cg/a.slice/b.service/memory.swap.max", "0\n");
+    cr_assert_eq(cgroup_memory(directory, 100), 300);
+}
+
+Test(cgroup, memory_of_version_1)
+{
+    put("cgroup", "9:memory:/box\n0::/\n");
+    put("mountinfo", "35 31 0:32 / %s/mem rw - cgroup cgroup rw,memory\n");
+    put("mem/box/memory.limit_in_bytes", "9223372036854771712\n");
+    cr_assert_geq(cgroup_memory(directory, 100), 9223372036854771712);
+    put("mem/box/memory.limit_in_bytes", "5000\n");
+    cr_assert_eq(cgroup_memory(directory, 100), 5100);
+    put("mem/box/memory.memsw.limit_in_bytes", "5050\n");
+    cr_assert_eq(cgroup_memory(directory, 100), 5050);
+}
+
 Test(cgroup, a_container_that_sees_the_hosts_path)
 {
     put("cgroup", "3:cpu:/docker/12ab\n");
