@@ -15,7 +15,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' \
 	-ffp-contract=off -fno-math-errno -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
 
 # Modules by rank, and the packages each one needs. The layers themselves are in tests/lib/layers.
-MODULES := base proto model store queue pool stage dispatch http worker
+MODULES := base proto model store queue pool library stage dispatch http worker
 PACKAGES_base := jansson libsodium
 PACKAGES_store := blosc zlib libzstd libpng
 PACKAGES_queue := sqlite3
@@ -31,12 +31,13 @@ LINK_model := model base
 LINK_store := store base
 LINK_queue := queue base
 LINK_pool := pool proto base
+LINK_library := library pool model proto base
 LINK_stage := stage model base
 LINK_dispatch := dispatch queue pool proto base
 LINK_http := http queue store model proto base
-LINK_worker := worker stage store model proto base
+LINK_worker := worker stage store library pool model proto base
 LINK_processes := $(LINK_worker)
-LINK_daemon := http dispatch queue pool store model proto base
+LINK_daemon := http dispatch queue library pool store model proto base
 LINK_all := worker stage $(LINK_daemon)
 
 packages_of = $(sort $(foreach m,$(1),$(PACKAGES_$(m))))
@@ -99,7 +100,7 @@ $(BUILD)/lib/$(1).a: $(call objects_of,$(call sources_of,$(1)))
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 
-DAEMON_SOURCES := $(addprefix daemon/,main.c config.c libraries.c service.c state_directory.c)
+DAEMON_SOURCES := $(addprefix daemon/,main.c config.c service.c state_directory.c)
 $(BUILD)/simlabd: $(call objects_of,$(DAEMON_SOURCES)) $(call archives_of,$(LINK_daemon))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
 

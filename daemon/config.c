@@ -270,6 +270,7 @@ int config_complete(struct config *c, struct error *e)
         r = make_absolute(p, e);
     c->worker = beside_or(beside, "simlab-worker", SIMLAB_PREFIX "/libexec/simlabd/simlab-worker");
     c->uploads = file_join(c->state, "uploads");
+    c->libraries = file_join(c->state, "libraries");
     c->database = file_join(c->state, "simlabd.db");
     c->witness = file_join(c->state, "identity");
     c->scratch = file_join(c->state, "scratch");
@@ -298,6 +299,7 @@ void config_free(struct config *c)
     }
     free(c->worker);
     free(c->uploads);
+    free(c->libraries);
     free(c->database);
     free(c->witness);
     free(c->endpoint);

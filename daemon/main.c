@@ -8,7 +8,9 @@
 #include "config.h"
 #include "dispatch/dispatch.h"
 #include "http/http.h"
-#include "libraries.h"
+#include "library/check.h"
+#include "library/offers.h"
+#include "library/snapshot.h"
 #include "pool/pool.h"
 #include "proto/api.h"
 #include "proto/where.h"
@@ -32,7 +34,8 @@ enum {
     LEASE_MS = 15000,
     WITHOUT_WORKER_MS = 3000, /* are no trouble yet */
     ASIDE_THREADS = 2,        /* for what takes long */
-    LOCKED_MS = 1500          /* so long may another program hold the database before it is said */
+    LOCKED_MS = 1500,         /* so long may another program hold the database before it is said */
+    ANNOUNCED_MS = 30000      /* so long may libraries take to be described before we are ready */
 };
 #define LEASE_SECONDS 1.0
 
@@ -40,8 +43,9 @@ struct simlabd {
     struct config config;
     struct service service;
     struct state_directory state;
-    struct registry *registry;
-    json_t *refused; /* libraries */
+    struct offers *offers; /* of libraries */
+    bool is_announced, are_pinned;
+    int64_t announced_by;
     struct queue *queue;
     struct loop *loop;
     struct aside *aside;
@@ -140,13 +144,46 @@ static bool is_ready(void *simlabd, const char **ret_reason)
     struct simlabd *d = simlabd;
     if (d->database_trouble.is_told)
         *ret_reason = d->database_trouble.why.message;
-    else if (registry_size(d->registry) == 0)
+    else if (!offers_are_known(d->offers))
+        *ret_reason = "process libraries are being described";
+    else if (registry_size(offers_registry(d->offers)) == 0)
         *ret_reason = "no process library was found";
     else if (is_without_worker(d))
         *ret_reason = d->workerless;
     else
         return dispatch_ready(d->dispatch, ret_reason);
     return false;
+}
+
+static void libraries_changed(void *simlabd)
+{
+    struct simlabd *d = simlabd;
+    if (d->http)
+        http_set_registry(d->http, offers_registry(d->offers));
+}
+
+static bool libraries_known(void *simlabd)
+{
+    return offers_are_known(((struct simlabd *)simlabd)->offers);
+}
+
+static int libraries_needed(void *simlabd, json_t *hashes)
+{
+    return queue_needed_libraries(((struct simlabd *)simlabd)->queue, hashes, NULL);
+}
+
+/* Jobs of a former version have no contents of libraries: they get all that there are now. */
+static int64_t pin_unpinned(struct simlabd *d)
+{
+    const struct registry *registry = offers_registry(d->offers);
+    json_t *libraries = json_object();
+    for (size_t i = 0; i < registry_n_libraries(registry); i++) {
+        const struct library *l = registry_library_at(registry, i);
+        json_object_set_new(libraries, l->name, json_string(l->hash));
+    }
+    d->are_pinned = queue_pin_unpinned(d->queue, libraries, NULL) == 0;
+    json_decref(libraries);
+    return d->are_pinned ? INT64_MAX : loop_now() + LOCKED_MS;
 }
 
 /* ---- a turn of the loop: sockets, commit, answers ---- */
@@ -220,6 +257,29 @@ static int64_t watch_database(void *simlabd, int64_t now)
     return INT64_MAX;
 }
 
+static int64_t tick_offers(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    int64_t due = offers_tick(d->offers, now);
+    if (d->are_pinned || !offers_are_known(d->offers))
+        return due;
+    int64_t pin_due = pin_unpinned(d);
+    return due < pin_due ? due : pin_due;
+}
+
+/* Ready is who can tell what there is; but a library that hangs keeps nobody waiting for long. */
+static int64_t tick_announcement(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    if (d->is_announced)
+        return INT64_MAX;
+    if (!offers_are_known(d->offers) && now < d->announced_by)
+        return d->announced_by;
+    service_notify(&d->service, "READY=1\nSTATUS=Running");
+    d->is_announced = true;
+    return INT64_MAX;
+}
+
 static int64_t tick_service(void *simlabd, int64_t now)
 {
     return service_tick(&((struct simlabd *)simlabd)->service, now);
@@ -227,9 +287,9 @@ static int64_t tick_service(void *simlabd, int64_t now)
 
 static void add_ticks(struct simlabd *d)
 {
-    static const loop_tick_fn ticks[] = {tick_http,   tick_pool,      tick_dispatch,
-                                         tick_commit, flush_dispatch, flush_http,
-                                         tick_queue,  watch_database, tick_service};
+    static const loop_tick_fn ticks[] = {
+        tick_offers, tick_http,  tick_pool,      tick_dispatch, tick_commit,      flush_dispatch,
+        flush_http,  tick_queue, watch_database, tick_service,  tick_announcement};
     for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
         loop_add_tick(d->loop, ticks[i], d);
 }
@@ -244,9 +304,12 @@ static void on_signal(void *simlabd, uint32_t events)
     while (read(d->signals, &info, sizeof info) == sizeof info) {
         if (info.ssi_signo == SIGCHLD) /* the pool's tick reaps */
             continue;
-        log_info("%s%s", strsignal((int)info.ssi_signo),
-                 info.ssi_signo == SIGHUP ? ": there is nothing to load again" : ": stopping");
-        if (info.ssi_signo != SIGHUP)
+        bool is_hangup = info.ssi_signo == SIGHUP;
+        log_info("%s: %s", strsignal((int)info.ssi_signo),
+                 is_hangup ? "looking for process libraries" : "stopping");
+        if (is_hangup)
+            offers_rescan(d->offers);
+        else
             loop_stop(d->loop);
     }
 }
@@ -284,16 +347,23 @@ static int make_directories(struct simlabd *d, struct error *e)
     return r;
 }
 
+static int check_worker(struct simlabd *d, struct error *e)
+{
+    if (access(d->config.worker, X_OK) == 0)
+        return 0;
+    return error_set(e, -errno, NULL, "cannot run %s, which runs the simulations: %s",
+                     d->config.worker, strerror(errno));
+}
+
 static int open_libraries(struct simlabd *d, struct error *e)
 {
-    if (access(d->config.worker, X_OK) < 0)
-        return error_set(e, -errno, NULL, "cannot run %s, which runs the simulations: %s",
-                         d->config.worker, strerror(errno));
-    int r = libraries_describe(d->config.worker, (const char *const *)d->config.processes,
-                               &d->registry, &d->refused, e);
-    if (r == 0)
-        log_info("%zu process types", registry_size(d->registry));
-    return r;
+    const struct offers_options o = {.directories = (const char *const *)d->config.processes,
+                                     .root = d->config.libraries,
+                                     .program = d->config.worker,
+                                     .changed = libraries_changed,
+                                     .needed = libraries_needed,
+                                     .userdata = d};
+    return offers_open(d->loop, &o, &d->offers, e);
 }
 
 static int open_loop(struct simlabd *d, struct error *e)
@@ -327,7 +397,7 @@ static int open_pool(struct simlabd *d, struct error *e)
                                    .endpoint = c->endpoint,
                                    .size = (int)c->workers,
                                    .scratch = c->scratch,
-                                   .libraries = (const char *const *)c->processes,
+                                   .libraries = c->libraries,
                                    .uploads = c->uploads,
                                    .left = worker_was_left,
                                    .before_start = worker_starts};
@@ -346,9 +416,9 @@ static int open_http(struct simlabd *d, struct error *e)
                                    .max_body = (size_t)c->max_body,
                                    .workers = list_workers,
                                    .ready = is_ready,
-                                   .userdata = d,
-                                   .refused = d->refused};
-    return http_new(d->loop, d->queue, d->registry, &o, &d->http, e);
+                                   .libraries_known = libraries_known,
+                                   .userdata = d};
+    return http_new(d->loop, d->queue, offers_registry(d->offers), &o, &d->http, e);
 }
 
 static int announce(struct simlabd *d, struct error *e)
@@ -366,7 +436,7 @@ static int announce(struct simlabd *d, struct error *e)
         free(temporary);
     }
     buffer_free(&text);
-    service_notify(&d->service, "READY=1\nSTATUS=Running");
+    d->announced_by = loop_now() + ANNOUNCED_MS;
     return error_errno(e, r, "write the port file");
 }
 
@@ -398,9 +468,9 @@ static int open_queue(struct simlabd *d, struct error *e)
 
 static int start(struct simlabd *d, struct error *e)
 {
-    static const step_fn steps[] = {open_state,    make_directories, open_libraries,
-                                    open_loop,     open_pool,        open_queue,
-                                    open_dispatch, open_http,        announce};
+    static const step_fn steps[] = {open_state, make_directories, check_worker,   open_loop,
+                                    open_pool,  open_queue,       open_libraries, open_dispatch,
+                                    open_http,  announce};
     int r = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++)
         r = steps[i](d, e);
@@ -424,14 +494,13 @@ static void stop(struct simlabd *d)
         d->dispatch = dispatch_free(d->dispatch);
         state_directory_remove_run(d->config.endpoint);
     }
+    d->offers = offers_close(d->offers);
     if (d->queue && queue_stop(d->queue, &e) != 0)
         log_error("%s", e.message);
     d->queue = queue_close(d->queue);
     d->loop = loop_free(d->loop);
     if (d->signals >= 0)
         close(d->signals);
-    d->registry = registry_unref(d->registry);
-    json_decref(d->refused);
     free(d->left.sightings);
     state_directory_close(&d->state);
     service_close(&d->service);
@@ -439,12 +508,20 @@ static void stop(struct simlabd *d)
 
 static int check(struct simlabd *d, struct error *e)
 {
-    int r = open_libraries(d, e);
-    for (size_t i = 0; r == 0 && i < registry_size(d->registry); i++)
-        printf("%s\n", registry_at(d->registry, i)->name);
-    if (r == 0 && json_array_size(d->refused) > 0)
-        r = error_set(e, LIBRARIES_INVALID, NULL, "%zu process libraries are left out",
-                      json_array_size(d->refused));
+    struct registry *registry = NULL;
+    int r = check_worker(d, e);
+    if (r == 0)
+        r = check_libraries((const char *const *)d->config.processes, d->config.worker, &registry,
+                            e);
+    if (r != 0)
+        return r;
+    snapshot_log(NULL, registry);
+    for (size_t i = 0; i < registry_size(registry); i++)
+        printf("%s\n", registry_at(registry, i)->name);
+    size_t n = json_array_size(registry_left_out(registry));
+    if (n > 0)
+        r = error_set(e, LIBRARY_REFUSED, NULL, "%zu libraries or types are left out", n);
+    registry_unref(registry);
     return r;
 }
 

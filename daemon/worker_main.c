@@ -23,7 +23,7 @@ static int usage(FILE *to)
         "usage: simlab-worker run JOB.json --store DIR [--processes DIR]…\n"
         "       simlab-worker describe LIBRARY.so\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
-        "       simlab-worker serve --endpoint ADDRESS --name NAME [--processes DIR]… "
+        "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
         "\n"
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
@@ -40,7 +40,8 @@ static int usage(FILE *to)
 struct arguments {
     const char *store, *endpoint, *name;
     int where;
-    char *uploads, *directories[MAX_DIRECTORIES + 1]; /* owned; absolute, members run elsewhere */
+    char *libraries, *uploads; /* these are owned, and absolute: members run elsewhere */
+    char *directories[MAX_DIRECTORIES + 1];
     int n_directories;
     const char *operand;
 };
@@ -89,6 +90,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
                                             {"processes", required_argument, NULL, 'p'},
                                             {"endpoint", required_argument, NULL, 'e'},
                                             {"name", required_argument, NULL, 'n'},
+                                            {"libraries", required_argument, NULL, 'l'},
                                             {"uploads", required_argument, NULL, 'u'},
                                             {"where", required_argument, NULL, 'w'},
                                             {NULL, 0, NULL, 0}};
@@ -107,6 +109,10 @@ static bool parse(int argc, char **argv, struct arguments *a)
         case 'u':
             free(a->uploads);
             a->uploads = file_absolute(optarg);
+            break;
+        case 'l':
+            free(a->libraries);
+            a->libraries = file_absolute(optarg);
             break;
         case 'w':
             if (!parse_descriptor(optarg, &a->where))
@@ -131,16 +137,17 @@ static void arguments_clear(struct arguments *a)
 {
     for (char **d = a->directories; *d; d++)
         free(*d);
+    free(a->libraries);
     free(a->uploads);
 }
 
 static int serve(const struct arguments *a, pid_t guard)
 {
-    if (!a->endpoint || !a->name || a->operand)
+    if (!a->endpoint || !a->name || !a->libraries || a->operand)
         return usage(stderr);
     struct worker_serve_options o = {.endpoint = a->endpoint,
                                      .name = a->name,
-                                     .libraries = (const char *const *)a->directories,
+                                     .libraries = a->libraries,
                                      .uploads = a->uploads,
                                      .where = a->where,
                                      .guard = guard};

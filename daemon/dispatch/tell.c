@@ -32,7 +32,7 @@ static void forget_one(struct dispatch *d, struct worker_session *s)
 
 struct job_texts {
     struct queue_job job;
-    char *document, *layout;
+    char *document, *layout, *libraries;
 };
 
 static int read_texts(struct dispatch *d, int64_t job, struct job_texts *ret, struct error *e)
@@ -42,6 +42,8 @@ static int read_texts(struct dispatch *d, int64_t job, struct job_texts *ret, st
         r = queue_job_document(d->queue, job, &ret->document, e);
     if (r == 0)
         r = queue_job_layout(d->queue, job, &ret->layout, e);
+    if (r == 0)
+        r = queue_job_libraries(d->queue, job, &ret->libraries, e);
     return r;
 }
 
@@ -58,7 +60,7 @@ static int post_job(struct dispatch *d, struct worker_session *s, int64_t job, b
                                  .job = {.job = job,
                                          .document = texts.document,
                                          .layout = texts.layout ? texts.layout : "",
-                                         .libraries = "{}",
+                                         .libraries = texts.libraries,
                                          .store = texts.job.store,
                                          .owner = queue_owner(d->queue, job, owner)}};
         r = task_post(d, s, &m, rests);
@@ -68,6 +70,7 @@ static int post_job(struct dispatch *d, struct worker_session *s, int64_t job, b
     }
     free(texts.document);
     free(texts.layout);
+    free(texts.libraries);
     queue_job_clear(&texts.job);
     return r;
 }

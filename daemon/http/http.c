@@ -191,7 +191,7 @@ int http_new(struct loop *loop, struct queue *q, const struct registry *registry
     struct http *h = mem_new(sizeof *h);
     h->loop = loop;
     h->queue = q;
-    h->registry = registry;
+    h->registry = registry_ref(registry);
     h->options = *o;
     h->body_budget = BODIES * o->max_body;
     uploads_clean(o->uploads);
@@ -226,10 +226,18 @@ struct http *http_free(struct http *h)
     for (size_t i = 0; i < h->n_listeners; i++)
         stop(h, &h->listeners[i]);
     mem_assert(!h->clients && !h->streams && !h->waiting);
+    registry_unref(h->registry);
     free(h->listeners);
     free(h->addresses);
     free(h);
     return NULL;
+}
+
+void http_set_registry(struct http *h, const struct registry *registry)
+{
+    registry_ref(registry);
+    registry_unref(h->registry);
+    h->registry = registry;
 }
 
 const char *const *http_addresses(const struct http *h)

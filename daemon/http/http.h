@@ -27,14 +27,16 @@ struct http_options {
     json_t *(*workers)(void *userdata);
     bool (*ready)(void *userdata, const char **ret_reason);
     void *userdata;
-    /* Process libraries that were left out: [{"path", "reason"}], shown beside the process types;
-     * NULL: none. Borrowed. */
-    json_t *refused;
+    /* False while libraries are being described: what is not there may come. NULL: it is true. */
+    bool (*libraries_known)(void *userdata);
 };
 
 struct http;
+/* It has a reference to the registry. */
 int http_new(struct loop *loop, struct queue *q, const struct registry *registry,
              const struct http_options *o, struct http **ret_http, struct error *e);
+/* For requests from now on. */
+void http_set_registry(struct http *h, const struct registry *registry);
 /* Stops listening, answers 503 to what still waits, ends event streams. */
 struct http *http_free(struct http *h);
 

@@ -49,6 +49,16 @@ static bool name_ok(const char *name)
            name[0] != '-' && !is_hash(name);
 }
 
+int models_result(const struct http *h, int r, struct error *e)
+{
+    bool (*known)(void *) = h->options.libraries_known;
+    if (r <= 0 || !known || known(h->options.userdata))
+        return problem_of_model(r);
+    struct error why = *e;
+    return error_set(e, PROBLEM_BUSY, NULL, "process libraries are still being described: %.900s",
+                     why.message);
+}
+
 /* ---- GET ---- */
 
 int models_list(struct request *r, struct error *e)
@@ -163,11 +173,16 @@ static int definition_of(struct http *h, const json_t *body, json_t **ret_defini
 
 static int add(struct request *r, const struct model *m, const char *name, struct error *e)
 {
+    struct queue *q = r->http->queue;
     char *text = json_write(m->definition);
-    int result = problem_of_queue(queue_add_model(r->http->queue, name, m->hash, text, e));
+    json_t *libraries = model_libraries(m);
+    int result = queue_add_model(q, name, m->hash, text, e);
+    if (result == 0 && name)
+        result = queue_pin_model(q, m->hash, libraries, e);
+    json_decref(libraries);
     free(text);
     if (result != 0)
-        return result;
+        return problem_of_queue(result);
     request_reply(r, MHD_HTTP_CREATED, represent(m, name));
     request_set_header(r, MHD_HTTP_HEADER_LOCATION, API_MODELS "/%s", m->hash);
     return 0;
@@ -182,7 +197,7 @@ int models_create(struct request *r, struct error *e)
         return result;
     result = definition_of(r->http, body, &definition, e);
     if (result == 0) {
-        result = problem_of_model(model_new(r->http->registry, definition, &m, e));
+        result = models_result(r->http, model_new(r->http->registry, definition, &m, e), e);
         if (result > 0 && json_object_get(body, "base"))
             model_update_locate(body, e);
     }

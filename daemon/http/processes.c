@@ -4,6 +4,17 @@
 #include "http/request.h"
 #include "model/registry.h"
 
+static json_t *libraries(const struct registry *registry)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < registry_n_libraries(registry); i++) {
+        const struct library *l = registry_library_at(registry, i);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name", l->name, "version",
+                                              l->version, "sha256", l->hash));
+    }
+    return list;
+}
+
 int processes_list(struct request *r, struct error *e)
 {
     (void)e;
@@ -15,10 +26,9 @@ int processes_list(struct request *r, struct error *e)
                                               t->description ? t->description : "", "library",
                                               t->library));
     }
-    json_t *refused = r->http->options.refused;
     request_reply(r, MHD_HTTP_OK,
-                  json_pack("{s:o, s:o}", "processes", list, "left_out",
-                            refused ? json_incref(refused) : json_array()));
+                  json_pack("{s:o, s:o, s:O}", "processes", list, "libraries", libraries(registry),
+                            "left_out", registry_left_out(registry)));
     return 0;
 }
 
@@ -27,9 +37,9 @@ int processes_show(struct request *r, struct error *e)
     const char *name = r->parameters[0];
     const struct type *t = registry_type(r->http->registry, name);
     if (!t) {
-        const char *near = json_nearest(name, registry_names(r->http->registry));
-        return error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no process type \"%.200s\"%s%s%s",
-                         name, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        char why[REGISTRY_WHY_SIZE];
+        return error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no process type \"%.200s\"%s", name,
+                         registry_why_missing(r->http->registry, name, why));
     }
     request_reply(r, MHD_HTTP_OK, type_to_json(t));
     return 0;

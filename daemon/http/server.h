@@ -24,7 +24,7 @@ struct client {
 struct http {
     struct loop *loop;
     struct queue *queue;
-    const struct registry *registry;
+    const struct registry *registry; /* the newest; a reference */
     struct http_options options;
     struct listener *listeners;
     size_t n_listeners;

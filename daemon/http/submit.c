@@ -54,7 +54,7 @@ static int build(struct http *h, const json_t *document, struct job **ret_job, s
 {
     const struct job_sources sources = {
         .upload = read_upload, .model = read_model, .job = read_job, .userdata = h};
-    return problem_of_model(job_new(h->registry, document, &sources, ret_job, e));
+    return models_result(h, job_new(h->registry, document, &sources, ret_job, e), e);
 }
 
 /* ---- the store's path ---- */
@@ -145,7 +145,7 @@ static int enqueue(struct request *r, const struct job *job, const json_t *given
     if (result != 0)
         return result;
     char hash[HASH_TEXT_SIZE];
-    json_t *labels = json_object_get(job->document, "labels");
+    json_t *labels = json_object_get(job->document, "labels"), *libraries = job_libraries(job);
     char *body = json_write(given), *document = json_write(job->document);
     char *labels_text = json_is_object(labels) ? json_write(labels) : NULL;
     hash_bytes(body, strlen(body), hash);
@@ -164,8 +164,11 @@ static int enqueue(struct request *r, const struct job *job, const json_t *given
         .priority = job->priority,
         .max_attempts = job->max_attempts,
         .member_timeout = job->member_timeout,
+        .threads = job->threads,
+        .libraries = libraries,
     };
     result = problem_of_queue(queue_submit(r->http->queue, &s, ret_id, ret_existed, e));
+    json_decref(libraries);
     free(body);
     free(document);
     free(labels_text);

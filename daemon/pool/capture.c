@@ -23,6 +23,7 @@ struct capture {
     pid_t pid;
     int pidfd;
     int output, error; /* reading ends; -1 once at their end */
+    int stop;
     size_t limit;
     struct buffer text, errors;
 };
@@ -57,10 +58,12 @@ static int collect(struct capture *c, int timeout_ms, struct error *e)
 {
     int64_t deadline = loop_now() + timeout_ms;
     for (;;) {
-        struct pollfd fds[] = {
-            {c->output, POLLIN, 0}, {c->error, POLLIN, 0}, {c->pidfd, POLLIN, 0}};
+        struct pollfd fds[] = {{c->output, POLLIN, 0},
+                               {c->error, POLLIN, 0},
+                               {c->pidfd, POLLIN, 0},
+                               {c->stop, POLLIN, 0}};
         int64_t left = deadline - loop_now();
-        int n = poll(fds, 3, left > 0 ? (int)left : 0);
+        int n = poll(fds, 4, left > 0 ? (int)left : 0);
         if (n < 0 && errno != EINTR)
             return error_errno(e, -errno, "wait for a child");
         if (n == 0)
@@ -68,6 +71,8 @@ static int collect(struct capture *c, int timeout_ms, struct error *e)
                              timeout_ms);
         /* What a dead child wrote is in the pipes before its death is seen. */
         bool ended = n > 0 && fds[2].revents;
+        if (n > 0 && fds[3].revents && !ended)
+            return error_set(e, POOL_FAILED, NULL, "%s was stopped", c->program);
         if (!drain_both(c))
             return error_set(e, POOL_FAILED, NULL, "%s printed more than %zu bytes", c->program,
                              c->limit);
@@ -131,10 +136,11 @@ static int start(struct capture *c, const char *const *argv)
     return r;
 }
 
-int pool_capture(const char *const *argv, int timeout_ms, size_t limit, struct buffer *ret_output,
-                 struct error *e)
+int pool_capture(const char *const *argv, int timeout_ms, size_t limit, int stop,
+                 struct buffer *ret_output, struct error *e)
 {
-    struct capture c = {.program = argv[0], .limit = limit, .pidfd = -1, .output = -1, .error = -1};
+    struct capture c = {
+        .program = argv[0], .limit = limit, .pidfd = -1, .output = -1, .error = -1, .stop = stop};
     int r = start(&c, argv);
     if (r < 0)
         error_set(e, r, NULL, "cannot run %s: %s", argv[0], strerror(-r));

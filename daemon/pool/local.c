@@ -156,10 +156,7 @@ static char *absolute_endpoint(const char *endpoint)
 
 static char **arguments(const struct pool_options *o)
 {
-    size_t n_libraries = 0;
-    while (o->libraries && o->libraries[n_libraries])
-        n_libraries++;
-    char **argv = mem_array(PLACE_WHERE_AT + 1 + 2 * n_libraries + 3, sizeof *argv);
+    char **argv = mem_array(PLACE_WHERE_AT + 1 + 4 + 1, sizeof *argv);
     size_t n = 0;
     argv[n++] = absolute(o->program);
     argv[n++] = mem_strdup("serve");
@@ -169,10 +166,8 @@ static char **arguments(const struct pool_options *o)
     argv[n++] = ""; /* PLACE_NAME_AT */
     argv[n++] = mem_strdup("--where");
     argv[n++] = ""; /* PLACE_WHERE_AT */
-    for (size_t i = 0; i < n_libraries; i++) {
-        argv[n++] = mem_strdup("--processes");
-        argv[n++] = absolute(o->libraries[i]);
-    }
+    argv[n++] = mem_strdup("--libraries");
+    argv[n++] = absolute(o->libraries);
     if (o->uploads) {
         argv[n++] = mem_strdup("--uploads");
         argv[n++] = absolute(o->uploads);

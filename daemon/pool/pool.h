@@ -4,7 +4,7 @@
  * Called by main.c (open, tick, ready, close) and dispatch (kill, ready), on the loop's thread.
  *
  * A worker is started, in a directory of its own below `scratch` ($TMPDIR too), as
- *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD [--processes DIRECTORY]…
+ *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD --libraries DIRECTORY
  *         [--uploads DIRECTORY]
  * with absolute paths, and a where page (proto/where.h) as descriptor FD:
  * <scratch>/worker-N.where. What it prints, on standard output or error, becomes lines of the log
@@ -41,12 +41,12 @@ struct pool_death {
 typedef void (*pool_death_fn)(void *userdata, const char *worker, const struct pool_death *death);
 
 struct pool_options {
-    const char *program;          /* path of simlab-worker */
-    const char *endpoint;         /* of the dispatcher: ipc://… */
-    int size;                     /* workers */
-    const char *scratch;          /* directory for workers' scratch space; made where absent */
-    const char *const *libraries; /* directories of process libraries, NULL at the end */
-    const char *uploads;          /* or NULL */
+    const char *program;   /* path of simlab-worker */
+    const char *endpoint;  /* of the dispatcher: ipc://… */
+    int size;              /* workers */
+    const char *scratch;   /* directory for workers' scratch space; made where absent */
+    const char *libraries; /* directory of the copies of process libraries */
+    const char *uploads;   /* or NULL */
     /* Where a worker of a former daemon was when that ended without ending it; from `open`, for
      * each that had a job; NULL for one of which that cannot be read. May be NULL. */
     void (*left)(void *userdata, const struct where_at *at);
@@ -81,11 +81,12 @@ struct pool_driver {
 };
 extern const struct pool_driver pool_local;
 
-/* Runs a program to its end and collects what it prints, for `describe` at start (before the loop):
- * at most `limit` bytes and `timeout_ms`, else it is killed. -errno where it cannot be run; the
- * words of POOL_FAILED name the exit status and quote the last line of its stderr. `ret_output` is
- * appended to on success only. */
-int pool_capture(const char *const *argv, int timeout_ms, size_t limit, struct buffer *ret_output,
-                 struct error *e);
+/* Runs a program to its end and collects what it prints, for `describe`: at most `limit` bytes and
+ * `timeout_ms`, and not beyond the time when `stop` (a descriptor; -1: none) can be read, else it
+ * is killed. -errno where it cannot be run; the words of POOL_FAILED name the exit status and quote
+ * the last line of its stderr. `ret_output` is appended to on success only. Any thread may call it.
+ */
+int pool_capture(const char *const *argv, int timeout_ms, size_t limit, int stop,
+                 struct buffer *ret_output, struct error *e);
 
 #endif

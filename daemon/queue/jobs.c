@@ -123,13 +123,16 @@ static int choose_store(struct queue *q, const struct queue_submission *s, int64
 static int insert_job(struct queue *q, const struct queue_submission *s, int64_t id,
                       const char *store, struct error *e)
 {
-    int r = database_run(&q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members),
-                         INTEGER(s->priority), INTEGER(s->max_attempts), REAL(s->member_timeout),
-                         INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
-                         TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
-                         TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels));
+    int r =
+        database_run(&q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members),
+                     INTEGER(s->priority), INTEGER(s->max_attempts), REAL(s->member_timeout),
+                     INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
+                     TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
+                     TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels), INTEGER(s->threads));
     if (!r)
         r = database_run(&q->database, e, STATEMENT_JOB_TEXT_ADD, INTEGER(id), TEXT(s->document));
+    if (!r)
+        r = queue_pin_job(q, id, s->libraries, e);
     if (r)
         return r;
     q->numbers.last_job = id;
@@ -201,6 +204,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .created = sqlite3_column_int64(s, 14),
         .started = sqlite3_column_int64(s, 15),
         .ended = sqlite3_column_int64(s, 16),
+        .threads = sqlite3_column_int64(s, 17),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);

@@ -106,6 +106,14 @@ int queue_model(struct queue *q, const char *name_or_hash, char **ret_definition
  * `created` is Unix time in milliseconds. */
 int queue_models(struct queue *q, const char *after, int limit, json_t **ret_page, struct error *e);
 
+/* Remembers the contents of libraries ({name: hash}) that a stored model was checked with last. */
+int queue_pin_model(struct queue *q, const char *model_hash, const json_t *libraries,
+                    struct error *e);
+/* Adds, as keys, the hashes of all contents that live jobs, and models that have a name, need. */
+int queue_needed_libraries(struct queue *q, json_t *hashes, struct error *e);
+/* Gives these libraries to live jobs that were submitted before there were pins. */
+int queue_pin_unpinned(struct queue *q, const json_t *libraries, struct error *e);
+
 /* ---- jobs ---- */
 
 enum job_state {
@@ -129,8 +137,9 @@ struct queue_job {
     int64_t priority;
     int64_t max_attempts;
     double member_timeout;
-    char *name;  /* or NULL */
-    char *store; /* absolute path of the store */
+    int64_t threads; /* of OpenMP and its like in its workers; 0: as these have it */
+    char *name;      /* or NULL */
+    char *store;     /* absolute path of the store */
     char *model_hash;
     char *labels;                    /* JSON object or NULL */
     char *reason;                    /* of failure or of a cancellation, or NULL */
@@ -153,7 +162,8 @@ struct queue_submission {
     void *userdata;
     const char *idempotency_key; /* or NULL */
     const char *document_hash;   /* to tell a repeated key with another body: QUEUE_REFUSED */
-    int64_t members, priority, max_attempts;
+    const json_t *libraries;     /* {name: hash}: the contents that it was checked with; or NULL */
+    int64_t members, priority, max_attempts, threads;
     double member_timeout;
 };
 
@@ -168,6 +178,9 @@ int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct err
  * and its texts are not. */
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e);
 int queue_job_layout(struct queue *q, int64_t id, char **ret_layout, struct error *e);
+/* The contents of libraries that a job was submitted with: JSON {name: hash}, by name; a new
+ * string. */
+int queue_job_libraries(struct queue *q, int64_t job, char **ret_libraries, struct error *e);
 /* Newest first, ids below `before` (0: the newest), in `state` (-1: any). Calls fn for each; fn
  * calls nothing of the queue. */
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,

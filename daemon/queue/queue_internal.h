@@ -56,6 +56,10 @@ int queue_counts_add(struct queue *q, int64_t job, int64_t done, int64_t dead, i
                      struct error *e);
 int queue_no_such_job(struct error *e, int64_t job);
 
+/* ---- libraries.c ---- */
+
+int queue_pin_job(struct queue *q, int64_t job, const json_t *libraries, struct error *e);
+
 /* ---- ranges.c ---- */
 
 /* Rows of members. CUT: free, to be leased as it is. ALONE: a member that is free, to be leased

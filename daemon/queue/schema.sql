@@ -136,6 +136,9 @@ DROP INDEX job_free;
 -- How often the daemon died while the member was running.
 ALTER TABLE attempt ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
 
+-- Of OpenMP and its like in the job's workers; 0: as these have it.
+ALTER TABLE job ADD COLUMN threads INTEGER NOT NULL DEFAULT 0;
+
 -- The contents (sha256) of the libraries that a job, or a stored model, was checked with.
 CREATE TABLE job_library (
     job INTEGER NOT NULL,

@@ -3,6 +3,8 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "library/content.h"
 #include "worker/library.h"
 
 #include <errno.h>
@@ -14,9 +16,10 @@ int worker_describe(const char *path)
     struct error e = {0};
     json_t *document = NULL;
     struct libraries *l = libraries_new();
-    int r = libraries_open(l, path, &e);
+    char *name = content_name(path);
+    int r = libraries_open(l, path, NULL, &e);
     if (r == 0)
-        r = libraries_describe(l, 0, &document, &e);
+        r = libraries_describe(l, name, &document, &e);
     if (r == 0) {
         char *text = json_write(document);
         if (puts(text) < 0 || fflush(stdout) != 0)
@@ -26,6 +29,7 @@ int worker_describe(const char *path)
     }
     if (r)
         log_error("%s", e.message);
+    free(name);
     libraries_free(l);
     return r == 0 ? 0 : 2;
 }

@@ -3,6 +3,7 @@
 
 #include "base/dtype.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const kinds[] = {"variable",   "index",     "foreign", "global",   "group",
@@ -74,10 +75,11 @@ static uint32_t stage_mask(const struct simlab_process *p)
            (p->finalize ? 1u << SIMLAB_FINALIZE : 0);
 }
 
-static int process_document(const struct simlab_process *p, json_t **ret_document, struct error *e)
+static int process_document(const struct simlab_process *p, int number, json_t **ret_document,
+                            struct error *e)
 {
     if (!p->name)
-        return error_set(e, WORKER_REFUSED, NULL, "a process type has no name");
+        return error_set(e, WORKER_REFUSED, NULL, "process %d of its table has no name", number);
     json_t *o = json_object(), *variables = json_array();
     json_object_set_new(o, "variables", variables);
     int r = 0;
@@ -118,46 +120,62 @@ static json_t *hook_document(const struct simlab_hook *h)
     return o;
 }
 
-static int put_hooks(json_t *document, const char *name, const struct simlab_library *table,
-                     struct error *e)
+/* `name`: NULL, or what may be no UTF-8. */
+static void leave_out(json_t *left_out, const char *name, const char *reason)
+{
+    json_t *entry = json_pack("{s:s}", "reason", reason);
+    put_text(entry, "name", name);
+    json_array_append_new(left_out, entry);
+}
+
+static void put_types(json_t *document, const struct simlab_process *processes, int n,
+                      json_t *left_out)
+{
+    json_t *types = json_array();
+    json_object_set_new(document, "types", types);
+    for (int i = 0; i < n; i++) {
+        struct error e = {.message = ""};
+        json_t *type = NULL;
+        if (process_document(&processes[i], i, &type, &e) == 0)
+            json_array_append_new(types, type);
+        else
+            leave_out(left_out, processes[i].name, e.message);
+    }
+}
+
+static void put_hooks(json_t *document, const struct simlab_library *table, json_t *left_out)
 {
     json_t *hooks = json_array();
     json_object_set_new(document, "hooks", hooks);
     for (int i = 0; i < table->n_hooks; i++) {
+        char reason[100];
         json_t *hook = hook_document(&table->hooks[i]);
-        if (!hook)
-            return error_set(e, WORKER_REFUSED, NULL,
-                             "hook %d of library %s lacks a name or its function, or is not UTF-8",
-                             i, name);
-        json_array_append_new(hooks, hook);
+        snprintf(reason, sizeof reason,
+                 "hook %d of its table lacks a name or its function, or is not UTF-8", i);
+        if (hook)
+            json_array_append_new(hooks, hook);
+        else
+            leave_out(left_out, table->hooks[i].name, reason);
     }
-    return 0;
 }
 
 int descriptor_document(const char *name, const char *path, const char *hash,
                         const struct simlab_library *table, const struct simlab_process *processes,
                         json_t **ret_document, struct error *e)
 {
-    json_t *types = json_array();
-    json_t *o = json_pack("{s:i, s:s, s:s, s:s, s:o}", "abi", (int)table->abi_version, "library",
-                          name, "path", path, "hash", hash, "types", types);
+    json_t *o = json_pack("{s:i, s:s, s:s, s:s}", "abi", (int)table->abi_version, "library", name,
+                          "path", path, "hash", hash);
     if (!o)
         return error_set(e, WORKER_REFUSED, NULL, "the library's name is not UTF-8");
-    int r = 0;
-    if (!put_text(o, "version", table->version) || !put_text(o, "description", table->description))
-        r = error_set(e, WORKER_REFUSED, NULL, "a text of library %s is not UTF-8", name);
-    for (int i = 0; i < table->n_processes && r == 0; i++) {
-        json_t *document = NULL;
-        r = process_document(&processes[i], &document, e);
-        if (r == 0)
-            json_array_append_new(types, document);
-    }
-    if (r == 0)
-        r = put_hooks(o, name, table, e);
-    if (r) {
+    if (!put_text(o, "version", table->version) ||
+        !put_text(o, "description", table->description)) {
         json_decref(o);
-        return r;
+        return error_set(e, WORKER_REFUSED, NULL, "a text of library %s is not UTF-8", name);
     }
+    json_t *left_out = json_array();
+    put_types(o, processes, table->n_processes, left_out);
+    put_hooks(o, table, left_out);
+    json_object_set_new(o, "left_out", left_out);
     *ret_document = o;
     return 0;
 }

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/library.h"
 
-#include "base/file.h"
-#include "base/hash.h"
-#include "base/log.h"
+#include "base/json.h"
 #include "base/mem.h"
+#include "library/content.h"
 #include "worker/descriptor.h"
+#include "worker/objects.h"
 
-#include <dirent.h>
 #include <dlfcn.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +19,7 @@ struct opened {
     struct simlab_process *processes; /* likewise, and their variables */
     struct stage_code *codes;
     struct simlab_hook *hooks;
-    bool is_left_out; /* its descriptors were refused */
+    json_t *objects; /* that came with it */
 };
 
 struct libraries {
@@ -41,6 +39,7 @@ static void opened_clear(struct opened *o)
     free(o->processes);
     free(o->codes);
     free(o->hooks);
+    json_decref(o->objects);
     free(o->name);
     free(o->path);
 }
@@ -75,6 +74,8 @@ static void copy_processes(struct opened *o)
     o->codes = mem_array((size_t)n, sizeof *o->codes);
     for (int i = 0; i < n; i++) {
         struct simlab_process *p = &o->processes[i];
+        if (!o->table.processes[i])
+            continue; /* it stays nameless: descriptor.c says so */
         copy_sized(p, sizeof *p, o->table.processes[i], o->table.process_size);
         const char *rows = (const char *)p->variables;
         int n_rows = rows && p->n_variables > 0 ? p->n_variables : 0;
@@ -100,17 +101,6 @@ static void copy_hooks(struct opened *o)
     o->table.n_hooks = n;
 }
 
-/* The library's name is its file's, less the last ".so". */
-static char *library_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *name = mem_strdup(slash ? slash + 1 : path);
-    size_t n = strlen(name);
-    if (n > 3 && !strcmp(name + n - 3, ".so"))
-        name[n - 3] = '\0';
-    return name;
-}
-
 static int check_table(const struct simlab_library *table, const char *path, struct error *e)
 {
     if (!table)
@@ -132,10 +122,6 @@ static int check_table(const struct simlab_library *table, const char *path, str
         table->n_processes < 0 || (table->n_processes > 0 && !table->processes) ||
         table->process_size == 0 || table->variable_size == 0)
         return error_set(e, WORKER_REFUSED, NULL, "%s: its table of processes is broken", path);
-    for (int i = 0; i < table->n_processes; i++)
-        if (!table->processes[i])
-            return error_set(e, WORKER_REFUSED, NULL, "%s: process %d of its table is NULL", path,
-                             i);
     return 0;
 }
 
@@ -155,27 +141,103 @@ static int find_table(void *handle, const char *path, const struct simlab_librar
     return r;
 }
 
-int libraries_open(struct libraries *l, const char *path, struct error *e)
+struct search {
+    const char *name;
+    bool is_found;
+};
+
+static void compare(void *search, const char *name)
 {
-    struct opened o = {0};
-    int r = hash_file(path, o.hash);
-    if (r < 0)
-        return error_set(e, WORKER_REFUSED, NULL, "cannot read %s: %s", path, strerror(-r));
-    char *real = realpath(path, NULL);
-    void *handle = dlopen(real ? real : path, RTLD_NOW | RTLD_LOCAL);
-    free(real);
-    if (!handle)
-        return error_set(e, WORKER_REFUSED, NULL, "cannot load %s", dlerror());
+    struct search *s = search;
+    s->is_found |= !strcmp(s->name, name);
+}
+
+static bool is_listed(const struct opened *o, const char *name)
+{
+    struct search s = {.name = name};
+    content_each_listed(o->path, compare, &s);
+    return s.is_found;
+}
+
+/* What a library finds beside itself is part of it, and is to be listed. */
+static int check_objects(const struct opened *o, const char *real, struct error *e)
+{
+    size_t i, n = (size_t)(strrchr(real, '/') - real) + 1;
+    json_t *object;
+    json_array_foreach(o->objects, i, object)
+    {
+        const char *path = json_string_value(object);
+        if (strncmp(path, real, n) == 0 && strcmp(path, real) != 0 && !is_listed(o, path + n))
+            return error_set(e, WORKER_REFUSED, NULL,
+                             "%s needs %s beside itself: list it in %s.files, one name a line",
+                             o->path, path + n, o->name);
+    }
+    return 0;
+}
+
+static int load(struct opened *o, struct error *e)
+{
+    char *real = realpath(o->path, NULL);
+    size_t n = objects_count();
+    o->handle = dlopen(real ? real : o->path, RTLD_NOW | RTLD_LOCAL);
     const struct simlab_library *table = NULL;
-    r = find_table(handle, path, &table, e);
-    if (r) {
-        dlclose(handle);
+    int r = o->handle ? 0 : error_set(e, WORKER_REFUSED, NULL, "cannot load %s", dlerror());
+    if (r == 0)
+        o->objects = objects_after(n);
+    if (r == 0 && real)
+        r = check_objects(o, real, e);
+    if (r == 0)
+        r = find_table(o->handle, o->path, &table, e);
+    free(real);
+    if (r == 0)
+        copy_sized(&o->table, sizeof o->table, table, table->struct_size);
+    else if (o->handle)
+        dlclose(o->handle);
+    return r;
+}
+
+/* By name; NULL where it is not open. */
+static const struct opened *find(const struct libraries *l, const char *name, size_t length)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (strlen(l->opened[i].name) == length && !strncmp(l->opened[i].name, name, length))
+            return &l->opened[i];
+    return NULL;
+}
+
+static int check_open(const struct opened *o, const char *hash, struct error *e)
+{
+    if (!hash || !strcmp(o->hash, hash))
+        return 0;
+    return error_set(e, WORKER_REFUSED, NULL,
+                     "another content of library %s is loaded here: %.12s…, not %.12s…", o->name,
+                     o->hash, hash);
+}
+
+/* Of the file at o->path. */
+static int check_content(struct opened *o, const char *hash, struct error *e)
+{
+    int r = content_hash(o->path, o->hash, e);
+    if (r)
+        return WORKER_REFUSED;
+    if (hash && strcmp(o->hash, hash) != 0)
+        return error_set(e, WORKER_REFUSED, NULL,
+                         "%s is damaged: its content is %.12s…, not %.12s…", o->path, o->hash,
+                         hash);
+    return 0;
+}
+
+int libraries_open(struct libraries *l, const char *path, const char *hash, struct error *e)
+{
+    struct opened o = {.name = content_name(path), .path = mem_strdup(path)};
+    const struct opened *open = find(l, o.name, strlen(o.name));
+    int r = open ? check_open(open, hash, e) : check_content(&o, hash, e);
+    if (r == 0 && !open)
+        r = load(&o, e);
+    if (r || open) {
+        opened_clear(&o);
         return r;
     }
-    copy_sized(&o.table, sizeof o.table, table, table->struct_size);
-    o.handle = handle;
-    o.name = library_name(path);
-    o.path = mem_strdup(path);
     copy_processes(&o);
     copy_hooks(&o);
     l->opened = mem_resize(l->opened, l->n + 1, sizeof *l->opened);
@@ -183,71 +245,45 @@ int libraries_open(struct libraries *l, const char *path, struct error *e)
     return 0;
 }
 
-static int is_library(const struct dirent *entry)
-{
-    size_t n = strlen(entry->d_name);
-    return n > 3 && entry->d_name[0] != '.' && !strcmp(entry->d_name + n - 3, ".so");
-}
-
 void *libraries_symbol(const struct libraries *l, size_t i, const char *name)
 {
     return dlsym(l->opened[i].handle, name);
 }
 
-int libraries_open_directory(struct libraries *l, const char *directory, struct error *e)
+int libraries_describe(const struct libraries *l, const char *name, json_t **ret_document,
+                       struct error *e)
 {
-    struct dirent **entries;
-    int n = scandir(directory, &entries, is_library, alphasort);
-    if (n < 0)
-        return error_set(e, WORKER_REFUSED, NULL, "cannot read the directory of libraries %s: %s",
-                         directory, strerror(errno));
-    for (int i = 0; i < n; i++) {
-        char *path = file_join(directory, entries[i]->d_name);
-        struct error why = {.message = ""};
-        if (libraries_open(l, path, &why))
-            log_warning("library left out: %s", why.message);
-        free(path);
-        free(entries[i]);
-    }
-    free(entries);
-    return 0;
-}
-
-int libraries_describe(const struct libraries *l, size_t i, json_t **ret_document, struct error *e)
-{
-    const struct opened *o = &l->opened[i];
-    return descriptor_document(o->name, o->path, o->hash, &o->table, o->processes, ret_document, e);
+    const struct opened *o = find(l, name, strlen(name));
+    if (!o)
+        return error_set(e, WORKER_REFUSED, NULL, "library %s is not loaded", name);
+    int r =
+        descriptor_document(o->name, o->path, o->hash, &o->table, o->processes, ret_document, e);
+    if (r == 0)
+        json_object_set(*ret_document, "objects", o->objects);
+    return r;
 }
 
 const struct stage_code *libraries_code(const struct libraries *l, const struct type *type)
 {
-    const char *name = strchr(type->name, '.');
-    for (size_t i = 0; name && i < l->n; i++) {
-        const struct opened *o = &l->opened[i];
-        if (o->is_left_out || strcmp(o->name, type->library) != 0)
-            continue;
-        for (int p = 0; p < o->table.n_processes; p++)
-            if (!strcmp(o->processes[p].name, name + 1))
-                return &o->codes[p];
-    }
+    const struct opened *o = find(l, type->library, strlen(type->library));
+    const char *name = type->name + strlen(type->library) + 1;
+    for (int p = 0; o && p < o->table.n_processes; p++)
+        if (o->processes[p].name && !strcmp(o->processes[p].name, name))
+            return &o->codes[p];
     return NULL;
 }
 
 const struct simlab_hook *libraries_hook(const struct libraries *l, const char *name)
 {
-    for (size_t i = 0; i < l->n; i++) {
-        const struct opened *o = &l->opened[i];
-        size_t n = strlen(o->name);
-        if (o->is_left_out || strncmp(o->name, name, n) != 0 || name[n] != '.')
-            continue;
-        for (int k = 0; k < o->table.n_hooks; k++)
-            if (!strcmp(o->hooks[k].name, name + n + 1))
-                return &o->hooks[k];
-    }
+    size_t n = strcspn(name, ".");
+    const struct opened *o = name[n] ? find(l, name, n) : NULL;
+    for (int k = 0; o && k < o->table.n_hooks; k++)
+        if (o->hooks[k].name && !strcmp(o->hooks[k].name, name + n + 1))
+            return &o->hooks[k];
     return NULL;
 }
 
-static void link_parents(const struct libraries *l, const struct registry *registry)
+void libraries_link(struct libraries *l, const struct registry *registry)
 {
     for (size_t i = 0; i < registry_size(registry); i++) {
         const struct type *type = registry_at(registry, i);
@@ -255,40 +291,4 @@ static void link_parents(const struct libraries *l, const struct registry *regis
         if (code && type->parent)
             code->parent = libraries_code(l, type->parent);
     }
-}
-
-static void log_left_out(const struct registry *registry)
-{
-    size_t i;
-    json_t *entry;
-    json_array_foreach((json_t *)registry_left_out(registry), i, entry)
-    {
-        const char *type = json_string_value(json_object_get(entry, "type"));
-        log_warning("%s %s is left out: %s", type ? "type" : "library",
-                    type ? type : json_string_value(json_object_get(entry, "library")),
-                    json_string_value(json_object_get(entry, "reason")));
-    }
-}
-
-int libraries_registry(struct libraries *l, struct registry **ret_registry, struct error *e)
-{
-    struct registry *registry = registry_new();
-    for (size_t i = 0; i < l->n; i++) {
-        struct error why = {.message = ""};
-        json_t *document = NULL;
-        int r = libraries_describe(l, i, &document, &why);
-        if (r == 0)
-            r = worker_result_of_user(registry_add(registry, document, &why));
-        json_decref(document);
-        error_explain(&why, r, "describe it");
-        l->opened[i].is_left_out = r != 0;
-        if (r)
-            log_warning("library %s is left out: %s", l->opened[i].path, why.message);
-    }
-    (void)e;
-    registry_finish(registry);
-    log_left_out(registry);
-    link_parents(l, registry);
-    *ret_registry = registry;
-    return 0;
 }

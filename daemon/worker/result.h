@@ -7,8 +7,9 @@
 
 enum worker_result {
     WORKER_REFUSED = 1, /* a library, a job, or a value that a member saves cannot be taken */
-    WORKER_STORE, /* the job's store, or the layout recorded for it, is not what it should be */
-    WORKER_RENEW  /* the next member needs another process; what was run is stored */
+    WORKER_STORE,  /* the job's store, or the layout recorded for it, is not what it should be */
+    WORKER_RENEW,  /* the next member needs another process; what was run is stored */
+    WORKER_TROUBLE /* this worker's own, with a library: another may do better */
 };
 
 /* A result of the store, which was asked for nothing that it might refuse, as one of ours. */

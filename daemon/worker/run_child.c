@@ -7,6 +7,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "proto/where.h"
+#include "worker/local_libraries.h"
 #include "worker/range_runner.h"
 #include "worker/run_channel.h"
 #include "worker/threads.h"
@@ -29,7 +30,7 @@ struct work {
     json_t *document;
     struct threads *threads;
     struct libraries *libraries;
-    struct registry *registry;
+    const struct registry *registry;
     struct job *job;
     struct range_runner *runner;
     int64_t n_failed; /* in this process */
@@ -73,27 +74,45 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
 }
 
 /* The job's threads hold before a library is loaded; whether they may is checked with the job. */
-static int load_libraries(struct work *w, struct error *e)
+static void load_libraries(struct work *w)
 {
     const json_t *threads = json_object_get(w->document, "threads");
     w->threads = threads_new();
     w->libraries = libraries_new();
     threads_set(w->threads, w->libraries, json_integer_value(threads));
-    int r = 0;
-    for (const char *const *d = w->child->options->libraries; *d && r == 0; d++)
-        r = libraries_open_directory(w->libraries, *d, e);
-    return r ? r : libraries_registry(w->libraries, &w->registry, e);
+    local_libraries_open(w->libraries, w->child->options->libraries, w->document, &w->registry);
 }
 
 static int build_job(struct work *w, struct error *e)
 {
     w->document = json_read(w->child->text, w->child->text_size, e);
-    int r = w->document ? load_libraries(w, e) : WORKER_REFUSED;
-    if (r)
-        return r;
+    if (!w->document)
+        return WORKER_REFUSED;
+    load_libraries(w);
     struct job_sources sources = {.file = read_npy, .userdata = w};
-    r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
+    int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
     return r ? r : range_runner_check(w->job, e);
+}
+
+static void hash_libraries(const struct work *w, char ret[HASH_TEXT_SIZE])
+{
+    json_t *libraries = job_libraries(w->job);
+    char *text = json_canonical(libraries);
+    hash_bytes(text, strlen(text), ret);
+    free(text);
+    json_decref(libraries);
+}
+
+/* They lie where anybody may replace them. */
+static int check_libraries(const struct work *w, struct error *e)
+{
+    char now[HASH_TEXT_SIZE];
+    hash_libraries(w, now);
+    if (!w->child->facts->is_known || !strcmp(now, w->child->facts->libraries))
+        return 0;
+    return error_set(e, WORKER_TROUBLE, NULL,
+                     "a process library was replaced while the job ran: the members that are left "
+                     "would be another build's");
 }
 
 /* Only the first process finds no store. */
@@ -108,6 +127,7 @@ static int check_store(const struct work *w, struct error *e)
 static void tell_facts(const struct work *w)
 {
     struct run_facts *f = w->child->facts;
+    hash_libraries(w, f->libraries);
     f->is_batch = w->job->batch_dim != NULL;
     f->n_members = w->job->n_members;
     f->max_attempts = w->job->max_attempts;
@@ -126,6 +146,8 @@ static int prepare(struct work *w, struct error *e)
     }
     if (r == 0)
         r = build_job(w, e);
+    if (r == 0)
+        r = check_libraries(w, e);
     if (r == 0)
         r = check_store(w, e);
     if (r == 0)
@@ -285,11 +307,11 @@ static void say_refused(const struct work *w, int r, const struct error *e)
     char reason[sizeof e->message + sizeof e->pointer + 16];
     snprintf(reason, sizeof reason, e->pointer[0] ? "%s (at %s)" : "%s", e->message, e->pointer);
     struct wire_message m = {.type = WIRE_JOB_FAILED, .job_failed = {JOB, reason}};
-    if (r < 0)
+    if (r < 0 || r == WORKER_TROUBLE)
         m = (struct wire_message){.type = WIRE_RELEASE,
                                   .release = {.lease = LEASE,
                                               .cause = WIRE_CAUSE_WORKER,
-                                              .error = (uint32_t)-r,
+                                              .error = r < 0 ? (uint32_t)-r : 0,
                                               .reason = e->message}};
     say(w, &m);
 }

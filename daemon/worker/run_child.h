@@ -4,6 +4,7 @@
 #ifndef WORKER_RUN_CHILD_H
 #define WORKER_RUN_CHILD_H
 
+#include "base/hash.h"
 #include "worker/run_ledger.h"
 #include "worker/worker.h"
 
@@ -12,7 +13,8 @@ struct run_facts {
     bool is_known; /* set last, when the job was built */
     bool is_batch;
     int64_t n_members, max_attempts;
-    double member_timeout; /* seconds; 0: none */
+    double member_timeout;          /* seconds; 0: none */
+    char libraries[HASH_TEXT_SIZE]; /* of the text of job_libraries: all processes run one build */
 };
 
 struct run_child {

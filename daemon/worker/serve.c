@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "worker/daemon_session.h"
 #include "worker/fingerprint.h"
+#include "worker/pinned.h"
 #include "worker/range_runner.h"
 #include "worker/threads.h"
 #include "worker/worker.h"
@@ -40,8 +41,7 @@ struct serve {
     const struct worker_serve_options *options;
     struct daemon_session *session;
     struct clean_room *room;
-    struct libraries *libraries;
-    struct registry *registry;
+    struct pinned *pinned;
     struct threads *threads;
     struct known *known;
     struct known *current; /* of the lease that is being run */
@@ -97,13 +97,16 @@ static int read_upload(void *userdata, const char *id, struct ndarray *ret, stru
     return r;
 }
 
-static int build_job(struct serve *s, const char *text, struct job **ret_job, struct error *e)
+static int build_job(struct serve *s, const struct wire_job *m, struct job **ret_job,
+                     struct error *e)
 {
-    json_t *document = json_read(text, strlen(text), e);
+    const struct registry *registry;
+    int r = pinned_registry(s->pinned, m->libraries, &registry, e);
+    json_t *document = r == 0 ? json_read(m->document, strlen(m->document), e) : NULL;
     if (!document)
-        return WORKER_REFUSED;
+        return r ? r : WORKER_REFUSED;
     struct job_sources sources = {.upload = read_upload, .userdata = s};
-    int r = worker_result_of_user(job_new(s->registry, document, &sources, ret_job, e));
+    r = worker_result_of_user(job_new(registry, document, &sources, ret_job, e));
     json_decref(document);
     return error_explain(e, r, "build the job");
 }
@@ -145,7 +148,7 @@ static void on_job(struct serve *s, const struct wire_job *m)
     k->id = m->job;
     k->store = mem_strdup(m->store);
     k->layout = *m->layout ? mem_strdup(m->layout) : NULL;
-    k->result = build_job(s, m->document, &k->job, &k->why);
+    k->result = build_job(s, m, &k->job, &k->why);
     k->next = s->known;
     s->known = k;
 }
@@ -260,8 +263,11 @@ static int open_runner(struct serve *s, struct known *k, struct error *e)
                                         .end = on_end,
                                         .abandon = on_abandon,
                                         .userdata = s};
-    return range_runner_new(k->job, s->libraries, s->room, k->store, k->layout, &events, &k->runner,
-                            e);
+    int r = pinned_load(s->pinned, k->job, e);
+    if (r)
+        return r;
+    return range_runner_new(k->job, pinned_libraries(s->pinned), s->room, k->store, k->layout,
+                            &events, &k->runner, e);
 }
 
 static int64_t steps_of(const struct job *j)
@@ -274,7 +280,7 @@ static int run_lease(struct serve *s, struct known *k, struct error *e)
     daemon_session_set_lease(s->session, s->lease.job, s->lease.lease, steps_of(k->job));
     if (daemon_session_stopped(s->session)) /* while it waited */
         return STOPPED;
-    threads_set(s->threads, s->libraries, k->job ? k->job->threads : 0);
+    threads_set(s->threads, pinned_libraries(s->pinned), k->job ? k->job->threads : 0);
     int r = open_runner(s, k, e);
     if (r == 0)
         r = range_runner_run(k->runner, s->lease.begin, s->lease.end, e);
@@ -299,8 +305,10 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     if (r != 0 && s->current)
         s->current->runner = range_runner_free(s->current->runner);
     struct wire_message m = release_now(s);
-    if (r == WORKER_RENEW) {
+    if (r == WORKER_RENEW || r == WORKER_TROUBLE) {
         s->renewal = e;
+        m.release.cause = r == WORKER_TROUBLE ? WIRE_CAUSE_WORKER : WIRE_CAUSE_NONE;
+        m.release.reason = r == WORKER_TROUBLE ? e.message : NULL;
     } else if (r != 0 && r != STOPPED) {
         error_explain(&e, r, "run the members");
         if (r < 0) {
@@ -340,22 +348,15 @@ static void on_finish(struct serve *s, const struct wire_finish *f)
     daemon_session_set_lease(s->session, 0, 0, 0);
     if (r != 0)
         m = (struct wire_message){.type = WIRE_FINISH_FAILED,
-                                  .finish_failed = {f->job, r < 0 ? WIRE_CAUSE_STORE : 0,
+                                  .finish_failed = {f->job,
+                                                    r < 0                 ? WIRE_CAUSE_STORE
+                                                    : r == WORKER_TROUBLE ? WIRE_CAUSE_WORKER
+                                                                          : WIRE_CAUSE_NONE,
                                                     r < 0 ? (uint32_t)-r : 0, e.message}};
     say(s, &m);
 }
 
 /* ---- the process ---- */
-
-static int load_libraries(struct serve *s, struct error *e)
-{
-    s->threads = threads_new();
-    s->libraries = libraries_new();
-    int r = 0;
-    for (const char *const *d = s->options->libraries; d && *d && r == 0; d++)
-        r = libraries_open_directory(s->libraries, *d, e);
-    return r ? r : libraries_registry(s->libraries, &s->registry, e);
-}
 
 /* False at the end. */
 static bool serve_one(struct serve *s, struct error *e, int *ret_result)
@@ -390,13 +391,13 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
 
 static int serve(struct serve *s, struct error *e)
 {
-    int r = load_libraries(s, e);
-    if (r == 0) {
-        struct wire_message ready = {.type = WIRE_READY, .ready.threads = 1};
-        say(s, &ready);
-        while (serve_one(s, e, &r))
-            ;
-    }
+    int r = 0;
+    struct wire_message ready = {.type = WIRE_READY, .ready.threads = 1};
+    s->threads = threads_new();
+    s->pinned = pinned_new(s->options->libraries);
+    say(s, &ready);
+    while (serve_one(s, e, &r))
+        ;
     say_bye(s, r ? e->message : s->renewal.message);
     return r;
 }
@@ -458,8 +459,7 @@ int worker_serve(const struct worker_serve_options *o)
     daemon_session_free(s.session);
     while (s.known)
         drop(&s, s.known->id);
-    registry_unref(s.registry);
-    libraries_free(s.libraries);
+    pinned_free(s.pinned);
     threads_free(s.threads);
     clean_room_free(s.room);
     remove_directory(directory);

@@ -11,7 +11,7 @@
 struct worker_serve_options {
     const char *endpoint;
     const char *name;
-    const char *const *libraries; /* directories, NULL at the end */
+    const char *libraries; /* the daemon's directory of copies (library/copies.h) */
     const char *uploads;
     int where;   /* an inherited descriptor of a where page (proto/where.h); -1: none */
     pid_t guard; /* the process above us (worker/guard.h); 0: there is none */

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -70,12 +71,11 @@ static void scene_files(struct scene *s, const char *script)
 
 static int open_pool(struct scene *s, int size, struct error *e)
 {
-    static const char *const libraries[] = {"/tmp", "/usr", NULL};
     struct pool_options o = {.program = s->program,
                              .endpoint = "ipc:///tmp/there",
                              .size = size,
                              .scratch = s->scratch,
-                             .libraries = libraries,
+                             .libraries = "/tmp",
                              .uploads = "/var"};
     cr_assert_eq(loop_new(&s->loop), 0);
     int r = pool_local.open(s->loop, &o, on_death, s, &s->pool, e);
@@ -130,8 +130,8 @@ Test(pool, starts_as_documented)
     int found_arguments = 0, found_tmpdir = 0;
     char first[256], directory[256];
     snprintf(first, sizeof first,
-             "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --processes /tmp "
-             "--processes /usr --uploads /var");
+             "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --libraries /tmp "
+             "--uploads /var");
     snprintf(directory, sizeof directory, "%s/worker-1", s.scratch);
     for (int i = 0; i < 6; i++) {
         char *text = line(&s), *where = strstr(text, "--where ");
@@ -430,7 +430,7 @@ static int capture(const char *script, int timeout_ms, size_t limit, struct buff
                    struct error *e)
 {
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
-    return pool_capture(argv, timeout_ms, limit, b, e);
+    return pool_capture(argv, timeout_ms, limit, -1, b, e);
 }
 
 Test(capture, collects_what_is_printed)
@@ -468,9 +468,20 @@ Test(capture, failures_are_named)
     cr_assert_eq(capture("kill -SEGV $$", 30000, 10, &b, &e), POOL_FAILED);
     cr_assert(strstr(e.message, "signal 11"), "%s", e.message);
     const char *const missing[] = {"/no/such/program", NULL};
-    cr_assert_eq(pool_capture(missing, 1000, 10, &b, &e), -ENOENT);
+    cr_assert_eq(pool_capture(missing, 1000, 10, -1, &b, &e), -ENOENT);
     cr_assert(strstr(e.message, "/no/such/program"));
     cr_assert_eq(b.size, 0);
+}
+
+Test(capture, what_is_stopped_is_killed)
+{
+    struct buffer b = {0};
+    struct error e = {.message = ""};
+    const char *const argv[] = {"/bin/sh", "-c", "tail -f /dev/null", NULL};
+    int stop = eventfd(1, EFD_CLOEXEC);
+    cr_assert_eq(pool_capture(argv, 30000, 10, stop, &b, &e), POOL_FAILED);
+    cr_assert(strstr(e.message, "was stopped"), "%s", e.message);
+    close(stop);
 }
 
 Test(capture, what_does_not_end_is_killed)

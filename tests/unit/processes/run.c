@@ -79,6 +79,8 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
     return r;
 }
 
+static const char *const names[] = {"landscape", "reference"};
+
 /* BUILD/processes, beside BUILD/tests/processes. */
 static struct libraries *open_libraries(void)
 {
@@ -90,8 +92,27 @@ static struct libraries *open_libraries(void)
     *strrchr(path, '/') = '\0';
     strcat(path, "/../processes");
     struct libraries *l = libraries_new();
-    cr_assert_eq(libraries_open_directory(l, path, &e), 0, "%s", e.message);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char file[4200];
+        snprintf(file, sizeof file, "%s/%s.so", path, names[i]);
+        cr_assert_eq(libraries_open(l, file, NULL, &e), 0, "%s", e.message);
+    }
     return l;
+}
+
+static struct registry *describe(struct libraries *l)
+{
+    struct registry *registry = registry_new();
+    struct error e = {0};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *document = NULL;
+        cr_assert_eq(libraries_describe(l, names[i], &document, &e), 0, "%s", e.message);
+        cr_assert_eq(registry_add(registry, document, &e), 0, "%s", e.message);
+        json_decref(document);
+    }
+    registry_finish(registry);
+    libraries_link(l, registry);
+    return registry;
 }
 
 static json_t *parse(const char *format, va_list arguments)
@@ -132,9 +153,8 @@ struct run *run_job(const char *format, ...)
     va_end(arguments);
     struct run *r = mem_new(sizeof *r);
     struct libraries *l = open_libraries();
-    struct registry *registry = NULL;
+    struct registry *registry = describe(l);
     struct job_sources sources = {.file = read_npy};
-    cr_assert_eq(libraries_registry(l, &registry, &r->error), 0, "%s", r->error.message);
     int refused = job_new(registry, document, &sources, &r->job, &r->error);
     cr_assert_eq(refused, 0, "%s: %s", r->error.pointer, r->error.message);
     simulate(r, l);

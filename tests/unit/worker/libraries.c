@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "library/content.h"
 #include "support.h"
 
 #include <criterion/criterion.h>
@@ -28,13 +29,15 @@ Test(libraries, what_cannot_be_read_is_refused)
 {
     static const struct {
         const char *name, *says;
-    } rows[] = {{"NEWER.so", "install a newer simlabd"},     {"OTHER.so", "build it again"},
-                {"NO_SYMBOL.so", "it lacks SIMLAB_LIBRARY"}, {"NULL_PROCESS.so", "process 0"},
-                {"NO_TABLE.so", "returned nothing"},         {"absent.so", "cannot read"}};
+    } rows[] = {{"NEWER.so", "install a newer simlabd"},
+                {"OTHER.so", "build it again"},
+                {"NO_SYMBOL.so", "it lacks SIMLAB_LIBRARY"},
+                {"NO_TABLE.so", "returned nothing"},
+                {"absent.so", "cannot read"}};
     struct libraries *l = libraries_new();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct error e = {.message = ""};
-        cr_assert_gt(libraries_open(l, odd(rows[i].name), &e), 0, "%s", rows[i].name);
+        cr_assert_gt(libraries_open(l, odd(rows[i].name), NULL, &e), 0, "%s", rows[i].name);
         cr_assert(strstr(e.message, rows[i].says), "%s: %s", rows[i].name, e.message);
     }
     char path[600];
@@ -42,24 +45,35 @@ Test(libraries, what_cannot_be_read_is_refused)
     snprintf(path, sizeof path, "%s", support_path("text.so"));
     cr_assert_eq(file_replace(path, support_path("text.part"), "hello", 5, 0600, FILE_SYNC_NONE),
                  0);
-    cr_assert_eq(libraries_open(l, path, &e), WORKER_REFUSED);
+    cr_assert_eq(libraries_open(l, path, NULL, &e), WORKER_REFUSED);
     cr_assert(strstr(e.message, "cannot load"), "%s", e.message);
     cr_assert_eq(libraries_size(l), 0);
     libraries_free(l);
+}
+
+static struct registry *registry_of(const struct libraries *l, const char *name)
+{
+    struct registry *r = registry_new();
+    struct error e = {.message = ""};
+    json_t *document = NULL;
+    cr_assert_eq(libraries_describe(l, name, &document, &e), 0, "%s", e.message);
+    cr_assert_eq(registry_add(r, document, &e), 0, "%s", e.message);
+    json_decref(document);
+    registry_finish(r);
+    return r;
 }
 
 /* Both as the library's author meant it, whatever the sizes. */
 static void check_twice(const char *name, size_t instance_size)
 {
     struct libraries *l = libraries_new();
-    struct registry *r = NULL;
     struct error e = {.message = ""};
     char type_name[32];
     snprintf(type_name, sizeof type_name, "%s.Twice", name);
     char file[32];
     snprintf(file, sizeof file, "%s.so", name);
-    cr_assert_eq(libraries_open(l, odd(file), &e), 0, "%s", e.message);
-    cr_assert_eq(libraries_registry(l, &r, &e), 0, "%s", e.message);
+    cr_assert_eq(libraries_open(l, odd(file), NULL, &e), 0, "%s", e.message);
+    struct registry *r = registry_of(l, name);
     const struct type *type = registry_type(r, type_name);
     cr_assert(type, "%s", type_name);
     cr_assert_eq(type->n_variables, 2);
@@ -79,20 +93,46 @@ Test(libraries, older_and_larger_structs)
     check_twice("LARGER", 24);
 }
 
-/* As in the daemon: one bad library costs nobody else. */
-Test(libraries, bad_descriptors_are_left_out)
+/* A type that cannot be told of is left out, alone. */
+Test(libraries, types_without_a_name_are_left_out)
+{
+    static const char *const names[] = {"NAMELESS", "NULL_PROCESS"};
+    for (size_t i = 0; i < 2; i++) {
+        struct libraries *l = libraries_new();
+        struct error e = {.message = ""};
+        char file[32];
+        snprintf(file, sizeof file, "%s.so", names[i]);
+        cr_assert_eq(libraries_open(l, odd(file), NULL, &e), 0, "%s", e.message);
+        struct registry *r = registry_of(l, names[i]);
+        const json_t *entry = json_array_get(registry_left_out(r), 0);
+        cr_assert(strstr(json_string_value(json_object_get(entry, "reason")), "has no name"));
+        registry_unref(r);
+        libraries_free(l);
+    }
+}
+
+Test(libraries, one_content_of_a_name)
 {
     struct libraries *l = libraries_new();
-    struct registry *r = NULL;
     struct error e = {.message = ""};
-    cr_assert_eq(libraries_open(l, odd("NAMELESS.so"), &e), 0, "%s", e.message);
-    cr_assert_eq(libraries_open(l, odd("GOOD.so"), &e), 0, "%s", e.message);
-    cr_assert_eq(libraries_open(l, odd("GOOD.so"), &e), 0, "%s", e.message); /* the name again */
-    cr_assert_eq(libraries_registry(l, &r, &e), 0, "%s", e.message);
-    cr_assert_eq(registry_size(r), 1);
-    cr_assert(libraries_code(l, registry_at(r, 0)));
+    char good[HASH_TEXT_SIZE], other[HASH_TEXT_SIZE], path[600];
+    struct buffer bytes = {0};
+    cr_assert_eq(content_hash(odd("GOOD.so"), good, &e), 0);
+    cr_assert_eq(content_hash(odd("LARGER.so"), other, &e), 0);
+    cr_assert_eq(libraries_open(l, odd("GOOD.so"), other, &e), WORKER_REFUSED);
+    cr_assert(strstr(e.message, "is damaged"), "%s", e.message);
+    cr_assert_eq(libraries_size(l), 0, "the hash is compared before anything is loaded");
+    cr_assert_eq(libraries_open(l, odd("GOOD.so"), good, &e), 0, "%s", e.message);
+    cr_assert_eq(libraries_open(l, odd("GOOD.so"), good, &e), 0, "%s", e.message);
+    cr_assert_eq(libraries_size(l), 1);
+    /* Another build of the same name. */
+    snprintf(path, sizeof path, "%s", support_path("GOOD.so"));
+    cr_assert_eq(file_read(odd("LARGER.so"), 1 << 24, &bytes), 0);
+    cr_assert_eq(file_replace(path, support_path("part"), bytes.data, bytes.size, 0700, 0), 0);
+    cr_assert_eq(libraries_open(l, path, other, &e), WORKER_REFUSED);
+    cr_assert(strstr(e.message, "another content of library GOOD is loaded here"), "%s", e.message);
     cr_assert(!libraries_hook(l, "GOOD.none"));
     cr_assert(!libraries_hook(l, "GOOD"));
-    registry_unref(r);
+    buffer_free(&bytes);
     libraries_free(l);
 }

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "library/offers.h"
+
+#include "base/aside.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "library/copies.h"
+#include "library/offered.h"
+#include "library/originals.h"
+#include "library/snapshot.h"
+#include "library/watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    THREADS = 2,        /* one library that hangs does not keep the others waiting */
+    RESCAN_MS = 30000,  /* for what the kernel does not tell */
+    SWEEP_MS = 86400000 /* between two sweeps of copies that nobody needs … */
+};
+#define SWEEP_SECONDS 86400 /* … and so long may one be of no use */
+
+struct offers {
+    struct loop *loop;
+    struct offers_options options;
+    struct aside *aside;
+    struct copies *copies;
+    struct watch *watch;
+    struct originals originals;
+    const struct registry *registry;
+    char *offered;   /* as it was written last; of the building task while one is under way */
+    json_t *settled; /* directory/file → since the last look began, it was closed or moved there */
+    int n_taking;
+    bool is_remembering, is_looking, is_building, is_sweeping; /* one task at a time of each */
+    bool is_dirty;                                             /* another registry is to be made */
+    bool is_forced; /* the next look takes all as it is */
+    bool has_looked, is_known, is_closing;
+    int64_t look_at, sweep_at;
+};
+
+/* ---- registries ---- */
+
+struct building {
+    struct offers *offers;
+    struct snapshot *snapshot;
+    struct registry *registry;
+};
+
+static void write_offered(struct offers *o, const struct snapshot *s)
+{
+    char *text = snapshot_offered(s);
+    if ((!o->offered || strcmp(o->offered, text) != 0) &&
+        offered_write(o->options.root, text) == 0) {
+        free(o->offered);
+        o->offered = text;
+        text = NULL;
+    }
+    free(text);
+}
+
+static void build(void *task)
+{
+    struct building *b = task;
+    b->registry = snapshot_registry(b->snapshot);
+    if (b->offers->has_looked)
+        write_offered(b->offers, b->snapshot);
+}
+
+static void go_on(struct offers *o);
+
+static void built(void *task)
+{
+    struct building *b = task;
+    struct offers *o = b->offers;
+    const struct registry *old = o->registry;
+    o->registry = b->registry;
+    o->is_building = false;
+    if (!o->is_closing) {
+        snapshot_log(old, o->registry);
+        o->options.changed(o->options.userdata);
+    }
+    registry_unref(old);
+    snapshot_free(b->snapshot);
+    free(b);
+    go_on(o);
+}
+
+static void start_building(struct offers *o)
+{
+    struct building *b = mem_new(sizeof *b);
+    *b = (struct building){.offers = o, .snapshot = snapshot_new(&o->originals)};
+    o->is_dirty = false;
+    o->is_building = true;
+    aside_run(o->aside, build, built, b);
+}
+
+static void go_on(struct offers *o)
+{
+    if (o->is_closing)
+        return;
+    if (o->is_dirty && !o->is_building)
+        start_building(o);
+    if (!o->is_known && o->has_looked && o->n_taking == 0 && !o->is_building) {
+        o->is_known = true;
+        log_info("%zu process types", registry_size(o->registry));
+    }
+}
+
+/* ---- taking ---- */
+
+struct taking {
+    struct offers *offers;
+    char *path;
+    char signature[HASH_TEXT_SIZE], hash[HASH_TEXT_SIZE];
+    json_t *document;
+    int result;
+    struct error why;
+};
+
+static void take(void *task)
+{
+    struct taking *t = task;
+    t->result = copies_take(t->offers->copies, t->path, t->hash, &t->document, &t->why);
+    error_explain(&t->why, t->result, "copy it");
+}
+
+static void taken(void *task)
+{
+    struct taking *t = task;
+    struct offers *o = t->offers;
+    struct original *original = originals_find(&o->originals, t->path);
+    o->n_taking--;
+    if (original &&
+        original_taken(original, t->signature, t->hash, t->document,
+                       t->result ? t->why.message : NULL, t->result == LIBRARY_CHANGES, loop_now()))
+        o->is_dirty = true;
+    json_decref(t->document);
+    free(t->path);
+    free(t);
+    go_on(o);
+}
+
+static void start_taking(struct offers *o, const struct original *original)
+{
+    struct taking *t = mem_new(sizeof *t);
+    t->offers = o;
+    t->path = mem_strdup(original->path);
+    memcpy(t->signature, original->seen, HASH_TEXT_SIZE);
+    o->n_taking++;
+    aside_run(o->aside, take, taken, t);
+}
+
+/* ---- looking ---- */
+
+struct looking {
+    struct offers *offers;
+    struct look look;
+    json_t *settled;
+    bool is_forced;
+};
+
+static void look(void *task)
+{
+    struct looking *l = task;
+    originals_look(l->offers->options.directories, &l->look);
+}
+
+static void mark_settled(struct offers *o, const json_t *settled)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)settled, name, value)
+    {
+        originals_settled(&o->originals, atoi(name), strchr(name, '/') + 1);
+    }
+}
+
+static void complain_of_directories(const struct offers *o, const struct look *l)
+{
+    for (int i = 0; i < l->n_directories; i++)
+        if (l->errors[i])
+            log_warning("no process libraries in %s: %s", o->options.directories[i],
+                        strerror(l->errors[i]));
+}
+
+static void looked(void *task)
+{
+    struct looking *l = task;
+    struct offers *o = l->offers;
+    struct original *next;
+    int64_t now = loop_now();
+    o->is_looking = false;
+    o->is_dirty |= originals_merge(&o->originals, &l->look, l->is_forced, now);
+    mark_settled(o, l->settled);
+    while (!o->is_closing && (next = originals_next(&o->originals, now)))
+        start_taking(o, next);
+    if (l->is_forced)
+        complain_of_directories(o, &l->look);
+    o->is_dirty |= !o->has_looked;
+    o->has_looked = true;
+    look_clear(&l->look);
+    json_decref(l->settled);
+    free(l);
+    go_on(o);
+}
+
+static void start_looking(struct offers *o, int64_t now)
+{
+    struct looking *l = mem_new(sizeof *l);
+    *l = (struct looking){.offers = o, .settled = o->settled, .is_forced = o->is_forced};
+    o->settled = json_object();
+    o->is_forced = false;
+    o->is_looking = true;
+    o->look_at = now + RESCAN_MS;
+    if (o->watch)
+        watch_renew(o->watch);
+    aside_run(o->aside, look, looked, l);
+}
+
+static void on_event(void *offers, int directory, const char *file, bool is_settled)
+{
+    struct offers *o = offers;
+    int64_t due = loop_now() + (is_settled ? 0 : ORIGINALS_SETTLE_MS);
+    if (file && is_settled) {
+        char *name = mem_printf("%d/%s", directory, file);
+        json_object_set_new(o->settled, name, json_true());
+        free(name);
+    }
+    if (due < o->look_at)
+        o->look_at = due;
+}
+
+void offers_rescan(struct offers *o)
+{
+    originals_retry(&o->originals);
+    o->is_forced = true;
+    o->look_at = 0;
+}
+
+/* ---- what was on offer before ---- */
+
+struct remembering {
+    struct offers *offers;
+    struct originals found;
+};
+
+static void remember(void *task)
+{
+    struct remembering *m = task;
+    offered_read(m->offers->options.root, m->offers->options.directories, m->offers->copies,
+                 &m->found);
+}
+
+static void remembered(void *task)
+{
+    struct remembering *m = task;
+    struct offers *o = m->offers;
+    o->originals = m->found;
+    o->is_remembering = false;
+    o->is_dirty = o->originals.n > 0;
+    free(m);
+    go_on(o);
+}
+
+/* ---- copies that nobody needs ---- */
+
+struct sweeping {
+    struct offers *offers;
+    json_t *needed;
+    int n, result;
+    struct error why;
+};
+
+static void sweep(void *task)
+{
+    struct sweeping *s = task;
+    s->result = copies_sweep(s->offers->copies, s->needed, SWEEP_SECONDS, &s->n, &s->why);
+}
+
+static void swept(void *task)
+{
+    struct sweeping *s = task;
+    if (s->result)
+        log_warning("%s", s->why.message);
+    if (s->n > 0)
+        log_info("%d copies of libraries that nobody needs were removed", s->n);
+    s->offers->is_sweeping = false;
+    json_decref(s->needed);
+    free(s);
+}
+
+/* Nothing is taken meanwhile: what is needed then is known. */
+static void start_sweeping(struct offers *o, int64_t now)
+{
+    json_t *needed = json_object();
+    o->sweep_at = now + SWEEP_MS;
+    for (size_t i = 0; i < o->originals.n; i++)
+        if (*o->originals.list[i].hash)
+            json_object_set_new(needed, o->originals.list[i].hash, json_true());
+    if (o->options.needed(o->options.userdata, needed) < 0) {
+        o->sweep_at = now + RESCAN_MS;
+        json_decref(needed);
+        return;
+    }
+    struct sweeping *s = mem_new(sizeof *s);
+    *s = (struct sweeping){.offers = o, .needed = needed};
+    o->is_sweeping = true;
+    aside_run(o->aside, sweep, swept, s);
+}
+
+/* ---- life ---- */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t offers_tick(struct offers *o, int64_t now)
+{
+    bool is_idle = !o->is_looking && !o->is_remembering && !o->is_sweeping;
+    if (is_idle && o->is_known && o->n_taking == 0 && now >= o->sweep_at) {
+        start_sweeping(o, now);
+        is_idle = !o->is_sweeping;
+    }
+    int64_t due = earlier(o->look_at, originals_due(&o->originals));
+    if (is_idle && now >= due) {
+        start_looking(o, now);
+        is_idle = false;
+    }
+    if (!is_idle)
+        return INT64_MAX; /* the task's end turns the loop */
+    return o->is_known && o->n_taking == 0 ? earlier(due, o->sweep_at) : due;
+}
+
+const struct registry *offers_registry(const struct offers *o)
+{
+    return o->registry;
+}
+
+bool offers_are_known(const struct offers *o)
+{
+    return o->is_known;
+}
+
+static void start_remembering(struct offers *o)
+{
+    struct remembering *m = mem_new(sizeof *m);
+    m->offers = o;
+    o->is_remembering = true;
+    aside_run(o->aside, remember, remembered, m);
+}
+
+int offers_open(struct loop *loop, const struct offers_options *options, struct offers **ret_offers,
+                struct error *e)
+{
+    struct offers *o = mem_new(sizeof *o);
+    *o = (struct offers){
+        .loop = loop, .options = *options, .is_forced = true, .settled = json_object()};
+    struct registry *empty = registry_new();
+    registry_finish(empty);
+    o->registry = empty;
+    int r = copies_open(options->root, options->program, &o->copies, e);
+    if (r == 0)
+        r = error_errno(e, aside_new(loop, THREADS, &o->aside), "start the libraries' threads");
+    if (r < 0) {
+        offers_close(o);
+        return r;
+    }
+    int watched = watch_open(loop, options->directories, on_event, o, &o->watch);
+    if (watched < 0)
+        log_warning("directories of libraries are not watched, but looked at every %d s: %s",
+                    RESCAN_MS / 1000, strerror(-watched));
+    start_remembering(o);
+    *ret_offers = o;
+    return 0;
+}
+
+struct offers *offers_close(struct offers *o)
+{
+    if (!o)
+        return NULL;
+    o->is_closing = true;
+    if (o->copies)
+        copies_stop(o->copies);
+    o->aside = aside_free(o->aside);
+    watch_close(o->watch);
+    originals_clear(&o->originals);
+    registry_unref(o->registry);
+    copies_free(o->copies);
+    json_decref(o->settled);
+    free(o->offered);
+    free(o);
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The libraries that the daemon offers to new jobs: it watches its directories of libraries, keeps
+ * a copy of each content (library/copies.h), has it described once by a child, and makes registries
+ * of the newest good ones. A registry is a snapshot that never changes; a job pins the contents
+ * that it was submitted with (job_libraries).
+ *
+ * At start those are on offer at once that were when the former daemon ended; the first pass over
+ * the directories takes as long as its children, beside the loop. Until it is over
+ * (offers_are_known), who asks for what is not there is to ask again.
+ *
+ * Functions are called by the loop's thread. */
+#ifndef LIBRARY_OFFERS_H
+#define LIBRARY_OFFERS_H
+
+#include "base/loop.h"
+#include "library/result.h"
+#include "model/registry.h"
+
+struct offers_options {
+    const char *const *directories; /* of libraries, NULL at the end; the first counts */
+    const char *root;               /* the directory of copies */
+    const char *program;            /* simlab-worker */
+    /* There is another registry: offers_registry. */
+    void (*changed)(void *userdata);
+    /* Adds the hashes of contents that jobs need, as keys. Negative where that is not known now. */
+    int (*needed)(void *userdata, json_t *hashes);
+    void *userdata;
+};
+
+struct offers;
+
+/* What `options` points to is borrowed. 0 or -errno, with words. */
+int offers_open(struct loop *loop, const struct offers_options *options, struct offers **ret_offers,
+                struct error *e);
+struct offers *offers_close(struct offers *o);
+/* Does what is due; returns when next due. */
+int64_t offers_tick(struct offers *o, int64_t now);
+
+/* The newest, borrowed until it changes; empty at first. */
+const struct registry *offers_registry(const struct offers *o);
+/* All that lay in the directories at the start has been described, or left out. */
+bool offers_are_known(const struct offers *o);
+/* Looks now, and tries again what failed. */
+void offers_rescan(struct offers *o);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The libraries of `simlab-worker run`: those files of directories that a job names, loaded where
+ * they lie. */
+#ifndef WORKER_LOCAL_LIBRARIES_H
+#define WORKER_LOCAL_LIBRARIES_H
+
+#include "worker/library.h"
+
+/* Loads the libraries that the job's document names, in its model and its hooks, and those that
+ * their types extend or refer to; of two directories the first counts that has a good one. What
+ * cannot be loaded, and types that are bad, are left out alone, with a word in the log where the
+ * job may need them. The caller has a reference to the registry. */
+void local_libraries_open(struct libraries *l, const char *const *directories,
+                          const json_t *document, const struct registry **ret_registry);
+
+#endif
