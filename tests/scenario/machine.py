@@ -83,7 +83,8 @@ class Plain:
             env={**(os.environ if env is None else env), "NOTIFY_SOCKET": notify_path}, **more)
         context.daemons.append(self)
         with notify:
-            check("READY=1" in notify.recv(4096).decode(), "simlabd is ready")
+            while "READY=1" not in notify.recv(4096).decode():
+                pass
 
     def __enter__(self):
         return self
@@ -515,7 +516,8 @@ def test_the_workers_socket_is_made_anew(context):
     os.kill(daemon.workers()[0]["pid"], signal.SIGKILL)
     daemon.await_line("the workers' socket .*/run/workers was removed: it is made anew")
     daemon.finish(job(NOTHING))
-    ended = context.run("simlab-worker", "serve", "--endpoint", "ipc:///no/such/socket", "--name", "w")
+    ended = context.run("simlab-worker", "serve", "--endpoint", "ipc:///no/such/socket", "--name", "w",
+                        "--libraries", "/no/such/libraries")
     equal(ended.returncode, 1, "a worker without a socket")
     check("no socket at /no/such/socket" in ended.stderr, ended.stderr)
 
