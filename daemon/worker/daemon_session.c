@@ -176,13 +176,18 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
     zmq_msg_send(frame, l->thread_end, 0);
 }
 
+/* Messages of several frames are none of ours; the frames of one come together. */
 static void drain_dealer(struct daemon_session *l)
 {
     zmq_msg_t frame;
+    bool is_rest = false; /* of such a message */
     zmq_msg_init(&frame);
-    while (zmq_msg_recv(&frame, l->dealer, ZMQ_DONTWAIT) >= 0)
-        if (!zmq_msg_more(&frame))
+    while (zmq_msg_recv(&frame, l->dealer, ZMQ_DONTWAIT) >= 0) {
+        bool has_more = zmq_msg_more(&frame);
+        if (!has_more && !is_rest)
             on_frame(l, &frame);
+        is_rest = has_more;
+    }
     zmq_msg_close(&frame);
 }
 

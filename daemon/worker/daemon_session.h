@@ -23,7 +23,7 @@ struct daemon_session;
  * only the functions below write there. */
 int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
                        struct where *where, struct daemon_session **ret_session, struct error *e);
-/* Waits a second at most for what was sent to leave. */
+/* Waits while the daemon takes what was sent, and a second more. */
 struct daemon_session *daemon_session_free(struct daemon_session *l);
 
 /* The next message for this thread: JOB, LEASE, FINISH, DROP, QUIT. Blocks. Its texts live until

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char library[] =
     "{\"abi\": 1, \"library\": \"t\", \"path\": \"t.so\", \"hash\": \"0\", \"types\": ["
@@ -69,10 +70,13 @@ struct job *support_job(int members, int labels, const char *encoding)
 }
 
 static char directory[] = "/tmp/simlab-worker-test.XXXXXX";
+static pid_t owner;
 
+/* Not at the end of a child of the test's. */
 static void remove_directory(void)
 {
-    file_remove_tree(directory);
+    if (getpid() == owner)
+        file_remove_tree(directory);
 }
 
 const char *support_path(const char *name)
@@ -80,6 +84,7 @@ const char *support_path(const char *name)
     static char path[512];
     if (strstr(directory, "XXXXXX")) {
         cr_assert(mkdtemp(directory));
+        owner = getpid();
         atexit(remove_directory);
     }
     snprintf(path, sizeof path, "%s/%s", directory, name);
