@@ -343,7 +343,9 @@ static int make_directories(struct simlabd *d, struct error *e)
     if (r == 0)
         r = state_directory_make_directory(c->scratch, true, e);
     if (r == 0)
-        r = error_errno(e, file_make_directories(c->store_root), "make the store root");
+        r = file_make_directories(c->store_root);
+    if (r < 0 && !*e->message)
+        error_set(e, r, NULL, "cannot make the store root, %s: %s", c->store_root, strerror(-r));
     return r;
 }
 

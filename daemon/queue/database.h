@@ -44,9 +44,13 @@ enum { DATABASE_BUSY_MS = 250 }; /* so long another program's lock is waited for
  * database_close after a failure, too. */
 int database_lock(struct database *d, const char *path, struct error *e);
 /* Opens or makes the file (mode 0600) and migrates it. `root`: of the stores, for the paths of
- * older versions. QUEUE_REFUSED where it is newer; QUEUE_DAMAGED where it is not ours, or cannot be
- * read. */
-int database_open(struct database *d, const char *path, const char *root, struct error *e);
+ * older versions; `is_known`: there has been a database. QUEUE_REFUSED where it is newer;
+ * QUEUE_DAMAGED where it is not ours, holds nothing though it should, or cannot be read. */
+int database_open(struct database *d, const char *path, const char *root, bool is_known,
+                  struct error *e);
+/* It is what it should be: from here on its last close writes the WAL back. Until then files that
+ * may be damaged, or not ours, are left as they are. */
+void database_accept(struct database *d);
 /* The lock stays. */
 void database_disconnect(struct database *d);
 void database_close(struct database *d);

@@ -100,12 +100,16 @@ static int open_known(struct database *d, const struct queue_options *o, const c
     int r = check_there(o->path, w, e);
     if (r)
         return r;
-    r = database_open(d, o->path, root, e);
+    r = database_open(d, o->path, root, w->is_there, e);
     if (!r)
         r = read_former(d, ret_former, e);
     if (!r)
         r = check_whole(d, o->path, ret_former, had_wal, e);
-    return r ? r : check_witness(o->path, ret_former, w, e);
+    if (!r)
+        r = check_witness(o->path, ret_former, w, e);
+    if (!r || r == NEWEST_LOST)
+        database_accept(d);
+    return r;
 }
 
 static int move_aside(const char *path, const char *suffix, int number)

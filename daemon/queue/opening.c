@@ -143,7 +143,8 @@ static int migrate_to(struct database *d, int version, const char *root, struct 
     return r;
 }
 
-static int migrate(struct database *d, const char *path, const char *root, struct error *e)
+static int migrate(struct database *d, const char *path, const char *root, bool is_known,
+                   struct error *e)
 {
     int64_t version, application, objects;
     int r = read_integer(d, "PRAGMA user_version", &version, e);
@@ -155,6 +156,8 @@ static int migrate(struct database *d, const char *path, const char *root, struc
         return r;
     if (objects && application != APPLICATION_ID)
         return error_set(e, QUEUE_DAMAGED, NULL, "%s is not a database of simlabd", path);
+    if (!objects && is_known)
+        return error_set(e, QUEUE_DAMAGED, NULL, "the database %s holds nothing", path);
     int known = database_schema_version();
     if (version > known)
         return error_set(e, QUEUE_REFUSED, NULL,
@@ -178,7 +181,6 @@ static int configure(struct database *d, struct error *e)
 {
     sqlite3_busy_timeout(d->connection, DATABASE_BUSY_MS);
     sqlite3_db_config(d->connection, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    /* The last connection's close would checkpoint; that is wanted, and is the default. */
     int r = execute(d,
                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                     "PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = OFF;"
@@ -199,7 +201,8 @@ static int prepare(struct database *d, struct error *e)
     return 0;
 }
 
-int database_open(struct database *d, const char *path, const char *root, struct error *e)
+int database_open(struct database *d, const char *path, const char *root, bool is_known,
+                  struct error *e)
 {
     int r = create_file(path, e);
     if (r)
@@ -209,12 +212,18 @@ int database_open(struct database *d, const char *path, const char *root, struct
         return error_set(e, database_errno(sqlite3_errcode(d->connection)), NULL,
                          "cannot open the database %s: %s", path, sqlite3_errmsg(d->connection));
     sqlite3_extended_result_codes(d->connection, 1);
+    sqlite3_db_config(d->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     r = configure(d, e);
     if (!r)
-        r = migrate(d, path, root, e);
+        r = migrate(d, path, root, is_known, e);
     if (!r)
         r = prepare(d, e);
     return r;
+}
+
+void database_accept(struct database *d)
+{
+    sqlite3_db_config(d->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 }
 
 /* ---- what the file holds ---- */
