@@ -66,17 +66,22 @@ def await_waiting(daemon, number, word):
 # ---- members that take the daemon down ----
 
 
+def await_death(daemon):
+    daemon.process.wait(harness.WAIT)
+    equal(daemon.process.returncode, -signal.SIGKILL, f"how the daemon ended; {daemon.log()}")
+
+
 def run_to_the_end(daemon, number, most):
     """Starts the daemon again each time that it dies; the job as it ended, and how often it died."""
     deaths = 0
     while True:
         with contextlib.suppress(OSError, harness.http.client.HTTPException, harness.Failure):
+            if daemon.process.poll() is not None:
+                daemon.start()  # which may not come to its end
             return daemon.await_end(number), deaths
-        daemon.process.wait(harness.WAIT)
-        equal(daemon.process.returncode, -signal.SIGKILL, f"how the daemon ended; {daemon.log()}")
+        await_death(daemon)
         deaths += 1
         check(deaths <= most, f"the daemon died {deaths} times; {daemon.log()}")
-        daemon.start()
 
 
 def test_a_member_that_takes_the_daemon_down_dies_alone(context):
@@ -141,28 +146,6 @@ def test_leaving_a_daemon_that_is_silent_is_no_attempt(context):
 
 
 # ---- stores that are elsewhere ----
-
-
-def test_a_store_that_vanished_is_waited_for(context):
-    gate = Gate(context)
-    daemon = start(context, workers=1)
-    wanted = job([NONE] * 20 + [WAITS] + [NONE] * 20)
-    number = daemon.submit(wanted)["id"]
-    await_busy(daemon, number)
-    store = daemon.job(number)["store"]
-    away = store + ".away"
-    os.rename(store, away)
-    gate.open()
-    await_waiting(daemon, number, store)
-    check(not os.path.exists(store), "a new store was made")
-    daemon.finish(job(NONE))  # others go on
-    os.rename(away, store)
-    ended = daemon.await_end(number)
-    equal((ended["state"], ended["done"]), ("succeeded", 41), f"the end; {daemon.log()}")
-    daemon.await_line(f"job {number} goes on: its store is back")
-    undisturbed, _ = context.run_local(job([NONE] * 41), options=["--processes", context.program("deadly")])
-    equal(harness.open_store(store)["p__value"][...].tolist(),
-          harness.open_store(undisturbed)["p__value"][...].tolist(), "values")
 
 
 def test_a_state_that_was_moved_goes_on_where_it_was(context):
