@@ -207,12 +207,17 @@ int ndarray_transpose(const struct ndarray *a, const int *axes, struct ndarray *
     }
     for (int i = 0; i < a->ndim; i++)
         shape[i] = a->shape[axes[i]];
-    struct ndarray t;
-    int r = ndarray_init(&t, a->dtype, a->itemsize, a->ndim, shape);
+    struct ndarray t = {.dtype = a->dtype, .itemsize = a->itemsize, .ndim = a->ndim};
+    memcpy(t.shape, shape, (size_t)a->ndim * sizeof *shape);
+    int r = a->data ? ndarray_init(&t, a->dtype, a->itemsize, a->ndim, shape) : 0;
     if (r < 0)
         return r;
     for (int i = 0; i < a->ndim; i++)
         t.dims[i] = mem_strdup(a->dims[axes[i]]);
+    if (!a->data) {
+        *ret = t;
+        return 0;
+    }
     int64_t at[SIMLAB_MAX_DIMS] = {0};
     size_t n = ndarray_size(&t);
     char *target = t.data;

@@ -13,7 +13,8 @@ struct ndarray {
     int ndim;
     int64_t shape[SIMLAB_MAX_DIMS];
     char *dims[SIMLAB_MAX_DIMS]; /* owned; NULL where the dims have no names */
-    void *data;                  /* owned; ndarray_bytes() of it, at least one byte */
+    void *data;                  /* owned; ndarray_bytes() of it, at least one byte; NULL: only a
+                                  * shape, by who says so (model/job.h) */
 };
 
 /* Elements and bytes; the shape has been checked, so neither overflows. */
@@ -38,7 +39,8 @@ int ndarray_guess_dtype(const json_t *data, size_t *ret_itemsize);
 /* Nested lists; a new reference. */
 json_t *ndarray_to_json(const struct ndarray *a);
 
-/* Axis i of the result is axis axes[i] of `a`; dims' names go along. 0 or -errno. */
+/* Axis i of the result is axis axes[i] of `a`; dims' names go along. Where `a` is a shape without
+ * data (NULL), so is the result. 0 or -errno. */
 int ndarray_transpose(const struct ndarray *a, const int *axes, struct ndarray *ret);
 
 /* NumPy's .npy, versions 1 to 3, any byte order, C or Fortran order; the result is native and in C

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static int malformed(struct error *e, const char *why)
 {
@@ -112,6 +114,55 @@ int npy_read_header(const void *bytes, size_t n, size_t size, size_t max_element
     return r;
 }
 
+static int read_at(int fd, void *ret, size_t n, size_t offset, size_t *ret_n)
+{
+    size_t done = 0;
+    while (done < n) {
+        ssize_t got = pread(fd, (char *)ret + done, n - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    *ret_n = done;
+    return 0;
+}
+
+int npy_open(int fd, size_t max_elements, struct npy_header *ret, struct error *e)
+{
+    struct stat st;
+    char *head = mem_new(NPY_HEADER_BYTES);
+    size_t n = 0;
+    int r = fstat(fd, &st) < 0 ? -errno : read_at(fd, head, NPY_HEADER_BYTES, 0, &n);
+    if (r == 0)
+        r = npy_read_header(head, n, (size_t)st.st_size, max_elements, ret, e);
+    free(head);
+    return r;
+}
+
+static void make_native(const struct npy_header *h, void *data, size_t n)
+{
+    if (h->big_endian != (__BYTE_ORDER == __BIG_ENDIAN))
+        dtype_swap(h->dtype, data, n);
+    if (h->dtype == SIMLAB_BOOL)
+        for (size_t i = 0; i < n; i++)
+            ((uint8_t *)data)[i] = ((uint8_t *)data)[i] != 0;
+}
+
+int npy_read(int fd, const struct npy_header *h, size_t at, size_t n, void *ret)
+{
+    size_t got;
+    int r = read_at(fd, ret, n * h->itemsize, h->offset + at * h->itemsize, &got);
+    if (r == 0 && got < n * h->itemsize)
+        r = -EIO;
+    if (r == 0)
+        make_native(h, ret, n);
+    return r;
+}
+
 /* Fortran order is C order of the reversed shape. */
 static int from_fortran(struct ndarray *a)
 {
@@ -142,11 +193,7 @@ int ndarray_from_npy(const void *bytes, size_t size, size_t max_size, struct nda
     if (r < 0)
         return r;
     memcpy(a.data, (const char *)bytes + h.offset, size - h.offset);
-    if (h.big_endian != (__BYTE_ORDER == __BIG_ENDIAN))
-        dtype_swap(a.dtype, a.data, h.n);
-    if (h.dtype == SIMLAB_BOOL)
-        for (size_t i = 0; i < h.n; i++)
-            ((uint8_t *)a.data)[i] = ((uint8_t *)a.data)[i] != 0;
+    make_native(&h, a.data, h.n);
     r = h.fortran && h.ndim > 1 ? from_fortran(&a) : 0;
     if (r < 0)
         ndarray_clear(&a);

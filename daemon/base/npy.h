@@ -28,4 +28,10 @@ struct npy_header {
 int npy_read_header(const void *bytes, size_t n, size_t size, size_t max_elements,
                     struct npy_header *ret, struct error *e);
 
+/* The same of an open file; its size fits. -errno too. */
+int npy_open(int fd, size_t max_elements, struct npy_header *ret, struct error *e);
+/* Elements [at, at + n) in the file's order, as this machine has them. 0 or -errno (EIO where the
+ * file is shorter than its header said). */
+int npy_read(int fd, const struct npy_header *h, size_t at, size_t n, void *ret);
+
 #endif

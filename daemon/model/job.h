@@ -127,15 +127,26 @@ struct job_sources {
     /* The document of an earlier job, for `base`. */
     int (*job)(void *userdata, const char *id, json_t **ret_document, struct error *e);
     void *userdata;
+    /* The job is but checked, and takes no more memory than its document: its arrays (given, value,
+     * labels, values, at, coords) have shapes, and no data. Uploads are opened by `open` (a
+     * descriptor, which job_new closes), and read a piece at a time. */
+    bool is_check;
+    int (*open)(void *userdata, const char *id, int *ret_fd, struct error *e);
+    /* With is_check: nothing that takes long is done. MODEL_LONG where that is needed. */
+    bool is_quick;
 };
 
-/* Limits that hold whoever asks: members of a batch and elements of one input. */
+/* Limits that hold whoever asks: members of a batch; elements of one array; and bytes of all arrays
+ * of a job together: clocks (24 bytes a label, as a run needs them), inputs as they are used (a
+ * swept one has a value for each member), and coordinates. They are counted before memory is taken.
+ */
 #define JOB_MAX_MEMBERS  100000000
 #define JOB_MAX_ELEMENTS (64 * 1024 * 1024)
+#define JOB_MAX_BYTES    (1024 * 1024 * 1024)
 
 /* Checks the whole document and builds the job. 0, MODEL_INVALID with a pointer into `document` and
  * a message that names process and variable (also for an unknown model or upload),
- * MODEL_TOO_LARGE, or -errno where a source failed. `document` is borrowed. */
+ * MODEL_TOO_LARGE, MODEL_LONG, or -errno where a source failed. `document` is borrowed. */
 int job_new(const struct registry *r, const json_t *document, const struct job_sources *sources,
             struct job **ret_job, struct error *e);
 struct job *job_free(struct job *j);

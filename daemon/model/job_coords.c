@@ -56,7 +56,7 @@ static int read_coord(struct making *m, const char *name, const json_t *given, s
             data = job_values_member(given, &owned, &below);
         attrs = json_object_get(given, "attrs");
     }
-    r = r ? r : job_values_read(m->sources, data, -1, 0, &c->values, m->error);
+    r = r ? r : job_values_read(m, data, -1, 0, NULL, &c->values);
     json_decref(owned);
     if (r)
         return job_making_blame(m, r, "coords", name, below);

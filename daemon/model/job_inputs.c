@@ -69,6 +69,49 @@ int job_inputs_find(struct making *m, const char *section, const char *name)
     return -1;
 }
 
+/* ---- bounds and choices ---- */
+
+/* "[3, 2]": where element `at` is in the array as given. */
+static void index_text(const struct job_data *d, size_t at, char *ret, size_t size)
+{
+    bool is_fortran = d->form == JOB_DATA_FILE && d->npy.fortran;
+    size_t index[SIMLAB_MAX_DIMS] = {0}, n = 0;
+    for (int k = 0; k < d->ndim; k++) {
+        int i = is_fortran ? k : d->ndim - 1 - k;
+        index[i] = at % (size_t)d->shape[i];
+        at /= (size_t)d->shape[i];
+    }
+    ret[0] = '\0';
+    for (int i = 0; i < d->ndim && n < size; i++)
+        n += (size_t)snprintf(ret + n, size - n, "%s%zu%s", i ? ", " : " at [", index[i],
+                              i == d->ndim - 1 ? "]" : "");
+}
+
+static int look_at_values(void *userdata, const struct job_data *d, const void *elements, size_t at,
+                          size_t n)
+{
+    const struct job_input_look *l = userdata;
+    size_t wrong;
+    char why[256], where[200];
+    if (check_values(l->variable, elements, n, &wrong, why, sizeof why))
+        return 0;
+    index_text(d, at + wrong, where, sizeof where);
+    return error_set(l->m->error, MODEL_INVALID, NULL, "the value%s is out of bounds: %s", where,
+                     why);
+}
+
+struct job_look job_input_look(struct making *m, int slot, struct job_input_look *look)
+{
+    const struct variable *v = m->job->model->slots[slot].declared;
+    /* A converter may yet make it right: then the worker checks. */
+    bool is_checked =
+        m->job->validate != JOB_VALIDATE_NONE && !v->has_convert && (v->choices || v->bounds.given);
+    *look = (struct job_input_look){.m = m, .variable = v};
+    return (struct job_look){.fn = is_checked ? look_at_values : NULL,
+                             .userdata = look,
+                             .kind = v->choices ? JOB_LOOK_ALL : JOB_LOOK_BOUNDS};
+}
+
 /* ---- values ---- */
 
 static int merge_attrs(struct making *m, struct job_input *input, const json_t *attrs)
@@ -86,7 +129,9 @@ static int read_data(struct making *m, struct job_input *input, const json_t *da
                      const char *below)
 {
     const struct variable *v = slot_of(m, input)->declared;
-    int r = job_values_read(m->sources, data, v->dtype, v->itemsize, &input->given, m->error);
+    struct job_input_look at;
+    struct job_look look = job_input_look(m, input->slot, &at);
+    int r = job_values_read(m, data, v->dtype, v->itemsize, &look, &input->given);
     return job_making_blame(m, r, "inputs", slot_of(m, input)->name, below);
 }
 
@@ -131,35 +176,6 @@ static int read_input(struct making *m, struct job_input *input)
     return r ? r : merge_attrs(m, input, NULL);
 }
 
-/* "[3, 2]": where element `at` is in the array as given. */
-static void index_text(const struct ndarray *a, size_t at, char *ret, size_t size)
-{
-    size_t index[SIMLAB_MAX_DIMS] = {0}, n = 0;
-    for (int i = a->ndim - 1; i >= 0; i--) {
-        index[i] = at % (size_t)a->shape[i];
-        at /= (size_t)a->shape[i];
-    }
-    ret[0] = '\0';
-    for (int i = 0; i < a->ndim && n < size; i++)
-        n += (size_t)snprintf(ret + n, size - n, "%s%zu%s", i ? ", " : " at [", index[i],
-                              i == a->ndim - 1 ? "]" : "");
-}
-
-static int validate(struct making *m, const struct job_input *input)
-{
-    const struct slot *slot = slot_of(m, input);
-    size_t at;
-    char why[256], where[200];
-    /* A converter may yet make it right: then the worker checks. */
-    if (m->job->validate == JOB_VALIDATE_NONE || slot->declared->has_convert ||
-        check_values(slot->declared, input->given.data, ndarray_size(&input->given), &at, why,
-                     sizeof why))
-        return 0;
-    index_text(&input->given, at, where, sizeof where);
-    return job_making_fault(m, "inputs", slot->name, "", "the value%s is out of bounds: %s", where,
-                            why);
-}
-
 static int check_names(struct making *m)
 {
     const json_t *inputs = json_object_get(m->document, "inputs");
@@ -190,8 +206,8 @@ static int count_members(struct making *m)
         return error_set(m->error, MODEL_INVALID, "/batch_dim",
                          "batch_dim: the dimension '%s' has no members", j->batch_dim);
     if (n > JOB_MAX_MEMBERS)
-        return error_set(m->error, MODEL_TOO_LARGE, "/batch_dim", "more than %d members",
-                         JOB_MAX_MEMBERS);
+        return error_set(m->error, MODEL_TOO_LARGE, "/batch_dim",
+                         "batch_dim: %lld members: at most %d", (long long)n, JOB_MAX_MEMBERS);
     j->n_members = n;
     return 0;
 }
@@ -203,7 +219,6 @@ int job_inputs_read(struct making *m)
     for (int i = 0; r == 0 && i < j->n_inputs; i++) {
         r = read_input(m, &j->inputs[i]);
         r = r ? r : job_input_dims_match(m, &j->inputs[i]);
-        r = r ? r : validate(m, &j->inputs[i]);
     }
     return r ? r : count_members(m);
 }

@@ -2,6 +2,7 @@
 #include "model/job_parts.h"
 
 #include "base/c_locale.h"
+#include "base/mem.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,4 +73,20 @@ int64_t job_making_size_of(const struct making *m, const char *dim)
 {
     const json_t *known = json_object_get(m->sizes, dim);
     return known ? json_integer_value(known) : -1;
+}
+
+int job_making_count(struct making *m, size_t n, size_t itemsize)
+{
+    size_t bytes, all;
+    bool fits = mem_mul(n, itemsize, &bytes) && mem_add(m->bytes, bytes, &all);
+    if (fits && all <= JOB_MAX_BYTES) {
+        m->bytes = all;
+        return 0;
+    }
+    char with[32] = "more than 2^64";
+    if (fits)
+        snprintf(with, sizeof with, "%zu", all);
+    return error_set(m->error, MODEL_TOO_LARGE, NULL,
+                     "with it, the arrays of the job have %s bytes together: at most %d are taken",
+                     with, JOB_MAX_BYTES);
 }

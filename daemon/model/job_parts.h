@@ -3,6 +3,7 @@
 #ifndef MODEL_JOB_PARTS_H
 #define MODEL_JOB_PARTS_H
 
+#include "base/npy.h"
 #include "model/job.h"
 
 /* A job in the making. `document` is in the job's own form: no `base`, no `setup`, model inline.
@@ -15,8 +16,14 @@ struct making {
     json_t *sizes;  /* dimension → labels */
     json_t *sizers; /* dimension → who gave the size, for messages */
     json_t *swept;  /* inputs that the sweep gave → attrs given with them */
+    size_t bytes;   /* of all arrays until now: JOB_MAX_BYTES */
     struct error *error;
 };
+
+static inline bool job_making_is_check(const struct making *m)
+{
+    return m->sources && m->sources->is_check;
+}
 
 enum { JOB_POINTER_SIZE = 512 };
 
@@ -38,6 +45,10 @@ int job_making_size(struct making *m, const char *section, const char *who, cons
                     int64_t n);
 int64_t job_making_size_of(const struct making *m, const char *dim); /* -1: not known */
 
+/* Another array, of n elements of so many bytes, before memory is taken for it: MODEL_TOO_LARGE,
+ * with both numbers, where all together are too large. */
+int job_making_count(struct making *m, size_t n, size_t itemsize);
+
 /* ---- job_document.c: what was given → the job's own form ---- */
 
 /* Builds the model too. Errors point into what was given, as far as it is there. */
@@ -50,13 +61,65 @@ void job_document_locate(const json_t *given, struct error *e);
  * Errors point into the set-up. */
 int job_setup_convert(const json_t *setup, const struct model *m, json_t *target, struct error *e);
 
-/* ---- job_values.c: data in all forms → an array ---- */
+/* ---- job_data.c: data in all forms, before they are in memory ---- */
 
 /* A list, one value, {"linspace": [first, last, n]}, {"arange": [start, stop, step]}, {"upload":
- * id} or {"file": path}. dtype -1: as NumPy would have it; else checked and cast. Dims are unnamed.
- */
-int job_values_read(const struct job_sources *sources, const json_t *data, int dtype,
-                    size_t itemsize, struct ndarray *ret, struct error *e);
+ * id} or {"file": path}. Its shape is known at once; its elements are made, or read, as they are
+ * asked for. */
+struct job_data {
+    enum { JOB_DATA_ARRAY, JOB_DATA_LINSPACE, JOB_DATA_ARANGE, JOB_DATA_FILE } form;
+    int dtype;
+    size_t itemsize;
+    int ndim;
+    int64_t shape[SIMLAB_MAX_DIMS];
+    struct ndarray array;     /* JOB_DATA_ARRAY */
+    double first, last, step; /* linspace and arange */
+    int fd;                   /* JOB_DATA_FILE: only where the job is but checked */
+    struct npy_header npy;
+};
+
+/* dtype -1: as NumPy would have it. Otherwise lists are read as that; other forms have their own,
+ * and are cast by who takes them. Zeroed before. */
+int job_data_open(const struct making *m, const json_t *data, int dtype, size_t itemsize,
+                  struct job_data *ret);
+void job_data_close(struct job_data *d);
+size_t job_data_size(const struct job_data *d);
+/* Elements [at, at + n), native; a file's in the file's order. 0 or -errno. */
+int job_data_read(const struct job_data *d, size_t at, size_t n, void *ret);
+/* A linspace or arange: elements do not descend where the last two do not come before the first
+ * two, and do not ascend where they do not come after. */
+bool job_data_is_progression(const struct job_data *d);
+/* One whose neighbours doubles tell apart with certainty: it ascends, or descends, strictly. */
+bool job_data_is_even(const struct job_data *d);
+/* One of integers that doubles hold exactly. */
+bool job_data_is_whole(const struct job_data *d);
+
+/* ---- job_values.c: data → an array ---- */
+
+/* Looks at elements [at, at + n) of data, cast to the dtype wanted. 0 or what is at fault. */
+typedef int (*job_look_fn)(void *userdata, const struct job_data *d, const void *elements,
+                           size_t at, size_t n);
+struct job_look {
+    job_look_fn fn; /* NULL: nothing is looked at */
+    void *userdata;
+    enum {
+        JOB_LOOK_ALL,
+        JOB_LOOK_BOUNDS, /* content with the ends of a progression … */
+        JOB_LOOK_ORDER   /* … of an even one */
+    } kind;
+};
+
+/* Counts the array (job_making_count), checks that the cast to dtype (-1: none) loses nothing but a
+ * float's digits, and lets `look` (NULL: none) see the elements. Dims are unnamed. Where the job is
+ * but checked, the array has a shape and no data. */
+int job_values_read(struct making *m, const json_t *data, int dtype, size_t itemsize,
+                    const struct job_look *look, struct ndarray *ret);
+/* The same of data that were opened; each element counts `counted` bytes. */
+int job_values_take(struct making *m, struct job_data *d, int dtype, size_t itemsize,
+                    size_t counted, const struct job_look *look, struct ndarray *ret);
+/* A shape without data. */
+void job_values_shape(int dtype, size_t itemsize, int ndim, const int64_t *shape,
+                      struct ndarray *ret);
 
 /* An array's object: no key but `keys`, and one source of data. */
 int job_values_check_keys(const json_t *object, const char *const *keys, struct error *e);
@@ -64,6 +127,15 @@ int job_values_check_keys(const json_t *object, const char *const *keys, struct 
 /* The member of `object` that is the data: "data", or the object itself where it has one of the
  * other forms' keys. NULL where there is none. *ret_below is the pointer from `object` to it. */
 const json_t *job_values_member(const json_t *object, json_t **ret_owned, const char **ret_below);
+
+/* ---- job_labels.c: clocks' labels ---- */
+
+/* Reads a clock's labels from `data` (at `below`), which stay open in `d` (zeroed, fd -1). */
+int job_labels_read(struct making *m, struct clock *c, struct job_data *d, const json_t *data,
+                    const char *below);
+/* Finds the labels of a clock among those of the main clock; data[i]: what clock i was read from.
+ */
+int job_labels_synchronize(struct making *m, const struct job_data *data, int clock);
 
 /* ---- the parts, each from its key of the document ---- */
 int job_options_read(struct making *m);
@@ -78,6 +150,14 @@ int job_input_dims_name(struct making *m, struct job_input *input, const json_t 
 int job_input_dims_guess(struct making *m, struct job_input *input);
 /* Sets has_batch, has_clock, ndim and `value`. */
 int job_input_dims_match(struct making *m, struct job_input *input);
+
+/* Looks at an input's values: bounds and choices. */
+struct job_input_look {
+    struct making *m;
+    const struct variable *variable;
+};
+/* Fills `look`, which what is returned refers to. */
+struct job_look job_input_look(struct making *m, int slot, struct job_input_look *look);
 
 /* A place in job->inputs by the input's name; -1 and a fault that says what would be right. */
 int job_inputs_find(struct making *m, const char *section, const char *name);

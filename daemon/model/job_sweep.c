@@ -56,7 +56,9 @@ static int read_values(struct sweep *s, const char *section, const char *name, c
             json_object_set(m->swept, name, (json_t *)attrs);
         w->dims = json_object_get(given, "dims");
     }
-    r = r ? r : job_values_read(m->sources, data, v->dtype, v->itemsize, &w->values, m->error);
+    struct job_input_look at;
+    struct job_look look = job_input_look(m, m->job->inputs[w->input].slot, &at);
+    r = r ? r : job_values_read(m, data, v->dtype, v->itemsize, &look, &w->values);
     json_decref(owned);
     if (r)
         return job_making_blame(m, r, section, name, below);
@@ -127,7 +129,8 @@ static int count_members(const struct sweep *s, int64_t *ret)
     for (int f = 0; f < s->n_factors; f++)
         if (__builtin_mul_overflow(n, s->length[f], &n) || n > JOB_MAX_MEMBERS)
             return error_set(s->m->error, MODEL_TOO_LARGE, "/sweep",
-                             "the sweep has more than %d members", JOB_MAX_MEMBERS);
+                             "the sweep has %lld members or more: at most %d",
+                             (long long)(n > 0 ? n : INT64_MAX), JOB_MAX_MEMBERS);
     *ret = n;
     return 0;
 }
@@ -144,10 +147,19 @@ static int spread(struct sweep *s, struct swept *w, int64_t members)
     size_t own = ndarray_size(from) / (size_t)from->shape[0], total;
     if (!mem_mul(own, (size_t)members, &total) || total > JOB_MAX_ELEMENTS)
         return error_set(s->m->error, MODEL_TOO_LARGE, "/sweep",
-                         "sweep of %s: more than %d elements", slot_of(s, w->input)->name,
-                         JOB_MAX_ELEMENTS);
+                         "sweep of %s: %lld members with %zu elements each: at most %d elements "
+                         "together",
+                         slot_of(s, w->input)->name, (long long)members, own, JOB_MAX_ELEMENTS);
     struct ndarray *to = &s->m->job->inputs[w->input].given;
-    int r = ndarray_init(to, from->dtype, from->itemsize, from->ndim, shape);
+    int r = job_making_blame(s->m, job_making_count(s->m, total, from->itemsize), w->section,
+                             slot_of(s, w->input)->name, "");
+    if (r)
+        return r;
+    if (job_making_is_check(s->m)) {
+        job_values_shape(from->dtype, from->itemsize, from->ndim, shape, to);
+        return 0;
+    }
+    r = ndarray_init(to, from->dtype, from->itemsize, from->ndim, shape);
     if (r)
         return r;
     size_t bytes = own * from->itemsize;

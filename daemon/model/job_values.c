@@ -1,179 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The data of inputs, clocks and coordinates, in all the forms that a job may give them. */
+/* Data become arrays, or are only looked at, a piece at a time. */
 #include "model/job_parts.h"
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/number.h"
 
 #include <errno.h>
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const forms[] = {"linspace", "arange", "upload", "file", NULL};
-
-const json_t *job_values_member(const json_t *object, json_t **ret_owned, const char **ret_below)
-{
-    *ret_owned = NULL;
-    *ret_below = "/data";
-    const json_t *data = json_object_get(object, "data");
-    if (data)
-        return data;
-    *ret_below = "";
-    for (int i = 0; forms[i]; i++) {
-        json_t *value = json_object_get(object, forms[i]);
-        if (!value)
-            continue;
-        *ret_owned = json_object();
-        json_object_set(*ret_owned, forms[i], value);
-        return *ret_owned;
-    }
-    return NULL;
-}
-
-int job_values_check_keys(const json_t *object, const char *const *keys, struct error *e)
-{
-    int r = model_result_of_base(json_check_keys(object, keys, "", e));
-    const char *found = json_object_get(object, "data") ? "data" : NULL;
-    for (int i = 0; r == 0 && forms[i]; i++) {
-        char pointer[32];
-        if (!json_object_get(object, forms[i]))
-            continue;
-        snprintf(pointer, sizeof pointer, "/%s", forms[i]);
-        if (found)
-            r = error_set(e, MODEL_INVALID, pointer, "%s stands beside %s: give one of them",
-                          forms[i], found);
-        found = forms[i];
-    }
-    if (r == 0 && !found)
-        r = error_set(e, MODEL_INVALID, NULL,
-                      "there are no data: give \"data\", \"linspace\", \"arange\" or \"upload\"");
-    return r;
-}
-
-static bool get_number(const json_t *list, size_t i, double *ret)
-{
-    const json_t *value = json_array_get(list, i);
-    if (!json_is_number(value))
-        return false;
-    *ret = json_number_value(value);
-    return isfinite(*ret);
-}
-
-/* As numpy.linspace: first + i * step, and the last one as given. */
-static int read_linspace(const json_t *list, struct ndarray *ret, struct error *e)
-{
-    double first, last;
-    const json_t *count = json_array_get(list, 2);
-    if (json_array_size(list) != 3 || !get_number(list, 0, &first) || !get_number(list, 1, &last) ||
-        !json_is_integer(count) || json_integer_value(count) < 1)
-        return error_set(
-            e, MODEL_INVALID, "/linspace",
-            "linspace is [first, last, number of values]: two numbers and a positive integer");
-    int64_t n = json_integer_value(count);
-    if (n > JOB_MAX_ELEMENTS)
-        return error_set(e, MODEL_TOO_LARGE, "/linspace", "linspace: more than %d values",
-                         JOB_MAX_ELEMENTS);
-    int r = ndarray_init(ret, SIMLAB_F8, 0, 1, &n);
-    if (r)
-        return r;
-    double *values = ret->data, delta = last - first;
-    double step = n > 1 ? delta / (double)(n - 1) : 0.0;
-    for (int64_t i = 0; i < n; i++)
-        values[i] = step != 0.0 || n == 1 ? (double)i * step + first
-                                          : (double)i / (double)(n - 1) * delta + first;
-    if (n > 1)
-        values[n - 1] = last;
-    return 0;
-}
-
-/* As numpy.arange: start + i * ((start + step) - start) for ceil((stop - start) / step) values;
- * integers where all three are. */
-static int read_arange(const json_t *list, struct ndarray *ret, struct error *e)
-{
-    double start = 0.0, stop, step = 1.0;
-    size_t given = json_array_size(list);
-    bool ok = given == 1   ? get_number(list, 0, &stop)
-              : given == 2 ? get_number(list, 0, &start) && get_number(list, 1, &stop)
-                           : given == 3 && get_number(list, 0, &start) &&
-                                 get_number(list, 1, &stop) && get_number(list, 2, &step);
-    if (!ok || step == 0.0)
-        return error_set(e, MODEL_INVALID, "/arange",
-                         "arange is [stop], [start, stop] or [start, stop, step]: numbers, and a "
-                         "step other than 0");
-    double length = ceil((stop - start) / step);
-    if (length > JOB_MAX_ELEMENTS)
-        return error_set(e, MODEL_TOO_LARGE, "/arange", "arange: more than %d values",
-                         JOB_MAX_ELEMENTS);
-    if (!(length >= 1))
-        return error_set(e, MODEL_INVALID, "/arange", "arange: no value lies from %.12g to %.12g",
-                         start, stop);
-    bool integers = fabs(start) < 0x1p53 && fabs(stop) < 0x1p53 && fabs(step) < 0x1p53;
-    for (size_t i = 0; i < given; i++)
-        integers = integers && json_is_integer(json_array_get(list, i));
-    int64_t n = (int64_t)length;
-    int r = ndarray_init(ret, integers ? SIMLAB_I8 : SIMLAB_F8, 0, 1, &n);
-    if (r)
-        return r;
-    double second = start + step, delta = second - start;
-    for (int64_t i = 0; i < n && !integers; i++)
-        ((double *)ret->data)[i] = i == 1 ? second : start + (double)i * delta;
-    for (int64_t i = 0; i < n && integers; i++)
-        ((int64_t *)ret->data)[i] = (int64_t)start + i * (int64_t)step;
-    return 0;
-}
-
-static int read_reference(const struct job_sources *sources, const char *form, const json_t *value,
-                          struct ndarray *ret, struct error *e)
-{
-    bool upload = !strcmp(form, "upload");
-    int (*read)(void *, const char *, struct ndarray *, struct error *) = !sources ? NULL
-                                                                          : upload ? sources->upload
-                                                                                   : sources->file;
-    char pointer[16] = "/";
-    strcat(pointer, upload ? "upload" : "file");
-    if (!json_is_string(value))
-        return error_set(e, MODEL_INVALID, pointer, "%s is not a text", form);
-    if (!read)
-        return error_set(e, MODEL_INVALID, pointer,
-                         upload
-                             ? "uploaded arrays are not to be had here"
-                             : "files cannot be read here: upload the array, and give {\"upload\": "
-                               "its id}");
-    struct ndarray a = {0};
-    int r = read(sources->userdata, json_string_value(value), &a, e);
-    if (r > 0 && e)
-        memcpy(e->pointer, pointer, sizeof pointer);
-    if (r)
-        return r;
-    if (ndarray_size(&a) > JOB_MAX_ELEMENTS) {
-        ndarray_clear(&a);
-        return error_set(e, MODEL_TOO_LARGE, pointer, "more than %d elements", JOB_MAX_ELEMENTS);
-    }
-    *ret = a;
-    return 0;
-}
-
-static int read_form(const struct job_sources *sources, const json_t *data, struct ndarray *ret,
-                     struct error *e)
-{
-    int r = model_result_of_base(json_check_keys(data, forms, "", e));
-    if (r)
-        return r;
-    if (json_object_size(data) != 1)
-        return error_set(e, MODEL_INVALID, NULL,
-                         "data are a value, a list, {\"linspace\": [first, last, n]}, {\"arange\": "
-                         "[start, stop, step]} or {\"upload\": id}");
-    const char *form = json_object_iter_key(json_object_iter((json_t *)data));
-    const json_t *value = json_object_get(data, form);
-    if (!strcmp(form, "linspace"))
-        return read_linspace(value, ret, e);
-    if (!strcmp(form, "arange"))
-        return read_arange(value, ret, e);
-    return read_reference(sources, form, value, ret, e);
-}
+enum {
+    PIECE_BYTES = 64 * 1024,
+    QUICK_ELEMENTS = 16 * 1024 /* are looked at even where nothing may take long */
+};
 
 /* ---- casts that lose nothing but a float's digits ---- */
 
@@ -191,83 +30,214 @@ static bool kinds_fit(int from, int to)
     return is_complex(to) || !is_complex(from);
 }
 
-/* Element i of `from` is the integer that it became. */
-static bool kept_integer(const struct ndarray *from, const struct ndarray *to, size_t i)
+/* Elements that were cast. */
+struct cast {
+    int from, to;
+    size_t from_size, to_size;
+    const char *before, *after;
+};
+
+/* Element i is the integer that it became. */
+static bool kept_integer(const struct cast *c, size_t i)
 {
-    double before = dtype_to_double(from->dtype, from->data, i);
-    double after = dtype_to_double(to->dtype, to->data, i);
-    if (dtype_is_float(from->dtype))
+    double before = dtype_to_double(c->from, c->before, i);
+    double after = dtype_to_double(c->to, c->after, i);
+    if (dtype_is_float(c->from))
         return before == after;
     /* Integers beyond 2^53: compare by casting back, and by sign. */
-    int64_t back;
+    int64_t back, original = 0;
     unsigned char wide[8] = {0};
-    dtype_cast(to->dtype, to->itemsize, (const char *)to->data + i * to->itemsize, from->dtype,
-               from->itemsize, wide, 1);
+    dtype_cast(c->to, c->to_size, c->after + i * c->to_size, c->from, c->from_size, wide, 1);
     memcpy(&back, wide, sizeof back);
-    int64_t original = 0;
-    memcpy(&original, (const char *)from->data + i * from->itemsize, from->itemsize);
+    memcpy(&original, c->before + i * c->from_size, c->from_size);
     return back == original && (before < 0) == (after < 0);
 }
 
-static int check_kept(const struct ndarray *from, const struct ndarray *to, struct error *e)
+/* n elements, of which the first is element `at` of the whole. */
+static int check_kept(const struct cast *c, size_t at, size_t n, struct error *e)
 {
-    size_t n = ndarray_size(from);
     for (size_t i = 0; i < n; i++) {
         bool kept = true;
-        if (to->dtype == SIMLAB_STR)
-            kept = strnlen((const char *)from->data + i * from->itemsize, from->itemsize) <=
-                   to->itemsize;
-        else if (dtype_is_integer(to->dtype))
-            kept = kept_integer(from, to, i);
+        if (c->to == SIMLAB_STR)
+            kept = strnlen(c->before + i * c->from_size, c->from_size) <= c->to_size;
+        else if (dtype_is_integer(c->to))
+            kept = kept_integer(c, i);
         char value[NUMBER_TEXT_SIZE];
         if (!kept)
-            return error_set(e, MODEL_INVALID, NULL, "element %zu, %s, does not fit into %s", i,
-                             number_text(dtype_to_double(from->dtype, from->data, i), value),
-                             dtype_name(to->dtype));
+            return error_set(e, MODEL_INVALID, NULL, "element %zu, %s, does not fit into %s",
+                             at + i, number_text(dtype_to_double(c->from, c->before, i), value),
+                             dtype_name(c->to));
     }
     return 0;
 }
 
-static int cast(struct ndarray *a, int dtype, size_t itemsize, struct error *e)
+/* ---- looking ---- */
+
+struct looking {
+    struct making *m;
+    const struct job_data *d;
+    const struct job_look *look;
+    bool is_cast;
+    struct cast cast;
+    void *before, *after; /* room for a piece */
+    size_t piece;         /* elements */
+};
+
+static int look_at_piece(struct looking *l, size_t at, size_t n)
 {
-    if (a->dtype == dtype && a->itemsize == itemsize)
+    int r = job_data_read(l->d, at, n, l->before);
+    if (r < 0)
+        return error_errno(l->m->error, r, "read an upload");
+    if (l->is_cast) {
+        dtype_cast(l->cast.from, l->cast.from_size, l->before, l->cast.to, l->cast.to_size,
+                   l->after, n);
+        r = check_kept(&l->cast, at, n, l->m->error);
+    }
+    if (r == 0 && l->look && l->look->fn)
+        r = l->look->fn(l->look->userdata, l->d, l->is_cast ? l->after : l->before, at, n);
+    return r;
+}
+
+static int look_at_range(struct looking *l, size_t begin, size_t end)
+{
+    int r = 0;
+    for (size_t at = begin; at < end && r == 0; at += l->piece)
+        r = look_at_piece(l, at, end - at < l->piece ? end - at : l->piece);
+    return r;
+}
+
+static bool ends_suffice(const struct looking *l)
+{
+    if (!job_data_is_progression(l->d) ||
+        (l->is_cast && dtype_is_integer(l->cast.to) && !job_data_is_whole(l->d)))
+        return false;
+    if (!l->look || !l->look->fn)
+        return true;
+    return l->look->kind == JOB_LOOK_BOUNDS ||
+           (l->look->kind == JOB_LOOK_ORDER && job_data_is_even(l->d));
+}
+
+static int look_at_all(struct looking *l)
+{
+    const struct job_sources *sources = l->m->sources;
+    size_t n = job_data_size(l->d);
+    if (n > 4 && ends_suffice(l)) {
+        int r = look_at_range(l, 0, 2);
+        return r ? r : look_at_range(l, n - 2, n);
+    }
+    if (sources && sources->is_quick &&
+        (l->d->form == JOB_DATA_FILE || (job_data_is_progression(l->d) && n > QUICK_ELEMENTS)))
+        return MODEL_LONG;
+    return look_at_range(l, 0, n);
+}
+
+static int look_through(struct making *m, const struct job_data *d, const struct cast *cast,
+                        const struct job_look *look)
+{
+    size_t size = d->itemsize > cast->to_size ? d->itemsize : cast->to_size;
+    struct looking l = {.m = m, .d = d, .look = look, .cast = *cast};
+    l.is_cast = cast->from != cast->to || cast->from_size != cast->to_size;
+    if (!l.is_cast && (!look || !look->fn))
         return 0;
-    if (!kinds_fit(a->dtype, dtype))
-        return error_set(e, MODEL_INVALID, NULL, "an array of %s does not fit into %s",
-                         dtype_name(a->dtype), dtype_name(dtype));
+    l.piece = size < PIECE_BYTES ? PIECE_BYTES / size : 1;
+    l.before = mem_try_array(l.piece, d->itemsize);
+    l.after = mem_try_array(l.piece, cast->to_size);
+    l.cast.before = l.before;
+    l.cast.after = l.after;
+    int r = l.before && l.after ? look_at_all(&l) : -ENOMEM;
+    free(l.before);
+    free(l.after);
+    return r;
+}
+
+/* ---- taking ---- */
+
+static int make(struct job_data *d, struct ndarray *ret)
+{
+    if (d->form == JOB_DATA_ARRAY) {
+        *ret = d->array;
+        d->array = (struct ndarray){0};
+        return 0;
+    }
+    struct ndarray a;
+    int r = ndarray_init(&a, d->dtype, d->itemsize, d->ndim, d->shape);
+    if (r == 0)
+        r = job_data_read(d, 0, job_data_size(d), a.data);
+    if (r == 0)
+        *ret = a;
+    return r;
+}
+
+static int cast_whole(struct ndarray *a, struct cast *c, struct error *e)
+{
+    if (c->from == c->to && c->from_size == c->to_size)
+        return 0;
     struct ndarray to;
-    int r = ndarray_init(&to, dtype, itemsize, a->ndim, a->shape);
+    int r = ndarray_init(&to, c->to, c->to_size, a->ndim, a->shape);
     if (r)
         return r;
-    dtype_cast(a->dtype, a->itemsize, a->data, dtype, itemsize, to.data, ndarray_size(a));
-    r = check_kept(a, &to, e);
-    if (r) {
-        ndarray_clear(&to);
-        return r;
-    }
-    ndarray_clear(a);
-    *a = to;
-    return 0;
+    dtype_cast(c->from, c->from_size, a->data, c->to, c->to_size, to.data, ndarray_size(a));
+    c->before = a->data;
+    c->after = to.data;
+    r = check_kept(c, 0, ndarray_size(a), e);
+    struct ndarray *gone = r ? &to : a;
+    ndarray_clear(gone);
+    if (r == 0)
+        *a = to;
+    return r;
 }
 
-int job_values_read(const struct job_sources *sources, const json_t *data, int dtype,
-                    size_t itemsize, struct ndarray *ret, struct error *e)
+static int take_whole(struct making *m, struct job_data *d, struct cast *c,
+                      const struct job_look *look, struct ndarray *ret)
 {
-    if (!data)
-        return error_set(e, MODEL_INVALID, NULL, "there are no data");
-    if (!json_is_object(data)) {
-        if (dtype < 0)
-            dtype = ndarray_guess_dtype(data, &itemsize);
-        return model_result_of_base(
-            ndarray_from_json(data, dtype, itemsize, JOB_MAX_ELEMENTS, ret, e));
-    }
     struct ndarray a = {0};
-    int r = read_form(sources, data, &a, e);
-    if (r == 0 && dtype >= 0)
-        r = cast(&a, dtype, itemsize, e);
+    int r = make(d, &a);
+    r = r ? r : cast_whole(&a, c, m->error);
+    if (r == 0 && look && look->fn)
+        r = look->fn(look->userdata, d, a.data, 0, ndarray_size(&a));
     if (r)
         ndarray_clear(&a);
     else
         *ret = a;
+    return r;
+}
+
+void job_values_shape(int dtype, size_t itemsize, int ndim, const int64_t *shape,
+                      struct ndarray *ret)
+{
+    *ret = (struct ndarray){.dtype = dtype, .itemsize = itemsize, .ndim = ndim};
+    memcpy(ret->shape, shape, (size_t)ndim * sizeof *shape);
+}
+
+int job_values_take(struct making *m, struct job_data *d, int dtype, size_t itemsize,
+                    size_t counted, const struct job_look *look, struct ndarray *ret)
+{
+    struct cast c = {.from = d->dtype, .from_size = d->itemsize, .to = dtype, .to_size = itemsize};
+    if (dtype < 0) {
+        c.to = d->dtype;
+        c.to_size = d->itemsize;
+    }
+    if (!kinds_fit(c.from, c.to))
+        return error_set(m->error, MODEL_INVALID, NULL, "an array of %s does not fit into %s",
+                         dtype_name(c.from), dtype_name(c.to));
+    int r = job_making_count(m, job_data_size(d), counted);
+    if (r)
+        return r;
+    if (!job_making_is_check(m))
+        return take_whole(m, d, &c, look, ret);
+    r = look_through(m, d, &c, look);
+    if (r == 0)
+        job_values_shape(c.to, c.to_size, d->ndim, d->shape, ret);
+    return r;
+}
+
+int job_values_read(struct making *m, const json_t *data, int dtype, size_t itemsize,
+                    const struct job_look *look, struct ndarray *ret)
+{
+    struct job_data d;
+    int r = job_data_open(m, data, dtype, itemsize, &d);
+    if (r == 0)
+        r = job_values_take(m, &d, dtype, itemsize, dtype < 0 ? d.itemsize : itemsize, look, ret);
+    job_data_close(&d);
     return r;
 }

@@ -7,7 +7,8 @@
 
 enum model_result {
     MODEL_INVALID = 1, /* a document, or what it names, is at fault; the pointer tells where */
-    MODEL_TOO_LARGE    /* members or elements are more than may be */
+    MODEL_TOO_LARGE,   /* members, elements or bytes are more than may be */
+    MODEL_LONG         /* it takes long, and that was not wanted (job_sources) */
 };
 
 /* A result of base's readers as one of ours. */

@@ -28,6 +28,18 @@ static void touch(const struct job *job)
     }
 }
 
+/* Who only checks a job takes what a run takes. */
+static void check(const json_t *document, const struct job_sources *sources)
+{
+    const struct job_sources checking = {.is_check = true, .is_quick = true};
+    struct error e = {.message = ""};
+    struct job *job = NULL, *full = NULL;
+    int r = job_new(fuzz_registry(), document, &checking, &job, &e);
+    mem_assert(r != 0 || job_new(fuzz_registry(), document, sources, &full, &e) == 0);
+    job_free(full);
+    job_free(job);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct error e = {.message = ""};
@@ -36,6 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz_has_long_number(data, size))
         return 0;
     json_t *document = json_read((const char *)data, size, &e);
+    if (document)
+        check(document, &sources);
     if (document && job_new(fuzz_registry(), document, &sources, &job, &e) == 0) {
         touch(job);
         mem_assert(job_new(fuzz_registry(), job->document, &sources, &again, &e) == 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sweeps: which member gets which value. */
+#include "checked.h"
 #include "support.h"
 
 #include "base/json.h"
@@ -26,7 +27,7 @@ static struct job *build(struct registry *r, const char *inputs, const char *swe
     struct job *j = NULL;
     struct error e = {0};
     json_t *d = document(inputs, sweep);
-    cr_assert_eq(job_new(r, d, NULL, &j, &e), 0, "%s: %s", e.pointer, e.message);
+    cr_assert_eq(checked_job_new(r, d, NULL, &j, &e), 0, "%s: %s", e.pointer, e.message);
     json_decref(d);
     return j;
 }
@@ -129,8 +130,8 @@ Test(sweeps, refuses_and_says_where)
         {"'advect__v': {'dims': ['batch'], 'data': [1, 2, 3]}", "{'product': {'pop__r': [1, 2]}}",
          "/inputs/advect__v", "3 labels along the dimension 'batch', but pop__r has 2",
          MODEL_INVALID},
-        {"'advect__v': 1", "{'product': {'pop__r': [1], 'pop__k': [1, -1]}}", "/inputs/pop__k",
-         "at [1]", MODEL_INVALID},
+        {"'advect__v': 1", "{'product': {'pop__r': [1], 'pop__k': [1, -1]}}",
+         "/sweep/product/pop__k", "at [1]", MODEL_INVALID},
         {"",
          "{'product': {'pop__r': {'linspace': [0, 1, 20000]}, 'pop__k': {'linspace': "
          "[1, 2, 20000]}}}",
@@ -141,7 +142,7 @@ Test(sweeps, refuses_and_says_where)
         struct job *j = NULL;
         struct error e = {0};
         json_t *d = document(cases[i].inputs, cases[i].sweep);
-        cr_assert_eq(job_new(r, d, NULL, &j, &e), cases[i].kind, "%s", cases[i].sweep);
+        cr_assert_eq(checked_job_new(r, d, NULL, &j, &e), cases[i].kind, "%s", cases[i].sweep);
         cr_assert_str_eq(e.pointer, cases[i].pointer, "%s", e.message);
         cr_assert(strstr(e.message, cases[i].says), "%s", e.message);
         json_decref(d);
