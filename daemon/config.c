@@ -271,6 +271,7 @@ int config_complete(struct config *c, struct error *e)
     c->worker = beside_or(beside, "simlab-worker", SIMLAB_PREFIX "/libexec/simlabd/simlab-worker");
     c->uploads = file_join(c->state, "uploads");
     c->libraries = file_join(c->state, "libraries");
+    c->texts = file_join(c->state, "texts");
     c->database = file_join(c->state, "simlabd.db");
     c->witness = file_join(c->state, "identity");
     c->scratch = file_join(c->state, "scratch");
@@ -300,6 +301,7 @@ void config_free(struct config *c)
     free(c->worker);
     free(c->uploads);
     free(c->libraries);
+    free(c->texts);
     free(c->database);
     free(c->witness);
     free(c->endpoint);

@@ -22,6 +22,7 @@ struct config {
     char *worker;       /* path of simlab-worker */
     char *uploads;      /* STATE/uploads */
     char *libraries;    /* STATE/libraries: copies */
+    char *texts;        /* STATE/texts: long documents and definitions */
     char *database;     /* STATE/simlabd.db */
     char *witness;      /* STATE/identity: a database that is lost is missed by it */
     char *endpoint;     /* "ipc://…": STATE/run/workers, or a short path where that is too long */

@@ -341,6 +341,8 @@ static int make_directories(struct simlabd *d, struct error *e)
     if (r == 0)
         r = state_directory_make_directory(c->uploads, true, e);
     if (r == 0)
+        r = state_directory_make_directory(c->texts, true, e);
+    if (r == 0)
         r = state_directory_make_directory(c->scratch, true, e);
     if (r == 0)
         r = file_make_directories(c->store_root);
@@ -455,6 +457,7 @@ static int open_queue(struct simlabd *d, struct error *e)
     const struct config *c = &d->config;
     const struct queue_options o = {.path = c->database,
                                     .root = c->store_root,
+                                    .texts = c->texts,
                                     .witness = c->witness,
                                     .accept_loss = c->accept_loss,
                                     .sightings = d->left.sightings,

@@ -17,10 +17,17 @@
 int models_definition(struct http *h, const char *name, json_t **ret_definition, char **ret_hash,
                       struct error *e)
 {
+    struct queue_text place;
     char *text, *hash;
-    int r = problem_of_queue(queue_model(h->queue, name, &text, &hash, e));
+    int r = queue_model(h->queue, name, &place, &hash, e);
     if (r != 0)
-        return r;
+        return problem_of_queue(r);
+    r = queue_text_read(&place, &text, e);
+    queue_text_clear(&place);
+    if (r != 0) {
+        free(hash);
+        return problem_of_queue(r);
+    }
     json_t *definition = json_read(text, strlen(text), e);
     free(text);
     if (!definition)

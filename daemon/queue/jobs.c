@@ -130,7 +130,9 @@ static int insert_job(struct queue *q, const struct queue_submission *s, int64_t
                      TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
                      TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels), INTEGER(s->threads));
     if (!r)
-        r = database_run(&q->database, e, STATEMENT_JOB_TEXT_ADD, INTEGER(id), TEXT(s->document));
+        r = database_run(&q->database, e, STATEMENT_JOB_TEXT_ADD, INTEGER(id),
+                         TEXT(s->document ? s->document : ""),
+                         TEXT(s->document ? NULL : s->document_file));
     if (!r)
         r = queue_pin_job(q, id, s->libraries, e);
     if (r)
@@ -225,35 +227,57 @@ int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct err
     return 0;
 }
 
-/* Of a job that is there, its texts are: else somebody took them away. */
-static int job_text(struct queue *q, enum database_statement id, int64_t job, const char *what,
-                    char **ret_text, struct error *e)
+/* The row of a job's texts, at which the statement is: of a job that is there they are, else
+ * somebody took them away. */
+static int text_row(struct queue *q, enum database_statement id, int64_t job, const char *what,
+                    sqlite3_stmt **ret, struct error *e)
 {
     struct queue_counts c;
-    sqlite3_stmt *s;
-    int r = database_row(&q->database, e, &s, id, INTEGER(job));
-    if (!r) {
-        *ret_text = database_new_text(s, 0);
-        database_end(s);
-        return 0;
-    }
-    if (r == QUEUE_NO_SUCH)
+    int r = database_row(&q->database, e, ret, id, INTEGER(job));
+    if (r == QUEUE_NO_SUCH) {
         r = queue_counts(q, job, &c, e);
-    return r ? r
-             : error_set(e, QUEUE_DAMAGED, NULL,
-                         "the database has lost %s of job %" PRId64
-                         ": it was changed by another program",
-                         what, job);
+        if (!r)
+            r = error_set(e, QUEUE_DAMAGED, NULL,
+                          "the database has lost %s of job %" PRId64
+                          ": it was changed by another program",
+                          what, job);
+    }
+    return r;
+}
+
+int queue_job_text(struct queue *q, int64_t id, struct queue_text *ret_document, struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = text_row(q, STATEMENT_JOB_DOCUMENT, id, "the document", &s, e);
+    if (r)
+        return r;
+    const char *file = database_text(s, 1);
+    *ret_document = (struct queue_text){.text = file ? NULL : database_new_text(s, 0),
+                                        .path = file ? texts_path(q, file) : NULL};
+    database_end(s);
+    return 0;
 }
 
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e)
 {
-    return job_text(q, STATEMENT_JOB_DOCUMENT, id, "the document", ret_document, e);
+    struct queue_text text;
+    int r = queue_job_text(q, id, &text, e);
+    if (r)
+        return r;
+    r = queue_text_read(&text, ret_document, e);
+    queue_text_clear(&text);
+    return r;
 }
 
 int queue_job_layout(struct queue *q, int64_t id, char **ret_layout, struct error *e)
 {
-    return job_text(q, STATEMENT_JOB_LAYOUT_GET, id, "the layout", ret_layout, e);
+    sqlite3_stmt *s;
+    int r = text_row(q, STATEMENT_JOB_LAYOUT_GET, id, "the layout", &s, e);
+    if (r)
+        return r;
+    *ret_layout = database_new_text(s, 0);
+    database_end(s);
+    return 0;
 }
 
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,

@@ -19,13 +19,16 @@ static int hash_of_name(struct queue *q, const char *name, char **ret_hash, stru
     return 0;
 }
 
-static int definition_of_hash(struct queue *q, const char *hash, char **ret, struct error *e)
+static int definition_of_hash(struct queue *q, const char *hash, struct queue_text *ret,
+                              struct error *e)
 {
     sqlite3_stmt *s;
     int r = database_row(&q->database, e, &s, STATEMENT_MODEL_GET, TEXT(hash));
     if (r)
         return r;
-    *ret = database_new_text(s, 0);
+    bool is_file = !*database_text(s, 0);
+    *ret = (struct queue_text){.text = is_file ? NULL : database_new_text(s, 0),
+                               .path = is_file ? texts_path(q, hash) : NULL};
     database_end(s);
     return 0;
 }
@@ -56,17 +59,17 @@ int queue_add_model(struct queue *q, const char *name, const char *hash, const c
     int64_t now = clock_unix();
     if (!r)
         r = database_run(&q->database, e, STATEMENT_MODEL_ADD, TEXT(hash), INTEGER(now),
-                         TEXT(definition));
+                         TEXT(definition ? definition : ""));
     if (!r && !named)
         r = database_run(&q->database, e, STATEMENT_MODEL_NAME_ADD, TEXT(name), TEXT(hash),
                          INTEGER(now));
     return r;
 }
 
-int queue_model(struct queue *q, const char *name_or_hash, char **ret_definition, char **ret_hash,
-                struct error *e)
+int queue_model(struct queue *q, const char *name_or_hash, struct queue_text *ret_definition,
+                char **ret_hash, struct error *e)
 {
-    char *definition = NULL;
+    struct queue_text definition;
     char *hash = mem_strdup(name_or_hash);
     /* By hash first, so that no name can stand before a model. */
     int r = definition_of_hash(q, hash, &definition, e);

@@ -86,6 +86,8 @@ static int open_all(struct queue *q, const struct queue_options *o, struct error
         r = live_load(q, e);
     if (!r)
         r = queue_commit(q, e);
+    if (!r && !q->loss) /* what was set aside names texts too */
+        r = texts_clean(q, e);
     return r ? r : write_witness(q, true, e);
 }
 
@@ -95,6 +97,7 @@ int queue_open(const struct queue_options *o, struct queue **ret_queue, struct e
     struct queue *q = mem_new(sizeof *q);
     q->root = root_of(o->root);
     q->witness = mem_strdup(o->witness);
+    q->texts = mem_strdup(o->texts);
     int r = open_all(q, o, e);
     if (r) {
         queue_close(q);
@@ -131,6 +134,7 @@ struct queue *queue_close(struct queue *q)
     id_list_free(&q->touched);
     free(q->root);
     free(q->witness);
+    free(q->texts);
     free(q->loss);
     free(q);
     return NULL;

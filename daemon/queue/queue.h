@@ -53,8 +53,9 @@ struct queue_sighting {
 };
 
 struct queue_options {
-    const char *path; /* of the database, made where absent */
-    const char *root; /* of the stores, absolute: rows say paths below it without it */
+    const char *path;  /* of the database, made where absent */
+    const char *root;  /* of the stores, absolute: rows say paths below it without it */
+    const char *texts; /* directory of long texts, which is there; NULL: there are none */
     /* A small file that the queue keeps to know of a database that is lost; NULL: none. */
     const char *witness;
     bool accept_loss; /* a lost or damaged database is set aside, and a new one begun */
@@ -93,15 +94,34 @@ int queue_health(const struct queue *q, struct error *e);
  * tries once a second whether it can be written again. Returns when next due. */
 int64_t queue_tick(struct queue *q, int64_t now);
 
+/* ---- texts: documents and definitions ---- */
+
+/* Those longer than QUEUE_TEXT_MAX are no part of the database: they would hold up the turn's
+ * commit, and equal ones be stored again. They are files of the directory `texts`, named by their
+ * SHA-256, whole or absent, never changed. A file is written before its row, and removed at an open
+ * a day after, where no row names it. */
+enum { QUEUE_TEXT_MAX = 32 * 1024 };
+
+/* A text, or the path of the file that has it. */
+struct queue_text {
+    char *text, *path;
+};
+void queue_text_clear(struct queue_text *t);
+/* Both on any thread. A new string; QUEUE_DAMAGED where the file is gone. */
+int queue_text_read(const struct queue_text *t, char **ret_text, struct error *e);
+/* The text is on the disk when it returns 0; ret_name is its SHA-256, for the row. */
+int queue_text_write(const char *directory, const char *text, size_t n, char ret_name[65],
+                     struct error *e);
+
 /* ---- models ---- */
 
-/* Stores a definition under its hash, and gives `name` (NULL: none) to it. QUEUE_REFUSED where the
- * name belongs to another hash: models are immutable. */
+/* Stores a definition (NULL: a long one, which was written) under its hash, and gives `name` (NULL:
+ * none) to it. QUEUE_REFUSED where the name belongs to another hash: models are immutable. */
 int queue_add_model(struct queue *q, const char *name, const char *hash, const char *definition,
                     struct error *e);
-/* By name or by hash; a new string (free) or QUEUE_NO_SUCH. ret_hash: NULL or a new string. */
-int queue_model(struct queue *q, const char *name_or_hash, char **ret_definition, char **ret_hash,
-                struct error *e);
+/* By name or by hash; or QUEUE_NO_SUCH. ret_hash: NULL or a new string. */
+int queue_model(struct queue *q, const char *name_or_hash, struct queue_text *ret_definition,
+                char **ret_hash, struct error *e);
 /* [{"name", "hash", "created"}], a page: names after `after` (NULL: the first). New reference.
  * `created` is Unix time in milliseconds. */
 int queue_models(struct queue *q, const char *after, int limit, json_t **ret_page, struct error *e);
@@ -151,7 +171,8 @@ struct queue_job {
 void queue_job_clear(struct queue_job *j); /* frees the strings */
 
 struct queue_submission {
-    const char *document; /* the job, normalized, JSON text */
+    const char *document;      /* the job, normalized, JSON text … */
+    const char *document_file; /* … or NULL, and the name that queue_text_write gave */
     const char *name, *model_hash, *labels, *principal;
     const char
         *store; /* a path, or NULL: "<id>.zarr" below the root, the first that is to be had */
@@ -174,8 +195,9 @@ struct queue_submission {
 int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret_id,
                  bool *ret_existed, struct error *e);
 int queue_job(struct queue *q, int64_t id, struct queue_job *ret_job, struct error *e);
-/* New strings; the layout is NULL where it is not decided. QUEUE_DAMAGED where the job is there,
- * and its texts are not. */
+/* QUEUE_DAMAGED where the job is there, and its text is not. */
+int queue_job_text(struct queue *q, int64_t id, struct queue_text *ret_document, struct error *e);
+/* New strings; the layout is NULL where it is not decided. QUEUE_DAMAGED likewise. */
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e);
 int queue_job_layout(struct queue *q, int64_t id, char **ret_layout, struct error *e);
 /* The contents of libraries that a job was submitted with: JSON {name: hash}, by name; a new

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
- * database; counts, ranges; live; events; moves; leases, layouts; reports; jobs, models; recovery;
- * queue. */
+ * database; texts; counts, ranges; live; events; moves; leases, layouts; reports; jobs, models;
+ * recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
@@ -23,7 +23,8 @@ struct queue_numbers {
 
 struct queue {
     struct database database;
-    char *root; /* of the stores */
+    char *root;  /* of the stores */
+    char *texts; /* directory, or NULL */
     char identity[QUEUE_IDENTITY_SIZE];
     char *witness; /* path, or NULL */
     char *loss;    /* what was lost and accepted, or NULL */
@@ -55,6 +56,13 @@ int queue_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct 
 int queue_counts_add(struct queue *q, int64_t job, int64_t done, int64_t dead, int64_t free,
                      struct error *e);
 int queue_no_such_job(struct error *e, int64_t job);
+
+/* ---- texts.c ---- */
+
+/* Of a long text; a new string. */
+char *texts_path(const struct queue *q, const char *name);
+/* Removes files that no row names. */
+int texts_clean(struct queue *q, struct error *e);
 
 /* ---- libraries.c ---- */
 

@@ -139,6 +139,11 @@ ALTER TABLE attempt ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
 -- Of OpenMP and its like in the job's workers; 0: as these have it.
 ALTER TABLE job ADD COLUMN threads INTEGER NOT NULL DEFAULT 0;
 
+-- Long texts are files of the directory `texts`, by their SHA-256 (queue.h): then `document` is '',
+-- and so is the definition of a model, whose file is named by its hash.
+ALTER TABLE job_text ADD COLUMN file TEXT;
+CREATE INDEX job_text_file ON job_text (file) WHERE file IS NOT NULL;
+
 -- The contents (sha256) of the libraries that a job, or a stored model, was checked with.
 CREATE TABLE job_library (
     job INTEGER NOT NULL,

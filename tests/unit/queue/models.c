@@ -6,12 +6,13 @@
 static void expect_model(struct queue *q, const char *name, const char *definition,
                          const char *hash)
 {
-    char *got, *got_hash;
+    struct queue_text got;
+    char *got_hash;
     struct error e = {0};
     expect_ok(queue_model(q, name, &got, &got_hash, &e), &e);
-    cr_expect_str_eq(got, definition);
+    cr_expect_str_eq(got.text, definition);
     cr_expect_str_eq(got_hash, hash);
-    free(got);
+    queue_text_clear(&got);
     free(got_hash);
 }
 
@@ -19,7 +20,7 @@ Test(models, by_name_and_by_hash)
 {
     struct fixture f;
     struct error e = {0};
-    char *definition;
+    struct queue_text definition;
     fixture_open(&f);
     expect_ok(queue_add_model(f.q, "a", "hash1", "{1}", &e), &e);
     expect_ok(queue_add_model(f.q, NULL, "hash2", "{2}", &e), &e);
