@@ -47,6 +47,8 @@ void fake_daemon_close(struct fake_daemon *d);
 /* The next message, which must be of that type; heartbeats are passed over unless they are asked
  * for. Its texts live until the next call. */
 const struct wire_message *fake_daemon_hear(struct fake_daemon *d, enum wire_type type);
+/* Of any type but heartbeats. */
+const struct wire_message *fake_daemon_hear_any(struct fake_daemon *d);
 
 void fake_daemon_say(struct fake_daemon *d, struct wire_message m);
 void fake_daemon_say_bytes(struct fake_daemon *d, const void *bytes, size_t size);

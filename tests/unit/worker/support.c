@@ -91,6 +91,18 @@ const char *support_path(const char *name)
     return path;
 }
 
+const char *support_built(const char *name)
+{
+    static char path[4600];
+    char self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    cr_assert(n > 0);
+    self[n] = '\0';
+    *strrchr(self, '/') = '\0';
+    snprintf(path, sizeof path, "%s/../%s", self, name);
+    return path;
+}
+
 static int visible(const struct dirent *d)
 {
     return strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;

@@ -14,6 +14,9 @@ struct job *support_job(int members, int labels, const char *encoding);
 /* A path for a store that goes with the program. */
 const char *support_path(const char *name);
 
+/* A path below the directory of the build: "odd/GOOD.so". Lives until the next call. */
+const char *support_built(const char *name);
+
 /* All files of two stores are the same. */
 void support_same(const char *a, const char *b);
 
