@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { SMALL = 1 << 20 }; /* bytes that need not be counted */
+
 static bool count(int ndim, const int64_t *shape, int64_t *ret_size)
 {
     int64_t size = 1;
@@ -21,8 +23,6 @@ static bool count(int ndim, const int64_t *shape, int64_t *ret_size)
 static int count_in(struct simulation *s, struct value *v, size_t bytes)
 {
     size_t most = memory_limit(), others = s->bytes - v->asked;
-    if (bytes <= v->asked)
-        return 0;
     if (bytes > most || others > most - bytes)
         return -ENOMEM;
     s->bytes = others + bytes;
@@ -51,7 +51,7 @@ int value_shape(struct simulation *s, int slot, int ndim, const int64_t *shape)
     int64_t size;
     if (!count(ndim, shape, &size) || !mem_mul((size_t)size, (size_t)v->view.itemsize, &bytes))
         return -EOVERFLOW;
-    int r = count_in(s, v, bytes);
+    int r = bytes > SMALL && bytes > v->asked ? count_in(s, v, bytes) : 0;
     if (r == 0 && (bytes > v->capacity || !v->buffer))
         r = grow(s, v, bytes);
     if (r < 0)
