@@ -102,10 +102,10 @@ static struct writer {
     pthread_t thread;
     /* Under the mutex. */
     enum writer_state state;
-    struct line *first, **end;
+    struct line *first, *last;
     size_t n; /* of the list, and the one that is being written */
     unsigned long lost;
-} writer = {.mutex = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER};
+} writer = {.mutex = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP, .filled = PTHREAD_COND_INITIALIZER};
 
 static int write_all(const char *text, size_t size)
 {
@@ -130,8 +130,11 @@ static void append(const char *text, size_t size, unsigned long n)
     l->n = n;
     l->size = size;
     memcpy(l->text, text, size);
-    *(writer.first ? writer.end : &writer.first) = l;
-    writer.end = &l->next;
+    if (writer.first)
+        writer.last->next = l;
+    else
+        writer.first = l;
+    writer.last = l;
     writer.n++;
 }
 
@@ -209,6 +212,8 @@ int log_start(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (r != 0)
         writer.state = WRITER_OFF;
+    else
+        mem_before_abort(log_stop); /* the last lines tell what led to it */
     return -r;
 }
 
@@ -217,7 +222,8 @@ void log_stop(void)
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += STOP_SECONDS;
-    pthread_mutex_lock(&writer.mutex);
+    if (pthread_mutex_lock(&writer.mutex) != 0) /* `append` found no memory, and aborts */
+        return;
     if (writer.state != WRITER_ON) {
         pthread_mutex_unlock(&writer.mutex);
         return;

@@ -28,7 +28,7 @@ void log_open(const char *who, enum log_level level);
  * Without it, log_line writes by itself. */
 int log_start(void);
 /* Waits a second at most for what is to be written; then log_line writes by itself again, or, where
- * nobody reads, is silent. Without log_start nothing. */
+ * nobody reads, is silent. Without log_start nothing. It is called before mem_* aborts, too. */
 void log_stop(void);
 
 /* One line; a newline is added. Thread safe. */

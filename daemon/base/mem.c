@@ -11,13 +11,25 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SMALL = 1 << 20 }; /* bytes that need no look */
+enum {
+    SMALL = 1 << 20,    /* bytes that need no look */
+    LAST_WORD_MS = 1000 /* for it to be taken */
+};
+
+static void (*before_abort)(void);
+
+void mem_before_abort(void (*fn)(void))
+{
+    before_abort = fn;
+}
 
 /* Standard error may be a pipe that nobody reads: better no word than no end. */
 static _Noreturn void die(const char *text)
 {
+    if (before_abort)
+        before_abort();
     struct pollfd fd = {STDERR_FILENO, POLLOUT, 0};
-    if (poll(&fd, 1, 0) > 0) {
+    if (poll(&fd, 1, LAST_WORD_MS) > 0) {
         ssize_t n = write(STDERR_FILENO, text, strlen(text));
         (void)n;
     }
@@ -61,9 +73,8 @@ void *mem_try_bytes(size_t size)
 void *mem_resize(void *p, size_t n, size_t size)
 {
     size_t bytes;
-    if (!mem_mul(n, size, &bytes))
-        or_abort(NULL);
-    return or_abort(realloc(p, bytes ? bytes : 1));
+    bool fits = can_be(n, size) && mem_mul(n, size, &bytes);
+    return or_abort(fits ? realloc(p, bytes ? bytes : 1) : NULL);
 }
 
 void *mem_grow(void *items, size_t n, size_t *capacity, size_t size)

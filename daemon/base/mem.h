@@ -32,4 +32,8 @@ bool mem_add(size_t a, size_t b, size_t *ret);
     ((condition) ? (void)0 : mem_assert_failed(#condition, __FILE__, __LINE__))
 _Noreturn void mem_assert_failed(const char *condition, const char *file, int line);
 
+/* Before it aborts, mem_* calls that first: where others wait to have their say. One for the
+ * process; set at start, before any other thread. */
+void mem_before_abort(void (*fn)(void));
+
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of the log, into pipes that are read, not read, and gone. */
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 #include <criterion/criterion.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 TestSuite(log, .timeout = 60);
@@ -165,6 +167,32 @@ Test(log, ends_where_nobody_reads)
     log_stop();
     log_info("nor does this wait");
     close(fd);
+}
+
+Test(log, is_told_before_an_abort)
+{
+    enum { LINES = 480, ROOM = 65536 }; /* for all: nobody has to read meanwhile */
+    int fd = to_pipe();
+    cr_assert_eq(fcntl(fd, F_SETPIPE_SZ, ROOM), ROOM);
+    pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGABRT, SIG_DFL);
+        log_open("who", LOG_LEVEL_INFO);
+        if (log_start() == 0)
+            for (int i = 0; i < LINES; i++)
+                log_info("line %d of many", i);
+        mem_assert(pid != 0);
+    }
+    cr_assert_gt(pid, 0);
+    cr_assert_eq(dup2(open("/dev/null", O_WRONLY), STDERR_FILENO), STDERR_FILENO);
+    FILE *f = fdopen(fd, "r");
+    for (int i = 0; i < LINES; i++)
+        cr_assert(strstr(next(f), "of many"), "%d", i);
+    cr_assert(strstr(next(f), "bug: pid != 0 does not hold"));
+    int status;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    fclose(f);
 }
 
 Test(log, whose_reader_is_gone)
