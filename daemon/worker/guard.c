@@ -21,31 +21,36 @@ static void kill_child(void *guard, const struct proc *p)
         kill(p->pid, SIGKILL);
 }
 
+static bool has_children(void)
+{
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
 /* The children of who has died are ours then; so there are none at all when we have none. `worker`
  * is 0 where it has been reaped. */
-static void end_all(pid_t worker, int *status)
+static void end_all(pid_t worker)
 {
-    pid_t guard = getpid(), pid;
-    do {
-        int ended;
+    pid_t guard = getpid();
+    while (has_children()) {
         if (proc_each(kill_child, &guard) < 0 && worker > 0)
             kill(worker, SIGKILL);
-        pid = waitpid(-1, &ended, 0);
-        if (pid == worker)
-            *status = ended;
-    } while (pid > 0 || errno == EINTR);
+        if (waitpid(-1, NULL, 0) == worker)
+            worker = 0;
+    }
 }
 
 static _Noreturn void end_like(int status)
 {
     if (WIFSIGNALED(status)) {
         struct rlimit none = {0, 0}; /* the worker's core is the one that matters */
-        sigset_t all;
+        sigset_t one;
         setrlimit(RLIMIT_CORE, &none);
         signal(WTERMSIG(status), SIG_DFL);
         raise(WTERMSIG(status)); /* it is blocked, until … */
-        sigfillset(&all);
-        sigprocmask(SIG_UNBLOCK, &all, NULL);
+        sigemptyset(&one);
+        sigaddset(&one, WTERMSIG(status));
+        sigprocmask(SIG_UNBLOCK, &one, NULL);
     }
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
@@ -67,20 +72,23 @@ static bool reap(pid_t worker, int *ret_status)
     return has_ended;
 }
 
+static bool asks_to_end(int signal)
+{
+    return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
+}
+
 static _Noreturn void watch(pid_t worker, const sigset_t *all)
 {
-    int status = 0;
+    int status = 0, came = 0;
     bool has_ended = false;
     prctl(PR_SET_NAME, "simlab-guard");
-    while (!has_ended) {
-        int s = sigwaitinfo(all, NULL);
-        if (s == SIGCHLD)
+    while (!has_ended && !asks_to_end(came)) {
+        came = sigwaitinfo(all, NULL);
+        if (came == SIGCHLD)
             has_ended = reap(worker, &status);
-        else if (s == SIGTERM || s == SIGINT || s == SIGHUP || s == SIGQUIT)
-            break;
     }
-    end_all(has_ended ? 0 : worker, &status);
-    end_like(status);
+    end_all(has_ended ? 0 : worker);
+    end_like(has_ended ? status : came); /* who dies of a signal has its number for a status */
 }
 
 int guard_start(void)
@@ -107,6 +115,7 @@ int guard_start(void)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != guard)
         raise(SIGKILL);
+    setpgid(0, 0); /* what it sends to its group is not for us */
     sigprocmask(SIG_SETMASK, &before, NULL);
     return 0;
 }

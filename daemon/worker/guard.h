@@ -6,7 +6,8 @@
  * puts itself into another session, forks twice, closes its descriptors and clears its environment
  * is its child in the end. When the worker ends, or the guard is asked to end (SIGTERM; also where
  * the process that started it dies), it kills all its children until it has none, and ends as the
- * worker did. Orphans that end by themselves are reaped at once.
+ * worker did, or of the signal that asked. Orphans that end by themselves are reaped at once. The
+ * worker leads a process group of its own.
  *
  * What goes beyond it: user code that kills the guard (SIGKILL). Then the worker dies too, and the
  * pool kills what it can recognize (pool/pool.h, invariant 2). */

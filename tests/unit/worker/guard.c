@@ -129,8 +129,22 @@ Test(guard, ends_all_when_it_is_asked)
     cr_assert_eq(read(ends[0], &hidden, sizeof hidden), (ssize_t)sizeof hidden);
     kill(guard, SIGTERM);
     int s = status_of(guard);
-    cr_assert(WIFSIGNALED(s) && WTERMSIG(s) == SIGKILL, "whatever it does with SIGTERM itself");
+    cr_assert(WIFSIGNALED(s) && WTERMSIG(s) == SIGTERM, "whatever its worker does with that");
     cr_assert(kill(hidden, 0) < 0 && errno == ESRCH);
+}
+
+static void signal_all(void *unused)
+{
+    (void)unused;
+    signal(SIGTERM, SIG_IGN); /* as a library does that ends its helpers so */
+    kill(0, SIGTERM);
+    _exit(7);
+}
+
+Test(guard, is_not_in_its_workers_group)
+{
+    int s = status_of(guarded(signal_all, NULL));
+    cr_assert(WIFEXITED(s) && WEXITSTATUS(s) == 7);
 }
 
 Test(guard, whose_death_is_the_workers)
