@@ -97,6 +97,12 @@ void loop_add_tick(struct loop *loop, loop_tick_fn fn, void *userdata)
     loop->due = 0;
 }
 
+void loop_due(struct loop *loop, int64_t at)
+{
+    if (at < loop->due)
+        loop->due = at;
+}
+
 static void free_removed(struct loop *loop)
 {
     struct loop_source **link = &loop->sources;

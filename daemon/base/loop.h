@@ -27,6 +27,8 @@ struct loop *loop_free(struct loop *loop);
 int loop_add_fd(struct loop *loop, int fd, uint32_t events, loop_fd_fn fn, void *userdata);
 void loop_remove_fd(struct loop *loop, int fd);
 void loop_add_tick(struct loop *loop, loop_tick_fn fn, void *userdata);
+/* For what becomes due by a call after its own tick: the next turn is not later than `at`. */
+void loop_due(struct loop *loop, int64_t at);
 
 /* Runs turns until loop_stop. 0 or -errno. */
 int loop_run(struct loop *loop);

@@ -26,7 +26,7 @@ struct child_options {
  * calling thread ends. 0 once the program runs (execve succeeded), or -errno. */
 int child_start(const struct child_options *o, pid_t *ret_pid, int *ret_pidfd);
 
-/* Kills its session; not what has left that (pool/sweep.h). */
+/* Kills it and its process group; not what has left that (pool/sweep.h). */
 void child_kill(pid_t pid);
 /* Asks it to end (SIGTERM); kills it after `timeout_ms`. True when it is dead, not reaped. */
 bool child_end(pid_t pid, int pidfd, int timeout_ms);

@@ -19,7 +19,7 @@ struct death {
 
 enum { DEATH_TEXT = 512 };
 
-/* "was killed by signal 6 (Aborted), in job 7, member 3, step 2 of 10", after "worker NAME ". */
+/* "was killed by signal 6 (Aborted), at job 7, member 3, step 2 of 10", after "worker NAME ". */
 void death_for_log(const struct death *d, char ret[DEATH_TEXT]);
 /* "was killed by signal 6 (Aborted); it last printed: …", for who owns the job. */
 void death_for_user(const struct death *d, char ret[DEATH_TEXT]);

@@ -76,6 +76,7 @@ static void local_kill(struct pool *p, const char *worker)
     }
     p->unknown = mem_resize(p->unknown, p->n_unknown + 1, sizeof *p->unknown);
     p->unknown[p->n_unknown++] = mem_strdup(worker);
+    loop_due(p->setup.loop, 0);
 }
 
 static const char *local_trouble(const struct pool *p)

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -80,6 +81,17 @@ static void tell_death(struct place *w, const struct death *d)
     s->death(s->userdata, w->name, &(struct pool_death){.reason = reason, .at = d->at});
 }
 
+/* One that the control group counts is one worker's. */
+static bool takes_oom_kill(struct place *w)
+{
+    int64_t *told = &w->setup->oom_kills_told;
+    int64_t before = w->oom_kills > *told ? w->oom_kills : *told;
+    if (w->oom_kills < 0 || cgroup_oom_kills("/proc/self") <= before)
+        return false;
+    *told = before + 1;
+    return true;
+}
+
 /* Nothing of it is left, or nothing can be done about that. */
 static void place_died(struct place *w)
 {
@@ -88,7 +100,8 @@ static void place_died(struct place *w)
     if (!where_read(w->where, &d.at))
         d.at = (struct where_at){.member = -1};
     d.status = child_reap(w->pid, &d.usage);
-    d.was_oom = w->oom_kills >= 0 && cgroup_oom_kills("/proc/self") > w->oom_kills;
+    d.was_oom =
+        WIFSIGNALED(d.status) && WTERMSIG(d.status) == SIGKILL && !w->is_asked && takes_oom_kill(w);
     d.last_line = output_last(w->output, d.at.job, d.at.member);
     tell_death(w, &d);
     forget_process(w);
@@ -160,6 +173,7 @@ void place_end(struct place *w)
         return;
     w->is_asked = true;
     w->kill_due = loop_now() + ENDING_MS;
+    loop_due(w->setup->loop, w->kill_due);
     kill(w->pid, SIGTERM);
 }
 

@@ -40,10 +40,11 @@ static void look(void *search, const struct proc *p)
         return;
     int pidfd = pidfd_open(p->pid, 0);
     struct proc now; /* by now the number may be another's, but not after this look */
-    if (pidfd < 0)
-        kill(p->pid, SIGKILL);
-    else if (proc_read(p->pid, &now) && is_left(s, &now))
+    bool is_it = proc_read(p->pid, &now) && is_left(s, &now);
+    if (pidfd >= 0 && is_it)
         pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    else if (is_it) /* there are no descriptors to be had */
+        kill(p->pid, SIGKILL);
     if (s->pidfd < 0)
         s->pidfd = pidfd;
     else if (pidfd >= 0)

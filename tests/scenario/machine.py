@@ -228,12 +228,25 @@ def memory_group(limit):
 
 
 def test_killed_for_memory_as_a_fact(context):
-    with memory_group(200 << 20) as before:
-        with Plain(context, before=before, options=["--workers", "1"]) as daemon:
+    path = context.path("log")
+    with memory_group(200 << 20) as before, open(path, "w", encoding="utf-8") as log:
+        with Plain(context, before=before, options=["--workers", "2"], stderr=log) as daemon:
             ended = daemon.finish(job([NOTHING, EATS, NOTHING], 900), "partial")
             listed = daemon.request("GET", f"/v1/jobs/{ended['id']}/members").json["members"]
             equal([m["member"] for m in listed], [1], "dead members")
             check("killed by the system for want of memory" in listed[0]["reason"], f"{listed}")
+
+            # It is one worker's: not also that of those who die of something else later.
+            def workers():
+                return daemon.request("GET", "/v1/workers").json["workers"]
+            await_true(lambda: len(workers()) == 2, "both workers are there")
+            for worker in workers():
+                os.kill(worker["pid"], signal.SIGKILL)
+            def deaths(how):
+                with open(path, encoding="utf-8") as file:
+                    return len(re.findall(f"\\(pid \\d+\\) was killed by {how}", file.read()))
+            await_true(lambda: deaths("signal 9, most often") + deaths("the system") == 3, "all deaths are told")
+            equal(deaths("the system"), 1, "deaths for want of memory")
 
 
 def test_the_kernel_would_choose_a_worker(context):

@@ -187,3 +187,23 @@ Test(loop, calls_sources_then_ticks_and_removes_within_a_turn)
     close(ends[0]);
     close(ends[1]);
 }
+
+static int64_t on_late_tick(void *userdata, int64_t now)
+{
+    struct heard *h = userdata;
+    if (h->ticks == 1)
+        loop_due(h->loop, now);
+    return INT64_MAX;
+}
+
+Test(loop, what_becomes_due_after_its_tick, .timeout = 60)
+{
+    struct heard h = {0};
+    cr_assert_eq(loop_new(&h.loop), 0);
+    loop_add_tick(h.loop, on_tick, &h);
+    loop_add_tick(h.loop, on_late_tick, &h);
+    cr_assert_eq(loop_turn(h.loop, 0), 0);
+    cr_assert_eq(loop_turn(h.loop, -1), 0);
+    cr_assert_eq(h.ticks, 2);
+    loop_free(h.loop);
+}

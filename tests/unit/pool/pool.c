@@ -285,10 +285,10 @@ Test(pool, tells_the_death_of_who_is_not_there)
 {
     struct scene s;
     scene_open(&s, 0, "");
+    cr_assert_eq(loop_turn(s.loop, 0), 0);
     pool_local.kill(s.pool, "local-9.9");
     cr_assert_eq(s.n_deaths, 0, "not from within kill");
-    pool_local.tick(s.pool, loop_now());
-    cr_assert_eq(s.n_deaths, 1);
+    turn_until_deaths(&s, 1); /* a turn, though nothing else was due */
     cr_assert_str_eq(s.deaths[0], "local-9.9");
     cr_assert_str_eq(s.reasons[0], "its worker is not there");
     scene_close(&s);
