@@ -71,7 +71,7 @@ def sanitizer_options(folder):
         "UBSAN_OPTIONS": f"log_path={log}:print_stacktrace=1",
         "TSAN_OPTIONS": f"log_path={log}:second_deadlock_stack=1"
                         f":suppressions={os.path.join(LIB, 'tsan.supp')}",
-        "LSAN_OPTIONS": "print_suppressions=0",
+        "LSAN_OPTIONS": f"print_suppressions=0:suppressions={os.path.join(LIB, 'lsan.supp')}",
     }
 
 
