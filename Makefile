@@ -58,6 +58,7 @@ DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libbl
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
 DEBIAN_TEST := g++ curl libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
+DEBIAN_SOAK := e2fsprogs xfsprogs
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
 # Submakes come after `packages`, since pkg-config may be missing before. They use every processor
@@ -209,10 +210,10 @@ bench: ## times, as ratios to plain C and plain NumPy in the same run
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
-soak: ## whether the daemon grows: SOAK_ROUNDS (10) of 1,000 jobs and 1,000 event streams
-	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
-	+@$(SUBMAKE) all
-	@SIMLAB_TEST_WAIT=600 $(PYTHON) tests/soak/soak.py --build $(BUILD)
+soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills …": these only
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_SOAK)
+	+@$(SUBMAKE) test-programs
+	@$(PYTHON) tests/soak/soak.py --build $(BUILD)
 
 $(BUILD)/bench/%: tests/bench/%.c $(COMPILER)
 	@mkdir -p $(@D)

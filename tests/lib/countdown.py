@@ -2,16 +2,15 @@
 """One small job under one fault: whatever call fails, and wherever a process dies, the end is the
 right store, or a clear error and nothing that is wrong. For tests/scenario/countdown.py, which takes
 some, and tests/soak, which takes all."""
-import contextlib
 import os
 import shutil
 import signal
 import subprocess
-import time
 
 import harness
 from fault_page import FaultPage
 from harness import check, equal, load, GOLDEN
+from patience import Patient
 
 LOCAL, DAEMON = ("simlab-worker", "run"), ("simlabd", "")
 WORKER, DESCRIBER = ("simlab-worker", "serve"), ("simlab-worker", "describe")
@@ -23,7 +22,6 @@ ERRORS = {"malloc": ("ENOMEM",), "mmap": ("ENOMEM",), "fork": ("EAGAIN", "ENOMEM
           "write": ("ENOSPC", "EIO", "SHORT"), "sync": ("EIO", "ENOSPC"), "truncate": ("ENOSPC", "EIO"),
           "lock": ("ENOLCK", "EINTR"), "send": ("EINTR", "EAGAIN"), "receive": ("EINTR",)}
 NONE = 1 << 60  # a call that never comes
-PAUSE = 0.02  # seconds until an answer is asked for again
 
 
 def errors_of(operation):
@@ -106,9 +104,9 @@ class Countdown:
 
     def _ended_badly(self, ended, how):
         check(self.page.hits > 0, f"exit {ended.returncode} without a fault: {ended.stderr!r}")
-        if how == "KILL":
-            equal(ended.returncode, -signal.SIGKILL, "exit")
-        elif ended.returncode == -signal.SIGABRT:
+        if how == "KILL" and ended.returncode == -signal.SIGKILL:
+            return
+        if ended.returncode == -signal.SIGABRT:
             check(gives_reason(ended.stderr), f"aborted: {ended.stderr!r}")
         else:
             check(ended.returncode in (1, 2), f"exit {ended.returncode}: {ended.stderr!r}")
@@ -118,8 +116,8 @@ class Countdown:
         daemon = None
         try:
             daemon = self._started(how)
-            number = self._submitted(daemon)
-            ended = self._ended(daemon, number)
+            patient = Patient(daemon, lambda: self.page.hits > 0)
+            ended = patient.end(self._submitted(patient))
             equal((ended["state"], ended["done"]), ("succeeded", 5), f"the end ({ended['reason']})\n{daemon.log()}")
             harness.same_store(self.good, ended["store"])
             self._stopped(daemon, how)
@@ -143,51 +141,17 @@ class Countdown:
                   f"no start (exit {first.process.returncode}), and no word: {failure}")
             return self.context.daemon(**options)
 
-    def _until(self, daemon, attempt):
-        """What attempt() gives in the end: it is made again where the answer is cut off or None, as a
-        client would, and the daemon is started again where the fault ended it."""
-        end, last = time.monotonic() + harness.WAIT, None
-        while time.monotonic() < end:
-            try:
-                found = attempt()
-                if found is not None:
-                    return found
-            except (OSError, harness.http.client.HTTPException) as error:
-                last = error
-                self._look_after(daemon)
-            time.sleep(PAUSE)
-        raise harness.Failure(f"never: {last!r}\n{daemon.log()}")
-
-    def _look_after(self, daemon):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            daemon.process.wait(PAUSE)
-        if daemon.process.poll() is not None:
-            check(self.page.hits > 0, f"the daemon ended without a fault: {daemon.log()}")
-            daemon.start()
-
-    def _submitted(self, daemon):
+    def _submitted(self, patient):
         """The number of the job, which is given under one key."""
         def attempt():
-            answer = daemon.request("POST", "/v1/jobs", self.text, {"Idempotency-Key": "once"})
-            if answer.status in (200, 201):
-                return answer.json["id"]
-            check(self.page.hits > 0, f"refused without a fault: {answer!r}\n{daemon.log()}")
-            check(answer.status in (422, 500, 503, 507), f"{answer!r}")
-            if answer.status == 422:  # a library could not be described
+            answer = patient.daemon.request("POST", "/v1/jobs", self.text, {"Idempotency-Key": "once"})
+            if answer.status == 422 and self.page.hits:  # a library could not be described
                 check("process type" in answer.json["detail"], f"{answer!r}")
-                daemon.stop()
-                daemon.start()
-            return None
-        return self._until(daemon, attempt)
-
-    def _ended(self, daemon, number):
-        def attempt():
-            answer = daemon.request("GET", f"/v1/jobs/{number}")
-            if answer.status == 200:
-                return answer.json if answer.json["state"] in harness.FINAL else None
-            check(self.page.hits > 0 and answer.status in (500, 503, 507), f"{answer!r}")
-            return None
-        return self._until(daemon, attempt)
+                patient.daemon.stop()
+                patient.daemon.start()
+                return None
+            return None if patient.busy(answer) else answer.json["id"]
+        return patient.until(attempt)
 
     def _stopped(self, daemon, how):
         daemon.process.terminate()

@@ -162,13 +162,14 @@ class Daemon:
         self.options, self.env = list(options), dict(env or {})
         self.socket = socket_path or os.path.join(self.state, "test.sock")
         self.process = None
-        self.lines = []
+        self.lines, self.lines_before = [], []
         self.seen = set()  # pids of workers ever listed
         context.daemons.append(self)
         self.start()
 
     def start(self):
         self.process = None  # what is still heard of a former one is not of this one
+        self.lines_before += self.lines
         self.lines, self.ended, self.ready, self.tcp = [], False, False, None
         self.changed = threading.Condition()
         notify_path = os.path.join(self.context.directory("notify"), "s")
@@ -219,6 +220,10 @@ class Daemon:
 
     def log(self):
         return "\n".join(self.lines)
+
+    def whole_log(self):
+        """Lines, also of those that were started before."""
+        return [*self.lines_before, *self.lines]
 
     def await_line(self, pattern):
         """Waits for a line of the log that the pattern is found in."""

@@ -1,135 +1,121 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the daemon's memory and descriptors grow with what it has served: thousands of jobs, a
-thousand event streams at once, uploads, refused requests, again and again.
+"""Parts take turns until SOAK_SECONDS are over; each turn is drawn by SOAK_SEED, its part and its
+number. A turn that fails leaves its folder: stores, jobs, the daemon's log.
 
-Rounds of equal work. Before them the database's page cache (16 MB: daemon/queue/database.c) is filled,
-and the first ones warm the heap up; the later ones must not add to that. `make soak`; not a part of `make test`, since it takes minutes.
-"""
-import io
-import json
+SOAK_SECONDS (3600), SOAK_SEED (the time), SOAK_PARTS ("kills disks …", all), SOAK_TURN (a number:
+this turn only, of each part)."""
+import argparse
+import importlib
 import os
-import re
+import random
+import shutil
 import sys
+import tempfile
+import time
+import traceback
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "../lib")]
+os.environ.setdefault("SIMLAB_TEST_WAIT", "300")
 import harness  # pylint: disable=wrong-import-position
-from harness import check, equal, load, GOLDEN
 
-ROUNDS = int(os.environ.get("SOAK_ROUNDS", "10"))  # more than WARM
-JOBS = int(os.environ.get("SOAK_JOBS", "1000"))  # a round
-STREAMS = int(os.environ.get("SOAK_STREAMS", "1000"))
-WARM = 3  # rounds
-CACHE = 16 << 20
-KILOBYTES = 2048  # what the rounds after may add in all
+PARTS = ("kills", "growth")
+SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
+SEED = os.environ.get("SOAK_SEED") or str(int(time.time()))
+TURN = os.environ.get("SOAK_TURN")
 
 
-class Peer:
-    """A connection that is kept."""
+class Part:
+    def __init__(self, name):
+        module = importlib.import_module(name)
+        self.name, self.turn, self.once = name, module.turn, getattr(module, "ONCE", False)
+        self.number = int(TURN) if TURN else 0
+        self.seconds, self.passed, self.failed, self.skipped, self.count = 0.0, 0, 0, None, 0
 
-    def __init__(self, daemon):
-        self.connection = harness.connection(daemon.server)
+    def what(self):
+        return "" if self.skipped is None else f" (skipped: {self.skipped})"
 
-    def ask(self, method, path, body=None, status=200):
-        self.connection.request(method, path, body)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        equal(answer.status, status, f"{method} {path}: {text[:300]}")
-        return text
-
-
-def memory(daemon):
-    """Private memory in kB, without what is mapped from files."""
-    with open(f"/proc/{daemon.process.pid}/status", encoding="utf-8") as file:
-        return int(re.search(r"RssAnon:\s+(\d+)", file.read()).group(1))
+    def __str__(self):
+        return f"{self.name} {self.passed}" + (f" ({self.failed} failed)" if self.failed else "")
 
 
-def descriptors(daemon):
-    return len(os.listdir(f"/proc/{daemon.process.pid}/fd"))
+def sanitizers(root):
+    """What the programs' sanitizers find goes to files of the turn's folder."""
+    log = os.path.join(root, "sanitizer")
+    os.environ["ASAN_OPTIONS"] = f"log_path={log}"
+    os.environ["UBSAN_OPTIONS"] = f"log_path={log}:print_stacktrace=1"
 
 
-def submit(daemon, job):
-    """JOBS jobs: most run, some are cancelled, some refused."""
-    peer, body = Peer(daemon), json.dumps(job)
-    wrong = json.dumps({**job, "inputs": {}})
-    for i in range(JOBS):
-        last = json.loads(peer.ask("POST", "/v1/jobs", body, 201))["id"]
-        if i % 10 == 3:
-            peer.connection.request("POST", f"/v1/jobs/{last}/cancel")
-            peer.connection.getresponse().read()
-        if i % 10 == 7:
-            peer.ask("POST", "/v1/jobs", wrong, 422)
-            peer.ask("GET", "/v1/jobs?limit=10")
-    peer.connection.close()
+def found_by_sanitizers(root):
+    return [name for name in os.listdir(root) if name.startswith("sanitizer.")]
 
 
-def follow_at_once(daemon, number):
-    """STREAMS streams of one job are open together; half are left, half are read to their end."""
-    streams = []
-    for i in range(STREAMS):
-        c = harness.connection(daemon.server)
-        c.request("GET", f"/v1/jobs/{number}/events")
-        streams.append((c, c.getresponse()))
-    for i, (c, answer) in enumerate(streams):
-        check(answer.readline(), "no event")
-        if i % 2:
-            answer.close()
-            c.close()
-    daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
-    for c, answer in streams[::2]:
-        answer.read()
-        answer.close()
-        c.close()
+def take(part, context):
+    """None, or what went wrong."""
+    drawn = random.Random(f"{SEED} {part.name} {part.number}")
+    try:
+        part.count += part.turn(context, drawn)
+        found = found_by_sanitizers(context.root)
+        return f"sanitizers: {found}" if found else None
+    except harness.Skip as skip:
+        part.skipped = skip
+        return None
+    except harness.Failure as failure:
+        return str(failure)
+    except Exception:  # pylint: disable=broad-except
+        return traceback.format_exc()
 
 
-def upload(daemon):
-    import numpy  # pylint: disable=import-outside-toplevel
-    bytes_ = io.BytesIO()
-    numpy.save(bytes_, numpy.arange(1 << 18))
-    octets = {"Content-Type": "application/octet-stream"}
-    for _ in range(5):
-        daemon.request("POST", "/v1/uploads", bytes_.getvalue(), octets, status=201)
-        daemon.request("POST", "/v1/uploads", bytes_.getvalue()[:-8], octets, status=422)
+def leave(part, context, fault):
+    """What is needed to look into it."""
+    for i, daemon in enumerate(context.daemons):
+        with open(os.path.join(context.root, f"daemon-{i}.log"), "w", encoding="utf-8") as file:
+            file.write("\n".join(daemon.whole_log()))
+    with open(os.path.join(context.root, "fault"), "w", encoding="utf-8") as file:
+        file.write(fault)
+    print(f"FAILED {part.name} {part.number}: see {context.root}\n    " + fault[:4000].replace("\n", "\n    ")
+          + f"\n  again: make soak SOAK_SEED={SEED} SOAK_PARTS={part.name} SOAK_TURN={part.number}", flush=True)
 
 
-def long_job():
-    """One that is there until it is cancelled."""
-    job = load(GOLDEN, "batch-velocity", "job.json")
-    labels = [i * 1e-5 for i in range(5001)]
-    job["clocks"] = {"time": {"data": labels}, "otime": {"data": labels[::5000]}}
-    job["inputs"]["advect__v"] = {"dims": ["batch"], "data": [0.5] * 100000}
-    return job
+def one_turn(build, part):
+    root = tempfile.mkdtemp(prefix=f"simlab-soak-{part.name}-{part.number}.")
+    sanitizers(root)
+    context, began = harness.Context(build, root), time.monotonic()
+    fault = take(part, context)
+    context.close()
+    if fault:
+        leave(part, context, fault)
+        part.failed += 1
+    else:
+        part.passed += part.skipped is None
+        shutil.rmtree(root, ignore_errors=True)
+    part.seconds += time.monotonic() - began
+    part.number += 1
 
 
-def one_round(daemon, job):
-    submit(daemon, job)
-    while waiting := daemon.request("GET", "/v1/jobs?state=queued&limit=1", status=200).json["jobs"]:
-        daemon.await_end(waiting[0]["id"])
-    follow_at_once(daemon, daemon.submit(long_job())["id"])
-    upload(daemon)
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default=os.path.join(harness.REPOSITORY, "build"))
+    build = os.path.abspath(parser.parse_args().build)
+    parts = [Part(name) for name in os.environ.get("SOAK_PARTS", " ".join(PARTS)).split()]
+    began = minute = time.monotonic()
+    print(f"SOAK_SEED={SEED} for {SECONDS:g} s: {' '.join(p.name for p in parts)}", flush=True)
+    left = list(parts)
+    while left and (TURN or time.monotonic() - began < SECONDS):
+        part = min(left, key=lambda p: p.seconds)
+        one_turn(build, part)
+        if TURN or part.once or part.skipped is not None:
+            left.remove(part)
+        if time.monotonic() - minute > 60:
+            minute = time.monotonic()
+            print(f"{minute - began:.0f} s: " + ", ".join(map(str, parts)), flush=True)
+    for part in parts:
+        print(f"{part.name}: {part.passed} turns, {part.failed} failed, {part.count} disturbances, "
+              f"{part.seconds:.0f} s{part.what()}")
+    failed = sum(p.failed for p in parts)
+    print(f"{sum(p.passed for p in parts)} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
 
 
-def fill_cache(daemon):
-    """Documents of more than the cache in all, written and read."""
-    body = json.dumps(long_job())
-    for _ in range(2 * CACHE // len(body)):
-        number = daemon.request("POST", "/v1/jobs", body, status=201).json["id"]
-        daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
-        daemon.request("GET", f"/v1/jobs/{number}/document", status=200)
-
-
-def test_soak(context):
-    daemon = context.daemon(workers=2)
-    fill_cache(daemon)
-    job = load(GOLDEN, "advect", "job.json")
-    told = []
-    for i in range(ROUNDS):
-        one_round(daemon, job)
-        told.append((memory(daemon), descriptors(daemon)))
-        print(f"round {i + 1}: {told[-1][0]} kB, {told[-1][1]} descriptors", flush=True)
-    grown = told[-1][0] - told[WARM - 1][0]
-    check(grown <= KILOBYTES, f"the daemon grew by {grown} kB since round {WARM}")
-    check(told[-1][1] <= told[WARM - 1][1] + 5, "descriptors were left open")
-
-
-harness.main(globals())
+main()

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A client that goes on while its daemon is disturbed: it asks again where an answer is cut off or
+says that it is too early, and starts the daemon again where that is gone."""
+import contextlib
+import http.client
+import subprocess
+import time
+
+import harness
+from harness import check
+
+PAUSE = 0.02  # seconds until it is asked again
+BUSY = (500, 503, 507)
+
+
+class Patient:
+    """Of a harness.Daemon. excuse(): whether the daemon may fail now, because something was done to
+    it; where that is False, the first failure is one."""
+
+    def __init__(self, daemon, excuse=lambda: True):
+        self.daemon, self.excuse = daemon, excuse
+
+    def until(self, attempt, seconds=None):
+        """What attempt() gives that is not None."""
+        end, last = time.monotonic() + (seconds or harness.WAIT), None
+        while time.monotonic() < end:
+            try:
+                found = attempt()
+                if found is not None:
+                    return found
+            except (OSError, http.client.HTTPException) as error:
+                last = error
+                self.look_after()
+            time.sleep(PAUSE)
+        raise harness.Failure(f"never: {last!r}\n{self.daemon.log()}")
+
+    def look_after(self):
+        """Starts the daemon where it is gone."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.daemon.process.wait(PAUSE)
+        if self.daemon.process.poll() is not None:
+            check(self.excuse(), f"the daemon ended ({self.daemon.process.returncode}): {self.daemon.log()}")
+            self.start()
+
+    def start(self):
+        """As often as it takes, while there is an excuse."""
+        end = time.monotonic() + harness.WAIT
+        while True:
+            try:
+                self.daemon.start()
+                return
+            except harness.Failure:
+                if not self.excuse() or time.monotonic() > end:
+                    raise
+
+    def busy(self, answer):
+        """True where it is to be asked again; a Failure where the answer has no excuse."""
+        if answer.status < 400:
+            return False
+        check(answer.status in BUSY and self.excuse(), f"{answer!r}\n{self.daemon.log()}")
+        return True
+
+    def submit(self, job, key):
+        """The number of the job, which is given once, whatever happens."""
+        def attempt():
+            answer = self.daemon.request("POST", "/v1/jobs", job, {"Idempotency-Key": key})
+            return None if self.busy(answer) else answer.json["id"]
+        return self.until(attempt)
+
+    def job(self, number):
+        """As it stands; None where that cannot be said now."""
+        answer = self.daemon.request("GET", f"/v1/jobs/{number}")
+        return None if self.busy(answer) else answer.json
+
+    def end(self, number):
+        """The job in its final state."""
+        def attempt():
+            job = self.job(number)
+            return job if job and job["state"] in harness.FINAL else None
+        return self.until(attempt)
+
+    def job_now(self, number):
+        """As it stands."""
+        return self.until(lambda: self.job(number))
+
+    def stop(self):
+        """In order, however it was disturbed before."""
+        self.look_after()
+        self.daemon.stop()
