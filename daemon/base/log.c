@@ -144,7 +144,8 @@ static void append_lost(void)
     int n =
         snprintf(message, sizeof message, "%lu %s lost: nobody took %s", writer.lost,
                  writer.lost == 1 ? "line was" : "lines were", writer.lost == 1 ? "it" : "them");
-    append(text, format_line(LOG_LEVEL_WARNING, message, (size_t)n, text), writer.lost);
+    size_t size = format_line(LOG_LEVEL_WARNING, message, (size_t)n, text);
+    append(text, size, writer.lost);
     writer.lost = 0;
 }
 

@@ -199,7 +199,7 @@ json_t *ndarray_to_json(const struct ndarray *a)
 
 int ndarray_transpose(const struct ndarray *a, const int *axes, struct ndarray *ret)
 {
-    int64_t shape[SIMLAB_MAX_DIMS];
+    int64_t shape[SIMLAB_MAX_DIMS] = {0};
     size_t strides[SIMLAB_MAX_DIMS], stride = a->itemsize;
     for (int i = a->ndim - 1; i >= 0; i--) {
         strides[i] = stride;

@@ -299,7 +299,7 @@ int content_copy(const char *path, const char *directory, char ret_hash[HASH_TEX
                  struct error *e)
 {
     struct content c;
-    char before[HASH_TEXT_SIZE], after[HASH_TEXT_SIZE];
+    char before[HASH_TEXT_SIZE] = "", after[HASH_TEXT_SIZE];
     int r = content_read(path, &c, e);
     if (r == 0)
         r = pass_all(&c, directory, before, e);
