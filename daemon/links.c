@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "links.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "dispatch/dispatch.h"
+#include "http/http.h"
+#include "library/offers.h"
+#include "pool/pool.h"
+#include "proto/where.h"
+#include "queue/queue.h"
+#include "simlabd.h"
+#include "store/claim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+    HEARTBEAT_MS = 1000,
+    LEASE_MS = 15000,
+    WITHOUT_WORKER_MS = 3000 /* are no trouble yet */
+};
+#define LEASE_SECONDS 1.0
+
+static void kill_worker(void *simlabd, const char *worker)
+{
+    struct simlabd *d = simlabd;
+    if (d->pool)
+        pool_local.kill(d->pool, worker);
+}
+
+static void worker_ready(void *simlabd, const char *worker)
+{
+    struct simlabd *d = simlabd;
+    if (d->pool)
+        pool_local.ready(d->pool, worker);
+}
+
+/* Workers that we end ourselves did nothing wrong: their leases end when the queue is opened. */
+static void worker_died(void *simlabd, const char *worker, const struct pool_death *death)
+{
+    struct simlabd *d = simlabd;
+    const struct dispatch_death what = {.reason = death->reason,
+                                        .is_blameless = death->at.is_silent,
+                                        .lease = death->at.lease,
+                                        .chunks = death->at.lease == 0 ? death->at.step : 0};
+    if (!d->stopping)
+        dispatch_worker_died(d->dispatch, worker, &what);
+}
+
+/* It may be what took the former daemon down: the queue judges. */
+static void worker_was_left(void *simlabd, const struct where_at *at)
+{
+    struct simlabd *d = simlabd;
+    if (!at) {
+        d->left.is_unknown = true;
+        return;
+    }
+    d->left.sightings = mem_resize(d->left.sightings, d->left.n + 1, sizeof *d->left.sightings);
+    d->left.sightings[d->left.n++] = (struct queue_sighting){at->job, at->lease, at->member};
+    log_info("a worker of the former daemon ended at job %" PRId64 ", member %" PRId64
+             ", step %" PRId64,
+             at->job, at->member, at->step);
+}
+
+/* Somebody may have removed the socket, or its directory. */
+static void worker_starts(void *simlabd)
+{
+    struct simlabd *d = simlabd;
+    struct error e = {.message = ""};
+    int r = state_directory_make_run(d->config.endpoint, &e);
+    if (r == 0)
+        r = dispatch_renew_socket(d->dispatch, &e);
+    if (r != 0)
+        log_error("%s", e.message);
+}
+
+static json_t *list_workers(void *simlabd)
+{
+    return dispatch_workers(((struct simlabd *)simlabd)->dispatch);
+}
+
+/* A moment without is no trouble: one starts again when one dies. */
+static bool is_without_worker(struct simlabd *d)
+{
+    const char *why = d->pool ? pool_local.trouble(d->pool) : "";
+    if (d->config.workers == 0 || dispatch_without_worker(d->dispatch) < WITHOUT_WORKER_MS)
+        return false;
+    snprintf(d->workerless, sizeof d->workerless, "no worker is ready%s%s", *why ? ": " : "", why);
+    return true;
+}
+
+static bool is_ready(void *simlabd, const char **ret_reason)
+{
+    struct simlabd *d = simlabd;
+    if (d->database_trouble.is_told)
+        *ret_reason = d->database_trouble.why.message;
+    else if (!offers_are_known(d->offers))
+        *ret_reason = "process libraries are being described";
+    else if (registry_size(offers_registry(d->offers)) == 0)
+        *ret_reason = "no process library was found";
+    else if (is_without_worker(d))
+        *ret_reason = d->workerless;
+    else
+        return dispatch_ready(d->dispatch, ret_reason);
+    return false;
+}
+
+static void libraries_changed(void *simlabd)
+{
+    struct simlabd *d = simlabd;
+    if (d->http)
+        http_set_registry(d->http, offers_registry(d->offers));
+}
+
+static bool libraries_known(void *simlabd)
+{
+    return offers_are_known(((struct simlabd *)simlabd)->offers);
+}
+
+static int libraries_needed(void *simlabd, json_t *hashes)
+{
+    return queue_needed_libraries(((struct simlabd *)simlabd)->queue, hashes, NULL);
+}
+
+/* ---- the modules, with what they ask for ---- */
+
+int links_open_libraries(struct simlabd *d, struct error *e)
+{
+    const struct offers_options o = {.directories = (const char *const *)d->config.processes,
+                                     .root = d->config.libraries,
+                                     .program = d->config.worker,
+                                     .changed = libraries_changed,
+                                     .needed = libraries_needed,
+                                     .userdata = d};
+    return offers_open(d->loop, &o, &d->offers, e);
+}
+
+int links_open_dispatch(struct simlabd *d, struct error *e)
+{
+    const struct dispatch_options o = {.endpoint = d->config.endpoint,
+                                       .heartbeat_ms = HEARTBEAT_MS,
+                                       .lease_ms = LEASE_MS,
+                                       .lease_seconds = LEASE_SECONDS,
+                                       .kill = kill_worker,
+                                       .ready = worker_ready,
+                                       .userdata = d,
+                                       .release_store = store_release,
+                                       .aside = d->aside};
+    return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
+}
+
+int links_open_pool(struct simlabd *d, struct error *e)
+{
+    const struct config *c = &d->config;
+    const struct pool_options o = {.program = c->worker,
+                                   .endpoint = c->endpoint,
+                                   .size = (int)c->workers,
+                                   .scratch = c->scratch,
+                                   .libraries = c->libraries,
+                                   .uploads = c->uploads,
+                                   .left = worker_was_left,
+                                   .before_start = worker_starts};
+    return pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
+}
+
+int links_open_http(struct simlabd *d, struct error *e)
+{
+    const struct config *c = &d->config;
+    const struct http_options o = {.listen = (const char *const *)c->listen,
+                                   .listen_also = (const char *const *)c->listen_also,
+                                   .listen_own = c->listen_own,
+                                   .token = d->state.token,
+                                   .store_root = c->store_root,
+                                   .uploads = c->uploads,
+                                   .max_body = (size_t)c->max_body,
+                                   .workers = list_workers,
+                                   .ready = is_ready,
+                                   .libraries_known = libraries_known,
+                                   .userdata = d};
+    return http_new(d->loop, d->queue, offers_registry(d->offers), &o, &d->http, e);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "turn.h"
+
+#include "base/log.h"
+#include "base/loop.h"
+#include "dispatch/dispatch.h"
+#include "http/http.h"
+#include "library/offers.h"
+#include "model/registry.h"
+#include "pool/pool.h"
+#include "queue/queue.h"
+#include "simlabd.h"
+
+#include <errno.h>
+
+enum { LOCKED_MS = 1500 /* so long may another program hold the database before it is said */ };
+
+/* Jobs of a former version have no contents of libraries: they get all that there are now. */
+static int64_t pin_unpinned(struct simlabd *d)
+{
+    const struct registry *registry = offers_registry(d->offers);
+    json_t *libraries = json_object();
+    for (size_t i = 0; i < registry_n_libraries(registry); i++) {
+        const struct library *l = registry_library_at(registry, i);
+        json_object_set_new(libraries, l->name, json_string(l->hash));
+    }
+    d->are_pinned = queue_pin_unpinned(d->queue, libraries, NULL) == 0;
+    json_decref(libraries);
+    return d->are_pinned ? INT64_MAX : loop_now() + LOCKED_MS;
+}
+
+static int64_t tick_http(void *simlabd, int64_t now)
+{
+    return http_tick(((struct simlabd *)simlabd)->http, now);
+}
+
+static int64_t tick_pool(void *simlabd, int64_t now)
+{
+    return pool_local.tick(((struct simlabd *)simlabd)->pool, now);
+}
+
+static int64_t tick_dispatch(void *simlabd, int64_t now)
+{
+    return dispatch_tick(((struct simlabd *)simlabd)->dispatch, now);
+}
+
+static int64_t tick_commit(void *simlabd, int64_t now)
+{
+    (void)now;
+    struct simlabd *d = simlabd;
+    d->committed = queue_commit(d->queue, &d->failure);
+    return INT64_MAX;
+}
+
+static int64_t flush_dispatch(void *simlabd, int64_t now)
+{
+    (void)now;
+    struct simlabd *d = simlabd;
+    if (d->committed != 0)
+        dispatch_rollback(d->dispatch);
+    else
+        dispatch_flush(d->dispatch);
+    return INT64_MAX;
+}
+
+static int64_t flush_http(void *simlabd, int64_t now)
+{
+    (void)now;
+    struct simlabd *d = simlabd;
+    return http_flush(d->http, d->committed != 0 ? &d->failure : NULL);
+}
+
+static int64_t tick_queue(void *simlabd, int64_t now)
+{
+    return queue_tick(((struct simlabd *)simlabd)->queue, now);
+}
+
+/* Says once that the database fails, and once that it works again. A lock is often short. */
+static int64_t watch_database(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    bool is_told = d->database_trouble.is_told;
+    int r = queue_health(d->queue, &d->database_trouble.why);
+    if (r == 0) {
+        if (is_told)
+            log_info("the database works again");
+        d->database_trouble.since = 0;
+        d->database_trouble.is_told = false;
+        return INT64_MAX;
+    }
+    if (d->database_trouble.since == 0)
+        d->database_trouble.since = now;
+    int64_t due = r == -EBUSY ? d->database_trouble.since + LOCKED_MS : now;
+    if (is_told || now < due)
+        return is_told ? INT64_MAX : due;
+    d->database_trouble.is_told = true;
+    log_error("nothing is stored until it works again: %s", d->database_trouble.why.message);
+    return INT64_MAX;
+}
+
+static int64_t tick_offers(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    int64_t due = offers_tick(d->offers, now);
+    if (d->are_pinned || !offers_are_known(d->offers))
+        return due;
+    int64_t pin_due = pin_unpinned(d);
+    return due < pin_due ? due : pin_due;
+}
+
+/* Ready is who can tell what there is; but a library that hangs keeps nobody waiting for long. */
+static int64_t tick_announcement(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    if (d->is_announced)
+        return INT64_MAX;
+    if (!offers_are_known(d->offers) && now < d->announced_by)
+        return d->announced_by;
+    service_notify(&d->service, "READY=1\nSTATUS=Running");
+    d->is_announced = true;
+    return INT64_MAX;
+}
+
+static int64_t tick_service(void *simlabd, int64_t now)
+{
+    return service_tick(&((struct simlabd *)simlabd)->service, now);
+}
+
+void turn_add_ticks(struct simlabd *d)
+{
+    static const loop_tick_fn ticks[] = {
+        tick_offers, tick_http,  tick_pool,      tick_dispatch, tick_commit,      flush_dispatch,
+        flush_http,  tick_queue, watch_database, tick_service,  tick_announcement};
+    for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
+        loop_add_tick(d->loop, ticks[i], d);
+}
