@@ -2,11 +2,11 @@
 /* `simlab-worker serve`: leases of a daemon (proto/PROTOCOL.md, section 2). This thread runs
  * members; daemon_session.c's owns the socket. */
 #include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/daemon_session.h"
 #include "worker/fingerprint.h"
+#include "worker/known_job.h"
 #include "worker/pinned.h"
 #include "worker/range_runner.h"
 #include "worker/threads.h"
@@ -24,27 +24,14 @@
 /* A cancelled range: no callback of range_runner_run returns this otherwise. */
 #define STOPPED (-ECANCELED)
 
-#define UPLOAD_MAX_BYTES ((size_t)JOB_MAX_ELEMENTS * 16 + 65536)
-
-/* A job that leases speak of, from JOB to DROP. */
-struct known {
-    int64_t id;
-    char *store, *layout;        /* layout: NULL until it is decided */
-    struct job *job;             /* NULL where it cannot be built: why */
-    struct range_runner *runner; /* NULL until needed, and after a failure */
-    int result;                  /* of building the job */
-    struct error why;
-    struct known *next;
-};
-
 struct serve {
     const struct worker_serve_options *options;
     struct daemon_session *session;
     struct clean_room *room;
     struct pinned *pinned;
     struct threads *threads;
-    struct known *known;
-    struct known *current; /* of the lease that is being run */
+    struct known_job *known;
+    struct known_job *current; /* of the lease that is being run */
     struct wire_lease lease;
     double started;       /* the lease: seconds_now() */
     struct error renewal; /* why it leaves after this lease; no words: it does not */
@@ -72,85 +59,6 @@ static void say_bye(struct serve *s, const char *reason)
     say(s, &bye);
     if (*s->renewal.message)
         await_quit(s);
-}
-
-/* ---- jobs ---- */
-
-static int read_upload(void *userdata, const char *id, struct ndarray *ret, struct error *e)
-{
-    const struct serve *s = userdata;
-    if (!s->options->uploads || !file_name_ok(id))
-        return error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
-    char *name = mem_printf("%s.npy", id);
-    char *path = file_join(s->options->uploads, name);
-    struct buffer bytes = {0};
-    int r = file_read(path, UPLOAD_MAX_BYTES, &bytes);
-    if (r < 0)
-        r = error_set(e, r == -ENOENT ? (int)MODEL_INVALID : r, NULL,
-                      "cannot read the upload %s: %s", id, strerror(-r));
-    else
-        r = model_result_of_base(
-            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
-    buffer_free(&bytes);
-    free(path);
-    free(name);
-    return r;
-}
-
-static int build_job(struct serve *s, const struct wire_job *m, struct job **ret_job,
-                     struct error *e)
-{
-    const struct registry *registry;
-    int r = pinned_registry(s->pinned, m->libraries, &registry, e);
-    json_t *document = r == 0 ? json_read(m->document, strlen(m->document), e) : NULL;
-    if (!document)
-        return r ? r : WORKER_REFUSED;
-    struct job_sources sources = {.upload = read_upload, .userdata = s};
-    r = worker_result_of_user(job_new(registry, document, &sources, ret_job, e));
-    json_decref(document);
-    return error_explain(e, r, "build the job");
-}
-
-static struct known *known_free(struct known *k)
-{
-    range_runner_free(k->runner);
-    job_free(k->job);
-    free(k->store);
-    free(k->layout);
-    free(k);
-    return NULL;
-}
-
-static void drop(struct serve *s, int64_t job)
-{
-    for (struct known **link = &s->known; *link; link = &(*link)->next) {
-        if ((*link)->id == job) {
-            struct known *k = *link;
-            *link = k->next;
-            known_free(k);
-            return;
-        }
-    }
-}
-
-static struct known *find(struct serve *s, int64_t job)
-{
-    struct known *k = s->known;
-    while (k && k->id != job)
-        k = k->next;
-    return k;
-}
-
-static void on_job(struct serve *s, const struct wire_job *m)
-{
-    drop(s, m->job);
-    struct known *k = mem_new(sizeof *k);
-    k->id = m->job;
-    k->store = mem_strdup(m->store);
-    k->layout = *m->layout ? mem_strdup(m->layout) : NULL;
-    k->result = build_job(s, m, &k->job, &k->why);
-    k->next = s->known;
-    s->known = k;
 }
 
 /* ---- what range_runner_run tells ---- */
@@ -246,7 +154,7 @@ static void on_abandon(void *userdata, const struct error *why)
 
 /* ---- leases ---- */
 
-static int open_runner(struct serve *s, struct known *k, struct error *e)
+static int open_runner(struct serve *s, struct known_job *k, struct error *e)
 {
     if (k->result != 0) {
         *e = k->why;
@@ -275,7 +183,7 @@ static int64_t steps_of(const struct job *j)
     return j && j->n_clocks > 0 ? j->clocks[j->main_clock].n - 1 : 0;
 }
 
-static int run_lease(struct serve *s, struct known *k, struct error *e)
+static int run_lease(struct serve *s, struct known_job *k, struct error *e)
 {
     daemon_session_set_lease(s->session, s->lease.job, s->lease.lease, steps_of(k->job));
     if (daemon_session_stopped(s->session)) /* while it waited */
@@ -299,7 +207,7 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     int r = 0;
     s->lease = *lease;
     s->started = seconds_now();
-    s->current = find(s, lease->job);
+    s->current = known_job_find(s->known, lease->job);
     if (s->current)
         r = run_lease(s, s->current, &e);
     if (r != 0 && s->current)
@@ -327,7 +235,7 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
 
 static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
 {
-    struct known *k = find(s, f->job);
+    struct known_job *k = known_job_find(s->known, f->job);
     if (!k)
         return error_set(e, WORKER_REFUSED, NULL, "the worker was not told of the job");
     s->current = k;
@@ -369,7 +277,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
     }
     switch ((int)m.type) {
     case WIRE_JOB:
-        on_job(s, &m.job);
+        known_job_add(&s->known, &m.job, s->pinned, s->options->uploads);
         break;
     case WIRE_LEASE:
         on_lease(s, &m.lease);
@@ -378,7 +286,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
         on_finish(s, &m.finish);
         break;
     case WIRE_DROP:
-        drop(s, m.drop.job);
+        known_job_drop(&s->known, m.drop.job);
         break;
     case WIRE_QUIT:
         log_info("%s", m.quit.reason);
@@ -457,8 +365,7 @@ int worker_serve(const struct worker_serve_options *o)
     if (r != 0)
         log_error("%s", e.message);
     daemon_session_free(s.session);
-    while (s.known)
-        drop(&s, s.known->id);
+    known_job_drop_all(&s.known);
     pinned_free(s.pinned);
     threads_free(s.threads);
     clean_room_free(s.room);

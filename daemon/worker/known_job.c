@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/known_job.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "proto/wire.h"
+#include "worker/pinned.h"
+#include "worker/range_runner.h"
+#include "worker/result.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define UPLOAD_MAX_BYTES ((size_t)JOB_MAX_ELEMENTS * 16 + 65536)
+
+static int read_upload(void *userdata, const char *id, struct ndarray *ret, struct error *e)
+{
+    const char *const *uploads = userdata;
+    if (!*uploads || !file_name_ok(id))
+        return error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
+    char *name = mem_printf("%s.npy", id);
+    char *path = file_join(*uploads, name);
+    struct buffer bytes = {0};
+    int r = file_read(path, UPLOAD_MAX_BYTES, &bytes);
+    if (r < 0)
+        r = error_set(e, r == -ENOENT ? (int)MODEL_INVALID : r, NULL,
+                      "cannot read the upload %s: %s", id, strerror(-r));
+    else
+        r = model_result_of_base(
+            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
+    buffer_free(&bytes);
+    free(path);
+    free(name);
+    return r;
+}
+
+static int build_job(const struct wire_job *m, struct pinned *pinned, const char *uploads,
+                     struct job **ret_job, struct error *e)
+{
+    const struct registry *registry;
+    int r = pinned_registry(pinned, m->libraries, &registry, e);
+    json_t *document = r == 0 ? json_read(m->document, strlen(m->document), e) : NULL;
+    if (!document)
+        return r ? r : WORKER_REFUSED;
+    struct job_sources sources = {.upload = read_upload, .userdata = &uploads};
+    r = worker_result_of_user(job_new(registry, document, &sources, ret_job, e));
+    json_decref(document);
+    return error_explain(e, r, "build the job");
+}
+
+static void free_one(struct known_job *k)
+{
+    range_runner_free(k->runner);
+    job_free(k->job);
+    free(k->store);
+    free(k->layout);
+    free(k);
+}
+
+void known_job_add(struct known_job **list, const struct wire_job *m, struct pinned *pinned,
+                   const char *uploads)
+{
+    known_job_drop(list, m->job);
+    struct known_job *k = mem_new(sizeof *k);
+    k->id = m->job;
+    k->store = mem_strdup(m->store);
+    k->layout = *m->layout ? mem_strdup(m->layout) : NULL;
+    k->result = build_job(m, pinned, uploads, &k->job, &k->why);
+    k->next = *list;
+    *list = k;
+}
+
+struct known_job *known_job_find(struct known_job *list, int64_t id)
+{
+    while (list && list->id != id)
+        list = list->next;
+    return list;
+}
+
+void known_job_drop(struct known_job **list, int64_t id)
+{
+    struct known_job **link = list;
+    while (*link && (*link)->id != id)
+        link = &(*link)->next;
+    struct known_job *k = *link;
+    if (k) {
+        *link = k->next;
+        free_one(k);
+    }
+}
+
+void known_job_drop_all(struct known_job **list)
+{
+    while (*list)
+        known_job_drop(list, (*list)->id);
+}
