@@ -157,7 +157,7 @@ endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 # What the process libraries compute is tested in runs of them.
 $(BUILD)/tests/processes: | $(LIBRARIES)
-$(BUILD)/tests/worker: | $(ODD) $(TEST_LIBRARIES)
+$(BUILD)/tests/worker: | $(ODD) $(TEST_LIBRARIES) $(BUILD)/simlab-worker
 
 # ---- what people call ----
 

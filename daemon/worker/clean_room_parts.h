@@ -32,6 +32,20 @@ void signals_end_timers(void);
  * asks us to end. */
 bool signals_put_back(const struct signals *s);
 
+/* ---- clean_room_environment.c ---- */
+
+/* Members may write into the strings of the environment, and libraries keep pointers to them: what
+ * is given is a copy, the same one each time. */
+struct environment {
+    char **noted, **given; /* given: NULL until it was */
+    size_t n;
+};
+void environment_note(struct environment *e);
+/* False where it cannot be. */
+bool environment_put_back(struct environment *e);
+/* What the process uses stays. */
+void environment_clear(struct environment *e);
+
 /* ---- clean_room_settings.c: what can be asked for and put back ---- */
 
 struct settings;

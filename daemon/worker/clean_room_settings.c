@@ -41,8 +41,7 @@ struct identity {
 
 struct settings {
     struct signals signals;
-    char **environment; /* a copy; NULL at the end */
-    size_t n_environment;
+    struct environment environment;
     struct rlimit limits[N_LIMITS];
     int priority, policy;
     struct sched_param policy_parameters;
@@ -60,41 +59,9 @@ static char random_state[RANDOM_STATE];
 
 /* ---- environment and locale ---- */
 
-static void free_environment(struct settings *s)
-{
-    for (size_t i = 0; i < s->n_environment; i++)
-        free(s->environment[i]);
-    free(s->environment);
-}
-
-static void note_environment(struct settings *s)
-{
-    free_environment(s);
-    s->n_environment = 0;
-    while (environ && environ[s->n_environment])
-        s->n_environment++;
-    s->environment = mem_array(s->n_environment + 1, sizeof *s->environment);
-    for (size_t i = 0; i < s->n_environment; i++)
-        s->environment[i] = mem_strdup(environ[i]);
-}
-
-static bool is_environment_same(const struct settings *s)
-{
-    size_t i = 0;
-    while (environ && environ[i] && i < s->n_environment && !strcmp(environ[i], s->environment[i]))
-        i++;
-    return i == s->n_environment && (!environ || !environ[i]);
-}
-
-/* putenv() takes the strings as they are: copies, so that the next member may write into them. */
 static bool put_back_environment(struct settings *s)
 {
-    if (is_environment_same(s))
-        return true;
-    bool ok = clearenv() == 0;
-    for (size_t i = 0; i < s->n_environment; i++)
-        ok = putenv(mem_strdup(s->environment[i])) == 0 && ok;
-    return ok;
+    return environment_put_back(&s->environment);
 }
 
 static bool put_back_locale(struct settings *s)
@@ -277,7 +244,7 @@ struct settings *settings_free(struct settings *s)
 {
     if (!s)
         return NULL;
-    free_environment(s);
+    environment_clear(&s->environment);
     free(s);
     return NULL;
 }
@@ -287,7 +254,7 @@ void settings_note(struct settings *s)
     put_back_umask(s);
     put_back_locale(s);
     signals_note(&s->signals);
-    note_environment(s);
+    environment_note(&s->environment);
     note_limits(s);
     note_priority(s);
     note_attributes(s);

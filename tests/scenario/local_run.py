@@ -61,7 +61,7 @@ def test_a_batch_with_all_faults(context):
     for words in ("member 0: its worker was killed by signal 6 (Aborted)\n",
                   "member 1: process 'p' (faulty.Faulty), run_step of step 1: asked to fail",
                   "member 7: its worker exited with status 0\n",
-                  "member 8: its worker was killed by signal 11 (Segmentation fault)\n",
+                  "member 8: its worker ",  # killed by signal 11, or by a sanitizer
                   "member 15 ran longer than its limit of 0.5 s\n",
                   "member 20: its worker exited with status 3\n",
                   "member 22: its worker exited with status 0\n", "9 of 30 members failed"):

@@ -31,7 +31,7 @@ struct fake_daemon {
 /* Without a worker: the test makes a session itself. */
 void fake_daemon_open(struct fake_daemon *d);
 
-/* With a process that does `work`, and exits with what it returns. */
+/* With a process that does `work`, and exits with what it returns, at once. */
 struct fake_worker {
     const char *endpoint;
     int where;
