@@ -1,44 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/arena.h"
 
-#include "base/mem.h"
-
-#include <errno.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-
-enum { ARENA_SMALLEST = 6, ARENA_CLASSES = 48 };
+enum { ARENA_SMALLEST = 6, ARENA_ALIGNMENT = 64 };
 
 struct free_block {
-    struct free_block *next;
+    void *next;
 };
 
-struct arena {
-    char *base;
-    size_t size, used;
-    struct free_block *free[ARENA_CLASSES]; /* by power of two */
-};
-
-int arena_new(size_t reserve, struct arena **ret_arena)
+static size_t round_up(size_t size)
 {
-    void *base = mmap(NULL, reserve, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (base == MAP_FAILED)
-        return -errno;
-    struct arena *a = mem_new(sizeof *a);
-    a->base = base;
-    a->size = reserve;
-    *ret_arena = a;
-    return 0;
+    return (size + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
 }
 
-struct arena *arena_free(struct arena *a)
+void arena_init(struct arena *a, size_t size, size_t header)
 {
-    if (a) {
-        munmap(a->base, a->size);
-        free(a);
-    }
-    return NULL;
+    a->size = size;
+    a->used = round_up(header);
 }
 
 static int class_of(size_t size)
@@ -49,22 +26,31 @@ static int class_of(size_t size)
     return class;
 }
 
+/* New memory; NULL where there is none. */
+static void *extend(struct arena *a, size_t capacity)
+{
+    if (capacity > a->size - a->used)
+        return NULL;
+    void *block = (char *)a + a->used;
+    a->used += capacity;
+    return block;
+}
+
 void *arena_take(struct arena *a, size_t size, size_t *ret_capacity)
 {
     int class = class_of(size);
     if (class >= ARENA_CLASSES)
         return NULL;
     size_t capacity = (size_t)1 << class;
+    lock_hold(&a->lock, 1);
     struct free_block *block = a->free[class];
-    if (block) {
+    if (block)
         a->free[class] = block->next;
-    } else {
-        if (capacity > a->size - a->used)
-            return NULL;
-        block = (struct free_block *)(void *)(a->base + a->used);
-        a->used += capacity;
-    }
-    *ret_capacity = capacity;
+    else
+        block = extend(a, capacity);
+    lock_release(&a->lock);
+    if (block)
+        *ret_capacity = capacity;
     return block;
 }
 
@@ -74,6 +60,8 @@ void arena_give(struct arena *a, void *block, size_t capacity)
         return;
     struct free_block *b = block;
     int class = class_of(capacity);
+    lock_hold(&a->lock, 1);
     b->next = a->free[class];
     a->free[class] = b;
+    lock_release(&a->lock);
 }

@@ -1,21 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state arena: one reserved range of addresses that holds all values and instances of a run.
- * Nothing in it points outside it, so that it can be mapped at the same address in other workers.
+/* Blocks of memory out of one range of addresses, at whose start the arena itself lies: what is in
+ * the range is all there is to it.
  *
  * Invariants
- *  1. Blocks have power-of-two sizes from 64 bytes and are aligned to 64; a freed block is used
- *     again for the same size only, so a run whose sizes repeat takes no new memory.
- *  2. Pages are touched only as they are used: the reservation costs address space alone. */
+ *  1. Blocks have power-of-two sizes from 64 bytes and are aligned to 64. A freed block is used
+ *     again for the same size, by whoever asks next, before new memory is taken: a run whose sizes
+ *     repeat takes none, whatever the threads.
+ *  2. Pages are touched only as they are used: a range costs address space alone. Those beyond
+ *     `used` were never touched.
+ *  3. Any thread of any process that has the range mapped may take and give. This happens where a
+ *     value grows beyond its buffer, some ten times in its life; so one lock is enough. */
 #ifndef STAGE_ARENA_H
 #define STAGE_ARENA_H
 
+#include "stage/futex.h"
+
 #include <stddef.h>
 
-struct arena;
+enum { ARENA_CLASSES = 48 };
 
-/* Reserves `reserve` bytes of addresses. 0 or -errno. */
-int arena_new(size_t reserve, struct arena **ret_arena);
-struct arena *arena_free(struct arena *a);
+struct arena {
+    size_t size; /* bytes of the range, from this struct on */
+    size_t used; /* so many of them, from its start */
+    struct lock lock;
+    void *free[ARENA_CLASSES]; /* by power of two: the first of a list */
+};
+
+/* `a` is the start of a range of zeroed memory; its first `header` bytes are not for blocks. */
+void arena_init(struct arena *a, size_t size, size_t header);
 
 /* Undefined contents, at least `size` bytes; NULL where the arena is full. */
 void *arena_take(struct arena *a, size_t size, size_t *ret_capacity);

@@ -6,50 +6,42 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The level and row whose descriptor has the function that `pick` takes from it. */
-static struct context *find_row(struct simulation *s, int slot, bool convert, int32_t *ret_row)
+/* One of a process's functions about one variable; run->failed and message tell how it went. */
+static void call_about(struct process_run *run, int slot, struct program_function f, bool convert)
 {
-    const struct slot *declared = &s->model->slots[slot];
-    for (struct context *c = s->runs[declared->process].context; c; c = c->parent) {
-        for (int row = 0; row < c->shared.n_variables; row++) {
-            const struct simlab_variable *v = &c->code->process->variables[row];
-            if (c->merged[row] == declared->variable && (convert ? v->convert : v->validate)) {
-                *ret_row = row;
-                return c;
-            }
-        }
-    }
-    return NULL;
-}
-
-static int call_function(struct simulation *s, int slot, bool convert, struct error *e)
-{
-    int32_t row;
-    struct context *c = find_row(s, slot, convert, &row);
-    if (!c)
-        return 0;
-    const struct simlab_variable *v = &c->code->process->variables[row];
-    struct process_run *run = c->run;
-    int phase = run->phase;
+    struct context *c = &run->contexts[f.level];
+    const struct simlab_variable *v = &c->level->code->variables[f.row];
     run->failed = false;
     run->lacks_input = false;
-    random_begin(&run->random, (uint32_t)s->runtime.stage, s->runtime.step,
-                 1 + (uint32_t)s->model->slots[slot].variable);
+    run->drawn_by = 1 + (uint32_t)run->lane->simulation->model->slots[slot].variable;
+    run->drawn = 0;
     context_enter(run, convert ? PHASE_CONVERT : PHASE_VALIDATE);
-    int r = convert ? v->convert(&c->shared, row) : v->validate(&c->shared, row);
-    if (r < 0 && !run->failed)
+    int r = convert ? v->convert(&c->shared, f.row) : v->validate(&c->shared, f.row);
+    if (r < 0)
         context_refuse(run, "refused without saying why");
+}
+
+static int call_function(struct lane *lane, int slot, bool convert, struct error *e)
+{
+    const struct simulation *s = lane->simulation;
+    const struct slot *declared = &s->model->slots[slot];
+    struct program_function f = program_function(s->program, declared->process, declared->variable,
+                                                 convert ? PROGRAM_CONVERT : PROGRAM_VALIDATE);
+    if (f.level < 0)
+        return 0;
+    struct process_run *run = context_of_lane(lane, declared->process);
+    call_about(run, slot, f, convert);
     int result = 0;
-    if (!convert && run->lacks_input && s->runtime.step < 0)
+    if (!convert && run->lacks_input && s->state->runtime.step < 0)
         run->failed = false; /* asked again in the first step, with the input that it lacks */
     if (run->failed) {
-        char message[sizeof run->message];
-        snprintf(message, sizeof message, "variable '%s': %.600s", v->name, run->message);
+        char message[MESSAGE_SIZE];
+        snprintf(message, sizeof message, "variable '%s': %.600s", declared->declared->name,
+                 run->message);
         memcpy(run->message, message, sizeof message);
-        result = context_report(s, c->process, e);
+        result = context_report(run, e);
         run->failed = false;
     }
-    context_enter(run, phase);
     return result;
 }
 
@@ -65,36 +57,37 @@ static int check_declared(const struct simulation *s, int slot, struct error *e)
         return 0;
     const struct model_process *p = &s->model->processes[declared->process];
     char step[40] = "";
-    if (s->runtime.step >= 0)
-        snprintf(step, sizeof step, " in step %lld", (long long)s->runtime.step);
+    if (s->state->runtime.step >= 0)
+        snprintf(step, sizeof step, " in step %lld", (long long)s->state->runtime.step);
     return error_set(e, STAGE_FAILED, NULL, "process '%s' (%s), variable '%s'%s, element %zu: %s",
                      p->name, p->type->name, declared->declared->name, step, at, why);
 }
 
-static int check_slot(struct simulation *s, int slot, struct error *e)
+static int check_slot(struct lane *lane, int slot, struct error *e)
 {
+    const struct simulation *s = lane->simulation;
     int r = check_declared(s, slot, e);
     return r || !s->values[slot].view.data || !s->model->slots[slot].declared->has_validate
                ? r
-               : call_function(s, slot, false, e);
+               : call_function(lane, slot, false, e);
 }
 
 static int set_one(struct simulation *s, const struct job_input *input, int64_t step,
                    struct error *e)
 {
-    const void *data = job_input_at(s->job, input, s->member, step);
+    const void *data = job_input_at(s->job, input, s->state->member, step);
     if (!data)
         return 0;
     int lead = input->has_batch + input->has_clock;
     struct value *v = &s->values[input->slot];
     v->view.itemsize = (int32_t)input->value.itemsize;
-    if (value_shape(s, input->slot, input->ndim, input->value.shape + lead) < 0)
+    if (value_shape(s->state, v, input->ndim, input->value.shape + lead) < 0)
         return error_set(e, STAGE_FAILED, NULL, "there is no memory for the input %s",
                          s->model->slots[input->slot].name);
     memcpy(v->view.data, data, (size_t)v->view.size * (size_t)v->view.itemsize);
     const struct slot *slot = &s->model->slots[input->slot];
-    s->runs[slot->process].has_new_inputs = true;
-    return slot->declared->has_convert ? call_function(s, input->slot, true, e) : 0;
+    s->state->processes[slot->process].has_new_inputs = true;
+    return slot->declared->has_convert ? call_function(s->lanes[0], input->slot, true, e) : 0;
 }
 
 /* Bounds of what a converter has made, and functions: those of all inputs of a process that has a
@@ -102,18 +95,19 @@ static int set_one(struct simulation *s, const struct job_input *input, int64_t 
 static int validate_one(struct simulation *s, const struct job_input *input, struct error *e)
 {
     const struct slot *slot = &s->model->slots[input->slot];
-    if (!s->runs[slot->process].has_new_inputs || !s->values[input->slot].view.data)
+    if (!s->state->processes[slot->process].has_new_inputs || !s->values[input->slot].view.data)
         return 0;
     if (!slot->declared->has_convert && !slot->declared->has_validate)
         return 0; /* its bounds were checked with the job */
-    return check_slot(s, input->slot, e);
+    return check_slot(s->lanes[0], input->slot, e);
 }
 
 int input_set(struct simulation *s, int64_t step, struct error *e)
 {
     int r = 0;
+    s->state->stamp++; /* what was computed from the inputs before is not current any more */
     for (int p = 0; p < s->model->n_processes; p++)
-        s->runs[p].has_new_inputs = false;
+        s->state->processes[p].has_new_inputs = false;
     for (int i = 0; i < s->job->n_inputs && r == 0; i++)
         if (s->job->inputs[i].has_clock == (step >= 0))
             r = set_one(s, &s->job->inputs[i], step, e);
@@ -124,15 +118,16 @@ int input_set(struct simulation *s, int64_t step, struct error *e)
     return r;
 }
 
-int input_check_written(struct simulation *s, int process, struct error *e)
+int input_check_written(struct lane *lane, int process, struct error *e)
 {
+    const struct simulation *s = lane->simulation;
     const struct model_process *p = &s->model->processes[process];
     for (int i = 0; i < p->type->n_variables; i++) {
         int slot = p->bindings[i].slot;
         if (slot < 0 || p->type->variables[i].intent == SIMLAB_IN ||
             s->model->slots[slot].declared->kind != SIMLAB_VARIABLE)
             continue;
-        int r = check_slot(s, slot, e);
+        int r = check_slot(lane, slot, e);
         if (r)
             return r;
     }

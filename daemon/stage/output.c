@@ -6,19 +6,19 @@ static int save(struct simulation *s, int output, int64_t at, struct error *e)
 {
     const struct job_output *o = &s->job->outputs[output];
     const struct slot *slot = &s->model->slots[o->slot];
-    struct process_run *owner = &s->runs[slot->process];
-    const struct simlab_view *view = &s->values[o->slot].view;
-    owner->failed = false;
-    if (slot->declared->kind == SIMLAB_ON_DEMAND && !context_demand(s, o->slot, owner))
-        return context_report(s, slot->process, e);
+    int r = demand_for_loop(s, o->slot, e);
+    if (r)
+        return r;
+    const struct simlab_view *view = &context_value(&s->runs[slot->process], o->slot)->view;
     if (!view->data) {
         if (o->is_index) /* nobody asked for it by name, and it was never set */
             return 0;
         return error_set(e, STAGE_FAILED, NULL, "output %s has no value: process '%s' never set it",
                          o->name, s->model->processes[slot->process].name);
     }
-    return s->events->output ? s->events->output(s->events->userdata, s->member, output, at, view)
-                             : 0;
+    return s->events->output
+               ? s->events->output(s->events->userdata, s->state->member, output, at, view)
+               : 0;
 }
 
 static int save_clock(struct simulation *s, int clock, struct error *e)
@@ -26,12 +26,12 @@ static int save_clock(struct simulation *s, int clock, struct error *e)
     for (int o = 0; o < s->job->n_outputs; o++) {
         if (s->job->outputs[o].clock != clock)
             continue;
-        int r = save(s, o, clock < 0 ? 0 : s->saved[clock], e);
+        int r = save(s, o, clock < 0 ? 0 : s->state->saved[clock], e);
         if (r)
             return r;
     }
     if (clock >= 0)
-        s->saved[clock]++;
+        s->state->saved[clock]++;
     return 0;
 }
 
@@ -39,10 +39,10 @@ static int save_clock(struct simulation *s, int clock, struct error *e)
  * early has its last state at the next label, and the fill value after it. */
 int output_save_step(struct simulation *s, int64_t step, struct error *e)
 {
-    s->stamp++;
+    s->state->stamp++;
     for (int c = 0; c < s->job->n_clocks; c++) {
         const struct clock *clock = &s->job->clocks[c];
-        int64_t k = s->saved[c];
+        int64_t k = s->state->saved[c];
         /* Labels that CONTINUE or BREAK passed over do not come back. */
         while (k < clock->n && clock->at[k] < step)
             k++;
@@ -57,11 +57,11 @@ int output_save_step(struct simulation *s, int64_t step, struct error *e)
 
 int output_save_last(struct simulation *s, struct error *e)
 {
-    s->stamp++;
+    s->state->stamp++;
     int64_t last = s->job->clocks[s->job->main_clock].n - 1;
     for (int c = 0; c < s->job->n_clocks; c++) {
         const struct clock *clock = &s->job->clocks[c];
-        if (clock->n == 0 || clock->at[clock->n - 1] != last || s->saved[c] >= clock->n)
+        if (clock->n == 0 || clock->at[clock->n - 1] != last || s->state->saved[c] >= clock->n)
             continue;
         int r = save_clock(s, c, e);
         if (r)

@@ -7,7 +7,33 @@
 
 extern const struct simlab_host process_api_functions;
 
-/* NULL where the type itself does not have the stage. */
-simlab_stage_fn process_api_stage_function(const struct simlab_process *process, int stage);
+static inline struct context *process_api_context(simlab_context *c)
+{
+    return (struct context *)(void *)c;
+}
+
+/* The variable of a row, or NULL and a mistake recorded. */
+const struct variable *process_api_variable(struct context *c, int32_t row);
+bool process_api_is_group(const struct variable *v);
+/* The group at a row, or NULL and a mistake recorded. */
+const struct binding *process_api_group(struct context *c, int32_t row);
+/* Whether the run may write this variable; else a mistake is recorded. */
+bool process_api_may_write(struct context *c, int32_t row, const struct variable *v);
+/* False, and a mistake recorded, in a block of a parallel loop, where `what` cannot be done. */
+bool process_api_may(struct context *c, const char *what);
+
+/* ---- process_values.c ---- */
+
+struct simlab_view *process_values_view(simlab_context *c, int32_t row, int32_t dtype,
+                                        int32_t access);
+struct simlab_view *process_values_create(simlab_context *c, int32_t row, int32_t dtype,
+                                          int32_t ndim, const int64_t *shape);
+struct simlab_view *process_values_member(simlab_context *c, int32_t row, int64_t k, int32_t dtype);
+struct simlab_view *process_values_wrong_size(simlab_context *c, int32_t row, int64_t k,
+                                              int32_t dtype, int64_t n);
+
+/* ---- parallel.c ---- */
+
+int parallel_loop(simlab_context *c, const struct simlab_loop *loop);
 
 #endif

@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/random.h"
 
-static void round_once(uint32_t c[4], const uint32_t k[2])
+enum {
+    ROUNDS = 10,
+    AT_ONCE = 4 /* blocks, so that the processor need not wait for each product */
+};
+
+/* Where the parts of the last word of a counter begin. */
+enum { PAIR_SHIFT = 14, KIND_SHIFT = 30 };
+
+static inline void round_once(uint32_t c[4], uint32_t k0, uint32_t k1)
 {
     uint64_t a = (uint64_t)0xD2511F53u * c[0];
     uint64_t b = (uint64_t)0xCD9E8D57u * c[2];
-    uint32_t next[4] = {(uint32_t)(b >> 32) ^ c[1] ^ k[0], (uint32_t)b,
-                        (uint32_t)(a >> 32) ^ c[3] ^ k[1], (uint32_t)a};
-    for (int i = 0; i < 4; i++)
-        c[i] = next[i];
+    uint32_t c1 = c[1], c3 = c[3];
+    c[0] = (uint32_t)(b >> 32) ^ c1 ^ k0;
+    c[1] = (uint32_t)b;
+    c[2] = (uint32_t)(a >> 32) ^ c3 ^ k1;
+    c[3] = (uint32_t)a;
 }
 
 void random_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ret_words[4])
 {
-    uint32_t k[2] = {key[0], key[1]};
+    uint32_t k0 = key[0], k1 = key[1];
     for (int i = 0; i < 4; i++)
         ret_words[i] = counter[i];
-    for (int i = 0; i < 10; i++) {
-        round_once(ret_words, k);
-        k[0] += 0x9E3779B9u;
-        k[1] += 0xBB67AE85u;
+    for (int i = 0; i < ROUNDS; i++) {
+        round_once(ret_words, k0, k1);
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
     }
 }
 
@@ -32,7 +41,7 @@ static uint64_t hash_name(const char *name)
     return h;
 }
 
-void random_seed(struct random_stream *r, uint64_t seed, int64_t member, const char *process)
+void random_key(uint64_t seed, int64_t member, const char *process, uint32_t ret_key[2])
 {
     /* The key has 64 bits for 192: Philox itself mixes them, twice, into one. */
     uint64_t name = hash_name(process);
@@ -41,33 +50,59 @@ void random_seed(struct random_stream *r, uint64_t seed, int64_t member, const c
                            (uint32_t)(name >> 32)};
     uint32_t words[4];
     random_philox(counter, key, words);
-    r->key[0] = words[0] ^ words[2];
-    r->key[1] = words[1] ^ words[3];
-    random_begin(r, 0, -1, 0);
+    ret_key[0] = words[0] ^ words[2];
+    ret_key[1] = words[1] ^ words[3];
 }
 
-void random_begin(struct random_stream *r, uint32_t stage, int64_t step, uint32_t variable)
+static void counter_of(const struct random *r, uint64_t pair, uint32_t ret_counter[4])
 {
-    r->stage = stage;
-    r->step = step;
-    r->variable = variable;
-    r->counter = 0;
+    uint64_t block = r->kind == RANDOM_WITHIN ? (uint64_t)r->index : pair;
+    uint64_t step = (uint64_t)(r->step + 1);
+    ret_counter[0] = (uint32_t)block;
+    ret_counter[1] = (uint32_t)(block >> 32 & 0xff) | r->stage << 8 | (uint32_t)(step >> 32) << 10;
+    ret_counter[2] = (uint32_t)step;
+    ret_counter[3] = r->variable | (uint32_t)r->kind << KIND_SHIFT;
+    if (r->kind == RANDOM_WITHIN)
+        ret_counter[3] |= ((uint32_t)pair & 0xffff) << PAIR_SHIFT;
 }
 
-void random_words(struct random_stream *r, uint64_t *ret_words, int64_t n)
+static uint64_t word_of(const uint32_t words[4], int half)
 {
-    for (int64_t i = 0; i < n; i++) {
-        uint64_t block = r->counter / 2;
-        uint64_t step = (uint64_t)(r->step + 1);
-        /* 40 bits of block, 2 of stage, 54 of step: 2^41 numbers per stage before any repeats. */
-        uint32_t counter[4] = {(uint32_t)block,
-                               (uint32_t)(block >> 32 & 0xff) | r->stage << 8 |
-                                   (uint32_t)(step >> 32) << 10,
-                               (uint32_t)step, r->variable};
-        uint32_t words[4];
+    return (uint64_t)words[2 * half] | (uint64_t)words[2 * half + 1] << 32;
+}
+
+/* Blocks pair … pair + AT_ONCE - 1: twice as many words. */
+static void many_blocks(const struct random *r, uint64_t pair, uint64_t *ret_words)
+{
+    uint32_t c[AT_ONCE][4], k0 = r->key[0], k1 = r->key[1];
+    for (int b = 0; b < AT_ONCE; b++)
+        counter_of(r, pair + (uint64_t)b, c[b]);
+    for (int i = 0; i < ROUNDS; i++) {
+        for (int b = 0; b < AT_ONCE; b++)
+            round_once(c[b], k0, k1);
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    for (int b = 0; b < AT_ONCE; b++)
+        for (int half = 0; half < 2; half++)
+            ret_words[2 * b + half] = word_of(c[b], half);
+}
+
+void random_words(struct random *r, uint64_t *ret_words, int64_t n)
+{
+    int64_t i = 0;
+    while (i < n) {
+        if (r->next % 2 == 0 && n - i >= 2 * AT_ONCE) {
+            many_blocks(r, r->next / 2, ret_words + i);
+            r->next += 2 * AT_ONCE;
+            i += 2 * AT_ONCE;
+            continue;
+        }
+        uint32_t counter[4], words[4];
+        counter_of(r, r->next / 2, counter);
         random_philox(counter, r->key, words);
-        int half = (int)(r->counter % 2) * 2;
-        ret_words[i] = (uint64_t)words[half] | (uint64_t)words[half + 1] << 32;
-        r->counter++;
+        do
+            ret_words[i++] = word_of(words, (int)(r->next++ % 2));
+        while (i < n && r->next % 2);
     }
 }

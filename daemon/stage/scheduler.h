@@ -1,28 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the processes of a stage are called. A stage's plan is compiled once with the simulation and
- * used again at every step.
+/* How the calls of a stage are run. All that they mean (who is skipped, which error is told, where
+ * lines go) is call.c's; a scheduler only says where and when.
  *
- * Invariant: a process is called after all processes that must run before it, and not at all where
- * one of its ancestors in the plan gave BREAK in this stage: under every scheduler. */
+ * Invariant: `run` has each call of the plan made once (call_one, call_task), after all those that
+ * the plan has before it, and returns when all were made: under every scheduler. */
 #ifndef STAGE_SCHEDULER_H
 #define STAGE_SCHEDULER_H
 
-#include "stage/stage.h"
+#include "stage/program.h"
 
-struct stage_plan {
-    int stage; /* enum simlab_stage */
-    int n;     /* processes, in the model's order; those without this stage stand too, since a
-                * BREAK passes through them */
-    const int *order;
-    const struct model *model; /* for the edges: processes[i].before */
-    const bool *has_stage;     /* by process */
+struct lane;
+struct simulation;
+
+struct scheduler_statistics {
+    uint64_t tasks;  /* that were run */
+    uint64_t stolen; /* by another thread than the one that made them ready */
+    uint64_t loops;  /* parallel loops, and blocks of them */
+    uint64_t blocks;
+    uint64_t sleeps;      /* times that a thread slept */
+    uint64_t ns_searched; /* by all threads, for something to do */
+    uint64_t ns_slept;
 };
 
-/* Calls one process (hooks, the stage function, errors): a scheduler calls it for each process of
- * the plan. *ret_signal: enum simlab_signal. Processes without order between them may be called by
- * several threads at once. */
-int simulation_call(struct simulation *s, int process, int stage, int *ret_signal, struct error *e);
+/* Runs block `block` of a parallel loop. */
+typedef void (*scheduler_block_fn)(void *loop, struct lane *lane, int64_t block);
 
-extern const struct scheduler scheduler_serial;
+struct scheduler {
+    const char *name;
+    /* A simulation with its lanes. 0, or a negative errno with words. */
+    int (*open)(struct simulation *s, void **ret_state, struct error *e);
+    /* Before a member's initialize; may be NULL. */
+    void (*begin)(void *state);
+    void (*run)(void *state, const struct plan *plan);
+    /* Blocks 0 … n - 1, from within a call in `lane`; returns when all are done. */
+    void (*loop)(void *state, struct lane *lane, int64_t n, scheduler_block_fn fn, void *loop);
+    void (*statistics)(const void *state, struct scheduler_statistics *ret);
+    void *(*close)(void *state);
+};
+
+extern const struct scheduler scheduler_serial, scheduler_threads, scheduler_auto;
+
+/* NULL: there is none of that name. */
+const struct scheduler *scheduler_named(const char *name);
+
+/* What a scheduler calls, in any lane: call number `call` of the plan that runs, and all calls of a
+ * task. */
+void call_one(struct lane *lane, int call);
+void call_task(struct lane *lane, int task);
+/* Before calls are run in another order than the plan's: their lines wait for the end. */
+void call_gather(struct simulation *s);
+/* All calls in order, in the time loop's lane. */
+void call_in_order(struct simulation *s);
 
 #endif

@@ -2,40 +2,51 @@
 /* One after the other, in the model's order. */
 #include "stage/simulation.h"
 
-#include <string.h>
+#include <limits.h>
 
-/* An ancestor gave BREAK, or was itself skipped for one. */
-static bool is_broken(const struct model_process *p, const bool *broken)
+static int serial_open(struct simulation *s, void **ret_state, struct error *e)
 {
-    for (int i = 0; i < p->n_before; i++)
-        if (broken[p->before[i]])
-            return true;
-    return false;
+    (void)e;
+    *ret_state = s;
+    return 0;
 }
 
-static int serial_run(void *state, const struct stage_plan *plan, struct simulation *s,
-                      struct error *e)
+void call_in_order(struct simulation *s)
+{
+    const struct plan *plan = s->stage.plan;
+    for (int i = 0; i < plan->n_calls; i++)
+        call_one(s->lanes[0], i);
+}
+
+static void serial_run(void *state, const struct plan *plan)
+{
+    (void)plan;
+    call_in_order(state);
+}
+
+static void serial_loop(void *state, struct lane *lane, int64_t n, scheduler_block_fn fn,
+                        void *loop)
 {
     (void)state;
-    bool has_broken = false; /* s->broken means something */
-    int r = 0;
-    for (int i = 0; i < plan->n && r == 0; i++) {
-        int p = plan->order[i];
-        if (has_broken && is_broken(&plan->model->processes[p], s->broken)) {
-            s->broken[p] = true;
-            continue;
-        }
-        if (!plan->has_stage[p])
-            continue;
-        int signal;
-        r = simulation_call(s, p, plan->stage, &signal, e);
-        if (r == 0 && signal == SIMLAB_BREAK) {
-            if (!has_broken)
-                memset(s->broken, 0, (size_t)plan->n * sizeof *s->broken);
-            s->broken[p] = has_broken = true;
-        }
-    }
-    return r;
+    for (int64_t block = 0; block < n; block++)
+        fn(loop, lane, block);
 }
 
-const struct scheduler scheduler_serial = {.name = "serial", .run = serial_run};
+static void serial_statistics(const void *state, struct scheduler_statistics *ret)
+{
+    (void)state;
+    *ret = (struct scheduler_statistics){0};
+}
+
+static void *serial_close(void *state)
+{
+    (void)state;
+    return NULL;
+}
+
+const struct scheduler scheduler_serial = {.name = "serial",
+                                           .open = serial_open,
+                                           .run = serial_run,
+                                           .loop = serial_loop,
+                                           .statistics = serial_statistics,
+                                           .close = serial_close};

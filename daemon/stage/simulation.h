@@ -2,116 +2,123 @@
 /* Internal to stage/: what its files share.
  *
  * Invariants
- *  1. values[slot].view.data is NULL or values[slot].buffer: a value is set, or it is not.
- *  2. A process's contexts (one per level of `extends`) are used by one thread at a time, those of
- *     an on-demand variable's owner by the thread that computes it.
- *  3. run->failed is set by the first mistake of a call and kept to its end. */
+ *  1. A process_run (its contexts, one per level of `extends`) is used by one lane at a time. Those
+ *     of simulation->runs are for the calls of a plan; functions about one variable (compute,
+ *     validate, convert) are called with one that the lane has for itself, since several lanes may
+ *     compute variables of one process at once.
+ *  2. run->failed is set by the first mistake of a call and kept to its end; between calls it is
+ *     false. */
 #ifndef STAGE_SIMULATION_H
 #define STAGE_SIMULATION_H
 
-#include "stage/arena.h"
-#include "stage/random.h"
+#include "stage/lane.h"
+#include "stage/program.h"
 #include "stage/scheduler.h"
-#include "stage/stage.h"
+#include "stage/state.h"
 
-/* What a context is being used for: the four stages, or about one variable. */
-enum phase {
-    PHASE_COMPUTE = SIMLAB_N_STAGES, /* an on-demand value */
-    PHASE_VALIDATE,
-    PHASE_CONVERT,
-    N_PHASES
-};
-
-struct value {
-    struct simlab_view view;
-    void *buffer;
-    size_t capacity;
-    size_t asked;   /* bytes: the most that this member has asked for */
-    uint64_t stamp; /* on_demand, cached: the stage it was computed in */
-    bool computing;
-    void *object; /* kind object */
-    void (*destroy)(void *object);
-};
-
-struct process_run;
+#include <stdatomic.h>
 
 /* What a stage function sees, for the type itself (level 0) or a type it extends. */
 struct context {
     struct simlab_context shared; /* first: what the library is given */
     struct simulation *simulation;
     struct process_run *run;
-    int process;
-    const struct stage_code *code;
-    struct context *parent;            /* the next level; NULL */
-    int *merged;                       /* own row → index in the process's type->variables */
-    const struct variable **variables; /* by own row, like the two below */
-    const struct binding **bindings;
-    uint8_t *access[N_PHASES];
+    const struct program_level *level;
 };
 
+/* A process at work: one of its stages, or a function about one of its variables. */
 struct process_run {
-    struct context *context; /* level 0 */
-    struct random_stream random;
-    int phase;
-    bool called; /* initialize was called in this run */
+    struct lane *lane;
+    struct context *contexts; /* by level */
+    int process, n_levels;
+    int phase;         /* enum phase */
+    uint32_t drawn_by; /* struct random: 0, or 1 + the variable that it is about */
+    uint64_t drawn;    /* words of its sequence */
     bool failed;
-    bool has_new_inputs;        /* see input_set */
-    bool lacks_input;           /* read one of its own that varies in time, before the first step */
-    char message[768];          /* of the first mistake, without process and stage */
-    struct simlab_view scratch; /* zeroed memory for accesses that went wrong */
-    size_t scratch_bytes;
+    bool lacks_input; /* read one of its own that varies in time, before the first step */
+    bool is_block;    /* of a parallel loop: see parallel.c */
+    char *message;    /* of the first mistake, without process and stage: MESSAGE_SIZE, or NULL */
+};
+enum { MESSAGE_SIZE = STATE_WHY_SIZE };
+
+/* A kind object: lives outside the state, since it is a pointer of one process's own. */
+struct object {
+    void *object;
+    void (*destroy)(void *object);
+};
+
+/* What the calls of the stage that runs share. */
+struct stage_run {
+    const struct plan *plan;
+    bool goes_on;            /* after a failure, as in finalize */
+    _Atomic int failed_call; /* the earliest so far; INT_MAX: none */
+    _Atomic bool has_broken; /* some call gave BREAK: is_broken means something */
+    bool *is_broken;         /* by call */
 };
 
 struct simulation {
+    struct program *program;
+    struct state *state;
+    struct value *values; /* the state's */
     const struct job *job;
     const struct model *model;
     const struct simlab_hook *const *hooks; /* job->n_hooks of them */
-    struct arena *arena;
-    size_t bytes;         /* the sum of what values were asked for: at most memory_limit() */
-    struct value *values; /* by slot */
-    struct process_run *runs;
-    struct stage_plan plans[SIMLAB_N_STAGES];
-    bool *has_stage[SIMLAB_N_STAGES];
-    bool *broken;     /* by process: of the serial scheduler, in a stage with a BREAK */
-    bool has_forcing; /* some input varies in time */
+    struct process_run *runs;               /* by process */
+    struct context *contexts;               /* of all runs */
+    struct object *objects;                 /* by number of the slot */
+    struct lines *cached_lines;             /* by number: of what was computed in this stage */
+    int n_lanes;
+    struct lane **lanes; /* 0: the time loop's thread */
+    struct stage_run stage;
+    bool is_plain; /* no hooks, nothing is validated that processes set: most jobs */
     const struct scheduler *scheduler;
     void *scheduler_state;
-    struct simlab_runtime runtime;
-    int64_t member;
-    uint64_t stamp; /* changes with every stage and every save */
-    int64_t *saved; /* by clock: labels saved so far */
     const struct stage_events *events;
+    struct lock giving_up; /* held by the one that abandons the member */
 };
 
-/* Contexts of all processes: s->runs. */
-int context_new_all(struct simulation *s, const struct stage_code *const *codes, struct error *e);
-void context_free_all(struct simulation *s);
+/* ---- context.c ---- */
 
-/* Prepares all levels of a process for a phase. */
+/* Of all processes: s->runs. */
+void context_new_all(struct simulation *s);
+void context_free_all(struct simulation *s);
+/* A lane's own of one process, with `contexts`, made when it is first asked for. */
+struct process_run *context_of_lane(struct lane *lane, int process);
+struct process_run *context_run_free(struct process_run *run);
+/* Prepares all levels for a phase, and for a new sequence of random numbers. */
 void context_enter(struct process_run *run, int phase);
+/* Where the value of a slot is that is not on_demand, or where this lane has it. */
+struct value *context_value(const struct process_run *run, int slot);
 
 /* "process 'advect' (reference.AdvectionLax), run_step of step 3: …" from run->message. */
-int context_report(const struct simulation *s, int process, struct error *e);
-
-/* Makes the value of an on-demand slot current. False where it failed: run->message of `caller`. */
-bool context_demand(struct simulation *s, int slot, struct process_run *caller);
-
+int context_report(const struct process_run *run, struct error *e);
 /* Records a mistake, the first of a call only. */
 __attribute__((format(printf, 2, 3))) void context_refuse(struct process_run *run,
                                                           const char *format, ...);
+__attribute__((format(printf, 2, 0))) void context_vrefuse(struct process_run *run,
+                                                           const char *format, va_list arguments);
 
-/* Gives a slot's value this shape, reusing its buffer. Elements that it did not have are zero, so
- * that nothing of another member, or variable, is seen in them. -EOVERFLOW where no machine counts
- * so far; -ENOMEM where there cannot be, or is not, so much memory. */
-int value_shape(struct simulation *s, int slot, int ndim, const int64_t *shape);
-/* All values unset, objects destroyed; buffers are kept. */
-void value_reset_all(struct simulation *s);
+/* ---- demand.c ---- */
+
+/* Makes the value of an on_demand slot current, for this run's lane. False where it failed: a
+ * mistake of `caller`. */
+bool demand(struct process_run *caller, int slot);
+/* The same for the time loop, which saves or watches the value of any slot: it is then where
+ * context_value says for its owner's run. 0, or STAGE_FAILED with words. */
+int demand_for_loop(struct simulation *s, int slot, struct error *e);
+
+/* ---- call.c ---- */
+
+/* Runs a plan by the scheduler and tells lines and errors in the model's order. */
+int call_stage(struct simulation *s, int stage, struct error *e);
+
+/* ---- input.c, output.c, hook.c, watch.c ---- */
 
 /* Puts a member's inputs into their slots: those that do not vary in time (step -1), or those that
  * do (step 0 …), converted and validated. */
 int input_set(struct simulation *s, int64_t step, struct error *e);
 /* validate: all — checks what a process may have set. */
-int input_check_written(struct simulation *s, int process, struct error *e);
+int input_check_written(struct lane *lane, int process, struct error *e);
 
 /* Saves the outputs whose clock has label `step` of the main clock. */
 int output_save_step(struct simulation *s, int64_t step, struct error *e);
@@ -119,10 +126,9 @@ int output_save_step(struct simulation *s, int64_t step, struct error *e);
 int output_save_last(struct simulation *s, struct error *e);
 
 /* Calls the job's hooks of a stage (`process` -1: those at model level). *ret_signal is the highest
- * that they give. Hooks at process level are called for processes without the stage too. */
-int hook_call(struct simulation *s, int stage, int when, int process, int *ret_signal,
+ * that they give. */
+int hook_call(struct lane *lane, int stage, int when, int process, int *ret_signal,
               struct error *e);
-bool hook_has_process_level(const struct simulation *s, int stage);
 
 /* What the job itself watches for after run_step: stop_when, log_every. *ret_signal as of a
  * model-level hook. */

@@ -47,11 +47,18 @@ struct stage_events {
     void *userdata;
 };
 
+/* How the processes of a stage are run. What is computed, told and saved does not depend on it. */
+struct stage_options {
+    const char *scheduler; /* of scheduler_named: "serial", "threads" … */
+    int threads;           /* that may be used, this one included: at least 1 */
+};
+
 /* 0, STAGE_FAILED where a library is not the model's, or -errno, with words. `codes[i]` is the code
- * of job->model->processes[i]; hooks[i] that of job->hooks[i]. All are borrowed and outlive it. */
+ * of job->model->processes[i]; hooks[i] that of job->hooks[i]. All are borrowed and outlive it.
+ * `options`: NULL is serial. */
 int simulation_new(const struct job *job, const struct stage_code *const *codes,
-                   const struct simlab_hook *const *hooks, struct simulation **ret_simulation,
-                   struct error *e);
+                   const struct simlab_hook *const *hooks, const struct stage_options *options,
+                   struct simulation **ret_simulation, struct error *e);
 struct simulation *simulation_free(struct simulation *s);
 
 /* Runs one member from initialize to finalize. 0; STAGE_FAILED with a message that names process,
@@ -59,14 +66,5 @@ struct simulation *simulation_free(struct simulation *s);
  * another member. */
 int simulation_run(struct simulation *s, int64_t member, const struct stage_events *events,
                    struct error *e);
-
-/* How the processes of one stage are called: the in-process schedulers are here (`serial`, later
- * `threads`), those that need sockets in worker/. `run` calls each process of the plan once, after
- * all those before it, unless a signal has skipped it; it returns when all are done. */
-struct stage_plan; /* order, dependencies, and who has this stage; see scheduler.h */
-struct scheduler {
-    const char *name;
-    int (*run)(void *state, const struct stage_plan *plan, struct simulation *s, struct error *e);
-};
 
 #endif

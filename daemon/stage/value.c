@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/simulation.h"
+#include "stage/value.h"
 
 #include "base/mem.h"
 #include "base/memory_limit.h"
+#include "stage/state.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,33 +21,35 @@ static bool count(int ndim, const int64_t *shape, int64_t *ret_size)
 }
 
 /* What a former member left in a buffer does not count: no member depends on the one before. */
-static int count_in(struct simulation *s, struct value *v, size_t bytes)
+static int count_in(struct state *s, struct value *v, size_t bytes)
 {
-    size_t most = memory_limit(), others = s->bytes - v->asked;
-    if (bytes > most || others > most - bytes)
-        return -ENOMEM;
-    s->bytes = others + bytes;
-    v->asked = bytes;
-    return 0;
+    size_t most = memory_limit(), more = bytes - v->asked;
+    size_t before = bytes > most ? most : atomic_fetch_add(&s->bytes, more);
+    if (bytes <= most && before <= most - more) {
+        v->asked = bytes;
+        return 0;
+    }
+    if (bytes <= most)
+        atomic_fetch_sub(&s->bytes, more);
+    return -ENOMEM;
 }
 
-static int grow(struct simulation *s, struct value *v, size_t bytes)
+static int grow(struct state *s, struct value *v, size_t bytes)
 {
     size_t capacity;
-    void *buffer = arena_take(s->arena, bytes, &capacity);
+    void *buffer = arena_take(&s->arena, bytes, &capacity);
     if (!buffer)
         return -ENOMEM;
     if (v->view.data) /* growing keeps what was there, as a resize would */
         memcpy(buffer, v->buffer, (size_t)v->view.size * (size_t)v->view.itemsize);
-    arena_give(s->arena, v->buffer, v->capacity);
+    arena_give(&s->arena, v->buffer, v->capacity);
     v->buffer = buffer;
     v->capacity = capacity;
     return 0;
 }
 
-int value_shape(struct simulation *s, int slot, int ndim, const int64_t *shape)
+int value_shape(struct state *s, struct value *v, int ndim, const int64_t *shape)
 {
-    struct value *v = &s->values[slot];
     size_t bytes, had = v->view.data ? (size_t)v->view.size * (size_t)v->view.itemsize : 0;
     int64_t size;
     if (!count(ndim, shape, &size) || !mem_mul((size_t)size, (size_t)v->view.itemsize, &bytes))
@@ -70,20 +73,10 @@ int value_shape(struct simulation *s, int slot, int ndim, const int64_t *shape)
     return 0;
 }
 
-void value_reset_all(struct simulation *s)
+void value_reset(struct value *v)
 {
-    for (int i = 0; i < s->model->n_slots; i++) {
-        struct value *v = &s->values[i];
-        if (v->object && v->destroy)
-            v->destroy(v->object);
-        v->object = NULL;
-        v->destroy = NULL;
-        v->view.data = NULL;
-        v->view.size = 0;
-        v->view.ndim = 0;
-        v->asked = 0;
-        v->stamp = 0;
-        v->computing = false;
-    }
-    s->bytes = 0;
+    v->view.data = NULL;
+    v->view.size = 0;
+    v->view.ndim = 0;
+    v->asked = 0;
 }

@@ -13,8 +13,8 @@ static void log_step(struct simulation *s, int64_t step)
         return;
     char line[160], clock[NUMBER_TEXT_SIZE];
     snprintf(line, sizeof line, "step %lld of %lld done, clock at %s", (long long)step + 1,
-             (long long)s->runtime.nsteps, number_text(s->runtime.step_end, clock));
-    s->events->log(s->events->userdata, s->member, line);
+             (long long)s->state->runtime.nsteps, number_text(s->state->runtime.step_end, clock));
+    s->events->log(s->events->userdata, s->state->member, line);
 }
 
 /* Any element beyond the bound. */
@@ -35,11 +35,10 @@ int watch_step(struct simulation *s, int64_t step, int *ret_signal, struct error
     for (int i = 0; i < s->job->n_stop_when; i++) {
         const struct stop_when *w = &s->job->stop_when[i];
         const struct slot *slot = &s->model->slots[w->slot];
-        struct process_run *owner = &s->runs[slot->process];
-        owner->failed = false;
-        if (slot->declared->kind == SIMLAB_ON_DEMAND && !context_demand(s, w->slot, owner))
-            return context_report(s, slot->process, e);
-        const struct simlab_view *view = &s->values[w->slot].view;
+        int r = demand_for_loop(s, w->slot, e);
+        if (r)
+            return r;
+        const struct simlab_view *view = &context_value(&s->runs[slot->process], w->slot)->view;
         if (view->data && is_beyond(view, w))
             signal = SIMLAB_BREAK;
     }

@@ -107,7 +107,7 @@ static int new_simulation(struct range_runner *m, struct error *e)
             r = error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", m->job->hooks[i]);
     }
     if (r == 0)
-        r = worker_result_of_user(simulation_new(m->job, codes, m->hooks, &m->simulation, e));
+        r = worker_result_of_user(simulation_new(m->job, codes, m->hooks, NULL, &m->simulation, e));
     free(codes);
     return r;
 }

@@ -15,9 +15,14 @@
  *
  * Changelog (version.revision)
  *   1.0  first version
+ *   1.1  parallel loops; random numbers at an index; variates
  *
  * Threads: one context belongs to one process instance and is used by one thread at a time.
- * Different processes may run at once, unless a type says SIMLAB_NOT_THREAD_SAFE.
+ * Different processes may run at once, unless a type says SIMLAB_NOT_THREAD_SAFE; so may compute
+ * functions of one process, which therefore change nothing but their variable. A stage may run in
+ * another thread at each step: what is kept for the thread (thread-local variables, OpenMP's
+ * threadprivate) does not belong into a model. A stage that changes the floating-point environment
+ * puts it back.
  *
  * Errors: an accessor that is used wrongly (unknown index, other dtype, a write to an `in`
  * variable, a value that was never set, another number of elements than was asked for) records an
@@ -39,7 +44,7 @@ extern "C" {
 #endif
 
 #define SIMLAB_ABI_VERSION  1
-#define SIMLAB_ABI_REVISION 0
+#define SIMLAB_ABI_REVISION 1
 
 typedef struct simlab_context simlab_context;
 
@@ -48,6 +53,11 @@ typedef struct simlab_context simlab_context;
 typedef int (*simlab_stage_fn)(simlab_context *c);
 /* About one variable: compute (on_demand), validate or convert (inputs) `var`. */
 typedef int (*simlab_variable_fn)(simlab_context *c, int32_t var);
+
+/* A block of a parallel loop, iterations begin … end - 1, and one that gives a part of a result. */
+typedef int (*simlab_block_fn)(simlab_context *c, int64_t begin, int64_t end, void *userdata);
+typedef int (*simlab_part_fn)(simlab_context *c, int64_t begin, int64_t end, void *userdata,
+                              void *ret_part);
 
 enum simlab_variable_flags {
     SIMLAB_STATIC = 1, /* an input that never varies along the main clock */
@@ -213,6 +223,23 @@ struct simlab_runtime {
 
 enum simlab_access { SIMLAB_CAN_READ = 1, SIMLAB_CAN_WRITE = 2, SIMLAB_BY_HOST = 4 };
 
+/* What simlab_parallel_for and its like ask for. */
+struct simlab_loop {
+    uint32_t struct_size;
+    uint32_t reserved;
+    int64_t n, grain;
+    void *userdata;
+    simlab_block_fn block; /* where size is 0; else: */
+    simlab_part_fn part;
+    void (*join)(void *userdata, void *left, const void *right);
+    size_t size; /* bytes of a part, and of the result */
+    void *result;
+};
+
+/* Two parameters each: mean, standard deviation; mean, -; mean, -; trials, probability. */
+enum simlab_distribution { SIMLAB_NORMAL = 0, SIMLAB_EXPONENTIAL, SIMLAB_POISSON, SIMLAB_BINOMIAL };
+#define SIMLAB_NEXT INT64_C(-1) /* in the place of an index: the next numbers of the sequence */
+
 /* The host's functions. Library code calls the inline functions below instead. */
 struct simlab_host {
     uint32_t struct_size;
@@ -236,6 +263,11 @@ struct simlab_host {
      * records the error and answers with n zeroed ones of this dtype. Never NULL. */
     struct simlab_view *(*wrong_size)(simlab_context *c, int32_t var, int64_t k, int32_t dtype,
                                       int64_t n);
+    /* Since 1.1. */
+    void (*random_at)(simlab_context *c, int64_t index, uint64_t *ret_words, int64_t n);
+    void (*variates)(simlab_context *c, int32_t distribution, double a, double b, int64_t index,
+                     double *ret, int64_t n);
+    int (*loop)(simlab_context *c, const struct simlab_loop *loop);
 };
 
 struct simlab_context {
@@ -480,15 +512,22 @@ __attribute__((format(printf, 2, 3))) static inline void simlab_log(simlab_conte
     va_end(arguments);
 }
 
-/* Random numbers, from a counter-based generator (Philox 4x32-10; Salmon et al. 2011) keyed by
- * (job seed, member, process name, stage, step, counter): the same under every scheduler. */
+/* ---- random numbers ---------------------------------------------------------------------- */
+
+/* From a counter-based generator (Philox 4x32-10; Salmon et al. 2011), in two ways:
+ *  - one after the other: the counter is the number drawn so far in this stage and step;
+ *  - at an index of one's own, 0 to 2^40 - 1, such as a cell's or a particle's number: the same
+ *    number whenever it is asked for, so that a parallel loop may draw them.
+ * Both are keyed by (job seed, member, process name, stage, step) besides: the same under every
+ * scheduler. An index gives one variate: what is drawn there from another distribution depends on
+ * the same number, so take another index for it (2 * i and 2 * i + 1, or i + n). */
 static inline uint64_t simlab_random_u8(simlab_context *c)
 {
     uint64_t word;
     c->host->random(c, &word, 1);
     return word;
 }
-/* n values, uniform in [0, 1), 53 bits. */
+/* n values, uniform in [0, 1), 53 bits; those of indices index … index + n - 1, too. */
 static inline void simlab_random_fill(simlab_context *c, double *ret, int64_t n)
 {
     uint64_t words[64];
@@ -500,11 +539,126 @@ static inline void simlab_random_fill(simlab_context *c, double *ret, int64_t n)
             ret[i + k] = (double)(words[k] >> 11) * (1.0 / 9007199254740992.0);
     }
 }
+static inline void simlab_random_fill_at(simlab_context *c, int64_t index, double *ret, int64_t n)
+{
+    uint64_t words[64];
+    int64_t i, k, m;
+    for (i = 0; i < n; i += m) {
+        m = n - i < 64 ? n - i : 64;
+        c->host->random_at(c, index + i, words, m);
+        for (k = 0; k < m; k++)
+            ret[i + k] = (double)(words[k] >> 11) * (1.0 / 9007199254740992.0);
+    }
+}
 static inline double simlab_random_f8(simlab_context *c)
 {
     double value;
     simlab_random_fill(c, &value, 1);
     return value;
+}
+static inline double simlab_random_f8_at(simlab_context *c, int64_t index)
+{
+    double value;
+    simlab_random_fill_at(c, index, &value, 1);
+    return value;
+}
+
+/* Variates, one at a time (`index`: SIMLAB_NEXT is the next of the sequence) or n of them (at
+ * index, index + 1, …, or the next n). The same bits on every machine, whatever its C library:
+ *   normal       inversion (Wichura 1988, AS 241), one number each
+ *   exponential  inversion, one number each
+ *   Poisson      mean below 10: inversion by search; else transformed rejection (PTRS, Hörmann
+ * 1993) binomial     trials · min(p, 1 - p) below 10: inversion by search; else transformed
+ * rejection (BTRS, Hörmann 1993) */
+static inline double simlab_normal(simlab_context *c, int64_t index, double mean, double deviation)
+{
+    double value;
+    c->host->variates(c, SIMLAB_NORMAL, mean, deviation, index, &value, 1);
+    return value;
+}
+static inline double simlab_exponential(simlab_context *c, int64_t index, double mean)
+{
+    double value;
+    c->host->variates(c, SIMLAB_EXPONENTIAL, mean, 0, index, &value, 1);
+    return value;
+}
+static inline int64_t simlab_poisson(simlab_context *c, int64_t index, double mean)
+{
+    double value;
+    c->host->variates(c, SIMLAB_POISSON, mean, 0, index, &value, 1);
+    return (int64_t)value;
+}
+static inline int64_t simlab_binomial(simlab_context *c, int64_t index, int64_t trials, double p)
+{
+    double value;
+    c->host->variates(c, SIMLAB_BINOMIAL, (double)trials, p, index, &value, 1);
+    return (int64_t)value;
+}
+/* a, b: the distribution's parameters, as above. Counts come as doubles. */
+static inline void simlab_variates(simlab_context *c, int32_t distribution, double a, double b,
+                                   int64_t index, double *ret, int64_t n)
+{
+    c->host->variates(c, distribution, a, b, index, ret, n);
+}
+
+/* ---- parallel loops ---------------------------------------------------------------------- */
+
+/* Iterations 0 … n - 1 in blocks of `grain` (the last may be shorter; 0: up to 64 blocks; never
+ * more than 2^20), each handed to `fn` with its bounds, on as many threads as the job has. Blocks
+ * are the same however many these are, so results are too, as long as no block reads what another
+ * writes. Choose a grain of some microseconds' work. Returns when all blocks are through: 0, or
+ * SIMLAB_ERROR where this stage has failed.
+ *
+ * A block may read variables, write through pointers (its own, and those taken before the loop),
+ * draw random numbers at an index, fail (the first block in order to do so is told), and run loops
+ * of its own. Before the loop it must be done to read on_demand variables and to give variables
+ * their shape; lines are logged, numbers drawn from the sequence and objects set outside, too.
+ * Anything else is an error that says so. */
+static inline int simlab_parallel_for(simlab_context *c, int64_t n, int64_t grain,
+                                      simlab_block_fn fn, void *userdata)
+{
+    struct simlab_loop loop = {
+        sizeof(struct simlab_loop), 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL};
+    loop.n = n;
+    loop.grain = grain;
+    loop.block = fn;
+    loop.userdata = userdata;
+    return c->host->loop(c, &loop);
+}
+
+/* The same for a result of `size` bytes: each block puts its part, zeroed before, into ret_part;
+ * `join` puts two neighbours' together into the left one. Parts are joined by a tree whose form
+ * depends on the number of blocks only: the bits of a sum do not depend on the threads. *ret is
+ * zero where n is. */
+static inline int
+simlab_parallel_reduce(simlab_context *c, int64_t n, int64_t grain, simlab_part_fn fn,
+                       void (*join)(void *userdata, void *left, const void *right), void *userdata,
+                       size_t size, void *ret)
+{
+    struct simlab_loop loop = {
+        sizeof(struct simlab_loop), 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL};
+    loop.n = n;
+    loop.grain = grain;
+    loop.part = fn;
+    loop.join = join;
+    loop.userdata = userdata;
+    loop.size = size;
+    loop.result = ret;
+    return c->host->loop(c, &loop);
+}
+
+static inline void simlab_join_sums_(void *userdata, void *left, const void *right)
+{
+    (void)userdata;
+    *(double *)left += *(const double *)right;
+}
+/* A sum of doubles: each block puts that of its iterations into *(double *)ret_part. */
+static inline double simlab_parallel_sum(simlab_context *c, int64_t n, int64_t grain,
+                                         simlab_part_fn fn, void *userdata)
+{
+    double sum;
+    simlab_parallel_reduce(c, n, grain, fn, simlab_join_sums_, userdata, sizeof sum, &sum);
+    return sum;
 }
 
 /* return simlab_parent(c, SIMLAB_INITIALIZE): the stage as the type this one extends does it. */

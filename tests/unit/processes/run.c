@@ -138,7 +138,7 @@ static void simulate(struct run *r, const struct libraries *l)
         codes[i] = libraries_code(l, m->processes[i].type);
     struct simulation *s = NULL;
     struct stage_events events = {.output = keep, .userdata = r};
-    r->result = simulation_new(r->job, codes, NULL, &s, &r->error);
+    r->result = simulation_new(r->job, codes, NULL, NULL, &s, &r->error);
     if (r->result == 0)
         r->result = simulation_run(s, 0, &events, &r->error);
     simulation_free(s);

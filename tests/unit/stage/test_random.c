@@ -29,12 +29,11 @@ Test(random, philox_gives_the_published_words)
 static uint64_t word(uint64_t seed, int64_t member, const char *process, uint32_t stage,
                      int64_t step, int skip)
 {
-    struct random_stream r;
-    uint64_t w = 0;
-    random_seed(&r, seed, member, process);
-    random_begin(&r, stage, step, 0);
-    for (int i = 0; i <= skip; i++)
-        random_words(&r, &w, 1);
+    uint32_t key[2];
+    struct random r = {.key = key, .stage = stage, .step = step, .next = (uint64_t)skip};
+    uint64_t w;
+    random_key(seed, member, process, key);
+    random_words(&r, &w, 1);
     return w;
 }
 
@@ -50,25 +49,30 @@ Test(random, every_part_of_the_key_counts)
     cr_assert_eq(word(1, 0, "a", 1, 0, 2), w[7]);
 }
 
+/* Whatever the kind, from wherever one begins: 40 words, one by one and 7 + 33 at once. */
 Test(random, many_words_are_one_word_many_times)
 {
-    struct random_stream r;
-    uint64_t at_once[7], one_by_one;
-    random_seed(&r, 9, 3, "p");
-    random_begin(&r, 1, 4, 0);
-    random_words(&r, at_once, 7);
-    random_begin(&r, 1, 4, 0);
-    for (int i = 0; i < 7; i++) {
-        random_words(&r, &one_by_one, 1);
-        cr_assert_eq(one_by_one, at_once[i]);
+    uint32_t key[2];
+    random_key(9, 3, "p", key);
+    for (int kind = RANDOM_SEQUENCE; kind <= RANDOM_WITHIN; kind++) {
+        struct random all = {.key = key, .stage = 1, .step = 4, .kind = (enum random_kind)kind};
+        struct random one = all;
+        uint64_t at_once[40], w;
+        random_words(&all, at_once, 7);
+        random_words(&all, at_once + 7, 33);
+        for (int i = 0; i < 40; i++) {
+            random_words(&one, &w, 1);
+            cr_assert_eq(w, at_once[i], "kind %d, word %d", kind, i);
+        }
     }
 }
 
 Test(arena, blocks_of_one_size_are_used_again)
 {
-    struct arena *a;
     size_t capacity, other;
-    cr_assert_eq(arena_new(1 << 20, &a), 0);
+    static _Alignas(64) char range[1 << 20];
+    struct arena *a = (struct arena *)(void *)range;
+    arena_init(a, sizeof range, sizeof *a);
     void *block = arena_take(a, 1000, &capacity);
     cr_assert(block && capacity >= 1000 && (uintptr_t)block % 64 == 0);
     memset(block, 1, capacity);
@@ -76,5 +80,4 @@ Test(arena, blocks_of_one_size_are_used_again)
     cr_assert_eq(arena_take(a, 900, &other), block);
     cr_assert_null(arena_take(a, 2 << 20, &other), "more than was reserved");
     cr_assert_null(arena_take(a, SIZE_MAX, &other));
-    arena_free(a);
 }

@@ -194,7 +194,7 @@ static void open_setting(struct setting *s, const char *labels, const char *fail
     const struct stage_code *codes[2];
     for (int i = 0; i < 2; i++)
         codes[i] = s->job->model->processes[i].type->name[2] == 'S' ? &source_code : &reader_code;
-    r = simulation_new(s->job, codes, NULL, &s->simulation, &e);
+    r = simulation_new(s->job, codes, NULL, NULL, &s->simulation, &e);
     cr_assert_eq(r, 0, "%s", e.message);
 }
 

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a stage means, whoever runs it: who is called, what its signal does, which error is told, in
+ * which order lines come out.
+ *
+ * Invariants
+ *  1. After a call has failed, those that come after it in the model's order are not begun, and
+ *     those before it all run; of several errors the earliest is told. So it is the one that a run
+ *     in order would have met.
+ *  2. Lines of calls after the one that failed are dropped: in order they would not have run. Those
+ *     that did, since they were faster, are finalized; where this was their `initialize`, without a
+ *     word. (What such a process did to its own state in the step that failed may still be seen in
+ *     what it logs in `finalize`. Nothing else of it is seen.) */
+#include "stage/simulation.h"
+
+#include "base/mem.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- one call ---- */
+
+/* The stage function, from the first level that has it. 0, or STAGE_FAILED with words in `e`. */
+static int call_stage_function(struct lane *lane, const struct plan_call *call, int *ret_signal,
+                               struct error *e)
+{
+    struct simulation *s = lane->simulation;
+    struct process_run *run = &s->runs[call->process];
+    int stage = s->stage.plan->stage, r = SIMLAB_NONE;
+    run->lane = lane;
+    run->drawn = 0;
+    if (stage == SIMLAB_INITIALIZE)
+        s->state->processes[call->process].called = true;
+    if (run->phase != stage)
+        context_enter(run, stage);
+    if (call->fn)
+        r = call->fn(&run->contexts[call->level].shared);
+    if (__builtin_expect(r == SIMLAB_NONE && !run->failed, 1)) {
+        *ret_signal = r;
+        return 0;
+    }
+    if (r < 0)
+        context_refuse(run, "failed without saying why");
+    else if (r > SIMLAB_BREAK)
+        context_refuse(run, "returned %d, which is no signal", r);
+    *ret_signal = r;
+    if (!run->failed)
+        return 0;
+    run->failed = false;
+    return context_report(run, e);
+}
+
+/* With hooks and checks around it. */
+static int call_watched(struct lane *lane, const struct plan_call *call, int *ret_signal,
+                        struct error *e)
+{
+    const struct simulation *s = lane->simulation;
+    int signal = SIMLAB_NONE, after = SIMLAB_NONE, stage = s->stage.plan->stage;
+    int r = hook_call(lane, stage, SIMLAB_BEFORE, call->process, &signal, e);
+    if (r == 0 && signal == SIMLAB_NONE) {
+        r = call_stage_function(lane, call, &signal, e);
+        if (r == 0)
+            r = hook_call(lane, stage, SIMLAB_AFTER, call->process, &after, e);
+        if (r == 0 && s->job->validate == JOB_VALIDATE_ALL)
+            r = input_check_written(lane, call->process, e);
+    }
+    *ret_signal = after > signal ? after : signal;
+    return r;
+}
+
+static void fail(struct lane *lane, int call, int result)
+{
+    struct stage_run *run = &lane->simulation->stage;
+    lane_fail(lane, call, result);
+    int earliest = atomic_load(&run->failed_call);
+    while (call < earliest && !atomic_compare_exchange_weak(&run->failed_call, &earliest, call))
+        ;
+}
+
+static void give_break(struct simulation *s, int call)
+{
+    s->stage.is_broken[call] = true;
+    atomic_store_explicit(&s->stage.has_broken, true, memory_order_relaxed);
+}
+
+/* An earlier call, along the model's edges, gave BREAK or was itself skipped for one. It is
+ * through, so what it did is seen. */
+static bool is_skipped(struct simulation *s, const struct plan_call *call, int number)
+{
+    for (int i = 0; i < call->n_broken_by; i++)
+        if (s->stage.is_broken[call->broken_by[i]])
+            s->stage.is_broken[number] = true;
+    return s->stage.is_broken[number];
+}
+
+/* In finalize: whose initialize was not called is not finalized. */
+static bool is_begun(const struct simulation *s, int process)
+{
+    const struct plan *first = &s->program->plans[SIMLAB_INITIALIZE];
+    bool has_initialize =
+        first->has_hooks || s->program->processes[process].stage_level[SIMLAB_INITIALIZE] >= 0;
+    return !has_initialize || s->state->processes[process].called;
+}
+
+void call_one(struct lane *lane, int number)
+{
+    struct simulation *s = lane->simulation;
+    const struct plan_call *call = &s->stage.plan->calls[number];
+    int signal = SIMLAB_NONE, r;
+    if (s->stage.goes_on) {
+        if (!is_begun(s, call->process))
+            return;
+    } else if (atomic_load_explicit(&s->stage.failed_call, memory_order_relaxed) < number) {
+        return;
+    } else if (atomic_load_explicit(&s->stage.has_broken, memory_order_relaxed) &&
+               is_skipped(s, call, number)) {
+        return;
+    }
+    if (call->is_empty)
+        return;
+    lane->call = number;
+    r = s->is_plain ? call_stage_function(lane, call, &signal, &lane->why)
+                    : call_watched(lane, call, &signal, &lane->why);
+    if (r)
+        fail(lane, number, r);
+    else if (signal == SIMLAB_BREAK && !s->stage.goes_on)
+        give_break(s, number);
+}
+
+void call_task(struct lane *lane, int task)
+{
+    const struct plan *plan = lane->simulation->stage.plan;
+    for (int i = plan->first_call[task]; i < plan->first_call[task + 1]; i++)
+        call_one(lane, plan->task_calls[i]);
+}
+
+/* ---- all calls of a stage ---- */
+
+struct telling {
+    struct simulation *s;
+    int last;   /* calls after it are not heard */
+    bool *told; /* by number of a cached slot: its lines came already */
+};
+
+struct place { /* of a line of some lane */
+    const struct lane *lane;
+    size_t i;
+};
+
+/* Lines of one call are all in one lane, in order. */
+static int compare_places(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    int p = x->lane->lines.at[x->i].call, q = y->lane->lines.at[y->i].call;
+    return p != q ? (p > q) - (p < q) : (x->i > y->i) - (x->i < y->i);
+}
+
+/* The lines of a cached value's computation come where it was first read in order, whoever computed
+ * it. */
+static void tell(struct telling *t, const struct lines *from, size_t i)
+{
+    const struct stage_events *events = t->s->events;
+    const struct line *l = &from->at[i];
+    if (l->cached < 0) {
+        events->log(events->userdata, t->s->state->member, from->text.data + l->text);
+        return;
+    }
+    if (t->told[l->cached])
+        return;
+    t->told[l->cached] = true;
+    const struct lines *within = &t->s->cached_lines[l->cached];
+    for (size_t k = 0; k < within->n; k++)
+        tell(t, within, k);
+}
+
+static void tell_all(struct telling *t, size_t n)
+{
+    struct place *places = mem_array(n, sizeof *places);
+    size_t k = 0;
+    for (int i = 0; i < t->s->n_lanes; i++)
+        for (size_t line = 0; line < t->s->lanes[i]->lines.n; line++)
+            places[k++] = (struct place){t->s->lanes[i], line};
+    qsort(places, n, sizeof *places, compare_places);
+    for (k = 0; k < n; k++)
+        if (places[k].lane->lines.at[places[k].i].call <= t->last)
+            tell(t, &places[k].lane->lines, places[k].i);
+    free(places);
+}
+
+static void tell_lines(struct simulation *s)
+{
+    size_t n = 0;
+    for (int i = 0; i < s->n_lanes; i++)
+        n += s->lanes[i]->lines.n;
+    if (n) {
+        struct telling t = {.s = s,
+                            .last = s->stage.goes_on ? INT_MAX : s->stage.failed_call,
+                            .told = mem_array((size_t)s->program->n_cached, sizeof *t.told)};
+        tell_all(&t, n);
+        free(t.told);
+    }
+    for (int i = 0; i < s->n_lanes; i++)
+        lines_clear(&s->lanes[i]->lines);
+    for (int i = 0; i < s->program->n_cached; i++)
+        lines_clear(&s->cached_lines[i]);
+}
+
+/* The earliest error, where there is one. */
+static int take_error(struct simulation *s, struct error *e)
+{
+    struct lane *first = s->lanes[0];
+    for (int i = 1; i < s->n_lanes; i++)
+        if (s->lanes[i]->failed_call < first->failed_call)
+            first = s->lanes[i];
+    int r = first->failed_call < INT_MAX ? first->result : 0;
+    if (r && e)
+        *e = first->error;
+    for (int i = 0; i < s->n_lanes; i++)
+        s->lanes[i]->failed_call = INT_MAX;
+    return r;
+}
+
+/* Those that only ran because they were faster than the one that failed. */
+static void hush(struct simulation *s)
+{
+    const struct plan *plan = s->stage.plan;
+    for (int i = s->stage.failed_call + 1; i < plan->n_calls; i++)
+        s->state->processes[plan->calls[i].process].is_hushed = true;
+}
+
+void call_gather(struct simulation *s)
+{
+    for (int i = 0; i < s->n_lanes; i++)
+        s->lanes[i]->gathers = true;
+}
+
+static void stop_gathering(struct simulation *s)
+{
+    tell_lines(s);
+    for (int i = 0; i < s->n_lanes; i++)
+        s->lanes[i]->gathers = false;
+}
+
+int call_stage(struct simulation *s, int stage, struct error *e)
+{
+    struct stage_run *run = &s->stage;
+    run->plan = &s->program->plans[stage];
+    run->goes_on = stage == SIMLAB_FINALIZE;
+    atomic_store_explicit(&run->failed_call, INT_MAX, memory_order_relaxed);
+    if (atomic_load_explicit(&run->has_broken, memory_order_relaxed)) {
+        memset(run->is_broken, 0, (size_t)s->model->n_processes * sizeof *run->is_broken);
+        atomic_store_explicit(&run->has_broken, false, memory_order_relaxed);
+    }
+    s->scheduler->run(s->scheduler_state, run->plan);
+    if (s->lanes[0]->gathers)
+        stop_gathering(s);
+    if (atomic_load_explicit(&run->failed_call, memory_order_relaxed) == INT_MAX)
+        return 0;
+    if (stage == SIMLAB_INITIALIZE)
+        hush(s);
+    return take_error(s, e);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All that one member has, in one range of addresses: values, instances, where random streams and
+ * clocks stand, flags. Its header is inside it: who maps the range has everything.
+ *
+ * Invariants
+ *  1. No pointer in a state leads outside it. What differs from one operating-system process to the
+ *     next (functions, contexts, objects of process libraries) lies elsewhere.
+ *  2. So the first state_bytes() of the range are the member: they can be written, and read again
+ *     at the same address by whoever has compiled the same program (state_save, state_load). The
+ *     exceptions are marked in the program as pinned: instances of types that hold pointers, and
+ *     whoever touches an object.
+ *  3. `member`, `runtime.step` and `next` tell where its time loop stands: between two steps, the
+ *     state is all that the rest of the run depends on.
+ *
+ * The address is the same in every worker: STATE_ADDRESS, if it is free there, else the next places
+ * behind it, else any (which a second worker may be unable to map: then it declines). */
+#ifndef STAGE_STATE_H
+#define STAGE_STATE_H
+
+#include "stage/arena.h"
+#include "stage/program.h"
+#include "stage/random.h"
+#include "stage/value.h"
+
+/* Below position-independent programs (0x555555554000 and up), where nothing else is put unasked,
+ * and the lowest address that the thread sanitizer leaves to programs: plain builds and all
+ * sanitizers can map it. STATE_WINDOW bytes are free from there on. */
+#define STATE_ADDRESS 0x550000000000u
+#define STATE_WINDOW  ((size_t)320 << 30)
+
+struct process_state {
+    uint32_t random_key[2]; /* of (seed, member, process name) */
+    struct lock computing; /* who computes cached values of this process: a lane's number, plus 1 */
+    bool called;           /* initialize was called for this member */
+    bool is_hushed; /* only because it ran beside one that failed, and comes after it in order: what
+                     * it logs in finalize is dropped */
+    bool has_new_inputs; /* see input_set */
+    void *instance;      /* NULL: the type has none */
+};
+
+/* Of a cached on_demand variable. */
+struct computed {
+    _Atomic uint64_t done; /* 2 · stamp: its value was computed under that stamp; + 1: it failed */
+    char *why;             /* of a failure */
+};
+enum { STATE_WHY_SIZE = 768 };
+
+struct state {
+    struct arena arena; /* first */
+    uint64_t magic;
+    char program[HASH_TEXT_SIZE]; /* program->hash */
+    void *address;                /* of this struct itself */
+    int n_clocks;
+    struct value *values;            /* by slot */
+    struct process_state *processes; /* by process */
+    struct computed *computed;       /* by number of the cached slot */
+    int64_t *saved;                  /* by clock: labels saved so far */
+    double *main_clock;              /* its labels, which runtime points to */
+    struct simlab_runtime runtime;
+    int64_t member;
+    int64_t next;         /* the step that comes next */
+    uint64_t stamp;       /* changes with every stage and every save */
+    _Atomic size_t bytes; /* the sum of what values were asked for: at most memory_limit() */
+    int descriptor;       /* of the file behind a shared state, in the process that made it; -1 */
+};
+
+enum state_kind {
+    STATE_PRIVATE, /* memory of this process */
+    STATE_SHARED   /* of a memfd, which others can map; sealed against shrinking */
+};
+
+/* 0, or a negative errno with words. */
+int state_new(const struct program *p, enum state_kind kind, struct state **ret_state,
+              struct error *e);
+struct state *state_free(struct state *s);
+
+/* As it is before `initialize` of a member; buffers are kept. */
+void state_reset(struct state *s, const struct program *p, int64_t member);
+
+/* How much of the range is in use, from its start. */
+size_t state_bytes(const struct state *s);
+/* Its first state_bytes() go to `ret`. Between two steps only. */
+void state_save(const struct state *s, void *ret);
+/* Puts back what state_save gave for a state of the same program at the same address: `n` bytes. 0,
+ * or STAGE_FAILED with words, and then nothing has changed. */
+int state_load(struct state *s, const void *bytes, size_t n, struct error *e);
+
+#endif
