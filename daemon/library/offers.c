@@ -44,6 +44,7 @@ struct offers {
 struct building {
     struct offers *offers;
     struct snapshot *snapshot;
+    bool is_written; /* there was a look: what is offered is known */
     struct registry *registry;
 };
 
@@ -63,7 +64,7 @@ static void build(void *task)
 {
     struct building *b = task;
     b->registry = snapshot_registry(b->snapshot);
-    if (b->offers->has_looked)
+    if (b->is_written)
         write_offered(b->offers, b->snapshot);
 }
 
@@ -89,7 +90,8 @@ static void built(void *task)
 static void start_building(struct offers *o)
 {
     struct building *b = mem_new(sizeof *b);
-    *b = (struct building){.offers = o, .snapshot = snapshot_new(&o->originals)};
+    *b = (struct building){
+        .offers = o, .snapshot = snapshot_new(&o->originals), .is_written = o->has_looked};
     o->is_dirty = false;
     o->is_building = true;
     aside_run(o->aside, build, built, b);
