@@ -41,15 +41,29 @@ static void say(struct dispatch *d, int64_t job, int64_t member)
              member, job);
 }
 
+/* Where none fits, one is renewed, and waited for. */
+static struct worker_session *find_worker(struct dispatch *d, const struct job_progress *p)
+{
+    struct worker_session *s = fit_idle_session(d, p);
+    struct worker_session *other = s || fit_is_coming(d) ? NULL : task_idle_session(d, p->job);
+    if (other)
+        fit_renew(d, other, p);
+    return s;
+}
+
 /* QUEUE_NO_SUCH where that job has none now. */
 static int lease_from(struct dispatch *d, int64_t job)
 {
     struct job_progress *p;
     struct task t = {.is_fresh = true};
     int64_t suspicion = 0;
-    struct worker_session *s = task_idle_session(d, job);
+    struct worker_session *s = NULL;
     int r = task_job(d, job, &p);
-    if (r != 0 || p->paused_until > 0 || !s)
+    if (r == 0)
+        r = fit_read(d, p);
+    if (r == 0 && p->paused_until == 0)
+        s = find_worker(d, p);
+    if (r != 0 || !s)
         return r ? r : QUEUE_NO_SUCH;
     r = queue_lease_alone(d->queue, job, s->name, &t.lease, &suspicion, NULL);
     if (r != 0)
@@ -59,6 +73,7 @@ static int lease_from(struct dispatch *d, int64_t job)
     d->alone.until = d->now + ((int64_t)ALONE_MS << (doublings > 0 ? doublings : 0));
     d->alone.since = 0;
     p->n_leases++;
+    fit_load(s, p);
     worker_session_add_task(s, &t);
     say(d, job, t.lease.begin);
     log_warning("job %" PRId64 ", member %" PRId64 " ran at %" PRId64
@@ -114,7 +129,7 @@ int alone_grant(struct dispatch *d)
     }
     if (task_leases(d) == 0) {
         r = lease_one(d);
-        d->alone.is_held = d->alone.lease != 0;
+        d->alone.is_held = d->alone.lease != 0 || fit_is_coming(d);
         return r;
     }
     d->alone.is_held = holds_back(d);

@@ -46,10 +46,10 @@ static void job_ended(struct dispatch *d, struct job_progress *p, int64_t job)
 static void forget_job(struct dispatch *d, struct job_progress *p)
 {
     for (struct worker_session *s = d->sessions; s; s = s->next)
-        if (worker_session_known(s, p->job) && !tell_needs(s, p->job))
+        if (worker_session_known(s, p->job) && !task_is_of(s, p->job))
             tell_drop(d, s, p->job);
     id_map_remove(&d->jobs, p->job);
-    free(p);
+    job_progress_free(p);
 }
 
 void changes_forget(struct dispatch *d)

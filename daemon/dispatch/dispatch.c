@@ -150,7 +150,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static int64_t next_due(const struct dispatch *d, int64_t now)
 {
-    int64_t due = sooner(pause_due(d), alone_due(d));
+    int64_t due = sooner(sooner(pause_due(d), alone_due(d)), fit_due(d));
     for (const struct worker_session *s = d->sessions; s; s = s->next)
         if (s->state != SESSION_STOPPING)
             due = sooner(due, session_due(d, s));
@@ -168,6 +168,7 @@ static int grant(struct dispatch *d)
 {
     if (d->pause.disk_until > d->now)
         return 0;
+    fit_begin(d);
     closing_grant(d);
     int r = alone_grant(d);
     return r || d->alone.is_held ? r : grant_leases(d);
@@ -280,7 +281,7 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
     d->queue = q;
     d->options = *o;
     d->options.endpoint = NULL; /* not kept */
-    d->due = d->pause.due = INT64_MAX;
+    d->due = d->pause.due = d->fit.due = INT64_MAX;
     d->locks.is_due = true;
     d->without_worker = loop_now();
     int r = router_open(loop, o->endpoint, &d->router, e);
@@ -308,7 +309,7 @@ struct dispatch *dispatch_free(struct dispatch *d)
     }
     void *p;
     for (size_t i = 0; (p = id_map_next(&d->jobs, &i));)
-        free(p);
+        job_progress_free(p);
     id_map_free(&d->jobs);
     struct id_list *lists[] = {&d->ended, &d->closing, &d->pause.jobs, &d->alone.jobs,
                                &d->locks.jobs};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher's state, shared by dispatch/'s files. The files, from the lowest; each uses only
- * those before it: router, worker_session, job_progress, report; task; pause; closing; alone;
+ * those before it: router, worker_session, job_progress, report; task; fit; pause; closing; alone;
  * grant, tell; changes, locks; receive, workers; dispatch. */
 #ifndef DISPATCH_DISPATCH_INTERNAL_H
 #define DISPATCH_DISPATCH_INTERNAL_H
@@ -35,6 +35,13 @@ struct dispatch {
     int64_t retry_at;       /* after the queue failed: it is left alone before */
     struct id_list ended;   /* jobs that are to be forgotten */
     struct id_list closing; /* complete jobs */
+    struct {
+        int64_t round;        /* of granting */
+        int coming;           /* workers that are to come for those that were renewed … */
+        int claimed;          /* … of which jobs count on so many in this round */
+        int64_t coming_since; /* when the last one was renewed */
+        int64_t due;          /* when another one may have to be */
+    } fit;
     struct {
         int64_t disk_until;  /* nothing is leased before */
         char disk_full[512]; /* why nothing is leased, until a store was written again; "": it is */
@@ -83,6 +90,35 @@ int task_leases(const struct dispatch *d);
 /* A worker that has nothing to do; if possible one that knows the job. NULL: none. */
 struct worker_session *task_idle_session(const struct dispatch *d, int64_t job);
 bool task_is_idle(const struct worker_session *s);
+/* It has a task of that job. */
+bool task_is_of(const struct worker_session *s, int64_t job);
+
+/* ---- fit.c: which worker may run which job ---- */
+
+/* Reads what the job's workers load: before it is asked for here. 0, or -errno where the queue
+ * failed. */
+int fit_read(struct dispatch *d, struct job_progress *p);
+bool fit_fits(const struct worker_session *s, const struct job_progress *p);
+/* The worker was given a lease of the job. */
+void fit_load(struct worker_session *s, const struct job_progress *p);
+/* An idle worker that fits; if possible one that knows the job, or has loaded what it needs. NULL:
+ * none. */
+struct worker_session *fit_idle_session(const struct dispatch *d, const struct job_progress *p);
+/* A round of granting begins. */
+void fit_begin(struct dispatch *d);
+/* A job has members to lease, and no idle worker fits it: renews some where that is worth it.
+ * `other` finds what an idle worker could be given instead (NULL: nothing). 0, or -errno where the
+ * queue failed. */
+typedef int (*fit_other_fn)(struct dispatch *d, const struct worker_session *s,
+                            struct job_progress **ret_job);
+int fit_pass(struct dispatch *d, struct job_progress *p, fit_other_fn other);
+/* Renews an idle worker for a job that it does not fit. */
+void fit_renew(struct dispatch *d, struct worker_session *s, const struct job_progress *p);
+/* A worker has become ready. */
+void fit_came(struct dispatch *d);
+/* One is to come for one that was renewed. */
+bool fit_is_coming(const struct dispatch *d);
+int64_t fit_due(const struct dispatch *d);
 
 /* ---- pause.c: what fails, and is tried again ---- */
 
@@ -136,8 +172,6 @@ int grant_leases(struct dispatch *d);
 /* Tells workers of the tasks that it is time to tell them of. */
 int tell_tasks(struct dispatch *d);
 void tell_drop(struct dispatch *d, struct worker_session *s, int64_t job);
-/* It has a task of that job. */
-bool tell_needs(const struct worker_session *s, int64_t job);
 
 /* ---- changes.c: what the queue says of jobs ---- */
 

@@ -4,23 +4,42 @@
 
 #include <stdlib.h>
 
-enum { SHARING = 16 }; /* jobs of one priority that share the workers */
+enum {
+    SHARING = 16,  /* jobs of one priority that share the workers */
+    LOOKED_AT = 64 /* jobs, while one is looked for that fits */
+};
 
 /* ---- which job ---- */
 
-/* Of the first jobs in the queue's order, all of one priority, the one with the fewest leases.
- * QUEUE_NO_SUCH where there is none. */
-static int next_job(struct dispatch *d, struct job_progress **ret_job)
+/* Whether it may be given in this round, to this worker (NULL: any). 0, or -errno. */
+static int is_candidate(struct dispatch *d, const struct worker_session *s, struct job_progress *p,
+                        bool *ret)
+{
+    int r = fit_read(d, p);
+    *ret = r == 0 && p->passed != d->fit.round && (!s || fit_fits(s, p));
+    return r < 0 ? r : 0;
+}
+
+/* Of the first jobs in the queue's order that may be given, all of one priority, the one with the
+ * fewest leases. QUEUE_NO_SUCH where there is none. */
+static int next_job(struct dispatch *d, const struct worker_session *s,
+                    struct job_progress **ret_job)
 {
     struct job_progress *best = NULL;
     int64_t job = 0;
-    int r = 0;
-    for (int n = 0; n < SHARING && (r = queue_next_job(d->queue, job, &job, NULL)) == 0; n++) {
+    int r = 0, n = 0;
+    for (int i = 0; i < LOOKED_AT && n < SHARING; i++) {
         struct job_progress *p;
-        r = task_job(d, job, &p);
+        bool may_be = false;
+        r = queue_next_job(d->queue, job, &job, NULL);
+        if (r == 0)
+            r = task_job(d, job, &p);
+        if (r == 0)
+            r = is_candidate(d, s, p, &may_be);
         if (r != 0 || (best && p->priority != best->priority))
             break;
-        if (!best || p->n_leases < best->n_leases)
+        n += may_be;
+        if (may_be && (!best || p->n_leases < best->n_leases))
             best = p;
     }
     if (r < 0)
@@ -55,11 +74,9 @@ static bool is_short(struct dispatch *d, const struct task *t)
 }
 
 /* A second task waits behind the first one, where that will not be long and can be shared. */
-static bool has_room(struct dispatch *d, const struct worker_session *s, int tasks)
+static bool has_room(struct dispatch *d, const struct worker_session *s)
 {
-    if (tasks == 0)
-        return task_is_idle(s);
-    if (s->is_gone || s->n_tasks != tasks || s->state != SESSION_BUSY)
+    if (s->is_gone || s->n_tasks != 1 || s->state != SESSION_BUSY)
         return false;
     const struct task *first = &s->tasks[0];
     return !task_is_alone(first) && !first->is_cancelled && is_short(d, first);
@@ -76,28 +93,62 @@ static int64_t want(const struct dispatch *d, const struct job_progress *p)
 }
 
 /* QUEUE_NO_SUCH where there is nothing to lease. */
-static int grant_lease(struct dispatch *d, struct worker_session *s)
+static int grant_lease(struct dispatch *d, struct worker_session *s, struct job_progress *p)
 {
-    struct job_progress *p = NULL;
     struct task t = {.is_fresh = true};
-    int r = next_job(d, &p);
-    if (r == 0)
-        r = fit_rows(d, p);
+    int r = fit_rows(d, p);
     if (r == 0)
         r = queue_lease(d->queue, p->job, s->name, want(d, p), p->align, &t.lease, NULL);
     if (r != 0)
         return r;
     p->n_leases++;
+    p->unfit_since = 0;
+    fit_load(s, p);
     worker_session_add_task(s, &t);
     return 0;
 }
 
-int grant_leases(struct dispatch *d)
+static bool one_is_idle(const struct dispatch *d)
+{
+    for (const struct worker_session *s = d->sessions; s; s = s->next)
+        if (task_is_idle(s))
+            return true;
+    return false;
+}
+
+/* Each job in its turn to the idle worker that fits it best. */
+static int grant_in_turn(struct dispatch *d)
 {
     int r = 0;
-    for (int tasks = 0; tasks < SESSION_TASKS && r == 0; tasks++)
-        for (struct worker_session *s = d->sessions; s && r == 0; s = s->next)
-            if (has_room(d, s, tasks))
-                r = grant_lease(d, s);
+    for (int passed = 0; r == 0 && passed < SHARING && one_is_idle(d);) {
+        struct job_progress *p;
+        r = next_job(d, NULL, &p);
+        if (r != 0)
+            break;
+        struct worker_session *s = fit_idle_session(d, p);
+        r = s ? grant_lease(d, s, p) : fit_pass(d, p, next_job);
+        if (r > 0 || !s) {
+            p->passed = d->fit.round;
+            passed++;
+        }
+        r = r > 0 ? 0 : r;
+    }
+    return r < 0 ? r : 0;
+}
+
+/* One more to a worker that has nothing, or room behind what it has. */
+static int grant_more(struct dispatch *d, struct worker_session *s)
+{
+    struct job_progress *p;
+    int r = task_is_idle(s) || has_room(d, s) ? next_job(d, s, &p) : QUEUE_NO_SUCH;
+    return r == 0 ? grant_lease(d, s, p) : r;
+}
+
+int grant_leases(struct dispatch *d)
+{
+    int r = grant_in_turn(d);
+    for (int i = 0; i < SESSION_TASKS; i++)
+        for (struct worker_session *s = d->sessions; s && r >= 0; s = s->next)
+            r = grant_more(d, s);
     return r < 0 ? r : 0;
 }

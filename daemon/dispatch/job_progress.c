@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A lease is never planned on less: clocks of workers have a grain. */
@@ -16,6 +17,14 @@ struct job_progress *job_progress_new(const struct queue_outline *o)
     p->align = 1;
     job_progress_update(p, o);
     return p;
+}
+
+struct job_progress *job_progress_free(struct job_progress *p)
+{
+    if (p)
+        json_decref(p->libraries);
+    free(p);
+    return NULL;
 }
 
 void job_progress_update(struct job_progress *p, const struct queue_outline *o)

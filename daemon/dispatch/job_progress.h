@@ -8,6 +8,10 @@
 
 struct job_progress {
     int64_t job;
+    json_t *libraries;   /* {name: hash}: what its workers load; NULL: not yet read … */
+    int64_t threads;     /* … like these: of OpenMP and its like */
+    int64_t unfit_since; /* when no idle worker fitted it first, since one was found; 0: one is */
+    int64_t passed;      /* the last round (dispatch.fit) in which it was passed over */
     int64_t members, priority;
     double member_timeout;      /* seconds; 0: none */
     int64_t layouts;            /* how often the layout was decided or added to; 0: not yet */
@@ -32,6 +36,7 @@ struct job_progress {
 };
 
 struct job_progress *job_progress_new(const struct queue_outline *o);
+struct job_progress *job_progress_free(struct job_progress *p);
 /* What may change of it. */
 void job_progress_update(struct job_progress *p, const struct queue_outline *o);
 

@@ -63,7 +63,7 @@ static void begin(struct dispatch *d, int64_t job)
 static bool is_in_use(const struct dispatch *d, int64_t job)
 {
     for (const struct worker_session *s = d->sessions; s; s = s->next)
-        if (tell_needs(s, job))
+        if (task_is_of(s, job))
             return true;
     return id_list_has(&d->locks.jobs, job);
 }

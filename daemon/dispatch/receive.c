@@ -63,6 +63,7 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
 static void on_ready(struct dispatch *d, struct worker_session *s)
 {
     worker_session_move(s, SESSION_IDLE);
+    fit_came(d);
     log_info("worker %s (pid %" PRId64 "): ready", s->name, s->pid);
     if (d->options.ready)
         d->options.ready(d->options.userdata, s->name);

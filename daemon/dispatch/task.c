@@ -94,6 +94,14 @@ bool task_is_idle(const struct worker_session *s)
     return !s->is_gone && s->n_tasks == 0 && s->state == SESSION_IDLE;
 }
 
+bool task_is_of(const struct worker_session *s, int64_t job)
+{
+    for (int i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].lease.job == job)
+            return true;
+    return false;
+}
+
 struct worker_session *task_idle_session(const struct dispatch *d, int64_t job)
 {
     struct worker_session *found = NULL;

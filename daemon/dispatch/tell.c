@@ -4,14 +4,6 @@
 
 #include <stdlib.h>
 
-bool tell_needs(const struct worker_session *s, int64_t job)
-{
-    for (int i = 0; i < s->n_tasks; i++)
-        if (s->tasks[i].lease.job == job)
-            return true;
-    return false;
-}
-
 void tell_drop(struct dispatch *d, struct worker_session *s, int64_t job)
 {
     struct wire_message m = {.type = WIRE_DROP, .drop.job = job};
@@ -23,7 +15,7 @@ void tell_drop(struct dispatch *d, struct worker_session *s, int64_t job)
 static void forget_one(struct dispatch *d, struct worker_session *s)
 {
     for (int i = 0; i < s->n_known; i++) {
-        if (!tell_needs(s, s->known[i].job)) {
+        if (!task_is_of(s, s->known[i].job)) {
             tell_drop(d, s, s->known[i].job);
             return;
         }

@@ -56,6 +56,7 @@ struct worker_session *worker_session_new(const struct route *route, const struc
     s->host = mem_strdup(hello->host);
     s->fingerprint = mem_strdup(hello->fingerprint);
     s->pid = hello->pid;
+    s->loaded = json_object();
     s->since = clock_unix();
     return s;
 }
@@ -67,6 +68,7 @@ struct worker_session *worker_session_free(struct worker_session *s)
     free(s->name);
     free(s->host);
     free(s->fingerprint);
+    json_decref(s->loaded);
     free(s);
     return NULL;
 }

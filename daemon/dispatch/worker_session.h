@@ -47,6 +47,8 @@ struct worker_session {
     int n_tasks;
     struct known_job known[SESSION_KNOWN]; /* the latest used last */
     int n_known;
+    json_t *loaded;    /* {library: hash}: what leases that it was given need … */
+    int64_t threads;   /* … and the number of threads that these ask for */
     bool is_gone;      /* dead, or has said BYE with nothing in hand */
     bool has_left;     /* has said BYE */
     bool is_blameless; /* its end is no fault of what it runs */

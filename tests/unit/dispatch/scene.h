@@ -18,7 +18,8 @@ struct scene {
     struct queue_options queue_options;
     struct dispatch *dispatch;
     void *context;
-    int64_t shift; /* the dispatcher's clock is ahead by it */
+    int64_t shift;   /* the dispatcher's clock is ahead by it … */
+    int64_t stopped; /* … of this, where it does not run */
     int n_rollbacks;
     int n_kills, n_ready;
     char kills[MAX_KILLS][64];
@@ -45,6 +46,8 @@ void scene_fail_commits(bool fail);
  * for. */
 bool scene_fail_statement(struct scene *s, int n);
 void scene_turn(struct scene *s);
+/* From now on the dispatcher's clock moves by `shift` only. */
+void scene_stop_clock(struct scene *s);
 
 int64_t scene_submit(struct scene *s, int64_t members);
 /* With a layout of chunks of `chunk` members, and member 0 done. */
@@ -60,7 +63,8 @@ void fake_say_bytes(struct fake *f, const void *bytes, size_t size);
 struct wire_message *fake_hear(struct fake *f, enum wire_type type);
 /* The next message of any type but ALIVE. */
 struct wire_message *fake_hear_any(struct fake *f);
-/* Nothing but answers to heartbeats comes, and the daemon has read all that was said. */
+/* Nothing but answers to heartbeats comes, or what it is to forget; and the daemon has read all
+ * that was said. */
 void fake_hears_nothing(struct fake *f);
 
 /* Connected, welcome and ready. */
