@@ -18,7 +18,9 @@
 enum {
     HEARTBEAT_MS = 1000,
     LEASE_MS = 15000,
-    WITHOUT_WORKER_MS = 3000 /* are no trouble yet */
+    WITHOUT_WORKER_MS = 3000, /* are no trouble yet */
+    OWN_DESCRIPTORS = 96,
+    WORKER_DESCRIPTORS = 8 /* of ours, for each */
 };
 #define LEASE_SECONDS 1.0
 
@@ -164,6 +166,15 @@ int links_open_pool(struct simlabd *d, struct error *e)
     return pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
 }
 
+/* Descriptors that are left for clients: a worker has some, and so have the database, libraries,
+ * the log, uploads and long documents. */
+static unsigned max_connections(const struct config *c)
+{
+    int64_t taken = OWN_DESCRIPTORS + WORKER_DESCRIPTORS * c->workers;
+    int64_t left = service_max_descriptors() - taken;
+    return left > 1 ? (unsigned)left : 1;
+}
+
 int links_open_http(struct simlabd *d, struct error *e)
 {
     const struct config *c = &d->config;
@@ -173,7 +184,10 @@ int links_open_http(struct simlabd *d, struct error *e)
                                    .token = d->state.token,
                                    .store_root = c->store_root,
                                    .uploads = c->uploads,
+                                   .texts = c->texts,
                                    .max_body = (size_t)c->max_body,
+                                   .max_connections = max_connections(c),
+                                   .aside = d->aside,
                                    .workers = list_workers,
                                    .ready = is_ready,
                                    .libraries_known = libraries_known,

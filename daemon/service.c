@@ -74,3 +74,11 @@ void service_raise_limits(void)
         setrlimit(RLIMIT_NOFILE, &limit);
     }
 }
+
+int64_t service_max_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > INT32_MAX)
+        return INT32_MAX;
+    return (int64_t)limit.rlim_cur;
+}

@@ -25,5 +25,6 @@ int64_t service_tick(struct service *s, int64_t now);
 
 /* As many descriptors as are allowed (65536 at most): each connection is one. */
 void service_raise_limits(void);
+int64_t service_max_descriptors(void);
 
 #endif

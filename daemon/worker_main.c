@@ -86,14 +86,11 @@ static bool parse_descriptor(const char *text, int *ret)
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"processes", required_argument, NULL, 'p'},
-                                            {"endpoint", required_argument, NULL, 'e'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"libraries", required_argument, NULL, 'l'},
-                                            {"uploads", required_argument, NULL, 'u'},
-                                            {"where", required_argument, NULL, 'w'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'},     {"processes", required_argument, NULL, 'p'},
+        {"endpoint", required_argument, NULL, 'e'},  {"name", required_argument, NULL, 'n'},
+        {"libraries", required_argument, NULL, 'l'}, {"uploads", required_argument, NULL, 'u'},
+        {"where", required_argument, NULL, 'w'},     {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {

@@ -48,6 +48,9 @@
     X(METHOD, "method", 405, "The method is not allowed here")                                     \
     X(CONFLICT, "conflict", 409, "In conflict with what stands already")                           \
     X(TOO_LARGE, "too-large", 413, "Too large")                                                    \
+    X(TARGET, "target", 414, "The path is too long")                                               \
+    X(HEADER, "header", 431, "The header is too large")                                            \
+    X(CODING, "coding", 501, "The transfer coding is not taken here")                              \
     X(MEDIA_TYPE, "media-type", 415, "The media type is not taken here")                           \
     X(INVALID, "invalid", 422, "The document was refused")                                         \
     X(INTERNAL, "internal", 500, "The service failed")                                             \

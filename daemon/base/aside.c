@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -182,4 +183,13 @@ void aside_run(struct aside *a, aside_fn work, aside_fn done, void *task)
 size_t aside_waiting(const struct aside *a)
 {
     return a->n_waiting;
+}
+
+void aside_finish(struct aside *a)
+{
+    while (a->n_waiting > 0) {
+        struct pollfd p = {.fd = a->finished_fd, .events = POLLIN};
+        poll(&p, 1, -1);
+        on_finished(a, 0);
+    }
 }

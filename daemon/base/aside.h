@@ -29,6 +29,10 @@ struct aside *aside_free(struct aside *a);
 
 void aside_run(struct aside *a, aside_fn work, aside_fn done, void *task);
 
+/* Waits for all tasks that were given, and for those that their `done` gives, and calls their
+ * `done`. */
+void aside_finish(struct aside *a);
+
 /* Tasks that were given and are not done. */
 size_t aside_waiting(const struct aside *a);
 

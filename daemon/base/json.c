@@ -5,6 +5,7 @@
 #include "base/c_locale.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -271,6 +272,28 @@ static char *dump(const json_t *value, size_t flags)
 char *json_write(const json_t *value)
 {
     return dump(value, JSON_COMPACT);
+}
+
+/* Such characters stand in strings only. */
+char *json_show(const json_t *value)
+{
+    char *text = json_write(value);
+    size_t n = strlen(text), at = 0, length;
+    unsigned code;
+    struct buffer b = {0};
+    for (;;) {
+        size_t found = text_find_obeyed(text + at, n - at, &code, &length);
+        if (found == n - at)
+            break;
+        buffer_append(&b, text + at, found);
+        buffer_printf(&b, "\\u%04x", code);
+        at += found + length;
+    }
+    if (at == 0)
+        return text;
+    buffer_append(&b, text + at, n - at);
+    free(text);
+    return buffer_take(&b);
 }
 
 char *json_canonical(const json_t *value)

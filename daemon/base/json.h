@@ -24,6 +24,8 @@ json_t *json_read(const char *text, size_t size, struct error *e);
  * never NULL. Zarr metadata: json_pretty is the indented form (4 spaces, sorted, ASCII), with a
  * newline at the end. */
 char *json_write(const json_t *value);
+/* json_write for people: what a terminal or a reader would obey (base/text.h) is escaped. */
+char *json_show(const json_t *value);
 char *json_canonical(const json_t *value);
 char *json_pretty(const json_t *value);
 

@@ -90,3 +90,20 @@ char *text_valid(const char *text, size_t limit)
     }
     return valid;
 }
+
+size_t text_find_obeyed(const char *text, size_t n, unsigned *ret_code, size_t *ret_length)
+{
+    for (size_t at = 0; at < n; at++) {
+        unsigned char first = (unsigned char)text[at];
+        uint32_t code = first;
+        if (first < 0x7f || (first != 0x7f && first != 0xc2 && first != 0xd8 && first != 0xe2))
+            continue;
+        size_t length = decode((const unsigned char *)text + at, n - at, &code);
+        if (length == 0 || (code != 0x7f && !is_obeyed(code)))
+            continue;
+        *ret_code = code;
+        *ret_length = length;
+        return at;
+    }
+    return n;
+}

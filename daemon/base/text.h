@@ -16,6 +16,11 @@
  * character or escape is cut. Returns the bytes written. */
 size_t text_printable(const char *text, size_t n, char *ret, size_t size);
 
+/* The first character of JSON text, or of any that is UTF-8, that a terminal or a reader would obey
+ * (those of text_printable that become \uHHHH, and 0x7f), its number and its bytes: n where there
+ * is none. */
+size_t text_find_obeyed(const char *text, size_t n, unsigned *ret_code, size_t *ret_length);
+
 /* At most `limit` bytes of a text as valid UTF-8, no character cut; bytes that are not UTF-8 become
  * '?'. NULL gives "". A new string: for what is stored, and shown by others. */
 char *text_valid(const char *text, size_t limit);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "http/jobs.h"
 #include "http/problem.h"
+#include "http/reply.h"
 #include "http/request.h"
 
 #include <inttypes.h>
@@ -14,15 +15,15 @@
 
 enum {
     COMMENT_MS = 15000,
-    PROGRESS_MS = 200, /* at most one progress of a job without a batch in this time */
-    PAGE = 100,        /* events formatted at once */
+    PROGRESS_MS = 200,     /* at most one progress of a job without a batch in this time */
+    PAGE = 64,             /* events looked at at once, … */
+    PAGE_FULL = 32 * 1024, /* … and bytes after which no more are formatted */
     BLOCK = 4096
 };
 
 struct stream {
     struct http *http;
     struct MHD_Connection *connection;
-    struct listener *listener;
     int64_t job;
     int64_t after; /* the last event told */
     int64_t seen;  /* the queue's last event when we asked */
@@ -38,7 +39,7 @@ struct stream {
 
 static void tell(struct stream *s, int64_t id, const char *kind, const json_t *data)
 {
-    char *text = data ? json_write(data) : mem_strdup("{}");
+    char *text = data ? json_show(data) : mem_strdup("{}");
     if (id > 0)
         buffer_printf(&s->out, "id: %" PRId64 "\n", id);
     buffer_printf(&s->out, "event: %s\ndata: %s\n\n", kind, text);
@@ -68,8 +69,14 @@ static bool tell_page(struct stream *s)
         return false;
     }
     int64_t before = s->after;
-    json_array_foreach(page, i, event) tell_event(s, event);
-    bool more = json_array_size(page) == PAGE && s->after > before && !s->ended;
+    json_array_foreach(page, i, event)
+    {
+        if (s->out.size >= PAGE_FULL)
+            break;
+        tell_event(s, event);
+    }
+    bool more = (json_array_size(page) == PAGE || i < json_array_size(page)) && s->after > before &&
+                !s->ended;
     json_decref(page);
     return more;
 }
@@ -119,6 +126,7 @@ static ssize_t read_stream(void *stream, uint64_t position, char *ret, size_t ma
     struct stream *s = stream;
     if (s->sent == s->out.size && !s->ended && !s->http->closing)
         fill(s);
+    s->http->has_progress = true;
     size_t n = s->out.size - s->sent;
     if (n > max)
         n = max;
@@ -154,7 +162,7 @@ int64_t events_flush(struct http *h, int64_t now)
         bool news = last != s->seen || now >= s->comment_due || now >= s->progress_due;
         if (s->suspended && (news || h->closing)) {
             s->suspended = false;
-            s->listener->ready = true;
+            s->http->is_ready = true;
             MHD_resume_connection(s->connection);
         }
         int64_t next = now >= s->comment_due ? now + COMMENT_MS : s->comment_due;
@@ -188,7 +196,6 @@ static struct stream *new_stream(struct request *r, int64_t job, int64_t after)
     int64_t now = loop_now();
     *s = (struct stream){.http = h,
                          .connection = r->connection,
-                         .listener = r->client->listener,
                          .job = job,
                          .after = after,
                          .seen = -1,
@@ -220,14 +227,21 @@ int events_stream(struct request *r, struct error *e)
     if (result != 0)
         return result;
     if (all) {
-        request_reply_response(r, MHD_HTTP_NO_CONTENT,
-                               MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT));
+        reply_response(r, MHD_HTTP_NO_CONTENT,
+                       MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT));
+        reply_headers(r->response, NULL);
+        return 0;
+    }
+    if (r->is_head) { /* libmicrohttpd would send a stream's end, which is a body */
+        reply_response(r, MHD_HTTP_OK,
+                       MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT));
+        reply_headers(r->response, API_EVENT_STREAM);
         return 0;
     }
     struct stream *s = new_stream(r, id, after);
-    request_reply_response(
+    reply_response(
         r, MHD_HTTP_OK,
         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_stream, s, free_stream));
-    request_set_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "%s", API_EVENT_STREAM);
+    reply_headers(r->response, API_EVENT_STREAM);
     return 0;
 }

@@ -4,6 +4,8 @@
  * Invariants
  *  1. A request that changes something is answered only after queue_commit returned 0: its
  *     connection is suspended meanwhile, and resumed by http_flush.
+ *  1a. No request holds the loop for long, or takes memory without a bound: what may is refused by
+ *     arithmetic, or done aside (http/work.h); bodies, answers and connections have budgets.
  *  2. Every error is a problem document (RFC 9457), with `pointer` where the body is at fault.
  *  3. Whoever is not the socket's peer with the daemon's user (or root) shows the bearer token. */
 #ifndef HTTP_HTTP_H
@@ -22,7 +24,10 @@ struct http_options {
     const char *token;
     const char *store_root;
     const char *uploads;
-    size_t max_body; /* bytes of a JSON body; uploads may be 16 times that */
+    const char *texts;        /* of the queue: directory of long texts */
+    size_t max_body;          /* bytes of a JSON body; uploads may be 16 times that */
+    unsigned max_connections; /* descriptors that they may have; 0: it does not matter */
+    struct aside *aside;      /* outlives it: for what takes long */
     /* Wired by main.c, so that http and dispatch never meet. Borrowed strings; new reference. */
     json_t *(*workers)(void *userdata);
     bool (*ready)(void *userdata, const char **ret_reason);

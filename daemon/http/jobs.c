@@ -3,13 +3,19 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "http/page.h"
 #include "http/problem.h"
+#include "http/reply.h"
 #include "http/request.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MAX_REASON 500
 
@@ -27,6 +33,12 @@ static json_t *labels_of(const struct queue_job *j)
     return labels ? labels : json_object();
 }
 
+json_t *jobs_notes(const char *notes)
+{
+    json_t *list = notes ? json_loads(notes, 0, NULL) : NULL;
+    return list ? list : json_array();
+}
+
 json_t *jobs_represent(const struct queue_job *j)
 {
     char id[24];
@@ -35,14 +47,14 @@ json_t *jobs_represent(const struct queue_job *j)
                                                  "nsteps", (json_int_t)j->nsteps)
                                      : json_null();
     return json_pack(
-        "{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o}", "id",
-        id, "name", string_or_null(j->name), "state", job_state_name(j->state), "model",
+        "{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "id", id, "name", string_or_null(j->name), "state", job_state_name(j->state), "model",
         string_or_null(j->model_hash), "store", string_or_null(j->store), "members",
         (json_int_t)j->members, "done", (json_int_t)j->done, "dead", (json_int_t)j->dead,
         "progress", progress, "waiting", string_or_null(j->waiting), "priority",
         (json_int_t)j->priority, "labels", labels_of(j), "reason", string_or_null(j->reason),
-        "created", json_time(j->created), "started", json_time(j->started), "ended",
-        json_time(j->ended));
+        "notes", jobs_notes(j->notes), "created", json_time(j->created), "started",
+        json_time(j->started), "ended", json_time(j->ended));
 }
 
 /* ---- one job ---- */
@@ -67,59 +79,91 @@ int jobs_show(struct request *r, struct error *e)
     int result = jobs_find(r, &j, e);
     if (result != 0)
         return result;
-    request_reply(r, MHD_HTTP_OK, jobs_represent(&j));
+    reply_json(r, MHD_HTTP_OK, jobs_represent(&j));
     queue_job_clear(&j);
     return 0;
+}
+
+/* One file, for all who read it. */
+static int reply_file(struct request *r, const char *path, struct error *e)
+{
+    struct answers *answers = &r->http->answers;
+    struct answer *answer = answers_find(answers, path);
+    struct stat st;
+    int fd = answer ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (!answer && (fd < 0 || fstat(fd, &st) < 0)) {
+        int result = error_set(e, -errno, NULL, "cannot read %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return result;
+    }
+    if (!answer)
+        answer = answers_add_file(answers, path, fd, (size_t)st.st_size, API_JSON);
+    if (answer) {
+        reply_shared(r, MHD_HTTP_OK, answer);
+        return 0;
+    }
+    close(fd);
+    return error_set(e, PROBLEM_BUSY, NULL, "too many long documents are being read at once");
 }
 
 int jobs_document(struct request *r, struct error *e)
 {
     int64_t id;
-    char *document;
+    struct queue_text document;
     int result = job_id(r, &id, e);
     if (result == 0)
-        result = problem_of_queue(queue_job_document(r->http->queue, id, &document, e));
-    if (result == 0)
-        request_reply_text(r, MHD_HTTP_OK, API_JSON, document);
+        result = problem_of_queue(queue_job_text(r->http->queue, id, &document, e));
+    if (result != 0)
+        return result;
+    if (document.path) {
+        result = reply_file(r, document.path, e);
+    } else {
+        reply_text(r, MHD_HTTP_OK, API_JSON, document.text);
+        document.text = NULL;
+    }
+    queue_text_clear(&document);
     return result;
 }
 
 int jobs_members(struct request *r, struct error *e)
 {
-    struct queue_job j;
-    int64_t after;
+    int64_t id, after;
     int limit;
-    json_t *page;
-    int result = jobs_find(r, &j, e);
-    if (result != 0)
-        return result;
-    int64_t id = j.id;
-    queue_job_clear(&j);
-    result = request_number(r, "after", -1, &after, e);
+    size_t i;
+    json_t *members, *member;
+    int result = job_id(r, &id, e);
+    if (result == 0)
+        result = request_number(r, "after", -1, &after, e);
     if (result == 0)
         result = request_limit(r, &limit, e);
     if (result == 0)
-        result = problem_of_queue(queue_members(r->http->queue, id, after, limit, &page, e));
+        result = problem_of_queue(queue_members(r->http->queue, id, after, limit, &members, e));
     if (result != 0)
         return result;
-    json_t *body = json_pack("{s:o}", "members", page);
-    size_t n = json_array_size(page);
-    if (n == (size_t)limit)
-        json_object_set(body, "next", json_object_get(json_array_get(page, n - 1), "member"));
-    request_reply(r, MHD_HTTP_OK, body);
+    struct page page;
+    page_begin(&page, "members", limit);
+    json_array_foreach(members, i, member)
+    {
+        json_t *next = json_incref(json_object_get(member, "member"));
+        if (!page_add(&page, json_incref(member), next))
+            break;
+    }
+    json_decref(members);
+    page_reply(r, &page);
     return 0;
 }
 
 /* {"reason": "…"}, or no body at all. */
-static int cancel_reason(const struct request *r, char **ret_reason, struct error *e)
+static int cancel_reason(struct request *r, char **ret_reason, struct error *e)
 {
     static const char *const keys[] = {"reason", NULL};
     json_t *body;
-    if (r->size == 0) {
+    if (!r->body) {
         *ret_reason = mem_strdup("cancelled");
         return 0;
     }
-    int result = request_json(r, &body, e);
+    int result = body_text_parse(r->body, &body, e);
     if (result != 0)
         return result;
     const char *reason = json_member_string(body, "reason");
@@ -156,16 +200,16 @@ int jobs_cancel(struct request *r, struct error *e)
 
 /* ---- GET /v1/jobs ---- */
 
-struct page {
-    json_t *jobs;
-    int64_t last;
-};
-
-static void append(void *page, const struct queue_job *j)
+static json_t *id_text(int64_t id)
 {
-    struct page *p = page;
-    json_array_append_new(p->jobs, jobs_represent(j));
-    p->last = j->id;
+    char text[24];
+    snprintf(text, sizeof text, "%" PRId64, id);
+    return json_string(text);
+}
+
+static bool append(void *page, const struct queue_job *j)
+{
+    return page_add(page, jobs_represent(j), id_text(j->id));
 }
 
 static int state_filter(const struct request *r, int *ret_state, struct error *e)
@@ -195,19 +239,12 @@ int jobs_list(struct request *r, struct error *e)
         result = request_limit(r, &limit, e);
     if (result != 0)
         return result;
-    struct page page = {.jobs = json_array()};
+    struct page page;
+    page_begin(&page, "jobs", limit);
     result = problem_of_queue(queue_jobs(r->http->queue, state, before, limit, append, &page, e));
-    if (result != 0) {
-        json_decref(page.jobs);
-        return result;
-    }
-    json_t *body = json_pack("{s:O}", "jobs", page.jobs);
-    if (json_array_size(page.jobs) == (size_t)limit) {
-        char next[24];
-        snprintf(next, sizeof next, "%" PRId64, page.last);
-        json_object_set_new(body, "next", json_string(next));
-    }
-    json_decref(page.jobs);
-    request_reply(r, MHD_HTTP_OK, body);
-    return 0;
+    if (result == 0)
+        page_reply(r, &page);
+    else
+        page_drop(&page);
+    return result;
 }

@@ -8,6 +8,9 @@
 /* The job that the request's first parameter names: the caller clears it. PROBLEM_NOT_FOUND. */
 int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e);
 
+/* Notes as the queue has them (NULL: none): a list, a new reference. */
+json_t *jobs_notes(const char *notes);
+
 /* {"id", "name", "state", …}, as proto/openapi.json has it. A new reference. */
 json_t *jobs_represent(const struct queue_job *j);
 

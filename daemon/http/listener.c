@@ -168,7 +168,7 @@ static int bind_tcp(const char *text, struct listener *l, struct error *e)
 
 int listener_open(const char *spec, bool is_own, struct listener *ret, struct error *e)
 {
-    struct listener l = {.fd = -1, .epoll = -1};
+    struct listener l = {.fd = -1};
     int r;
     if (!strncmp(spec, "unix:", 5))
         r = bind_unix(spec + 5, is_own ? 0600 : 0666, &l, e);
@@ -197,5 +197,5 @@ void listener_close(struct listener *l)
     free(l->address);
     free(l->host);
     free(l->path);
-    *l = (struct listener){.fd = -1, .epoll = -1};
+    *l = (struct listener){.fd = -1};
 }

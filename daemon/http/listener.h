@@ -13,23 +13,23 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct MHD_Daemon;
-
 struct http;
 
 struct listener {
     struct http *http;
-    struct MHD_Daemon *daemon;
     int fd;
-    int epoll;     /* the daemon's, in our loop */
-    bool ready;    /* the epoll descriptor has news, or a connection was resumed */
-    int64_t due;   /* when libmicrohttpd wants to run next */
     char *address; /* as bound: "tcp:127.0.0.1:41234" */
     char *host;    /* tcp: the host as it was given; unix: NULL */
     bool any_host; /* bound to every address of the machine */
     char *path;    /* unix: the socket file, removed by listener_close while it is ours */
     dev_t device;
     ino_t inode;
+    /* connections.c: who is accepted */
+    unsigned n_clients, limit;
+    bool is_watched;     /* by the loop */
+    int64_t rests_until; /* no descriptor was to be had; 0: it does not rest */
+    bool is_told;        /* that no more can be accepted */
+    bool has_waiting;    /* somebody waits, and there is no room */
 };
 
 /* Binds and listens. 0; PROBLEM_INVALID where it is no such address; -EADDRINUSE and others. With

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/openapi.h"
 
+#include "http/reply.h"
 #include "http/request.h"
-
-#include <string.h>
 
 /* The files stand in the program as they are (the Makefile names them as sources of this one). */
 #define EMBED(symbol, file)                                                                        \
@@ -18,10 +17,7 @@ EMBED("openapi_job_schema_text", "proto/job.schema.json");
 
 static int show(struct request *r, const char *text, const char *type)
 {
-    request_reply_response(
-        r, MHD_HTTP_OK,
-        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT));
-    request_set_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, "%s", type);
+    reply_constant(r, MHD_HTTP_OK, type, text);
     return 0;
 }
 

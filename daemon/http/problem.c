@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/problem.h"
 
-#include "base/json.h"
-#include "base/mem.h"
-#include "http/request.h"
+#include "base/text.h"
 #include "model/result.h"
 #include "queue/queue.h"
 #include "store/result.h"
@@ -28,6 +26,7 @@ enum problem problem_of_errno(int r)
 {
     switch (-r) {
     case EBUSY:
+    case ECANCELED: /* the service stops */
         return PROBLEM_BUSY;
     case ENOSPC:
     case EDQUOT:
@@ -75,28 +74,12 @@ unsigned problem_status(enum problem p)
     return problems[p].status;
 }
 
-/* Messages quote what users sent, and are cut at some byte: each byte that breaks UTF-8 becomes a
- * question mark. */
+/* Messages quote what users sent, and are cut at some byte. */
 static json_t *text(const char *s)
 {
-    json_t *value = json_string(s);
-    if (value)
-        return value;
-    char *copy = mem_strdup(s);
-    for (char *p = copy; *p;) {
-        size_t n = 0;
-        for (size_t length = 4; length > 0 && n == 0; length--) {
-            json_t *one = strnlen(p, length) == length ? json_stringn(p, length) : NULL;
-            if (one)
-                n = length;
-            json_decref(one);
-        }
-        if (n == 0)
-            *p = '?';
-        p += n ? n : 1;
-    }
-    value = json_string(copy);
-    free(copy);
+    char *valid = text_valid(s, strlen(s));
+    json_t *value = json_string(valid);
+    free(valid);
     return value;
 }
 
@@ -111,33 +94,4 @@ json_t *problem_document(enum problem p, const char *detail, const char *pointer
     if (instance)
         json_object_set_new(document, "instance", text(instance));
     return document;
-}
-
-static void reply(struct request *r, enum problem p, const char *detail, const char *pointer)
-{
-    json_t *document = problem_document(p, detail, pointer, r->path);
-    request_reply_text(r, problems[p].status, API_PROBLEM_JSON, json_write(document));
-    json_decref(document);
-    if (p == PROBLEM_UNAUTHORIZED)
-        request_set_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"simlabd\"");
-    if (p == PROBLEM_BUSY)
-        request_set_header(r, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-}
-
-void problem_reply(struct request *r, enum problem p, const char *pointer, const char *format, ...)
-{
-    struct error e;
-    va_list arguments;
-    va_start(arguments, format);
-    error_vset(&e, (int)p, pointer, format, arguments);
-    va_end(arguments);
-    reply(r, p, e.message, pointer);
-}
-
-void problem_reply_error(struct request *r, int result, const struct error *e)
-{
-    enum problem p = result < 0 ? problem_of_errno(result) : (enum problem)result;
-    bool in_body = r->route && r->route->body == ROUTE_JSON && p == PROBLEM_INVALID;
-    const char *detail = e->message[0] || result > 0 ? e->message : strerror(-result);
-    reply(r, p, detail, in_body || e->pointer[0] ? e->pointer : NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Problem documents (RFC 9457): how every error leaves. */
+/* Problem documents (RFC 9457): how every error leaves, and what other modules' results are to a
+ * client. reply.h makes them answers. */
 #ifndef HTTP_PROBLEM_H
 #define HTTP_PROBLEM_H
 
@@ -7,8 +8,6 @@
 #include "proto/api.h"
 
 #include <jansson.h>
-
-struct request;
 
 /* The results of http/'s functions: 0, one of these, or a negative errno. */
 enum problem {
@@ -31,11 +30,5 @@ unsigned problem_status(enum problem p);
 /* The document; texts that are not UTF-8 are made so. A new reference. */
 json_t *problem_document(enum problem p, const char *detail, const char *pointer,
                          const char *instance);
-
-/* Makes it the request's answer. `pointer` NULL: the fault is not in the body. */
-__attribute__((format(printf, 4, 5))) void
-problem_reply(struct request *r, enum problem p, const char *pointer, const char *format, ...);
-/* The same for a result other than 0 and its words. */
-void problem_reply_error(struct request *r, int result, const struct error *e);
 
 #endif

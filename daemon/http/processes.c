@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
 #include "http/problem.h"
+#include "http/reply.h"
 #include "http/request.h"
 #include "model/registry.h"
 
@@ -26,9 +27,9 @@ int processes_list(struct request *r, struct error *e)
                                               t->description ? t->description : "", "library",
                                               t->library));
     }
-    request_reply(r, MHD_HTTP_OK,
-                  json_pack("{s:o, s:o, s:O}", "processes", list, "libraries", libraries(registry),
-                            "left_out", registry_left_out(registry)));
+    reply_json(r, MHD_HTTP_OK,
+               json_pack("{s:o, s:o, s:O}", "processes", list, "libraries", libraries(registry),
+                         "left_out", registry_left_out(registry)));
     return 0;
 }
 
@@ -41,6 +42,6 @@ int processes_show(struct request *r, struct error *e)
         return error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no process type \"%.200s\"%s", name,
                          registry_why_missing(r->http->registry, name, why));
     }
-    request_reply(r, MHD_HTTP_OK, type_to_json(t));
+    reply_json(r, MHD_HTTP_OK, type_to_json(t));
     return 0;
 }

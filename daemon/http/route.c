@@ -2,6 +2,7 @@
 #include "http/route.h"
 
 #include "base/mem.h"
+#include "http/uploads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 
 const struct route route_table[] = {
 #define ROUTE(method, path, handler, body, access, summary)                                        \
-    {method, path, handler, body, access, summary},
+    {method, path, handler, &body, access, summary},
 #include "http/routes.def"
 #undef ROUTE
 };

@@ -4,6 +4,7 @@
 #define HTTP_ROUTE_H
 
 #include "base/errors.h"
+#include "http/body.h"
 #include "proto/api.h"
 
 #include <stdbool.h>
@@ -14,14 +15,13 @@
 struct request;
 typedef int (*route_handler_fn)(struct request *r, struct error *e);
 
-enum route_body { ROUTE_NO_BODY, ROUTE_JSON, ROUTE_OCTETS };
 enum route_access { ROUTE_TOKEN /* or the socket's peer */, ROUTE_OPEN };
 
 struct route {
     const char *method;
     const char *path; /* segments, of which "{…}" stand for any one */
     route_handler_fn handler;
-    enum route_body body;
+    const struct body_sink *body; /* where it goes */
     enum route_access access;
     const char *summary;
 };

@@ -1,61 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/jobs: what can be refused is refused here, with a pointer to the fault. */
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "http/encoding.h"
+#include "http/draft.h"
 #include "http/jobs.h"
 #include "http/models.h"
 #include "http/problem.h"
+#include "http/reply.h"
 #include "http/request.h"
-#include "http/uploads.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define MAX_KEY 255
-
-/* ---- what the job refers to ---- */
-
-static int read_upload(void *http, const char *id, struct ndarray *ret, struct error *e)
-{
-    return uploads_read(http, id, ret, e);
-}
-
-/* What is missing is something that the document names, not the resource. */
-static int read_model(void *http, const char *name, json_t **ret_definition, struct error *e)
-{
-    int r = models_definition(http, name, ret_definition, NULL, e);
-    return r <= 0 ? r : MODEL_INVALID;
-}
-
-static int read_job(void *http, const char *id, json_t **ret_document, struct error *e)
-{
-    struct http *h = http;
-    int64_t number;
-    char *text;
-    if (!request_parse_number(id, &number))
-        return error_set(e, MODEL_INVALID, NULL, "there is no job \"%.40s\"", id);
-    int r = queue_job_document(h->queue, number, &text, e);
-    if (r != 0)
-        return r < 0 ? r : MODEL_INVALID;
-    json_t *document = json_read(text, strlen(text), e);
-    free(text);
-    if (!document)
-        return error_set(e, -EIO, NULL, "the document of job %.40s is damaged", id);
-    *ret_document = document;
-    return 0;
-}
-
-static int build(struct http *h, const json_t *document, struct job **ret_job, struct error *e)
-{
-    const struct job_sources sources = {
-        .upload = read_upload, .model = read_model, .job = read_job, .userdata = h};
-    return models_result(h, job_new(h->registry, document, &sources, ret_job, e), e);
-}
 
 /* ---- the store's path ---- */
 
@@ -97,7 +56,7 @@ static int check_absent(const char *path, struct error *e)
     return r;
 }
 
-/* ---- submission ---- */
+/* ---- into the queue ---- */
 
 static int idempotency_key(const struct request *r, const char **ret_key, struct error *e)
 {
@@ -114,14 +73,6 @@ static int idempotency_key(const struct request *r, const char **ret_key, struct
     return 0;
 }
 
-static int add_model(struct http *h, const struct model *m, struct error *e)
-{
-    char *definition = json_write(m->definition);
-    int r = problem_of_queue(queue_add_model(h->queue, NULL, m->hash, definition, e));
-    free(definition);
-    return r;
-}
-
 /* The directory is made by who is first, among all daemons that share the store root. */
 static int claim(void *http, int64_t job, const char *store, struct error *e)
 {
@@ -134,45 +85,37 @@ static int claim(void *http, int64_t job, const char *store, struct error *e)
     return error_set(e, QUEUE_REFUSED, "/store", "%s", why.message);
 }
 
-/* `given`: the body as it came; its text tells a repeated key with another body. */
-static int enqueue(struct request *r, const struct job *job, const json_t *given, const char *path,
-                   int64_t *ret_id, bool *ret_existed, struct error *e)
+static int enqueue(struct request *r, const struct draft *d, const char *path, int64_t *ret_id,
+                   bool *ret_existed, struct error *e)
 {
+    struct queue *q = r->http->queue;
     const char *key = NULL;
     int result = idempotency_key(r, &key, e);
     if (result == 0)
-        result = add_model(r->http, job->model, e);
+        result = problem_of_queue(queue_add_model(q, NULL, d->model_hash, d->definition, e));
     if (result != 0)
         return result;
-    char hash[HASH_TEXT_SIZE];
-    json_t *labels = json_object_get(job->document, "labels"), *libraries = job_libraries(job);
-    char *body = json_write(given), *document = json_write(job->document);
-    char *labels_text = json_is_object(labels) ? json_write(labels) : NULL;
-    hash_bytes(body, strlen(body), hash);
     const struct queue_submission s = {
-        .document = document,
-        .name = json_member_string(job->document, "name"),
-        .model_hash = job->model->hash,
+        .document = d->document,
+        .document_file = d->document_file,
+        .name = d->name,
+        .model_hash = d->model_hash,
         .store = path,
-        .labels = labels_text,
+        .labels = d->labels,
+        .notes = d->notes,
         .principal = r->principal,
         .claim = claim,
         .userdata = r->http,
         .idempotency_key = key,
-        .document_hash = hash,
-        .members = job->n_members,
-        .priority = job->priority,
-        .max_attempts = job->max_attempts,
-        .member_timeout = job->member_timeout,
-        .threads = job->threads,
-        .libraries = libraries,
+        .document_hash = d->hash,
+        .members = d->members,
+        .priority = d->priority,
+        .max_attempts = d->max_attempts,
+        .member_timeout = d->member_timeout,
+        .threads = d->threads,
+        .libraries = d->libraries,
     };
-    result = problem_of_queue(queue_submit(r->http->queue, &s, ret_id, ret_existed, e));
-    json_decref(libraries);
-    free(body);
-    free(document);
-    free(labels_text);
-    return result;
+    return problem_of_queue(queue_submit(q, &s, ret_id, ret_existed, e));
 }
 
 static int reply_submitted(struct request *r, int64_t id, bool existed, struct error *e)
@@ -181,36 +124,34 @@ static int reply_submitted(struct request *r, int64_t id, bool existed, struct e
     int result = problem_of_queue(queue_job(r->http->queue, id, &j, e));
     if (result != 0)
         return result;
-    request_reply(r, existed ? MHD_HTTP_OK : MHD_HTTP_CREATED, jobs_represent(&j));
-    request_set_header(r, MHD_HTTP_HEADER_LOCATION, API_JOBS "/%lld", (long long)id);
+    reply_json(r, existed ? MHD_HTTP_OK : MHD_HTTP_CREATED, jobs_represent(&j));
+    if (r->status == (existed ? MHD_HTTP_OK : MHD_HTTP_CREATED))
+        reply_header(r, MHD_HTTP_HEADER_LOCATION, API_JOBS "/%lld", (long long)id);
     queue_job_clear(&j);
     return 0;
 }
 
-static void reply_dry_run(struct request *r, const struct job *job, const char *path)
+static void reply_dry_run(struct request *r, const struct draft *d, const char *path)
 {
     json_t *store = path ? json_string(path) : json_null();
-    request_reply(r, MHD_HTTP_OK,
-                  json_pack("{s:b, s:s, s:I, s:o}", "valid", 1, "model", job->model->hash,
-                            "members", (json_int_t)job->n_members, "store",
-                            store ? store : json_null()));
+    reply_json(r, MHD_HTTP_OK,
+               json_pack("{s:b, s:s, s:I, s:o, s:o}", "valid", 1, "model", d->model_hash, "members",
+                         (json_int_t)d->members, "store", store ? store : json_null(), "notes",
+                         jobs_notes(d->notes)));
 }
 
-static int submit(struct request *r, const struct job *job, const json_t *given, struct error *e)
+static int submit(struct request *r, const struct draft *d, struct error *e)
 {
-    const char *dry = request_query(r, "dry_run");
     char *path = NULL;
     int64_t id;
     bool existed;
-    int result = encoding_check(job, e);
-    if (result == 0)
-        result = store_path(r->http, job->store, &path, e);
-    if (result == 0 && dry && strcmp(dry, "0") != 0) {
+    int result = store_path(r->http, d->store, &path, e);
+    if (result == 0 && d->is_dry) {
         result = check_absent(path, e);
         if (result == 0)
-            reply_dry_run(r, job, path);
+            reply_dry_run(r, d, path);
     } else if (result == 0) {
-        result = enqueue(r, job, given, path, &id, &existed, e);
+        result = enqueue(r, d, path, &id, &existed, e);
         if (result == 0)
             result = reply_submitted(r, id, existed, e);
     }
@@ -218,18 +159,73 @@ static int submit(struct request *r, const struct job *job, const json_t *given,
     return result;
 }
 
+/* ---- the steps; each is done at once, or aside ---- */
+
+static int fetch_and_build(struct request *r, struct draft *d, bool is_light, struct error *e);
+
+static int finish(struct request *r, struct draft *d, int result, struct error *e)
+{
+    int problem = result != 0 ? models_result(r->http, result, e) : d->problem;
+    if (problem == 0)
+        problem = submit(r, d, e);
+    draft_free(d);
+    return problem;
+}
+
+static int build_aside(void *draft, struct error *e)
+{
+    return draft_build(draft, false, e);
+}
+
+static int built(struct request *r, void *draft, int result, struct error *e)
+{
+    return finish(r, draft, result, e);
+}
+
+static int parse_aside(void *draft, struct error *e)
+{
+    return draft_parse(draft, e);
+}
+
+static int parsed(struct request *r, void *draft, int result, struct error *e)
+{
+    if (result == 0)
+        return fetch_and_build(r, draft, false, e);
+    draft_free(draft);
+    return result;
+}
+
+static const struct work_kind parsing = {.is_heavy = true, .work = parse_aside, .done = parsed};
+static const struct work_kind building = {.is_heavy = true, .work = build_aside, .done = built};
+
+static int go_aside(struct request *r, const struct work_kind *kind, struct draft *d, bool goes_on,
+                    struct error *e)
+{
+    int result = work_aside(r, kind, d, goes_on, e);
+    if (result != 0)
+        draft_free(d);
+    return result;
+}
+
+static int fetch_and_build(struct request *r, struct draft *d, bool is_light, struct error *e)
+{
+    draft_fetch(d, r->http->queue);
+    int result = is_light ? draft_build(d, true, e) : MODEL_LONG;
+    if (result != MODEL_LONG)
+        return finish(r, d, result, e);
+    error_clear(e);
+    return go_aside(r, &building, d, !is_light, e);
+}
+
 int submit_job(struct request *r, struct error *e)
 {
-    json_t *body;
-    struct job *job;
-    int result = request_json(r, &body, e);
-    if (result != 0)
-        return result;
-    result = build(r->http, body, &job, e);
-    if (result == 0) {
-        result = submit(r, job, body, e);
-        job_free(job);
-    }
-    json_decref(body);
+    const char *dry = request_query(r, "dry_run");
+    struct draft *d = draft_new(r, dry && strcmp(dry, "0") != 0);
+    if (d->body && d->body->size > DRAFT_LIGHT)
+        return go_aside(r, &parsing, d, false, e);
+    int result = draft_parse(d, e);
+    if (result == 0)
+        return fetch_and_build(r, d, true, e);
+    draft_free(d);
     return result;
 }

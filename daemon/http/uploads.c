@@ -1,102 +1,80 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/uploads.h"
 
+#include "base/aside.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/npy.h"
 #include "http/problem.h"
+#include "http/reply.h"
 #include "http/request.h"
 #include "model/job.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define PARTIAL_PREFIX ".upload-"
-enum { SYNC_EVERY = 8 * 1024 * 1024 };
+enum {
+    UPLOADS_MAX = 16, /* under way at once: each has a descriptor, and memory for a piece */
+    PIECE_BYTES = 512 * 1024,
+    ROOM = 128 * 1024, /* more than comes at once */
+    SYNC_EVERY = 8 * 1024 * 1024
+};
 
 struct upload {
+    struct http *http;
+    const char *directory;
     char *temporary;
     int fd; /* -1 once it is published */
     struct hash *hash;
     size_t size, synced;
     struct buffer head; /* the first NPY_HEADER_BYTES */
+    char *piece;        /* what is not written yet */
+    size_t n;
+    /* once it is published */
+    char id[HASH_TEXT_SIZE];
+    struct npy_header header;
 };
 
-static char *path_of(const struct http *h, const char *id)
+static char *path_of(const char *directory, const char *id)
 {
-    return mem_printf("%s/%s.npy", h->options.uploads, id);
+    return mem_printf("%s/%s.npy", directory, id);
 }
 
-int uploads_read(struct http *h, const char *id, struct ndarray *ret, struct error *e)
+int uploads_open(const char *directory, const char *id, int *ret_fd, struct error *e)
 {
     if (strlen(id) != HASH_TEXT_SIZE - 1 || strspn(id, "0123456789abcdef") != strlen(id))
         return error_set(e, MODEL_INVALID, NULL,
                          "upload \"%.80s\": should be the id that " API_UPLOADS " gave", id);
-    struct buffer bytes = {0};
-    char *path = path_of(h, id);
-    int r = file_read(path, 16 * h->options.max_body, &bytes);
+    char *path = path_of(directory, id);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int r = fd < 0 ? -errno : 0;
     free(path);
     if (r == -ENOENT)
-        r = error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
-    else if (r == 0)
-        r = model_result_of_base(
-            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
-    else
-        error_errno(e, r, "read an upload");
-    buffer_free(&bytes);
-    return r;
+        return error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
+    if (r == 0)
+        *ret_fd = fd;
+    return error_errno(e, r, "read an upload");
 }
 
-/* ---- POST /v1/uploads ---- */
+/* ---- writing, aside ---- */
 
-static int upload_new(struct http *h, struct upload **ret_upload, struct error *e)
+static int write_piece(void *upload, struct error *e)
 {
-    int fd;
-    char *temporary = mem_printf("%s/" PARTIAL_PREFIX "%u", h->options.uploads, h->next_upload++);
-    int r = file_create(temporary, 0600, &fd);
-    if (r < 0) {
-        free(temporary);
-        return error_errno(e, r, "store the upload");
-    }
-    struct upload *u = mem_new(sizeof *u);
-    u->temporary = temporary;
-    u->fd = fd;
-    u->hash = hash_new();
-    *ret_upload = u;
-    return 0;
-}
-
-struct upload *upload_free(struct upload *u)
-{
-    if (!u)
-        return NULL;
-    if (u->fd >= 0)
-        file_discard(u->fd, u->temporary);
-    free(u->temporary);
-    hash_free(u->hash);
-    buffer_free(&u->head);
-    free(u);
-    return NULL;
-}
-
-int upload_receive(struct http *h, struct upload **upload, const void *data, size_t n,
-                   struct error *e)
-{
-    int r = *upload ? 0 : upload_new(h, upload, e);
-    if (r != 0)
-        return r;
-    struct upload *u = *upload;
+    struct upload *u = upload;
     size_t room = NPY_HEADER_BYTES - u->head.size;
-    buffer_append(&u->head, data, n < room ? n : room);
-    hash_add(u->hash, data, n);
-    r = file_append(u->fd, data, n);
+    buffer_append(&u->head, u->piece, u->n < room ? u->n : room);
+    hash_add(u->hash, u->piece, u->n);
+    int r = file_append(u->fd, u->piece, u->n);
     if (r < 0)
         return error_errno(e, r, "store the upload");
-    u->size += n;
+    u->size += u->n;
+    u->n = 0;
     if (u->size - u->synced >= SYNC_EVERY) {
         file_begin_sync(u->fd);
         u->synced = u->size;
@@ -104,11 +82,26 @@ int upload_receive(struct http *h, struct upload **upload, const void *data, siz
     return 0;
 }
 
-/* Equal bytes are one upload: what is there already stays. */
-static int publish(const struct http *h, struct upload *u, const char *id, struct error *e)
+static int written(struct request *r, void *upload, int result, struct error *e)
 {
-    char *path = path_of(h, id);
-    int r = 0;
+    (void)r;
+    (void)upload;
+    (void)e;
+    return result;
+}
+
+/* Equal bytes are one upload: what is there already stays. */
+static int publish(void *upload, struct error *e)
+{
+    struct upload *u = upload;
+    int r = write_piece(u, e);
+    if (r == 0)
+        r = problem_of_base(
+            npy_read_header(u->head.data, u->head.size, u->size, JOB_MAX_ELEMENTS, &u->header, e));
+    if (r != 0)
+        return r;
+    hash_end(u->hash, u->id);
+    char *path = path_of(u->directory, u->id);
     if (access(path, F_OK) < 0) {
         r = file_publish(u->fd, u->temporary, path, FILE_SYNC_DATA);
         u->fd = -1;
@@ -117,33 +110,114 @@ static int publish(const struct http *h, struct upload *u, const char *id, struc
     return error_errno(e, r, "store the upload");
 }
 
-static json_t *describe(const char *id, const struct npy_header *n)
+static json_t *describe(const struct upload *u)
 {
+    const struct npy_header *n = &u->header;
     json_t *shape = json_array();
     for (int i = 0; i < n->ndim; i++)
         json_array_append_new(shape, json_integer(n->shape[i]));
     char dtype[16];
     dtype_to_numpy(n->dtype, n->itemsize, false, dtype);
-    return json_pack("{s:s, s:s, s:o}", "id", id, "dtype", dtype, "shape", shape);
+    return json_pack("{s:s, s:s, s:o}", "id", u->id, "dtype", dtype, "shape", shape);
 }
+
+static int published(struct request *r, void *upload, int result, struct error *e)
+{
+    (void)e;
+    if (result == 0)
+        reply_json(r, MHD_HTTP_CREATED, describe(upload));
+    return result;
+}
+
+/* ---- the sink ---- */
+
+static const struct work_kind writing = {.work = write_piece, .done = written};
+static const struct work_kind publishing = {.work = publish, .done = published};
+
+static int new_upload(struct http *h, struct upload **ret_upload, struct error *e)
+{
+    int fd;
+    if (h->n_uploads >= UPLOADS_MAX)
+        return error_set(e, PROBLEM_BUSY, NULL, "%u uploads are under way already", h->n_uploads);
+    char *temporary = mem_printf("%s/" PARTIAL_PREFIX "%u", h->options.uploads, h->next_upload++);
+    int r = file_create(temporary, 0600, &fd);
+    if (r < 0) {
+        free(temporary);
+        return error_errno(e, r, "store the upload");
+    }
+    struct upload *u = mem_new(sizeof *u);
+    u->http = h;
+    u->directory = h->options.uploads;
+    u->temporary = temporary;
+    u->fd = fd;
+    u->hash = hash_new();
+    u->piece = mem_resize(NULL, PIECE_BYTES, 1);
+    h->n_uploads++;
+    *ret_upload = u;
+    return 0;
+}
+
+static int take(struct request *r, const char *data, size_t n, struct error *e)
+{
+    struct upload *u = r->body;
+    int result = u ? 0 : new_upload(r->http, &u, e);
+    if (result != 0)
+        return result;
+    r->body = u;
+    mem_assert(n <= PIECE_BYTES - u->n);
+    memcpy(u->piece + u->n, data, n);
+    u->n += n;
+    return u->n < PIECE_BYTES - ROOM ? 0 : work_aside(r, &writing, u, false, e);
+}
+
+/* A large file takes a while to go. */
+struct leftover {
+    int fd;
+    char *temporary;
+};
+
+static void discard(void *leftover)
+{
+    struct leftover *l = leftover;
+    file_discard(l->fd, l->temporary);
+}
+
+static void discarded(void *leftover)
+{
+    struct leftover *l = leftover;
+    free(l->temporary);
+    free(l);
+}
+
+/* What was not published is removed. */
+static void drop(struct request *r)
+{
+    struct upload *u = r->body;
+    if (u->fd >= 0) {
+        struct leftover *l = mem_new(sizeof *l);
+        *l = (struct leftover){u->fd, u->temporary};
+        u->temporary = NULL;
+        aside_run(u->http->options.aside, discard, discarded, l);
+    }
+    u->http->n_uploads--;
+    free(u->temporary);
+    hash_free(u->hash);
+    buffer_free(&u->head);
+    free(u->piece);
+    free(u);
+    r->body = NULL;
+}
+
+const struct body_sink uploads_sink = {.times = 16, .take = take, .drop = drop};
+
+/* ---- POST /v1/uploads ---- */
 
 int uploads_create(struct request *r, struct error *e)
 {
-    struct upload *u = r->upload;
-    struct npy_header n;
-    char id[HASH_TEXT_SIZE];
-    if (!u)
+    if (!r->body)
         return error_set(e, PROBLEM_INVALID, NULL,
                          "the body is empty: it should be the bytes of a NumPy .npy file");
-    int result = problem_of_base(
-        npy_read_header(u->head.data, u->head.size, u->size, JOB_MAX_ELEMENTS, &n, e));
-    if (result != 0)
-        return result;
-    hash_end(u->hash, id);
-    result = publish(r->http, u, id, e);
-    if (result == 0)
-        request_reply(r, MHD_HTTP_CREATED, describe(id, &n));
-    return result;
+    return work_aside(r, &publishing, r->body, true, e);
 }
 
 void uploads_clean(const char *directory)

@@ -124,8 +124,8 @@ void model_update_locate(const json_t *changes, struct error *e);
 
 /* {"processes": {name: {"type", "before": […], "variables": {variable: name of the slot that it
  * leads to, or of a group's members […]}}}, "order": […], "inputs": {…name: type_to_json's
- * variable…}, "unordered": [{"processes": [a, b], "variable", "stage"}…], "hash"}: GET
- * /v1/models/NAME. A new reference. */
-json_t *model_to_json(const struct model *m);
+ * variable…}, "unordered": [{"processes": [a, b], "variable", "stage"}…], "hash", "name" (as it is
+ * stored, or null), "definition"}: GET /v1/models/NAME. A new string. */
+char *model_show(const struct model *m, const char *name);
 
 #endif

@@ -123,12 +123,12 @@ static int choose_store(struct queue *q, const struct queue_submission *s, int64
 static int insert_job(struct queue *q, const struct queue_submission *s, int64_t id,
                       const char *store, struct error *e)
 {
-    int r =
-        database_run(&q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members),
-                     INTEGER(s->priority), INTEGER(s->max_attempts), REAL(s->member_timeout),
-                     INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
-                     TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
-                     TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels), INTEGER(s->threads));
+    int r = database_run(&q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members),
+                         INTEGER(s->priority), INTEGER(s->max_attempts), REAL(s->member_timeout),
+                         INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
+                         TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
+                         TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels),
+                         INTEGER(s->threads), TEXT(s->notes));
     if (!r)
         r = database_run(&q->database, e, STATEMENT_JOB_TEXT_ADD, INTEGER(id),
                          TEXT(s->document ? s->document : ""),
@@ -180,6 +180,7 @@ void queue_job_clear(struct queue_job *j)
     free(j->store);
     free(j->model_hash);
     free(j->labels);
+    free(j->notes);
     free(j->reason);
     free(j->waiting);
     free(j->principal);
@@ -207,6 +208,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .started = sqlite3_column_int64(s, 15),
         .ended = sqlite3_column_int64(s, 16),
         .threads = sqlite3_column_int64(s, 17),
+        .notes = database_new_text(s, 18),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);
@@ -281,21 +283,24 @@ int queue_job_layout(struct queue *q, int64_t id, char **ret_layout, struct erro
 }
 
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,
-               void (*fn)(void *userdata, const struct queue_job *job), void *userdata,
+               bool (*fn)(void *userdata, const struct queue_job *job), void *userdata,
                struct error *e)
 {
+    bool goes_on = true;
     int64_t below = before > 0 ? before : INT64_MAX;
     sqlite3_stmt *s;
     int r = state < 0 ? database_rows(&q->database, e, &s, STATEMENT_JOB_LIST, INTEGER(below),
                                       INTEGER(limit))
                       : database_rows(&q->database, e, &s, STATEMENT_JOB_LIST_STATE, INTEGER(below),
                                       INTEGER(limit), INTEGER(state));
-    for (; !r; r = database_next(&q->database, e, s)) {
+    for (; !r && goes_on; r = goes_on ? database_next(&q->database, e, s) : 0) {
         struct queue_job job;
         read_job(q, s, &job);
-        fn(userdata, &job);
+        goes_on = fn(userdata, &job);
         queue_job_clear(&job);
     }
+    if (!r)
+        database_end(s);
     return r == QUEUE_NO_SUCH ? 0 : r;
 }
 

@@ -162,6 +162,7 @@ struct queue_job {
     char *store;     /* absolute path of the store */
     char *model_hash;
     char *labels;                    /* JSON object or NULL */
+    char *notes;                     /* JSON list of texts for who submitted it, or NULL */
     char *reason;                    /* of failure or of a cancellation, or NULL */
     char *principal;                 /* who submitted it */
     int64_t created, started, ended; /* Unix time in milliseconds; 0: not yet */
@@ -174,6 +175,7 @@ struct queue_submission {
     const char *document;      /* the job, normalized, JSON text … */
     const char *document_file; /* … or NULL, and the name that queue_text_write gave */
     const char *name, *model_hash, *labels, *principal;
+    const char *notes; /* JSON list of texts, or NULL */
     const char
         *store; /* a path, or NULL: "<id>.zarr" below the root, the first that is to be had */
     /* Takes the path for the job, so that nobody else does: 0; QUEUE_REFUSED with words where it is
@@ -203,10 +205,10 @@ int queue_job_layout(struct queue *q, int64_t id, char **ret_layout, struct erro
 /* The contents of libraries that a job was submitted with: JSON {name: hash}, by name; a new
  * string. */
 int queue_job_libraries(struct queue *q, int64_t job, char **ret_libraries, struct error *e);
-/* Newest first, ids below `before` (0: the newest), in `state` (-1: any). Calls fn for each; fn
- * calls nothing of the queue. */
+/* Newest first, ids below `before` (0: the newest), in `state` (-1: any). Calls fn for each, as
+ * long as that returns true; fn calls nothing of the queue. */
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,
-               void (*fn)(void *userdata, const struct queue_job *job), void *userdata,
+               bool (*fn)(void *userdata, const struct queue_job *job), void *userdata,
                struct error *e);
 /* Moves to cancelled where that is allowed, else QUEUE_REFUSED that names the state. */
 int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *e);

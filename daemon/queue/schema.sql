@@ -138,6 +138,8 @@ ALTER TABLE attempt ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
 
 -- Of OpenMP and its like in the job's workers; 0: as these have it.
 ALTER TABLE job ADD COLUMN threads INTEGER NOT NULL DEFAULT 0;
+-- What who submitted it is told beside: a JSON list of texts, or NULL.
+ALTER TABLE job ADD COLUMN notes TEXT;
 
 -- Long texts are files of the directory `texts`, by their SHA-256 (queue.h): then `document` is '',
 -- and so is the definition of a model, whose file is named by its hash.

@@ -11,7 +11,7 @@ static void use_type(const struct registry *r, const struct type *type)
     json_decref(type_to_json(type));
     json_t *definition = json_pack("{s:{s:s}}", "processes", "p", type->name);
     if (definition && model_new(r, definition, &m, &e) == 0) {
-        json_decref(model_to_json(m));
+        free(model_show(m, NULL));
         model_free(m);
     }
     json_decref(definition);

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *document = json_read((const char *)data, size, &e);
     if (document && model_new(fuzz_registry(), document, &m, &e) == 0) {
         check_order(m);
-        json_decref(model_to_json(m));
+        free(model_show(m, NULL));
         model_free(m);
     }
     json_decref(document);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include "base/aside.h"
 #include "base/file.h"
 #include "base/mem.h"
 
@@ -72,6 +73,9 @@ static void open_server(struct server *s, size_t max_body)
                              .token = TOKEN,
                              .store_root = s->stores,
                              .uploads = s->uploads,
+                             .texts = s->texts,
+                             .max_connections = s->max_connections,
+                             .aside = s->aside,
                              .max_body = max_body,
                              .workers = list_workers,
                              .ready = is_ready,
@@ -93,10 +97,14 @@ struct server *server_new(size_t max_body)
     snprintf(s->socket, sizeof s->socket, "%s/s", s->directory);
     snprintf(s->stores, sizeof s->stores, "%s/stores", s->directory);
     char *path = file_join(s->directory, "q.db");
-    struct queue_options queue = {.path = path, .root = s->stores, .all_seen = true};
+    snprintf(s->texts, sizeof s->texts, "%s/texts", s->directory);
+    cr_assert_eq(file_make_directories(s->texts), 0);
+    struct queue_options queue = {
+        .path = path, .root = s->stores, .texts = s->texts, .all_seen = true};
     cr_assert_eq(queue_open(&queue, &s->queue, &e), 0, "%s", e.message);
     free(path);
     cr_assert_eq(loop_new(&s->loop), 0);
+    cr_assert_eq(aside_new(s->loop, 2, &s->aside), 0);
     s->registry = registry_new();
     json_t *document = json_loads(descriptors, 0, NULL);
     int r = registry_add(s->registry, document, &e);
@@ -118,6 +126,7 @@ void server_reopen(struct server *s)
 void server_free(struct server *s)
 {
     http_free(s->http);
+    aside_free(s->aside);
     queue_close(s->queue);
     registry_unref(s->registry);
     loop_free(s->loop);
@@ -127,7 +136,7 @@ void server_free(struct server *s)
 
 void server_turn(struct server *s)
 {
-    cr_assert_eq(loop_turn(s->loop, 5000), 0);
+    cr_assert_eq(loop_turn(s->loop, 200), 0);
 }
 
 /* ---- clients ---- */

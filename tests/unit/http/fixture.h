@@ -14,8 +14,9 @@
 
 struct server {
     char directory[64];
-    char socket[80], stores[80], uploads[80];
+    char socket[80], stores[80], uploads[80], texts[80];
     struct loop *loop;
+    struct aside *aside;
     struct queue *queue;
     struct registry *registry;
     struct http *http;
@@ -23,6 +24,7 @@ struct server {
     bool fail; /* the commit fails */
     int commits;
     size_t max_body;
+    unsigned max_connections; /* of the next start of HTTP */
 };
 
 struct server *server_new(size_t max_body);

@@ -2,6 +2,7 @@
 /* Uploads: whole or absent, whatever the pieces in which they come and however they end. */
 #include "fixture.h"
 
+#include "base/aside.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -63,9 +64,11 @@ static json_t *upload(const char *bytes, size_t size, size_t piece, int status)
     return end(c, status);
 }
 
+/* What goes is removed aside. */
 static int count_files(void)
 {
     int n = 0;
+    aside_finish(s->aside);
     DIR *d = opendir(s->uploads);
     cr_assert(d);
     for (struct dirent *entry; (entry = readdir(d));)

@@ -412,7 +412,13 @@ Test(models, json_tells_inputs_and_order)
 {
     struct registry *r = support_library(shared);
     struct model *m = build(r, support_json("{'processes': {'o': 't.Own', 'l': 't.Late'}}"));
-    json_t *j = model_to_json(m);
+    char *text = model_show(m, "mine");
+    struct error e = {0};
+    json_t *j = json_read(text, strlen(text), &e);
+    cr_assert(j, "%s", e.message);
+    free(text);
+    cr_assert_str_eq(json_member_string(j, "name"), "mine");
+    cr_assert(json_equal(json_object_get(j, "definition"), m->definition));
     cr_assert(json_object_get(json_object_get(j, "inputs"), "o__u"));
     cr_assert_str_eq(json_member_string(j, "hash"), m->hash);
     cr_assert_eq(json_array_size(json_object_get(j, "order")), 2);

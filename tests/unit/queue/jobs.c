@@ -146,13 +146,14 @@ Test(jobs, default_stores_pass_over_taken_names)
 
 struct listing {
     int64_t ids[100];
-    int n;
+    int n, most; /* 0: any number */
 };
 
-static void list_job(void *userdata, const struct queue_job *job)
+static bool list_job(void *userdata, const struct queue_job *job)
 {
     struct listing *l = userdata;
     l->ids[l->n++] = job->id;
+    return l->n != l->most;
 }
 
 Test(jobs, pages)
@@ -180,6 +181,9 @@ Test(jobs, pages)
     cr_assert_eq(l.n, 4);
     for (int i = 0; i < 4; i++)
         cr_expect_eq(l.ids[i], 18 - 3 * i);
+    l = (struct listing){.most = 3}; /* who has enough says so */
+    expect_ok(queue_jobs(f.q, -1, 0, 10, list_job, &l, &e), &e);
+    cr_assert_eq(l.n, 3);
     fixture_close(&f);
 }
 
