@@ -2,9 +2,26 @@
 #include "base/errors.h"
 
 #include "base/c_locale.h"
+#include "base/text.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+static bool is_plain(const char *text)
+{
+    while (*text >= ' ' && *text <= '~')
+        text++;
+    return *text == '\0';
+}
+
+static void copy_pointer(const char *pointer, char *ret, size_t size)
+{
+    char *valid = text_valid(pointer, size - 1); /* no character is cut */
+    snprintf(ret, size, "%s", valid);
+    free(valid);
+}
 
 int error_vset(struct error *e, int result, const char *pointer, const char *format,
                va_list arguments)
@@ -12,12 +29,14 @@ int error_vset(struct error *e, int result, const char *pointer, const char *for
     if (!e)
         return result;
     /* The arguments may point into *e itself. */
-    char message[sizeof e->message];
-    c_locale_vprint(message, sizeof message, format, arguments);
-    char where[sizeof e->pointer];
-    snprintf(where, sizeof where, "%s", pointer ? pointer : "");
-    memcpy(e->message, message, sizeof message);
+    char message[2 * sizeof e->message], where[sizeof e->pointer];
+    int n = c_locale_vprint(message, sizeof message, format, arguments);
+    copy_pointer(pointer, where, sizeof where);
     memcpy(e->pointer, where, sizeof where);
+    if (n >= 0 && (size_t)n < sizeof e->message && is_plain(message))
+        memcpy(e->message, message, (size_t)n + 1);
+    else
+        text_printable(message, n < 0 ? 0 : strlen(message), e->message, sizeof e->message);
     return result;
 }
 

@@ -23,8 +23,9 @@ struct error {
     char message[1024]; /* names process, variable, value, and what would be right */
 };
 
-/* Fills `e` (NULL is allowed) and returns `result`. `pointer` may be NULL. Texts too long are cut.
- */
+/* Fills `e` (NULL is allowed) and returns `result`. `pointer` may be NULL. Whatever the arguments
+ * hold, both texts are UTF-8 with no character cut, and the message is one printable line
+ * (base/text.h). */
 __attribute__((format(printf, 4, 5))) int error_set(struct error *e, int result,
                                                     const char *pointer, const char *format, ...);
 

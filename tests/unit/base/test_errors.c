@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/errors.h"
+#include "base/json.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -36,4 +37,28 @@ Test(errors, what_was_said_before_is_no_word_of_a_new_failure)
     error_explain(&e, -ENOSPC, "write");
     cr_expect_str_eq(e.message, "cannot write: No space left on device");
     error_clear(NULL);
+}
+
+/* JSON takes nothing else: an entry of a list with such a reason would be lost. */
+Test(errors, words_are_utf8_whatever_they_quote)
+{
+    struct error e = {.message = ""};
+    char large[3000], pointer[700] = "/";
+    error_set(&e, 1, NULL, "caf\xe9 %.3s, a\nb", "\xe2\x82\xac");
+    cr_expect_str_eq(e.message, "caf\\xe9 \xe2\x82\xac, a\\nb");
+    for (size_t size = 1000; size < sizeof large; size++) {
+        for (size_t i = 0; i < size; i++)
+            large[i] = "\xe2\x82\xac"[i % 3];
+        large[size] = '\0';
+        memcpy(pointer + 1, large, sizeof pointer - 2);
+        error_set(&e, 1, pointer, "%s", large);
+        json_t *text = json_string(e.message), *where = json_string(e.pointer);
+        cr_assert(text && where, "%zu bytes", size);
+        cr_expect(strlen(e.message) > sizeof e.message - 5 || size < sizeof e.message);
+        cr_expect_gt(strlen(e.pointer), sizeof e.pointer - 4);
+        json_decref(text);
+        json_decref(where);
+    }
+    error_set(&e, 1, NULL, "%s", e.message);
+    cr_expect(strstr(e.message, "\xe2\x80\xa6"), "it says that it was cut");
 }
