@@ -19,7 +19,7 @@ struct worker_serve_options {
 int worker_serve(const struct worker_serve_options *o);
 
 /* run: one job without a daemon. 0; 2 with the reason on stderr and no store left behind where the
- * job is refused; 1 where the simulation fails. */
+ * job is refused; 1 where the simulation, or a member, fails: the rest is in the store. */
 struct worker_run_options {
     const char *job; /* path of the document; "-": standard input */
     const char *store;
