@@ -232,3 +232,57 @@ int ndarray_transpose(const struct ndarray *a, const int *axes, struct ndarray *
     *ret = t;
     return 0;
 }
+
+/* ---- boxes ----------------------------------------------------------------------------------- */
+
+void ndarray_steps(int ndim, const int64_t *extents, size_t itemsize, int64_t *ret_steps)
+{
+    int64_t step = (int64_t)itemsize;
+    for (int d = ndim - 1; d >= 0; d--) {
+        ret_steps[d] = step;
+        step *= extents[d];
+    }
+}
+
+/* The last dims that are one run without a gap in both places: *ret_bytes of it. Returns how many
+ * dims are before it. */
+static int outer_dims(int ndim, const int64_t *count, size_t itemsize, const int64_t *to_steps,
+                      const int64_t *from_steps, int64_t *ret_bytes)
+{
+    int64_t run = (int64_t)itemsize;
+    int d = ndim;
+    for (; d > 0; d--) {
+        if (count[d - 1] != 1 && (to_steps[d - 1] != run || from_steps[d - 1] != run))
+            break;
+        run *= count[d - 1];
+    }
+    *ret_bytes = run;
+    return d;
+}
+
+void ndarray_copy_box(int ndim, const int64_t *count, size_t itemsize, void *to,
+                      const int64_t *to_steps, const void *from, const int64_t *from_steps)
+{
+    int64_t at[SIMLAB_MAX_DIMS] = {0}, bytes;
+    int outer = outer_dims(ndim, count, itemsize, to_steps, from_steps, &bytes);
+    char *target = to;
+    const char *source = from;
+    for (int d = 0; d < outer; d++)
+        if (count[d] == 0)
+            return;
+    for (;;) {
+        memcpy(target, source, (size_t)bytes);
+        int d = outer;
+        while (d-- > 0) {
+            target += to_steps[d];
+            source += from_steps[d];
+            if (++at[d] < count[d])
+                break;
+            target -= to_steps[d] * count[d];
+            source -= from_steps[d] * count[d];
+            at[d] = 0;
+        }
+        if (d < 0)
+            return;
+    }
+}

@@ -43,6 +43,12 @@ json_t *ndarray_to_json(const struct ndarray *a);
  * data (NULL), so is the result. 0 or -errno. */
 int ndarray_transpose(const struct ndarray *a, const int *axes, struct ndarray *ret);
 
+/* Bytes from one element to the next along each dim, of an array in C order. */
+void ndarray_steps(int ndim, const int64_t *extents, size_t itemsize, int64_t *ret_steps);
+/* Copies a box of `count` elements from one place to another. */
+void ndarray_copy_box(int ndim, const int64_t *count, size_t itemsize, void *to,
+                      const int64_t *to_steps, const void *from, const int64_t *from_steps);
+
 /* NumPy's .npy, versions 1 to 3, any byte order, C or Fortran order; the result is native and in C
  * order, without dims' names. Refuses objects, structs and more than max_size elements.
  * BASE_INVALID, BASE_TOO_LARGE, or -errno. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/box.h"
 
-#include "base/dtype.h"
 #include "store/array.h"
 #include "store/chunk.h"
 #include "store/chunk_log.h"
@@ -38,14 +37,6 @@ static int check_box(struct store *s, struct store_array *a, const int64_t *star
                      meta_shape_text(ndim, start, first, sizeof first));
 }
 
-int box_check_dtype(const struct store_array *a, int dtype, struct error *e)
-{
-    if ((dtype == SIMLAB_STR) == (a->meta.dtype == SIMLAB_STR))
-        return 0;
-    return error_set(e, STORE_INVALID, NULL, "%s values do not go into array \"%s\" of %s",
-                     dtype_name(dtype), a->name, dtype_name(a->meta.dtype));
-}
-
 /* ---- writing --------------------------------------------------------------------------------- */
 
 /* One chunk of a box. */
@@ -53,7 +44,7 @@ struct writing {
     struct store *s;
     struct store_array *a;
     const struct box_write *w;
-    struct chunk_copy copy;
+    const struct chunk_selection *part;
     struct chunk_names names;
     bool all_rows; /* the box has all rows that the chunk has within the array */
     int lock;
@@ -61,32 +52,27 @@ struct writing {
     struct error *e;
 };
 
-static const char *key_of(const struct writing *x)
+const void *box_lay(struct store *s, const struct store_array *a, const struct chunk_selection *p,
+                    const int64_t *box, const void *data)
 {
-    return x->copy.part->key;
-}
-
-const void *box_lay(struct store *s, const struct store_array *a, const struct chunk_copy *c,
-                    const void *box)
-{
-    int outer;
-    bool same = c->dtype == a->meta.dtype && c->itemsize == a->meta.itemsize;
-    if (same && (size_t)chunk_selection_run(c, &outer) == a->codec.n)
-        return (const char *)box + chunk_selection_offset_in_box(c) * a->meta.itemsize;
-    chunk_selection_copy(c, s->chunk.area[CHUNK_ELEMENTS], (void *)box, true);
+    bool is_chunk;
+    const void *elements = chunk_selection_in_box(p, a, box, data, &is_chunk);
+    if (is_chunk)
+        return elements;
+    chunk_selection_put(p, a, s->chunk.area[CHUNK_ELEMENTS], box, data);
     return s->chunk.area[CHUNK_ELEMENTS];
 }
 
 static int lock(struct writing *x)
 {
     int r = sync_lock_take(x->names.lock, true, &x->lock, &x->log_size);
-    return chunk_explain(r, "lock", x->a, key_of(x), x->e);
+    return chunk_explain(r, "lock", x->a, x->part->key, x->e);
 }
 
 /* What the log needs to know before the chunk is replaced. */
 static int note(struct writing *x, bool is_lost)
 {
-    const struct chunk_selection *p = x->copy.part;
+    const struct chunk_selection *p = x->part;
     int r = 0;
     if (!x->w->has_rows || (x->all_rows && x->log_size == 0))
         return 0;
@@ -95,7 +81,7 @@ static int note(struct writing *x, bool is_lost)
     int64_t row = x->w->start[0] + p->in_box[0];
     if (r == 0)
         r = chunk_log_written(x->lock, row, row + p->count[0]);
-    return chunk_explain(r, "note what is written of", x->a, key_of(x), x->e);
+    return chunk_explain(r, "note what is written of", x->a, x->part->key, x->e);
 }
 
 /* A chunk that is given whole: encoded before its lock is taken. */
@@ -103,17 +89,17 @@ static int write_whole(struct writing *x)
 {
     const void *bytes;
     size_t size;
-    const void *elements = box_lay(x->s, x->a, &x->copy, x->w->data);
+    const void *elements = box_lay(x->s, x->a, x->part, x->w->count, x->w->data);
     int r = chunk_encode(x->s, x->a, elements, &bytes, &size);
     if (r < 0)
-        return chunk_explain(r, "encode", x->a, key_of(x), x->e);
+        return chunk_explain(r, "encode", x->a, x->part->key, x->e);
     r = lock(x);
     if (r == 0)
         r = note(x, false);
     if (r == 0)
         r = chunk_explain(
             file_replace(x->names.path, x->names.temporary, bytes, size, 0666, FILE_SYNC_NONE),
-            "write", x->a, key_of(x), x->e);
+            "write", x->a, x->part->key, x->e);
     x->lock = sync_lock_release(x->lock);
     return r;
 }
@@ -121,7 +107,7 @@ static int write_whole(struct writing *x)
 /* The part is all of the chunk that lies within the array's shape as it stands on disk now. */
 static int reaches_edges(const struct writing *x, bool *ret)
 {
-    const struct chunk_selection *p = x->copy.part;
+    const struct chunk_selection *p = x->part;
     int r = array_refresh(x->s, x->a, x->e);
     *ret = true;
     for (int d = 0; r == 0 && d < x->a->meta.ndim; d++) {
@@ -142,7 +128,7 @@ static int may_make_new(const struct writing *x)
     if (x->s->mode == STORE_JOIN || (x->w->has_rows && !x->all_rows))
         return 0;
     int r = reaches_edges(x, &all_given);
-    return r || all_given ? r : chunk_broken(x->a, key_of(x), x->e);
+    return r || all_given ? r : chunk_broken(x->a, x->part->key, x->e);
 }
 
 /* The chunk as it is, or of fill values. */
@@ -156,7 +142,7 @@ static int load(struct writing *x, bool *ret_stood)
     else if (r == -ENOENT)
         r = 0;
     else
-        r = chunk_explain(r, "read", x->a, key_of(x), x->e);
+        r = chunk_explain(r, "read", x->a, x->part->key, x->e);
     if (r == 0 && !*ret_stood)
         chunk_fill(&x->a->meta, elements, x->a->codec.n);
     return r;
@@ -172,7 +158,7 @@ static int replace(struct writing *x, bool stood)
     }
     int r = note(x, !stood);
     return r ? r
-             : chunk_replace(x->s, x->a, &x->names, key_of(x), x->s->chunk.area[CHUNK_ELEMENTS],
+             : chunk_replace(x->s, x->a, &x->names, x->part->key, x->s->chunk.area[CHUNK_ELEMENTS],
                              others_rely ? group_sync_of(x->s) : FILE_SYNC_NONE, x->e);
 }
 
@@ -185,7 +171,8 @@ static int write_part(struct writing *x)
     if (r == 0)
         r = load(x, &stood);
     if (r == 0) {
-        chunk_selection_copy(&x->copy, x->s->chunk.area[CHUNK_ELEMENTS], (void *)x->w->data, true);
+        chunk_selection_put(x->part, x->a, x->s->chunk.area[CHUNK_ELEMENTS], x->w->count,
+                            x->w->data);
         r = replace(x, stood);
     }
     x->lock = sync_lock_release(x->lock);
@@ -201,7 +188,7 @@ static bool has_all_rows(const struct store_array *a, const struct chunk_selecti
 static int write_chunk(void *userdata, const struct chunk_selection *p)
 {
     struct writing *x = userdata;
-    x->copy.part = p;
+    x->part = p;
     x->names = chunk_names(x->s, x->a, p->key);
     x->all_rows = !x->w->has_rows || has_all_rows(x->a, p);
     x->lock = -1;
@@ -210,51 +197,34 @@ static int write_chunk(void *userdata, const struct chunk_selection *p)
 
 int box_write(struct store *s, struct store_array *a, const struct box_write *w, struct error *e)
 {
-    int r = chunk_need(s, a, true, e);
     struct writing x = {.s = s, .a = a, .w = w, .e = e};
-    x.copy = (struct chunk_copy){.a = a,
-                                 .box = w->count,
-                                 .dtype = w->dtype,
-                                 .itemsize = w->itemsize,
-                                 .row = s->chunk.area[CHUNK_ROW]};
+    int r = chunk_need(s, a, e);
     return r ? r : chunk_selection_each(a, w->start, w->count, write_chunk, &x);
 }
 
-static int write_box(struct store *s, const char *name, struct box_write *w, struct error *e)
+static int write_box(struct store *s, const char *name, const struct box_write *w, struct error *e)
 {
     struct store_array *a;
     int r = group_check_writable(s, e);
     if (r == 0)
         r = array_get(s, name, &a, e);
     if (r == 0)
-        r = box_check_dtype(a, w->dtype, e);
-    if (r == 0)
         r = check_box(s, a, w->start, w->count, e);
-    if (r != 0)
-        return r;
-    if (w->itemsize == 0)
-        w->itemsize = dtype_size(w->dtype);
-    return box_write(s, a, w, e);
+    return r ? r : box_write(s, a, w, e);
 }
 
 int store_write(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-                int dtype, size_t itemsize, const void *data, struct error *e)
+                const void *data, struct error *e)
 {
-    struct box_write w = {
-        .start = start, .count = count, .dtype = dtype, .itemsize = itemsize, .data = data};
+    const struct box_write w = {.start = start, .count = count, .data = data};
     return write_box(s, name, &w, e);
 }
 
 int store_write_rows(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-                     int dtype, size_t itemsize, const void *data, bool is_alone, struct error *e)
+                     const void *data, bool is_alone, struct error *e)
 {
-    struct box_write w = {.start = start,
-                          .count = count,
-                          .dtype = dtype,
-                          .itemsize = itemsize,
-                          .data = data,
-                          .has_rows = true,
-                          .is_alone = is_alone};
+    const struct box_write w = {
+        .start = start, .count = count, .data = data, .has_rows = true, .is_alone = is_alone};
     return write_box(s, name, &w, e);
 }
 
@@ -263,36 +233,35 @@ int store_write_rows(struct store *s, const char *name, const int64_t *start, co
 struct reading {
     struct store *s;
     struct store_array *a;
-    struct chunk_copy copy;
-    void *box;
+    const int64_t *box;
+    void *data;
     struct error *e;
 };
 
-int box_read_chunk(struct store *s, const struct store_array *a, const struct chunk_copy *c,
-                   const char *path, void *ret_box, struct error *e)
+int box_read_chunk(struct store *s, const struct store_array *a, const struct chunk_selection *p,
+                   const char *path, const int64_t *box, void *ret_data, struct error *e)
 {
-    int outer;
-    void *elements = s->chunk.area[CHUNK_ELEMENTS];
-    bool direct = c->part->full && (size_t)chunk_selection_run(c, &outer) == a->codec.n;
-    if (direct)
-        elements = (char *)ret_box + chunk_selection_offset_in_box(c) * a->meta.itemsize;
+    bool is_chunk;
+    void *elements = chunk_selection_in_box(p, a, box, ret_data, &is_chunk);
+    if (!is_chunk)
+        elements = s->chunk.area[CHUNK_ELEMENTS];
     int r = chunk_load(s, a, path, elements);
     if (r == STORE_BROKEN)
-        return chunk_broken(a, c->part->key, e);
+        return chunk_broken(a, p->key, e);
     if (r == -ENOENT)
         chunk_fill(&a->meta, elements, a->codec.n);
     else if (r < 0)
-        return chunk_explain(r, "read", a, c->part->key, e);
-    if (!direct)
-        chunk_selection_copy(c, elements, ret_box, false);
+        return chunk_explain(r, "read", a, p->key, e);
+    if (!is_chunk)
+        chunk_selection_get(p, a, elements, box, ret_data);
     return 0;
 }
 
 static int read_chunk(void *userdata, const struct chunk_selection *p)
 {
     struct reading *x = userdata;
-    x->copy.part = p;
-    return box_read_chunk(x->s, x->a, &x->copy, chunk_names(x->s, x->a, p->key).path, x->box, x->e);
+    return box_read_chunk(x->s, x->a, p, chunk_names(x->s, x->a, p->key).path, x->box, x->data,
+                          x->e);
 }
 
 int store_read(struct store *s, const char *name, const int64_t *start, const int64_t *count,
@@ -303,11 +272,9 @@ int store_read(struct store *s, const char *name, const int64_t *start, const in
     if (r == 0)
         r = check_box(s, a, start, count, e);
     if (r == 0)
-        r = chunk_need(s, a, false, e);
+        r = chunk_need(s, a, e);
     if (r != 0)
         return r;
-    struct reading x = {.s = s, .a = a, .box = ret_data, .e = e};
-    x.copy = (struct chunk_copy){
-        .a = a, .box = count, .dtype = a->meta.dtype, .itemsize = a->meta.itemsize};
+    struct reading x = {s, a, count, ret_data, e};
     return chunk_selection_each(a, start, count, read_chunk, &x);
 }

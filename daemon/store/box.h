@@ -9,9 +9,7 @@
 /* What is written where, and what is known of those who share its chunks. */
 struct box_write {
     const int64_t *start, *count;
-    int dtype;
-    size_t itemsize;
-    const void *data;
+    const void *data;        /* of the array's dtype */
     bool has_rows, is_alone; /* store_write_rows */
 };
 
@@ -20,15 +18,12 @@ int box_write(struct store *s, struct store_array *a, const struct box_write *w,
 
 /* The part of the box that falls into the chunk, from the chunk file at `path` (fill values where
  * that is absent) into `ret_box`, of the array's dtype. */
-int box_read_chunk(struct store *s, const struct store_array *a, const struct chunk_copy *c,
-                   const char *path, void *ret_box, struct error *e);
+int box_read_chunk(struct store *s, const struct store_array *a, const struct chunk_selection *p,
+                   const char *path, const int64_t *box, void *ret_data, struct error *e);
 
 /* Elements of a chunk in its own order: those in `box` laid over those in CHUNK_ELEMENTS, or, where
  * the box gives them all in this order, the box's own. */
-const void *box_lay(struct store *s, const struct store_array *a, const struct chunk_copy *c,
-                    const void *box);
-
-/* STORE_INVALID where the values cannot go into the array. */
-int box_check_dtype(const struct store_array *a, int dtype, struct error *e);
+const void *box_lay(struct store *s, const struct store_array *a, const struct chunk_selection *p,
+                    const int64_t *box, const void *data);
 
 #endif

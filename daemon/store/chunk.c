@@ -62,17 +62,10 @@ char *chunk_staged_name(struct store *s, const struct store_array *a, const char
     return p;
 }
 
-static size_t longest_row(const struct store_array *a)
-{
-    return a->meta.ndim > 0 ? (size_t)a->meta.chunks[a->meta.ndim - 1] : 1;
-}
-
-int chunk_need(struct store *s, const struct store_array *a, bool row, struct error *e)
+int chunk_need(struct store *s, const struct store_array *a, struct error *e)
 {
     int r = codec_space_need(&s->chunk, CHUNK_ELEMENTS, a->chunk_bytes);
-    if (r == 0 && row)
-        r = codec_space_need(&s->chunk, CHUNK_ROW, longest_row(a) * a->meta.itemsize);
-    return chunk_explain(r, "hold", a, "buffers", e);
+    return chunk_explain(r, "hold", a, "0", e);
 }
 
 int chunk_broken(const struct store_array *a, const char *key, struct error *e)

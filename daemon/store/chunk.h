@@ -5,9 +5,8 @@
 
 #include "store/group.h"
 
-/* Areas of store.chunk: a chunk's elements, its file's bytes, a row for casts, a box of elements.
- */
-enum chunk_area { CHUNK_ELEMENTS, CHUNK_FILE, CHUNK_ROW, CHUNK_BOX };
+/* Areas of store.chunk: a chunk's elements, its file's bytes, a box of elements. */
+enum chunk_area { CHUNK_ELEMENTS, CHUNK_FILE, CHUNK_BOX };
 
 /* Paths, which live until the next call for another chunk. */
 struct chunk_names {
@@ -17,8 +16,8 @@ struct chunk_names chunk_names(struct store *s, const struct store_array *a, con
 /* Where what row `row` saves is until it has ended (store/staging.h). Likewise. */
 char *chunk_staged_name(struct store *s, const struct store_array *a, const char *key, int64_t row);
 
-/* Room for a chunk's elements; with `row`, for a row of them too. */
-int chunk_need(struct store *s, const struct store_array *a, bool row, struct error *e);
+/* Room for a chunk's elements. */
+int chunk_need(struct store *s, const struct store_array *a, struct error *e);
 
 void chunk_fill(const struct store_meta *m, void *data, size_t n);
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/chunk_selection.h"
 
-#include "base/dtype.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -66,88 +64,50 @@ int chunk_selection_each(const struct store_array *a, const int64_t *start, cons
 
 /* ---- copying between box and chunk --------------------------------------------------------- */
 
-int64_t chunk_selection_run(const struct chunk_copy *c, int *ret_dim)
-{
-    const struct store_meta *m = &c->a->meta;
-    int d = m->ndim;
-    int64_t run = 1;
-    bool gapless = true;
-    while (d > 0 && gapless) {
-        d--;
-        run *= c->part->count[d];
-        gapless = !m->fortran_order && c->part->count[d] == c->box[d] &&
-                  c->part->count[d] == m->chunks[d];
-    }
-    *ret_dim = d;
-    return run;
-}
+struct places {
+    int64_t chunk_steps[SIMLAB_MAX_DIMS], box_steps[SIMLAB_MAX_DIMS]; /* in bytes */
+    int64_t in_chunk, in_box;                                         /* of the first element */
+};
 
-size_t chunk_selection_offset_in_box(const struct chunk_copy *c)
+static void find_places(const struct chunk_selection *p, const struct store_array *a,
+                        const int64_t *box, struct places *ret)
 {
-    size_t at = 0;
-    for (int d = 0; d < c->a->meta.ndim; d++)
-        at = at * (size_t)c->box[d] + (size_t)c->part->in_box[d];
-    return at;
-}
-
-static void move_strided(char *to, size_t to_stride, const char *from, size_t from_stride,
-                         size_t itemsize, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        memcpy(to + i * to_stride, from + i * from_stride, itemsize);
-}
-
-static void run_into_chunk(const struct chunk_copy *c, char *chunk, const char *box, size_t n,
-                           size_t stride)
-{
-    const struct store_meta *m = &c->a->meta;
-    bool same = c->dtype == m->dtype && c->itemsize == m->itemsize;
-    if (stride == 1 && same) {
-        memcpy(chunk, box, n * m->itemsize);
-    } else if (stride == 1) {
-        dtype_cast(c->dtype, c->itemsize, box, m->dtype, m->itemsize, chunk, n);
-    } else {
-        if (!same) {
-            dtype_cast(c->dtype, c->itemsize, box, m->dtype, m->itemsize, c->row, n);
-            box = c->row;
-        }
-        move_strided(chunk, stride * m->itemsize, box, m->itemsize, m->itemsize, n);
+    int64_t itemsize = (int64_t)a->meta.itemsize;
+    *ret = (struct places){.in_chunk = 0};
+    ndarray_steps(a->meta.ndim, box, a->meta.itemsize, ret->box_steps);
+    for (int d = 0; d < a->meta.ndim; d++) {
+        ret->chunk_steps[d] = a->strides[d] * itemsize;
+        ret->in_chunk += p->in_chunk[d] * ret->chunk_steps[d];
+        ret->in_box += p->in_box[d] * ret->box_steps[d];
     }
 }
 
-static void run_out_of_chunk(const struct chunk_copy *c, const char *chunk, char *box, size_t n,
-                             size_t stride)
+void *chunk_selection_in_box(const struct chunk_selection *p, const struct store_array *a,
+                             const int64_t *box, const void *data, bool *ret_is_chunk)
 {
-    size_t itemsize = c->a->meta.itemsize;
-    if (stride == 1)
-        memcpy(box, chunk, n * itemsize);
-    else
-        move_strided(box, itemsize, chunk, stride * itemsize, itemsize, n);
+    struct places l;
+    find_places(p, a, box, &l);
+    *ret_is_chunk = p->full;
+    for (int d = 0; d < a->meta.ndim; d++)
+        if (p->count[d] != 1 && l.box_steps[d] != l.chunk_steps[d])
+            *ret_is_chunk = false;
+    return (char *)data + l.in_box;
 }
 
-void chunk_selection_copy(const struct chunk_copy *c, void *chunk, void *box, bool into_chunk)
+void chunk_selection_put(const struct chunk_selection *p, const struct store_array *a, void *chunk,
+                         const int64_t *box, const void *data)
 {
-    const struct store_meta *m = &c->a->meta;
-    int outer;
-    size_t run = (size_t)chunk_selection_run(c, &outer);
-    size_t stride = m->ndim > 0 ? (size_t)c->a->strides[m->ndim - 1] : 1;
-    int64_t at[SIMLAB_MAX_DIMS] = {0};
-    for (;;) {
-        int64_t chunk_at = 0, box_at = 0;
-        for (int d = 0; d < m->ndim; d++) {
-            chunk_at += (c->part->in_chunk[d] + at[d]) * c->a->strides[d];
-            box_at = box_at * c->box[d] + c->part->in_box[d] + at[d];
-        }
-        char *in_chunk = (char *)chunk + (size_t)chunk_at * m->itemsize;
-        char *in_box = (char *)box + (size_t)box_at * c->itemsize;
-        if (into_chunk)
-            run_into_chunk(c, in_chunk, in_box, run, stride);
-        else
-            run_out_of_chunk(c, in_chunk, in_box, run, stride);
-        int d = outer;
-        while (d-- > 0 && ++at[d] == c->part->count[d])
-            at[d] = 0;
-        if (d < 0)
-            return;
-    }
+    struct places l;
+    find_places(p, a, box, &l);
+    ndarray_copy_box(a->meta.ndim, p->count, a->meta.itemsize, (char *)chunk + l.in_chunk,
+                     l.chunk_steps, (const char *)data + l.in_box, l.box_steps);
+}
+
+void chunk_selection_get(const struct chunk_selection *p, const struct store_array *a,
+                         const void *chunk, const int64_t *box, void *ret_data)
+{
+    struct places l;
+    find_places(p, a, box, &l);
+    ndarray_copy_box(a->meta.ndim, p->count, a->meta.itemsize, (char *)ret_data + l.in_box,
+                     l.box_steps, (const char *)chunk + l.in_chunk, l.chunk_steps);
 }

@@ -23,24 +23,16 @@ typedef int (*chunk_selection_fn)(void *userdata, const struct chunk_selection *
 int chunk_selection_each(const struct store_array *a, const int64_t *start, const int64_t *count,
                          chunk_selection_fn fn, void *userdata);
 
-struct chunk_copy {
-    const struct store_array *a;
-    const struct chunk_selection *part;
-    const int64_t *box; /* its extents */
-    int dtype;          /* of the box's elements */
-    size_t itemsize;
-    void *row; /* for a cast into a strided row */
-};
+/* The part within a box of extents `box`, whose elements are of the array's dtype and in C order:
+ * the part's first element, and true where the part is the whole chunk as its elements lie there
+ * (in the chunk's own order). */
+void *chunk_selection_in_box(const struct chunk_selection *p, const struct store_array *a,
+                             const int64_t *box, const void *data, bool *ret_is_chunk);
 
-/* Dims [*ret_dim, ndim) of the part are one run of elements without a gap in the box, and, in C
- * order, in the chunk too. Returns the run's length. */
-int64_t chunk_selection_run(const struct chunk_copy *c, int *ret_dim);
-
-/* Where the part begins in the box, in elements. */
-size_t chunk_selection_offset_in_box(const struct chunk_copy *c);
-
-/* Copies the part between a chunk (the array's dtype, this machine's byte order) and a box. Out of
- * a chunk, the box's dtype must be the array's. */
-void chunk_selection_copy(const struct chunk_copy *c, void *chunk, void *box, bool into_chunk);
+/* Copy the part between a chunk's elements and such a box. */
+void chunk_selection_put(const struct chunk_selection *p, const struct store_array *a, void *chunk,
+                         const int64_t *box, const void *data);
+void chunk_selection_get(const struct chunk_selection *p, const struct store_array *a,
+                         const void *chunk, const int64_t *box, void *ret_data);
 
 #endif

@@ -215,7 +215,7 @@ static int end_traced_chunk(struct ending *x, const char *key)
 static int end_array(struct ending *x)
 {
     int64_t start[SIMLAB_MAX_DIMS] = {0};
-    int r = chunk_need(x->s, x->a, false, x->e);
+    int r = chunk_need(x->s, x->a, x->e);
     if (r == 0 && x->how->full)
         r = chunk_selection_each(x->a, start, x->how->full, end_full_chunk, x);
     if (r != 0)
@@ -281,7 +281,7 @@ int store_fill_missing(struct store *s, const char *name, struct error *e)
         r = array_refresh(s, x.a, e);
     if (r != 0 || x.a->meta.has_fill)
         return r;
-    r = chunk_need(s, x.a, false, e);
+    r = chunk_need(s, x.a, e);
     return r ? r : chunk_selection_each(x.a, start, x.a->meta.shape, fill_chunk, &x);
 }
 

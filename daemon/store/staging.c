@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/staging.h"
 
-#include "base/dtype.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "store/array.h"
@@ -60,7 +59,6 @@ struct staging {
     struct store *s;
     struct store_array *a;
     const struct box_write *w;
-    struct chunk_copy copy;
     struct error *e;
 };
 
@@ -83,14 +81,14 @@ static int stage_chunk(void *userdata, const struct chunk_selection *p)
     bool again = is_staged(x->s, x->a, p->index, x->w);
     const void *bytes;
     size_t size;
-    x->copy.part = p;
     int r = again && !p->full ? chunk_load(x->s, x->a, path, elements) : 0;
     if (r == STORE_BROKEN)
         return chunk_broken(x->a, p->key, x->e);
     if (r == 0 && !again)
         chunk_fill(&x->a->meta, elements, x->a->codec.n);
     if (r == 0)
-        r = chunk_encode(x->s, x->a, box_lay(x->s, x->a, &x->copy, x->w->data), &bytes, &size);
+        r = chunk_encode(x->s, x->a, box_lay(x->s, x->a, p, x->w->count, x->w->data), &bytes,
+                         &size);
     if (r == 0)
         r = write_file(path, bytes, size);
     if (r == 0 && !again)
@@ -99,7 +97,7 @@ static int stage_chunk(void *userdata, const struct chunk_selection *p)
 }
 
 int store_stage(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-                int dtype, size_t itemsize, const void *data, bool has_rows, struct error *e)
+                const void *data, bool has_rows, struct error *e)
 {
     const struct box_write w = {.start = start, .count = count, .data = data, .has_rows = has_rows};
     struct staging x = {.s = s, .w = &w, .e = e};
@@ -107,17 +105,8 @@ int store_stage(struct store *s, const char *name, const int64_t *start, const i
     if (r == 0)
         r = array_get(s, name, &x.a, e);
     if (r == 0)
-        r = box_check_dtype(x.a, dtype, e);
-    if (r == 0)
-        r = chunk_need(s, x.a, true, e);
-    if (r != 0)
-        return r;
-    x.copy = (struct chunk_copy){.a = x.a,
-                                 .box = count,
-                                 .dtype = dtype,
-                                 .itemsize = itemsize ? itemsize : dtype_size(dtype),
-                                 .row = s->chunk.area[CHUNK_ROW]};
-    return chunk_selection_each(x.a, start, count, stage_chunk, &x);
+        r = chunk_need(s, x.a, e);
+    return r ? r : chunk_selection_each(x.a, start, count, stage_chunk, &x);
 }
 
 /* ---- publishing ------------------------------------------------------------------------------ */
@@ -169,16 +158,12 @@ static int move_into_place(const struct publishing *x, const struct chunk_names 
 static int merge(const struct publishing *x, const struct chunk_selection *p, const char *staged)
 {
     struct store_array *a = x->staged->array;
-    struct chunk_copy c = {
-        .a = a, .part = p, .box = x->count, .dtype = a->meta.dtype, .itemsize = a->meta.itemsize};
     int r = codec_space_need(&x->s->chunk, CHUNK_BOX, a->chunk_bytes);
     if (r < 0)
         return chunk_explain(r, "hold", a, p->key, x->e);
-    r = box_read_chunk(x->s, a, &c, staged, x->s->chunk.area[CHUNK_BOX], x->e);
+    r = box_read_chunk(x->s, a, p, staged, x->count, x->s->chunk.area[CHUNK_BOX], x->e);
     const struct box_write w = {.start = x->start,
                                 .count = x->count,
-                                .dtype = a->meta.dtype,
-                                .itemsize = a->meta.itemsize,
                                 .data = x->s->chunk.area[CHUNK_BOX],
                                 .has_rows = true,
                                 .is_alone = x->is_alone};
@@ -209,7 +194,7 @@ static int publish(struct store *s, const struct staged *g, bool is_alone, struc
             return error_set(e, STORE_BROKEN, NULL, "array \"%s\" has become smaller",
                              g->array->name);
     struct publishing x = {s, g, is_alone, start, count, e};
-    int r = chunk_need(s, g->array, true, e);
+    int r = chunk_need(s, g->array, e);
     return r ? r : chunk_selection_each(g->array, start, count, publish_chunk, &x);
 }
 

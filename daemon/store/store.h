@@ -127,21 +127,21 @@ int store_grow(struct store *s, const char *name, const int64_t *shape, struct e
 typedef int (*store_fence_fn)(void *userdata);
 void store_set_fence(struct store *s, store_fence_fn fn, void *userdata);
 
-/* Writes the box [start, start+count) from `data`: native byte order, C order, of `dtype`, cast to
- * the array's dtype. Data beyond the array's shape are an error. Chunks wholly covered are encoded
- * and replaced; others are read, changed and replaced, under their lock; a chunk's parts outside
- * the array hold the fill value. STORE_BROKEN where a chunk of which a part is given cannot be
- * decoded, in a store that was opened ANEW; in one that is joined it belongs to nobody who is done,
- * and is made anew. */
+/* Writes the box [start, start+count) from `data`: of the array's dtype, native byte order, C
+ * order. Data beyond the array's shape are an error. Chunks wholly covered are encoded and
+ * replaced; others are read, changed and replaced, under their lock; a chunk's parts outside the
+ * array hold the fill value. STORE_BROKEN where a chunk of which a part is given cannot be decoded,
+ * in a store that was opened ANEW; in one that is joined it belongs to nobody who is done, and is
+ * made anew. */
 int store_write(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-                int dtype, size_t itemsize, const void *data, struct error *e);
+                const void *data, struct error *e);
 
 /* The same for an array whose first axis is members (rows), and several writers fill its chunks,
  * each its rows: a chunk that is missing or broken is made anew, and what others had written there
  * is noted as lost (store/chunk_log.h; store_end_array tells, unless they write it again).
  * `is_alone`: no row but those of the box is done in the chunks that it touches. */
 int store_write_rows(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-                     int dtype, size_t itemsize, const void *data, bool is_alone, struct error *e);
+                     const void *data, bool is_alone, struct error *e);
 
 /* What a member saves before it has ended, where it cannot be held: as store_write, but beside the
  * chunks' places, where nobody reads it, and also beyond the array's shape. A box is of one row, or
@@ -149,7 +149,7 @@ int store_write_rows(struct store *s, const char *name, const int64_t *start, co
  * store_write_rows would have written it; or discard. What a killed worker staged is never used,
  * and is removed by store_finish. */
 int store_stage(struct store *s, const char *name, const int64_t *start, const int64_t *count,
-                int dtype, size_t itemsize, const void *data, bool has_rows, struct error *e);
+                const void *data, bool has_rows, struct error *e);
 int store_publish_staged(struct store *s, const char *name, bool is_alone, struct error *e);
 void store_discard_staged(struct store *s);
 

@@ -192,7 +192,7 @@ static int write_array(struct store *s, const char *name, const struct ndarray *
     int r = store_create_array(s, name, &meta, (const char *const *)a->dims, attrs, e);
     int64_t start[SIMLAB_MAX_DIMS] = {0};
     if (r == 0 && ndarray_size(a) > 0)
-        r = store_write(s, name, start, a->shape, a->dtype, a->itemsize, a->data, e);
+        r = store_write(s, name, start, a->shape, a->data, e);
     store_meta_clear(&meta);
     return worker_result_of_store(r);
 }

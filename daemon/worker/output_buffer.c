@@ -254,6 +254,5 @@ int output_buffer_write(struct output_buffer *w, int64_t end, struct store *s, s
             return 0;
     }
     int r = grows ? store_grow(s, w->name, least, e) : 0;
-    return r ? r
-             : store_write(s, w->name, start, count, a->meta.dtype, a->meta.itemsize, w->data, e);
+    return r ? r : store_write(s, w->name, start, count, w->data, e);
 }

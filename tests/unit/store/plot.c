@@ -61,12 +61,12 @@ static struct store *with_batch(const char *path, bool product)
     }
     store_meta_default(&m, SIMLAB_F8, 0, 3, shape);
     cr_assert_eq(store_create_array(s, "land__z", &m, dims, NULL, &e), 0);
-    cr_assert_eq(store_write(s, "land__z", start, shape, SIMLAB_F8, 8, values, &e), 0);
+    cr_assert_eq(store_write(s, "land__z", start, shape, values, &e), 0);
     store_meta_default(&m, SIMLAB_F8, 0, 1, shape);
     cr_assert_eq(store_create_array(s, "a__k", &m, dims, NULL, &e), 0);
     cr_assert_eq(store_create_array(s, "b__d", &m, dims, NULL, &e), 0);
-    cr_assert_eq(store_write(s, "a__k", start, shape, SIMLAB_F8, 8, k, &e), 0);
-    cr_assert_eq(store_write(s, "b__d", start, shape, SIMLAB_F8, 8, d, &e), 0);
+    cr_assert_eq(store_write(s, "a__k", start, shape, k, &e), 0);
+    cr_assert_eq(store_write(s, "b__d", start, shape, d, &e), 0);
     return s;
 }
 

@@ -55,7 +55,7 @@ static void write_rows(struct scene *c, int64_t first, int64_t n)
     const int64_t start[2] = {first, 0}, count[2] = {n, COLUMNS};
     for (int64_t i = 0; i < n * COLUMNS; i++)
         values[i] = (double)(first * COLUMNS + i);
-    int r = store_write_rows(c->s, "a", start, count, SIMLAB_F8, 8, values, false, &c->e);
+    int r = store_write_rows(c->s, "a", start, count, values, false, &c->e);
     cr_assert_eq(r, 0, "%s", c->e.message);
 }
 
@@ -155,7 +155,7 @@ Test(rows, done_ones_are_not_replaced_by_what_is_not_on_the_disk)
     pid_t pid = fork();
     if (pid == 0) {
         setenv("SIMLAB_FAULT", "fsync:1:EIO", 1);
-        int r = store_write_rows(c.s, "a", start, count, SIMLAB_F8, 8, values, false, &c.e);
+        int r = store_write_rows(c.s, "a", start, count, values, false, &c.e);
         _exit(r == -EIO && isnan(value_at(&c, 1, 0)) && value_at(&c, 0, 1) == 1 ? 0 : 1);
     }
     int status;
@@ -164,7 +164,7 @@ Test(rows, done_ones_are_not_replaced_by_what_is_not_on_the_disk)
     pid = fork();
     if (pid == 0) { /* nobody else's: nothing is waited for */
         setenv("SIMLAB_FAULT", "fsync:1:EIO", 1);
-        _exit(store_write_rows(c.s, "a", start, count, SIMLAB_F8, 8, values, true, &c.e));
+        _exit(store_write_rows(c.s, "a", start, count, values, true, &c.e));
     }
     waitpid(pid, &status, 0);
     cr_assert_eq(status, 0);
@@ -243,7 +243,7 @@ static void stage_row(struct scene *c, int64_t row, int64_t first, int64_t n)
     const int64_t start[2] = {row, first}, count[2] = {1, n};
     for (int64_t i = 0; i < n; i++)
         values[i] = (double)(row * 100 + first + i);
-    int r = store_stage(c->s, "a", start, count, SIMLAB_F8, 8, values, true, &c->e);
+    int r = store_stage(c->s, "a", start, count, values, true, &c->e);
     cr_assert_eq(r, 0, "%s", c->e.message);
 }
 

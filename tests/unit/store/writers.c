@@ -47,7 +47,7 @@ static int write_rows(const char *path, int writer)
         for (int j = 0; j < N_COLUMNS; j++)
             values[j] = row * 100 + j;
         const int64_t start[2] = {row, 0}, count[2] = {1, N_COLUMNS};
-        if (store_write(s, "shared", start, count, SIMLAB_I8, 8, values, &e) != 0)
+        if (store_write(s, "shared", start, count, values, &e) != 0)
             return 2;
     }
     store_close(s);
@@ -133,7 +133,7 @@ static int grow_and_write(const char *path, int writer)
         double value = (double)start;
         if (store_grow(s, "log", &shape, &e) != 0)
             return 2;
-        if (store_write(s, "log", &start, &one, SIMLAB_F8, 8, &value, &e) != 0)
+        if (store_write(s, "log", &start, &one, &value, &e) != 0)
             return 3;
     }
     store_close(s);
@@ -252,10 +252,10 @@ Test(store, asks_the_fence_before_a_partial_write)
     int64_t values[32 * 4] = {0};
     const int64_t start[2] = {0, 0}, whole[2] = {32, 4}, part[2] = {31, 4};
     store_set_fence(s, refuse, &asked);
-    cr_assert_eq(store_write(s, "shared", start, whole, SIMLAB_I8, 8, values, &e), 0);
+    cr_assert_eq(store_write(s, "shared", start, whole, values, &e), 0);
     cr_assert_eq(asked, 0);
     values[0] = 5;
-    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), -ECANCELED);
+    cr_assert_eq(store_write(s, "shared", start, part, values, &e), -ECANCELED);
     cr_assert_eq(asked, 1);
     const int64_t one[2] = {1, 1};
     cr_assert_eq(store_read(s, "shared", start, one, values, &e), 0);
@@ -303,9 +303,9 @@ Test(store, tells_damaged_and_missing_chunks)
     int64_t values[32 * 3] = {0};
     const int64_t start[2] = {32, 4}, part[2] = {1, 3}, whole[2] = {32, 3};
     cr_assert_eq(store_read(s, "shared", start, part, values, &e), STORE_BROKEN);
-    cr_assert_eq(store_write(s, "shared", start, part, SIMLAB_I8, 8, values, &e), STORE_BROKEN);
+    cr_assert_eq(store_write(s, "shared", start, part, values, &e), STORE_BROKEN);
     /* All of it that the array has, though not of the chunk, mends it. */
-    cr_assert_eq(store_write(s, "shared", start, whole, SIMLAB_I8, 8, values, &e), 0);
+    cr_assert_eq(store_write(s, "shared", start, whole, values, &e), 0);
     cr_assert_eq(store_verify(s, "shared", &e), 0);
     char *file = file_join(path, "shared/2.0");
     cr_assert_eq(unlink(file), 0);
@@ -336,14 +336,12 @@ Test(store, refuses_what_does_not_fit)
     cr_expect(strstr(e.message, "dtype"), "%s", e.message);
     const int64_t bad[][2] = {{-1, 0}, {0, N_COLUMNS}, {INT64_MAX, 0}, {N_WRITERS * N_ROWS, 0}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        cr_expect_eq(store_write(s, "shared", bad[i], shape, SIMLAB_F8, 8, values, &e),
-                     STORE_INVALID);
-    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_STR, 8, values, &e), STORE_INVALID);
-    cr_expect_eq(store_write(s, "absent", zero, shape, SIMLAB_F8, 8, values, &e), STORE_NO_SUCH);
+        cr_expect_eq(store_write(s, "shared", bad[i], shape, values, &e), STORE_INVALID);
+    cr_expect_eq(store_write(s, "absent", zero, shape, values, &e), STORE_NO_SUCH);
     store_close(s);
     cr_assert_eq(store_open(path, STORE_READ, &s, &e), 0);
     cr_expect_eq(store_create_array(s, "b", &m, dims, NULL, &e), STORE_CONFLICT);
-    cr_expect_eq(store_write(s, "shared", zero, shape, SIMLAB_F8, 8, values, &e), STORE_CONFLICT);
+    cr_expect_eq(store_write(s, "shared", zero, shape, values, &e), STORE_CONFLICT);
     store_close(s);
     fixture_remove(path);
 }
@@ -375,10 +373,10 @@ Test(store, says_when_the_disk_is_full)
         int64_t values[7] = {0};
         const int64_t start[2] = {0, 0}, count[2] = {1, 7};
         setenv("SIMLAB_FAULT", "write:1:ENOSPC", 1);
-        int r = store_write(s, "shared", start, count, SIMLAB_I8, 8, values, &e);
+        int r = store_write(s, "shared", start, count, values, &e);
         bool told = strstr(e.message, "shared") && strstr(e.message, "0.0");
         unsetenv("SIMLAB_FAULT");
-        bool again = store_write(s, "shared", start, count, SIMLAB_I8, 8, values, &e) == 0;
+        bool again = store_write(s, "shared", start, count, values, &e) == 0;
         _exit(r == -ENOSPC && told && again ? 0 : 1);
     }
     int status;
