@@ -102,6 +102,21 @@ char *mem_printf(const char *format, ...)
     return or_abort(n < 0 ? NULL : s);
 }
 
+void mem_repeat(void *to, const void *item, size_t size, size_t n)
+{
+    size_t total = n * size, done = size < total ? size : total;
+    if (!item || total == 0) {
+        memset(to, 0, total);
+        return;
+    }
+    memcpy(to, item, done);
+    while (done < total) {
+        size_t more = done < total - done ? done : total - done;
+        memcpy((char *)to + done, to, more);
+        done += more;
+    }
+}
+
 bool mem_mul(size_t a, size_t b, size_t *ret)
 {
     size_t r;

@@ -23,6 +23,9 @@ void *mem_try_array(size_t n, size_t size);
 /* The same with undefined bytes. */
 void *mem_try_bytes(size_t size);
 
+/* n times the same `size` bytes, or zeros where `item` is NULL. */
+void mem_repeat(void *to, const void *item, size_t size, size_t n);
+
 /* a * b and a + b; false on overflow, and then *ret is untouched. */
 bool mem_mul(size_t a, size_t b, size_t *ret);
 bool mem_add(size_t a, size_t b, size_t *ret);

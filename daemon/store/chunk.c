@@ -16,17 +16,7 @@
 
 void chunk_fill(const struct store_meta *m, void *data, size_t n)
 {
-    if (!m->has_fill) {
-        memset(data, 0, n * m->itemsize);
-        return;
-    }
-    size_t done = m->itemsize, total = n * m->itemsize;
-    memcpy(data, m->fill, m->itemsize);
-    while (done < total) {
-        size_t more = done < total - done ? done : total - done;
-        memcpy((char *)data + done, data, more);
-        done += more;
-    }
+    mem_repeat(data, m->has_fill ? m->fill : NULL, m->itemsize, n);
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */

@@ -106,6 +106,8 @@ int store_check_owner(const char *path, const char *owner, struct error *e)
     int r = look(path, e);
     if (r == 0)
         r = check_mark(path, sync, owner, e);
+    else if (r == STORE_CONFLICT)
+        r = STORE_NO_SUCH;
     free(sync);
     return r;
 }

@@ -25,7 +25,8 @@ int store_claim(const char *path, const char *owner, struct error *e);
 void store_unclaim(const char *path, const char *owner);
 
 /* 0 where the store stands and bears this mark. STORE_NO_SUCH where it, PATH.sync or the mark is
- * missing, or the mark is empty (after a power cut); STORE_CONFLICT where it is another's. */
+ * missing, a link stands in the store's place, or the mark is empty (after a power cut);
+ * STORE_CONFLICT where it is another's. */
 int store_check_owner(const char *path, const char *owner, struct error *e);
 
 /* For a store of which nothing is committed: what store_check_owner finds missing is made again.

@@ -23,6 +23,7 @@ struct store {
     char *path;
     char *sync;
     enum store_mode mode;
+    bool is_durable;
     int directory;          /* of `path`: for store_sync; -1 where it is only read */
     uint64_t device, inode; /* of that directory */
     void *arrays;           /* search.h tree of struct store_array by name */

@@ -132,6 +132,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
         s->path[--n] = '\0';
     s->sync = mem_printf("%s.sync", s->path);
     s->mode = mode;
+    s->is_durable = true;
     s->directory = -1;
     int r = open_group(s, e);
     if (r != 0) {
@@ -162,6 +163,11 @@ struct store *store_close(struct store *s)
 const char *store_path(const struct store *s)
 {
     return s->path;
+}
+
+void store_set_durable(struct store *s, bool durable)
+{
+    s->is_durable = durable;
 }
 
 void store_join(struct store *s)

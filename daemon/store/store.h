@@ -92,6 +92,9 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
 struct store *store_close(struct store *s);
 const char *store_path(const struct store *s);
 
+/* Where a power cut need not be survived (a run without a daemon): nothing waits for the disk. */
+void store_set_durable(struct store *s, bool durable);
+
 /* From now on others rely on what was written: ANEW becomes JOIN. After a store_sync. */
 void store_join(struct store *s);
 

@@ -120,7 +120,8 @@ static void heartbeat(struct daemon_session *l, int64_t now)
                                            .member = at.member,
                                            .member_ms = at.since > 0 ? now - at.since : 0,
                                            .step = at.step,
-                                           .nsteps = at.nsteps}};
+                                           .nsteps = at.nsteps,
+                                           .closing = at.lease == 0 ? at.job : 0}};
     send_message(l->dealer, &m, ZMQ_DONTWAIT); /* where that is full, another will do */
     l->next_heartbeat = now + heartbeat_pause(l, at.lease);
 }

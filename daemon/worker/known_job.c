@@ -55,6 +55,7 @@ static void free_one(struct known_job *k)
     range_runner_free(k->runner);
     job_free(k->job);
     free(k->store);
+    free(k->owner);
     free(k->layout);
     free(k);
 }
@@ -66,6 +67,7 @@ void known_job_add(struct known_job **list, const struct wire_job *m, struct pin
     struct known_job *k = mem_new(sizeof *k);
     k->id = m->job;
     k->store = mem_strdup(m->store);
+    k->owner = mem_strdup(m->owner);
     k->layout = *m->layout ? mem_strdup(m->layout) : NULL;
     k->result = build_job(m, pinned, uploads, &k->job, &k->why);
     k->next = *list;

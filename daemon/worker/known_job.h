@@ -12,10 +12,10 @@ struct wire_job;
 
 struct known_job {
     int64_t id;
-    char *store, *layout;        /* layout: NULL until it is decided */
-    struct job *job;             /* NULL where it cannot be built: why */
-    struct range_runner *runner; /* NULL until needed, and after a failure */
-    int result;                  /* of building the job */
+    char *store, *owner, *layout; /* layout: NULL until it is decided */
+    struct job *job;              /* NULL where it cannot be built: why */
+    struct range_runner *runner;  /* NULL until needed, and after a failure */
+    int result;                   /* of building the job */
     struct error why;
     struct known_job *next;
 };

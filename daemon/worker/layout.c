@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/layout.h"
 
-#include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -60,13 +59,15 @@ static void order_axes(const struct job *job, const struct job_output *o, const 
     }
 }
 
-int output_array_init(const struct job *job, int output, const struct simlab_view *view,
-                      struct output_array *ret_array, struct error *e)
+int output_array_init(const struct job *job, int output, int64_t member,
+                      const struct simlab_view *view, struct output_array *ret_array,
+                      struct error *e)
 {
     const struct job_output *o = &job->outputs[output];
     const struct variable *v = job->model->slots[o->slot].declared;
     struct output_array a = {.has_batch = job->batch_dim && !o->is_index,
                              .has_clock = o->clock >= 0,
+                             .member = member,
                              .itemsize = (size_t)view->itemsize};
     int64_t shape[SIMLAB_MAX_DIMS];
     const struct dims *dims = own_dims(v, view->ndim);
@@ -126,10 +127,10 @@ json_t *output_array_to_json(const struct output_array *a)
     json_t *dims = json_array();
     for (int i = 0; i < a->meta.ndim; i++)
         json_array_append_new(dims, json_string(a->dims[i]));
-    json_t *o =
-        json_pack("{s:o, s:o, s:o, s:o, s:I}", "shape", extents(a->meta.ndim, a->meta.shape),
-                  "chunks", extents(a->meta.ndim, a->meta.chunks), "dims", dims, "own",
-                  extents(n, own), "itemsize", (json_int_t)a->itemsize);
+    json_t *o = json_pack(
+        "{s:o, s:o, s:o, s:o, s:I, s:I}", "shape", extents(a->meta.ndim, a->meta.shape), "chunks",
+        extents(a->meta.ndim, a->meta.chunks), "dims", dims, "own", extents(n, own), "itemsize",
+        (json_int_t)a->itemsize, "member", (json_int_t)a->member);
     mem_assert(o);
     return o;
 }
@@ -161,7 +162,8 @@ int output_array_from_json(const struct job *job, int output, const json_t *reco
         return error_set(e, WORKER_STORE, NULL, "the layout recorded for output %s is broken",
                          job->outputs[output].name);
     struct output_array a;
-    int r = output_array_init(job, output, &view, &a, e);
+    int r =
+        output_array_init(job, output, json_member_integer(recorded, "member", 0), &view, &a, e);
     if (r)
         return r < 0 ? r : WORKER_STORE;
     if (n_chunks != a.meta.ndim) {
@@ -178,85 +180,32 @@ int output_array_create(const struct job *job, int output, const struct output_a
                         struct store *s, struct error *e)
 {
     const struct job_output *o = &job->outputs[output];
-    return worker_result_of_store(store_create_array(s, o->name, &a->meta, a->dims, o->attrs, e));
+    return store_create_array(s, o->name, &a->meta, a->dims, o->attrs, e);
 }
 
-static int write_array(struct store *s, const char *name, const struct ndarray *a,
-                       const json_t *attrs, bool has_batch, struct error *e)
+int layout_read(const char *text, json_t **ret_layout, struct error *e)
 {
-    struct store_meta meta;
-    store_meta_default(&meta, a->dtype, a->itemsize, a->ndim, a->shape);
-    /* As xarray writes a data set: only floats have a fill value. */
-    meta.has_fill = dtype_is_float(a->dtype) || a->dtype == SIMLAB_C8 || a->dtype == SIMLAB_C16;
-    store_choose_chunks(a->itemsize, a->ndim, a->shape, has_batch, false, meta.chunks);
-    int r = store_create_array(s, name, &meta, (const char *const *)a->dims, attrs, e);
-    int64_t start[SIMLAB_MAX_DIMS] = {0};
-    if (r == 0 && ndarray_size(a) > 0)
-        r = store_write(s, name, start, a->shape, a->data, e);
-    store_meta_clear(&meta);
-    return worker_result_of_store(r);
-}
-
-/* What the root says of itself: the set-up's attributes, which variables are coordinates (as xarray
- * writes it), and where the data come from. */
-static json_t *root_attributes(const struct job *job, const json_t *libraries)
-{
-    json_t *attrs = json_deep_copy(job->attrs);
-    struct buffer coordinates = {0};
-    const char *given = json_string_value(json_object_get(attrs, "coordinates"));
-    if (given)
-        buffer_text(&coordinates, given);
-    for (int i = 0; i < job->n_inputs; i++)
-        if (job->inputs[i].is_coordinate && !job->inputs[i].is_output)
-            buffer_printf(&coordinates, "%s%s", coordinates.size ? " " : "",
-                          job->model->slots[job->inputs[i].slot].name);
-    if (coordinates.size)
-        json_object_set_new(attrs, "coordinates", json_string(coordinates.data));
-    buffer_free(&coordinates);
-    json_t *inputs = json_array();
-    for (int i = 0; i < job->n_inputs; i++)
-        json_array_append_new(inputs, json_string(job->model->slots[job->inputs[i].slot].name));
-    json_t *p = json_pack("{s:o, s:s, s:O, s:s, s:O, s:I}", "inputs", inputs, "version",
-                          SIMLAB_VERSION, "model", job->model->definition, "model_hash",
-                          job->model->hash, "libraries", libraries, "seed", (json_int_t)job->seed);
-    mem_assert(p);
-    if (job->threads > 1)
-        json_object_set_new(p, "threads", json_integer(job->threads));
-    json_object_set_new(attrs, "simlabd", p);
-    return attrs;
-}
-
-static bool is_batch_first(const struct job *job, const struct ndarray *a)
-{
-    return job->batch_dim && a->ndim && !strcmp(a->dims[0], job->batch_dim);
-}
-
-static int write_inputs(const struct job *job, struct store *s, struct error *e)
-{
-    int r = 0;
-    for (int i = 0; i < job->n_inputs && r == 0; i++) {
-        const struct job_input *in = &job->inputs[i];
-        if (!in->is_output)
-            r = write_array(s, job->model->slots[in->slot].name, &in->given, in->attrs,
-                            is_batch_first(job, &in->given), e);
+    json_t *layout = json_read(text, strlen(text), e);
+    if (json_is_object(layout)) {
+        *ret_layout = layout;
+        return 0;
     }
-    return r;
+    json_decref(layout);
+    return error_set(e, WORKER_STORE, NULL, "the job's recorded layout is broken");
 }
 
-int layout_write_setup(const struct job *job, const json_t *libraries, struct store *s,
-                       struct error *e)
+char *layout_merge(const char *layout, const char *additions)
 {
-    json_t *attrs = root_attributes(job, libraries);
-    int r = worker_result_of_store(store_set_attributes(s, attrs, e));
-    json_decref(attrs);
-    for (int i = 0; i < job->n_clocks && r == 0; i++)
-        r = write_array(s, job->clocks[i].name, &job->clocks[i].labels, job->clocks[i].attrs, false,
-                        e);
-    for (int i = 0; i < job->n_coords && r == 0; i++)
-        r = write_array(s, job->coords[i].name, &job->coords[i].values, job->coords[i].attrs,
-                        is_batch_first(job, &job->coords[i].values), e);
-    return r ? r : write_inputs(job, s, e);
+    json_t *all = layout ? json_read(layout, strlen(layout), NULL) : json_object();
+    json_t *more = json_read(additions, strlen(additions), NULL);
+    json_object_update_missing(all, more);
+    char *text = json_canonical(all);
+    json_decref(all);
+    json_decref(more);
+    return text;
 }
+
+/* ---- dimensions that outputs share ----------------------------------------------------------- */
 
 /* Calls `each` for every dimension of every output that stands in the store. */
 static int each_extent(const struct job *job, struct store *s, json_t *extents,

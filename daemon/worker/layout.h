@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The arrays of a job's store: what is known before it runs (inputs, clocks, provenance), and the
- * outputs, whose sizes the first member shows.
+/* The arrays of a job's outputs, whose sizes the first member to succeed shows. An output that this
+ * one does not save is laid out by the lowest member that saves it.
  *
- * Invariant: an output's metadata are a function of the job and of the first member's sizes, so
- * that equal submissions give equal stores. */
+ * Invariant: an output's metadata are a function of the job and of that member's sizes, so that
+ * equal submissions give equal stores. */
 #ifndef WORKER_LAYOUT_H
 #define WORKER_LAYOUT_H
 
@@ -18,6 +18,7 @@ struct output_array {
     size_t itemsize;        /* of the value; meta's is that of the encoding */
     int lead;               /* batch and clock axes: 0, 1 or 2 */
     bool has_batch, has_clock;
+    int64_t member;                    /* whose sizes these are, and whose value an index has */
     const char *dims[SIMLAB_MAX_DIMS]; /* borrowed from the job */
     /* check_dims: transpose. Own axis i of the array is axis axes[i] of the value, where an input
      * of the same name was given in that order. */
@@ -25,26 +26,29 @@ struct output_array {
     int axes[SIMLAB_MAX_DIMS];
 };
 
-/* From the value that the first member saved. WORKER_REFUSED where its dims or the encoding do not
+/* From the value that `member` saved. WORKER_REFUSED where its dims or the encoding do not
  * fit. */
-int output_array_init(const struct job *job, int output, const struct simlab_view *view,
-                      struct output_array *ret_array, struct error *e);
+int output_array_init(const struct job *job, int output, int64_t member,
+                      const struct simlab_view *view, struct output_array *ret_array,
+                      struct error *e);
 void output_array_clear(struct output_array *a);
 
-/* As recorded with the job: {"shape": […], "chunks": […], "dims": […], "own": […], "itemsize": n},
- * where `own` are the extents of the value in its own order. The same array comes back, also where
- * another release would choose other chunks. */
+/* As recorded with the job: {"shape": […], "chunks": […], "dims": […], "own": […], "itemsize": n,
+ * "member": n}, where `own` are the extents of the value in its own order. The same array comes
+ * back, also where another release would choose other chunks. */
 json_t *output_array_to_json(const struct output_array *a);
 int output_array_from_json(const struct job *job, int output, const json_t *recorded,
                            struct output_array *ret_array, struct error *e);
 
-/* Creates the array, or opens it where it stands. */
+/* Creates the array, or opens it where it stands. A result of store_create_array. */
 int output_array_create(const struct job *job, int output, const struct output_array *a,
                         struct store *s, struct error *e);
 
-/* Inputs, clocks and the root's attributes. `libraries` is {name: {"version", "sha256"}}. */
-int layout_write_setup(const struct job *job, const json_t *libraries, struct store *s,
-                       struct error *e);
+/* A job's layout is an object of such records by output's name. Reads one that was recorded; a new
+ * reference. WORKER_STORE. */
+int layout_read(const char *text, json_t **ret_layout, struct error *e);
+/* The layout (NULL: none) with what `additions` has beside; a new string. */
+char *layout_merge(const char *layout, const char *additions);
 
 /* Outputs that share a dimension but grew to different extents along it grow to the largest: xarray
  * opens a group only where the extents of a dimension agree. Those not in the store are left out.

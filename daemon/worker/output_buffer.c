@@ -56,13 +56,8 @@ bool output_buffer_holds(const struct output_buffer *w, int64_t row, int64_t lab
 
 static void fill(const struct output_buffer *w, char *data, size_t bytes)
 {
-    size_t itemsize = w->array->meta.itemsize;
-    if (!w->array->meta.has_fill) {
-        memset(data, 0, bytes);
-        return;
-    }
-    for (size_t i = 0; i < bytes; i += itemsize)
-        memcpy(data + i, w->array->meta.fill, itemsize);
+    const struct store_meta *m = &w->array->meta;
+    mem_repeat(data, m->has_fill ? m->fill : NULL, m->itemsize, bytes / m->itemsize);
 }
 
 void output_buffer_clear(struct output_buffer *w)
@@ -70,7 +65,8 @@ void output_buffer_clear(struct output_buffer *w)
     free(w->data);
     w->data = NULL;
     w->capacity = 0;
-    w->is_dirty = false;
+    w->n_rows = 0;
+    w->is_dirty = w->is_kept_dirty = false;
 }
 
 /* The contents need not be kept. */
@@ -78,7 +74,8 @@ static int renew(struct output_buffer *w, size_t bytes)
 {
     if (bytes <= w->capacity)
         return 0;
-    output_buffer_clear(w);
+    free(w->data);
+    w->capacity = 0;
     w->data = mem_try_bytes(bytes);
     if (!w->data)
         return -ENOMEM;
@@ -96,6 +93,7 @@ int output_buffer_move(struct output_buffer *w, int64_t row, int64_t n_rows, int
     w->is_dirty = false;
     memset(w->own, 0, sizeof w->own);
     memcpy(w->own, array_own(w), (size_t)n_own(w) * sizeof *w->own);
+    output_buffer_keep(w);
     size_t bytes;
     if (!count_bytes(w, w->own, &bytes) || renew(w, bytes ? bytes : 1) < 0) {
         output_buffer_clear(w);
@@ -105,30 +103,19 @@ int output_buffer_move(struct output_buffer *w, int64_t row, int64_t n_rows, int
     return 0;
 }
 
-/* Copies a box of `shape` elements from dense data into a place whose extents are `extents`. */
-static void copy_box(char *target, const int64_t *extents, const char *source, const int64_t *shape,
-                     int ndim, size_t itemsize)
+/* Copies a box of `count` elements between two values with these extents. */
+static void copy_value(const struct output_buffer *w, const int64_t *count, char *to,
+                       const int64_t *to_extents, const char *from, const int64_t *from_extents)
 {
-    if (ndim == 0) {
-        memcpy(target, source, itemsize);
-        return;
-    }
-    size_t source_step = itemsize, target_step = itemsize;
-    for (int i = 1; i < ndim; i++) {
-        source_step *= (size_t)shape[i];
-        target_step *= (size_t)extents[i];
-    }
-    if (ndim == 1 || !memcmp(shape + 1, extents + 1, (size_t)(ndim - 1) * sizeof *shape)) {
-        memcpy(target, source, source_step * (size_t)shape[0]);
-        return;
-    }
-    for (int64_t i = 0; i < shape[0]; i++)
-        copy_box(target + (size_t)i * target_step, extents + 1, source + (size_t)i * source_step,
-                 shape + 1, ndim - 1, itemsize);
+    int64_t to_steps[SIMLAB_MAX_DIMS], from_steps[SIMLAB_MAX_DIMS];
+    size_t itemsize = w->array->meta.itemsize;
+    ndarray_steps(n_own(w), to_extents, itemsize, to_steps);
+    ndarray_steps(n_own(w), from_extents, itemsize, from_steps);
+    ndarray_copy_box(n_own(w), count, itemsize, to, to_steps, from, from_steps);
 }
 
-/* Larger own extents: every value moves to its place in a new buffer. */
-static int grow(struct output_buffer *w, const int64_t *own)
+/* Other own extents: every value moves to its place in a new buffer. */
+static int reshape(struct output_buffer *w, const int64_t *own)
 {
     size_t bytes, was, is;
     if (!count_bytes(w, own, &bytes) || !output_buffer_value_bytes(w, own, &is) ||
@@ -138,25 +125,17 @@ static int grow(struct output_buffer *w, const int64_t *own)
     if (!data)
         return -ENOMEM;
     fill(w, data, bytes);
+    int64_t both[SIMLAB_MAX_DIMS];
+    for (int i = 0; i < n_own(w); i++)
+        both[i] = own[i] < w->own[i] ? own[i] : w->own[i];
     size_t n = (size_t)(w->n_rows * w->n_labels);
-    for (size_t i = 0; was && i < n; i++)
-        copy_box(data + i * is, own, w->data + i * was, w->own, n_own(w), w->array->meta.itemsize);
+    for (size_t i = 0; was && is && i < n; i++)
+        copy_value(w, both, data + i * is, own, w->data + i * was, w->own);
     free(w->data);
     w->data = data;
     w->capacity = bytes ? bytes : 1;
     memcpy(w->own, own, (size_t)n_own(w) * sizeof *own);
     return 0;
-}
-
-int output_buffer_reserve(struct output_buffer *w, const int64_t *own)
-{
-    int64_t larger[SIMLAB_MAX_DIMS];
-    bool grows = false;
-    for (int i = 0; i < n_own(w); i++) {
-        grows = grows || own[i] > w->own[i];
-        larger[i] = own[i] > w->own[i] ? own[i] : w->own[i];
-    }
-    return grows ? grow(w, larger) : 0;
 }
 
 /* A dense value of the array's dtype into its place. */
@@ -167,7 +146,7 @@ static int place(struct output_buffer *w, int64_t row, int64_t label, const void
     if (!output_buffer_value_bytes(w, w->own, &bytes))
         return -ENOMEM;
     char *target = w->data + (size_t)((row - w->row) * w->n_labels + label - w->label) * bytes;
-    copy_box(target, w->own, data, shape, n_own(w), w->array->meta.itemsize);
+    copy_value(w, shape, target, w->own, data, shape);
     return 0;
 }
 
@@ -211,7 +190,7 @@ int output_buffer_put(struct output_buffer *w, int64_t row, int64_t label,
                       const struct simlab_view *view)
 {
     int64_t own[SIMLAB_MAX_DIMS];
-    int r = larger_own(w, view, own) ? grow(w, own) : 0;
+    int r = larger_own(w, view, own) ? reshape(w, own) : 0;
     if (r < 0)
         return r;
     w->is_dirty = true;
@@ -221,38 +200,49 @@ int output_buffer_put(struct output_buffer *w, int64_t row, int64_t label,
                                    : put_dense(w, row, label, view);
 }
 
-void output_buffer_forget(struct output_buffer *w, int64_t row)
+void output_buffer_keep(struct output_buffer *w)
+{
+    memcpy(w->kept_own, w->own, sizeof w->own);
+    w->is_kept_dirty = w->is_dirty;
+}
+
+int output_buffer_forget(struct output_buffer *w, int64_t row)
 {
     size_t bytes;
     if (!w->data || row < w->row || row >= w->row + w->n_rows ||
         !output_buffer_value_bytes(w, w->own, &bytes))
-        return;
+        return 0;
     bytes *= (size_t)w->n_labels;
     fill(w, w->data + (size_t)(row - w->row) * bytes, bytes);
+    w->is_dirty = w->is_kept_dirty;
+    return memcmp(w->own, w->kept_own, sizeof w->own) ? reshape(w, w->kept_own) : 0;
 }
 
-int output_buffer_write(struct output_buffer *w, int64_t end, struct store *s, struct error *e)
+bool output_buffer_box(const struct output_buffer *w, int64_t begin, int64_t end,
+                       struct output_box *ret_box)
 {
     const struct output_array *a = w->array;
-    int64_t start[SIMLAB_MAX_DIMS] = {0}, count[SIMLAB_MAX_DIMS], least[SIMLAB_MAX_DIMS];
+    size_t bytes;
     int axis = 0;
-    bool grows = false;
+    *ret_box = (struct output_box){.is_larger = false};
     if (a->has_batch) {
-        start[axis] = w->row;
-        count[axis++] = end - w->row;
+        ret_box->start[axis] = begin;
+        ret_box->count[axis++] = end - begin;
     }
     if (a->has_clock) {
-        start[axis] = w->label;
-        count[axis++] = w->n_labels;
+        ret_box->start[axis] = w->label;
+        ret_box->count[axis++] = w->n_labels;
     }
     for (int i = 0; i < a->meta.ndim; i++) {
         if (i >= axis)
-            count[i] = w->own[i - axis];
-        least[i] = i >= axis ? w->own[i - axis] : a->meta.shape[i];
-        grows = grows || least[i] > a->meta.shape[i];
-        if (count[i] == 0)
-            return 0;
+            ret_box->count[i] = w->own[i - axis];
+        ret_box->shape[i] = i >= axis ? w->own[i - axis] : a->meta.shape[i];
+        ret_box->is_larger = ret_box->is_larger || ret_box->shape[i] > a->meta.shape[i];
+        if (ret_box->count[i] == 0)
+            return false;
     }
-    int r = grows ? store_grow(s, w->name, least, e) : 0;
-    return r ? r : store_write(s, w->name, start, count, w->data, e);
+    if (!output_buffer_value_bytes(w, w->own, &bytes))
+        return false;
+    ret_box->data = w->data + (size_t)((begin - w->row) * w->n_labels) * bytes;
+    return true;
 }

@@ -6,7 +6,8 @@
  *  1. A buffer covers whole chunks along batch and clock, except at the ends of the lease and of
  *     the array.
  *  2. What no member saved is the array's fill value.
- *  3. Own extents only grow within a buffer; data saved before keep their place. */
+ *  3. Own extents grow while a member runs, and data saved before keep their place; what a member
+ *     made larger that is forgotten is made smaller again. */
 #ifndef WORKER_OUTPUT_BUFFER_H
 #define WORKER_OUTPUT_BUFFER_H
 
@@ -21,6 +22,9 @@ struct output_buffer {
     char *data;
     size_t capacity;
     bool is_dirty;
+    /* As it was before the member that runs now. */
+    int64_t kept_own[SIMLAB_MAX_DIMS];
+    bool is_kept_dirty;
 };
 
 void output_buffer_clear(struct output_buffer *w);
@@ -36,18 +40,27 @@ bool output_buffer_holds(const struct output_buffer *w, int64_t row, int64_t lab
 int output_buffer_move(struct output_buffer *w, int64_t row, int64_t n_rows, int64_t label,
                        int64_t n_labels);
 
-/* Makes room for own extents of at least these. 0 or -ENOMEM. */
-int output_buffer_reserve(struct output_buffer *w, const int64_t *own);
-
 /* Puts a member's value in; it must lie in the buffer. 0 or -ENOMEM, and then nothing has changed.
  */
 int output_buffer_put(struct output_buffer *w, int64_t row, int64_t label,
                       const struct simlab_view *view);
 
-/* Forgets what a member has put: fill values. */
-void output_buffer_forget(struct output_buffer *w, int64_t row);
+/* The member that ran has ended well: what it put stays. */
+void output_buffer_keep(struct output_buffer *w);
+/* Forgets what the member that ran has put: its row is of fill values, the extents are as before.
+ * 0 or -ENOMEM. */
+int output_buffer_forget(struct output_buffer *w, int64_t row);
 
-/* Writes rows [row, end) to the store, growing the array where it is smaller. */
-int output_buffer_write(struct output_buffer *w, int64_t end, struct store *s, struct error *e);
+/* A box of an array, as the store takes it. */
+struct output_box {
+    int64_t start[SIMLAB_MAX_DIMS], count[SIMLAB_MAX_DIMS];
+    int64_t shape[SIMLAB_MAX_DIMS]; /* that the array must have for it */
+    bool is_larger;                 /* than that which it began with */
+    const void *data;
+};
+
+/* Rows [begin, end). False where the box is empty. */
+bool output_buffer_box(const struct output_buffer *w, int64_t begin, int64_t end,
+                       struct output_box *ret_box);
 
 #endif

@@ -4,12 +4,16 @@
  *
  * Invariants
  *  1. Buffers hold at most OUTPUT_WRITER_BYTES, or a single value where that alone is larger. A
- * chunk row that would be more is written in parts, and so is a member whose values have grown too
- * large. (Only values that grow along different dims can make a buffer larger than each of them.)
+ *     chunk row that would be more is written in parts, and so is a member whose values have grown
+ *     too large. (Only values that grow along different dims can make a buffer larger than each of
+ *     them.)
  *  2. What is on disk, and in which files, does not depend on how members were cut into ranges:
  *     parts of chunks are put together under the chunk's lock.
- *  3. A member that failed has left fill values only; one that failed before there was a layout has
- *     left nothing, and does not decide it.
+ *  3. Nothing of a member is seen in the store before it has ended well: neither values, nor larger
+ *     extents, nor chunks. What does not fit into the buffers is staged (store_stage). (Where there
+ *     is no layout yet, nobody else is writing, and the arrays of a member that fails are removed.)
+ *  4. What the layout lacks is not stored: the member that saves it tells its sizes (`late`), and
+ * is run again once it has been decided.
  *
  * Results, with words: 0; WORKER_REFUSED where a member's output cannot be stored, which is its own
  * failure; WORKER_STORE or a negative errno, and is_broken, where the store is at fault. */
@@ -24,12 +28,14 @@ struct writer_output {
     bool is_known; /* `array` is set, and stands in the store */
     struct output_array array;
     struct output_buffer buffer;
-    int64_t rows, labels;              /* of a buffer */
-    int64_t written;                   /* members below it are on disk */
-    int64_t part;                      /* the member of which labels were written before its buffer,
-                                        * or -1; */
+    int64_t rows, labels; /* of a buffer */
+    int64_t written;      /* members below it are in the store */
+    int64_t part;         /* the member of which labels have left the buffer, or -1 … */
     int64_t part_own[SIMLAB_MAX_DIMS]; /* … in these extents at most */
     int64_t single;                    /* the member whose values have grown too large, or -1 */
+    /* Of an index: what the member that runs is to do once it has ended well. */
+    bool is_put, is_larger;
+    int64_t shape[SIMLAB_MAX_DIMS];
 };
 
 struct output_writer {
@@ -37,14 +43,17 @@ struct output_writer {
     struct store *store;
     struct writer_output *outputs; /* job->n_outputs */
     json_t *layout;                /* {output: output_array_to_json} */
+    json_t *late;                  /* the same, of what the member that runs saves beyond it */
     bool proposes;                 /* no layout was given: the next member to succeed decides it */
     bool is_broken;
-    int64_t end; /* of the range */
-    size_t room; /* of a buffer: OUTPUT_WRITER_BYTES, less in tests */
+    int64_t end;  /* of the range */
+    int64_t done; /* members of the range below it may have been told to be done */
+    size_t room;  /* of a buffer: OUTPUT_WRITER_BYTES, less in tests */
 };
 
-/* `g` is zeroed, or tells the room. `layout`: as recorded with the job, or NULL: then arrays of
- * outputs that stand in the store are those of a member that died, and are removed. */
+/* `g` is zeroed, or tells the room. `layout`: as recorded with the job; its arrays are joined, or
+ * made where they were only decided. NULL: then arrays of outputs that stand in the store are those
+ * of a member that died, and are removed. */
 int output_writer_open(struct output_writer *g, const struct job *job, struct store *s,
                        const char *layout, struct error *e);
 void output_writer_close(struct output_writer *g); /* also of a zeroed one */
@@ -59,16 +68,14 @@ void output_writer_end(struct output_writer *g, int64_t end);
 int output_writer_put(struct output_writer *g, int64_t member, int output, int64_t at,
                       const struct simlab_view *view, struct error *e);
 
-/* What a failed member saved. */
+/* The member has ended well: what it saved is to be stored. */
+int output_writer_keep(struct output_writer *g, int64_t member, struct error *e);
+/* It has not: nothing of it is stored. */
 int output_writer_forget(struct output_writer *g, int64_t member, struct error *e);
 
-/* After a member, failed or not: writes the buffers that are full. Members of the range below
- * *ret_written are in the store (perhaps not on the disk yet). */
+/* After either: writes the buffers that are full. Members of the range below *ret_written are in
+ * the store (perhaps not on the disk yet). */
 int output_writer_write(struct output_writer *g, int64_t member, int64_t *ret_written,
                         struct error *e);
-
-/* *ret: every chunk of the output's array was written, where all members are done: sizes did not
- * differ, and no member may have ended early. */
-int output_writer_is_regular(const struct output_writer *g, int output, bool *ret, struct error *e);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/range_runner.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "worker/output_writer.h"
+#include "worker/setup_arrays.h"
 
 #include <inttypes.h>
 #include <stdint.h>
@@ -21,10 +21,11 @@ struct range_runner {
     struct clean_room *room;
     struct imports imports; /* of the job's libraries */
     struct simulation *simulation;
+    struct job_store where;
     struct store *store;
     struct range_events events;
     struct output_writer writer;
-    int64_t end;         /* of the range */
+    int64_t begin, end;  /* the range */
     int64_t reported;    /* done was said for members below it */
     int64_t reported_at; /* when: loop_now() */
     int64_t *failed;     /* members that failed in this range, ascending */
@@ -58,20 +59,6 @@ static int on_step(void *userdata, int64_t member, int64_t step)
 }
 
 /* ---- making ---- */
-
-static json_t *library_provenance(const struct job *job)
-{
-    json_t *libraries = job_libraries(job), *hash;
-    const char *name;
-    void *next;
-    json_object_foreach_safe(libraries, next, name, hash)
-    {
-        const struct library *l = registry_library(job->model->registry, name);
-        json_object_set_new(libraries, name,
-                            json_pack("{s:s, s:s}", "version", l->version, "sha256", l->hash));
-    }
-    return libraries;
-}
 
 /* An address within the library that declares it. */
 static const void *address_of(const struct simlab_process *p)
@@ -112,32 +99,32 @@ static int new_simulation(struct range_runner *m, struct error *e)
     return r;
 }
 
-static int write_setup(struct range_runner *m, struct error *e)
+static int open_store(struct range_runner *m, struct error *e)
 {
-    json_t *libraries = library_provenance(m->job);
-    int r = layout_write_setup(m->job, libraries, m->store, e);
-    json_decref(libraries);
-    return r;
+    int r = job_store_open(&m->where, &m->store, e);
+    if (r)
+        return r;
+    if (!m->where.layout)
+        r = setup_arrays_write(m->job, m->store, e);
+    if (r == 0)
+        r = output_writer_open(&m->writer, m->job, m->store, m->where.layout, e);
+    return job_store_explain(&m->where, r, e);
 }
 
 int range_runner_new(const struct job *job, const struct libraries *l, struct clean_room *room,
-                     const char *store_path, const char *layout, const struct range_events *events,
+                     const struct job_store *where, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e)
 {
     struct range_runner *m = mem_new(sizeof *m);
     m->job = job;
     m->libraries = l;
     m->room = room;
+    m->where = *where;
     m->events = *events;
     int r = new_simulation(m, e);
-    clean_room_settle(room); /* the libraries were loaded by now */
     if (r == 0)
-        r = worker_result_of_store(
-            store_open(store_path, layout ? STORE_JOIN : STORE_ANEW, &m->store, e));
-    if (r == 0 && !layout)
-        r = write_setup(m, e);
-    if (r == 0)
-        r = output_writer_open(&m->writer, job, m->store, layout, e);
+        r = open_store(m, e);
+    clean_room_settle(room); /* libraries were loaded, and the store has a descriptor */
     if (r) {
         range_runner_free(m);
         return r;
@@ -173,6 +160,7 @@ static int say_done(struct range_runner *m, int64_t end)
         m->reported = gap ? upto + 1 : upto;
         m->n_passed += gap;
     }
+    m->writer.done = m->reported;
     return 0;
 }
 
@@ -184,7 +172,7 @@ static int report(struct range_runner *m, int64_t written)
         return 0;
     if (written < m->end && loop_now() - m->reported_at < REPORT_MS)
         return 0;
-    int r = m->events.is_unsynced ? 0 : worker_result_of_store(store_sync(m->store, m->e));
+    int r = m->where.is_unsynced ? 0 : worker_result_of_store(store_sync(m->store, m->e));
     m->reported_at = loop_now();
     return r ? r : say_done(m, written);
 }
@@ -197,11 +185,13 @@ static int say_layout(struct range_runner *m)
         return 0;
     m->writer.proposes = false;
     int r = store_consolidate(m->store, m->e);
-    if (r == 0 && m->events.layout && !m->events.is_unsynced)
+    if (r == 0 && !m->where.is_unsynced)
         r = store_sync(m->store, m->e);
-    if (r || !m->events.layout)
+    if (r)
         return worker_result_of_store(r);
     store_join(m->store);
+    if (!m->events.layout)
+        return 0;
     char *text = json_canonical(m->writer.layout);
     r = m->events.layout(m->events.userdata, text);
     free(text);
@@ -231,6 +221,36 @@ static bool may_print(const struct imports *i)
     return i->reach & (REACH_OUTPUT | REACH_FILES | REACH_ELSEWHERE);
 }
 
+/* The member is to run again, once what it saves beyond the layout has been decided: the range ends
+ * before it. */
+static int ask_layout(struct range_runner *m, int64_t member, struct error *e)
+{
+    char *text = json_canonical(m->writer.late);
+    int64_t written;
+    int r = output_writer_forget(&m->writer, member, e);
+    m->end = member;
+    output_writer_end(&m->writer, member);
+    if (r == 0 && member > m->begin)
+        r = output_writer_write(&m->writer, member - 1, &written, e);
+    if (r == 0 && member > m->begin)
+        r = report(m, written);
+    if (r == 0)
+        r = m->events.late(m->events.userdata, member, text);
+    free(text);
+    return r ? r
+             : error_set(e, WORKER_LAYOUT, NULL,
+                         "member %" PRId64 " saves what no member before it has saved", member);
+}
+
+/* What a member has saved is stored. */
+static int keep_member(struct range_runner *m, int64_t member, struct error *e)
+{
+    if (json_object_size(m->writer.late) > 0)
+        return ask_layout(m, member, e);
+    int r = output_writer_keep(&m->writer, member, e);
+    return r ? r : say_layout(m);
+}
+
 /* What is left to do with a member that has come to this result. */
 static int put_away(struct range_runner *m, int64_t member, int r, struct error *e)
 {
@@ -238,7 +258,7 @@ static int put_away(struct range_runner *m, int64_t member, int r, struct error 
     if (r == STAGE_FAILED)
         r = m->writer.is_broken ? WORKER_STORE : fail_member(m, member, e);
     else if (r == 0)
-        r = say_layout(m);
+        r = keep_member(m, member, e);
     if (r == 0)
         r = output_writer_write(&m->writer, member, &written, e);
     return r ? r : report(m, written);
@@ -288,6 +308,7 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
 
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e)
 {
+    m->begin = begin;
     m->end = end;
     m->reported = begin;
     m->reported_at = loop_now();
@@ -301,35 +322,9 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     for (int64_t member = begin; member < end && r == 0 && renew == 0; member++)
         r = run_member(m, member, &renew, &why, e);
     if (r || !renew)
-        return r;
+        return job_store_explain(&m->where, r, e);
     *e = why;
     return WORKER_RENEW;
-}
-
-static int verify_output(struct range_runner *m, int output, struct error *e)
-{
-    bool is_regular;
-    int r = output_writer_is_regular(&m->writer, output, &is_regular, e);
-    if (r || !is_regular)
-        return r;
-    return worker_result_of_store(store_verify(m->store, m->job->outputs[output].name, e));
-}
-
-int range_runner_finish(struct range_runner *m, bool complete, struct error *e)
-{
-    int r = 0;
-    for (int i = 0; i < m->job->n_outputs && r == 0 && complete; i++)
-        r = verify_output(m, i, e);
-    r = r ? r : layout_level(m->job, m->store, e);
-    for (int i = 0; i < m->job->n_outputs && r == 0; i++)
-        if (m->writer.outputs[i].is_known)
-            r = worker_result_of_store(store_fill_missing(m->store, m->job->outputs[i].name, e));
-    if (r == 0)
-        r = worker_result_of_store(store_finish(m->store, e));
-    char *sync = mem_printf("%s.sync", store_path(m->store));
-    r = r ? r : error_errno(e, file_remove_tree(sync), "remove the store's locks");
-    free(sync);
-    return r;
 }
 
 int range_runner_check(const struct job *job, struct error *e)
@@ -344,7 +339,7 @@ int range_runner_check(const struct job *job, struct error *e)
             for (int k = 0; k < view.ndim; k++)
                 view.shape[k] = 1;
             struct output_array a;
-            r = output_array_init(job, i, &view, &a, e);
+            r = output_array_init(job, i, 0, &view, &a, e);
             if (r == 0)
                 output_array_clear(&a);
         }

@@ -9,6 +9,7 @@
 
 #include "model/job.h"
 #include "worker/clean_room.h"
+#include "worker/job_store.h"
 #include "worker/library.h"
 
 struct range_runner;
@@ -21,6 +22,9 @@ struct range_events {
     int (*failed)(void *userdata, int64_t member, const struct error *why);
     /* The first member that succeeded has decided the outputs' arrays (see layout below). */
     int (*layout)(void *userdata, const char *layout);
+    /* A later member has saved outputs that the layout lacks, and succeeded: their arrays, as its
+     * values show them. It is not done, and is to run again once the layout has them. */
+    int (*late)(void *userdata, int64_t member, const char *layout);
     void (*log)(void *userdata, int64_t member, const char *line);
     /* Before a member's `initialize`; NULL is allowed. */
     void (*begin)(void *userdata, int64_t member);
@@ -33,30 +37,26 @@ struct range_events {
      * failed, and all before it as done. Does not return: the process leaves, as after WORKER_RENEW
      * with the words of `why`. NULL: the member goes on for nothing. */
     void (*abandon)(void *userdata, const struct error *why);
-    bool is_unsynced; /* `done` and `layout` survive the death of this process, not a power cut */
     void *userdata;
 };
 
-/* Without a `layout`, `store_path` is made and filled with inputs, clocks and provenance, and the
- * first member to succeed decides the layout: nobody else may be running members of the job. Else
- * it is as the `layout` event told it: {"profile__u": {"shape": […], "chunks": […], "dims": […],
- * …}}. Job, libraries and room (NULL: none) are borrowed. Results are worker/result.h's, with
- * words.
+/* Without a layout, the store is made and filled with inputs, clocks and provenance, and the first
+ * member to succeed decides the layout: nobody else may be running members of the job. Else it is
+ * as the `layout` event told it: {"profile__u": {"shape": […], "chunks": […], "dims": […], …}}.
+ * What `where` points to, job, libraries and room (NULL: none) are borrowed. Results are
+ * worker/result.h's, with words.
  */
 int range_runner_new(const struct job *job, const struct libraries *l, struct clean_room *room,
-                     const char *store_path, const char *layout, const struct range_events *events,
+                     const struct job_store *where, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e);
 struct range_runner *range_runner_free(struct range_runner *m);
 
 /* Runs [begin, end). 0; a negative errno, of the store with words in `e`, or of a callback;
  * WORKER_STORE; WORKER_RENEW, where the range ended early since no further member may run in this
- * process: what was run before was told by the events, and `e` says why. After any but 0 it can
- * only be freed. `e` is not NULL. */
+ * process: what was run before was told by the events, and `e` says why; WORKER_LAYOUT, where it
+ * ended before a member whose outputs `late` has told. After any but 0 it can only be freed. `e` is
+ * not NULL. */
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e);
-
-/* After the last member: verifies the store where every member is done (`complete`), and closes it
- * (store_finish). */
-int range_runner_finish(struct range_runner *m, bool complete, struct error *e);
 
 /* Checks the encodings of a job's outputs, as far as can be told before the first member has shown
  * its sizes. WORKER_REFUSED with a pointer into the job. */

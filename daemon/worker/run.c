@@ -22,6 +22,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ enum said { SAID_NOTHING, SAID_REFUSED, SAID_FAILED, SAID_GO_ON, SAID_FINISHED }
 struct run {
     struct run_child child; /* what each process is given */
     struct worker_run_options options;
-    char *store, *job_directory, *members, *where_path, *layout;
+    char *store, *job_directory, *members, *where_path, *layout, *owner;
     struct buffer text;
     int signals; /* a signalfd: of our child's end, and of those by which we are asked to end */
     sigset_t mask;
@@ -361,6 +362,16 @@ static void run_clear(struct run *run)
     free(run->members);
     free(run->where_path);
     free(run->layout);
+    free(run->owner);
+}
+
+/* Of the store: nobody else's, on any host. */
+static char *new_owner(void)
+{
+    uint64_t random[2] = {(uint64_t)getpid(), (uint64_t)loop_now()};
+    if (getrandom(random, sizeof random, 0) < 0)
+        log_debug("getrandom: %s", strerror(errno));
+    return mem_printf("simlab-worker %016" PRIx64 "%016" PRIx64 " run\n", random[0], random[1]);
 }
 
 static _Noreturn void end_as_asked(const struct run *run)
@@ -379,6 +390,8 @@ int worker_run(const struct worker_run_options *o)
     run.options.store = run.store;
     run.child.options = &run.options;
     run.child.ledger.suspect = -1;
+    run.owner = new_owner();
+    run.child.owner = run.owner;
     if (read_document(&run, o->job, &e) < 0) {
         log_error("%s", e.message);
         run_clear(&run);

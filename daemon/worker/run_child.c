@@ -7,6 +7,9 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "proto/where.h"
+#include "store/claim.h"
+#include "worker/closing.h"
+#include "worker/layout.h"
 #include "worker/local_libraries.h"
 #include "worker/range_runner.h"
 #include "worker/run_channel.h"
@@ -33,12 +36,16 @@ struct work {
     const struct registry *registry;
     struct job *job;
     struct range_runner *runner;
-    int64_t n_failed; /* in this process */
+    char *layout;          /* as it was told, or NULL */
+    struct run_ledger own; /* its dead are those that failed in this process */
+    bool is_held;          /* what is late is decided by members before it first */
 };
 
 static void work_clear(struct work *w)
 {
     range_runner_free(w->runner);
+    run_ledger_clear(&w->own);
+    free(w->layout);
     job_free(w->job);
     json_decref(w->document);
     registry_unref(w->registry);
@@ -116,12 +123,11 @@ static int check_libraries(const struct work *w, struct error *e)
 }
 
 /* Only the first process finds no store. */
-static int check_store(const struct work *w, struct error *e)
+static int claim_store(const struct work *w, struct error *e)
 {
-    if (w->child->facts->is_known || access(w->child->options->store, F_OK) != 0)
+    if (w->child->facts->is_known)
         return 0;
-    return error_set(e, WORKER_REFUSED, NULL, "%s exists already: a store is never overwritten",
-                     w->child->options->store);
+    return worker_result_of_user(store_claim(w->child->options->store, w->child->owner, e));
 }
 
 static void tell_facts(const struct work *w)
@@ -149,7 +155,7 @@ static int prepare(struct work *w, struct error *e)
     if (r == 0)
         r = check_libraries(w, e);
     if (r == 0)
-        r = check_store(w, e);
+        r = claim_store(w, e);
     if (r == 0)
         tell_facts(w);
     return r;
@@ -159,8 +165,10 @@ static int prepare(struct work *w, struct error *e)
 
 static int on_done(void *userdata, int64_t begin, int64_t end)
 {
+    struct work *w = userdata;
     const struct wire_message m = {.type = WIRE_DONE, .done = {LEASE, begin, end}};
-    say(userdata, &m);
+    run_ledger_done(&w->own, begin, end);
+    say(w, &m);
     return 0;
 }
 
@@ -169,7 +177,7 @@ static int on_failed(void *userdata, int64_t member, const struct error *why)
     struct work *w = userdata;
     const struct wire_message m = {.type = WIRE_MEMBER_FAILED,
                                    .member_failed = {LEASE, member, why->message}};
-    w->n_failed++;
+    run_ledger_dead(&w->own, member);
     if (w->job->batch_dim)
         log_error("member %lld: %s", (long long)member, why->message);
     else
@@ -180,9 +188,26 @@ static int on_failed(void *userdata, int64_t member, const struct error *why)
 
 static int on_layout(void *userdata, const char *layout)
 {
-    const struct work *w = userdata;
+    struct work *w = userdata;
     const struct wire_message m = {.type = WIRE_LAYOUT, .layout = {LEASE, 0, layout}};
+    char *text = mem_strdup(layout);
+    free(w->layout);
+    w->layout = text;
     return run_channel_send(w->child->channel, &m);
+}
+
+/* The lowest member that saves an output decides its array: here that is this one, unless some are
+ * left before it. */
+static int on_late(void *userdata, int64_t member, const char *layout)
+{
+    struct work *w = userdata;
+    w->is_held = w->own.n_left > 0 && w->own.left[0].begin < member;
+    if (w->is_held)
+        return 0;
+    char *all = layout_merge(w->layout, layout);
+    int r = on_layout(w, all);
+    free(all);
+    return r;
 }
 
 static void on_log(void *userdata, int64_t member, const char *line)
@@ -224,55 +249,88 @@ static void on_abandon(void *userdata, const struct error *why)
 
 /* ---- the members ---- */
 
+static struct job_store store_of(const struct work *w)
+{
+    return (struct job_store){.path = w->child->options->store,
+                              .owner = w->child->owner,
+                              .layout = w->layout,
+                              .is_unsynced = true};
+}
+
 static int open_runner(struct work *w, struct error *e)
 {
     const struct range_events events = {.done = on_done,
                                         .failed = on_failed,
                                         .layout = on_layout,
+                                        .late = on_late,
                                         .log = on_log,
                                         .begin = on_begin,
                                         .step = on_step,
                                         .end = on_end,
                                         .abandon = on_abandon,
-                                        .is_unsynced = true,
                                         .userdata = w};
-    return range_runner_new(w->job, w->libraries, w->room, w->child->options->store,
-                            w->child->layout, &events, &w->runner, e);
+    const struct job_store where = store_of(w);
+    w->runner = range_runner_free(w->runner);
+    return range_runner_new(w->job, w->libraries, w->room, &where, &events, &w->runner, e);
 }
 
+/* What is left of [begin, end), by our own ledger. A layout that has grown wants a new runner. */
 static int run_range(struct work *w, int64_t begin, int64_t end, struct error *e)
 {
-    return begin < end ? range_runner_run(w->runner, begin, end, e) : 0;
+    int r = begin < end ? range_runner_run(w->runner, begin, end, e) : 0;
+    while (r == WORKER_LAYOUT && !w->is_held) {
+        begin = run_ledger_first(&w->own);
+        r = open_runner(w, e);
+        if (r == 0)
+            r = range_runner_run(w->runner, begin, end, e);
+    }
+    return r;
 }
 
-/* The suspect first, and then those before and after it. */
+/* The suspect first, and then all that is left, in order. */
 static int run_left(struct work *w, struct error *e)
 {
-    struct run_ledger all = {0};
-    const struct run_ledger *l = &w->child->ledger;
-    if (!l->left) { /* the first process */
-        run_ledger_start(&all, w->job->n_members);
-        l = &all;
-    }
-    int64_t suspect = l->suspect;
+    int64_t suspect = w->child->ledger.suspect;
     int r = suspect >= 0 ? run_range(w, suspect, suspect + 1, e) : 0;
-    for (size_t i = 0; i < l->n_left && r == 0; i++) {
-        struct run_range range = l->left[i];
-        bool holds = range.begin <= suspect && suspect < range.end;
-        r = run_range(w, range.begin, holds ? suspect : range.end, e);
-        if (r == 0 && holds)
-            r = run_range(w, suspect + 1, range.end, e);
-    }
-    run_ledger_clear(&all);
+    if (r == WORKER_LAYOUT)
+        r = open_runner(w, e);
+    while (r == 0 && w->own.n_left > 0)
+        r = run_range(w, w->own.left[0].begin, w->own.left[0].end, e);
     return r;
+}
+
+static int compare_members(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Those of the processes before, and of this one. */
+static int close_store(struct work *w, struct error *e)
+{
+    struct run_ledger *l = &w->own;
+    int64_t(*dead)[2] = mem_array((size_t)l->n_dead + 1, sizeof *dead);
+    if (l->n_dead > 0)
+        qsort(l->dead, (size_t)l->n_dead, sizeof *l->dead, compare_members);
+    for (int64_t i = 0; i < l->n_dead; i++) {
+        dead[i][0] = l->dead[i];
+        dead[i][1] = l->dead[i] + 1;
+    }
+    const struct closing c = {.job = w->job,
+                              .store = store_of(w),
+                              .dead = (const int64_t(*)[2])dead,
+                              .n_dead = (size_t)l->n_dead};
+    int r = closing_run(&c, e);
+    free(dead);
+    return r ? r : worker_result_of_store(store_release(c.store.path, c.store.owner, e));
 }
 
 static void finish(struct work *w)
 {
     struct error e = {.message = ""};
     where_set_lease(w->where, JOB, 0, 0);
-    bool complete = w->n_failed == 0 && w->child->ledger.n_dead == 0;
-    int r = error_explain(&e, range_runner_finish(w->runner, complete, &e), "finish the store");
+    w->runner = range_runner_free(w->runner);
+    int r = error_explain(&e, close_store(w, &e), "finish the store");
     struct wire_message m = {.type = WIRE_FINISHED, .finished.job = JOB};
     if (r)
         m = (struct wire_message){.type = WIRE_FINISH_FAILED,
@@ -280,10 +338,29 @@ static void finish(struct work *w)
     say(w, &m);
 }
 
+/* What the ledger of the process above says, which is kept here too. */
+static void start_ledger(struct work *w)
+{
+    const struct run_ledger *l = &w->child->ledger;
+    run_ledger_start(&w->own, w->job->n_members);
+    if (!l->left)
+        return; /* the first process */
+    for (int64_t i = 0; i < l->n_dead; i++)
+        run_ledger_dead(&w->own, l->dead[i]);
+    int64_t upto = 0;
+    for (size_t i = 0; i < l->n_left; i++) {
+        run_ledger_done(&w->own, upto, l->left[i].begin);
+        upto = l->left[i].end;
+    }
+    run_ledger_done(&w->own, upto, w->job->n_members);
+}
+
 static void run(struct work *w)
 {
     struct error e = {.message = ""};
     where_set_lease(w->where, JOB, LEASE, w->job->clocks[w->job->main_clock].n - 1);
+    start_ledger(w);
+    w->layout = mem_strdup(w->child->layout);
     int r = open_runner(w, &e);
     if (r == 0)
         r = run_left(w, &e);

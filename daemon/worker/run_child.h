@@ -24,6 +24,7 @@ struct run_child {
     const char *job_directory; /* that {"file": …} is relative to */
     const char *members;       /* a directory for clean_room_new */
     const char *layout;        /* NULL: none is known yet */
+    const char *owner;         /* the mark that the store bears */
     struct run_ledger ledger;  /* of no member in the first process */
     struct run_facts *facts;
     int channel, where; /* descriptors: run_channel_send, where_open */

@@ -18,6 +18,7 @@ void run_ledger_start(struct run_ledger *l, int64_t n_members)
 void run_ledger_clear(struct run_ledger *l)
 {
     free(l->left);
+    free(l->dead);
     *l = (struct run_ledger){.suspect = -1};
 }
 
@@ -54,7 +55,8 @@ void run_ledger_dead(struct run_ledger *l, int64_t member)
 {
     if (!run_ledger_is_left(l, member))
         return;
-    l->n_dead++;
+    l->dead = mem_resize(l->dead, (size_t)l->n_dead + 1, sizeof *l->dead);
+    l->dead[l->n_dead++] = member;
     run_ledger_done(l, member, member + 1);
 }
 

@@ -19,6 +19,7 @@ struct run_range {
 struct run_ledger {
     struct run_range *left; /* neither done nor dead; ascending */
     size_t n_left;
+    int64_t *dead; /* members, as they died */
     int64_t n_dead;
     int64_t suspect;  /* -1: none; it is among those left */
     int64_t attempts; /* that the suspect was charged with */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "worker/closing.h"
 #include "worker/daemon_session.h"
 #include "worker/fingerprint.h"
 #include "worker/known_job.h"
@@ -97,6 +98,13 @@ static int on_layout(void *userdata, const char *layout)
     return daemon_session_send(s->session, &m);
 }
 
+static int on_late(void *userdata, int64_t member, const char *layout)
+{
+    struct serve *s = userdata;
+    struct wire_message m = {.type = WIRE_LAYOUT, .layout = {s->lease.lease, member, layout}};
+    return daemon_session_send(s->session, &m);
+}
+
 static void on_log(void *userdata, int64_t member, const char *line)
 {
     struct serve *s = userdata;
@@ -154,6 +162,11 @@ static void on_abandon(void *userdata, const struct error *why)
 
 /* ---- leases ---- */
 
+static struct job_store store_of(const struct known_job *k)
+{
+    return (struct job_store){.path = k->store, .owner = k->owner, .layout = k->layout};
+}
+
 static int open_runner(struct serve *s, struct known_job *k, struct error *e)
 {
     if (k->result != 0) {
@@ -165,6 +178,7 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
     const struct range_events events = {.done = on_done,
                                         .failed = on_failed,
                                         .layout = on_layout,
+                                        .late = on_late,
                                         .log = on_log,
                                         .begin = on_begin,
                                         .step = on_step,
@@ -174,8 +188,9 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
     int r = pinned_load(s->pinned, k->job, e);
     if (r)
         return r;
-    return range_runner_new(k->job, pinned_libraries(s->pinned), s->room, k->store, k->layout,
-                            &events, &k->runner, e);
+    const struct job_store where = store_of(k);
+    return range_runner_new(k->job, pinned_libraries(s->pinned), s->room, &where, &events,
+                            &k->runner, e);
 }
 
 static int64_t steps_of(const struct job *j)
@@ -217,6 +232,9 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
         s->renewal = e;
         m.release.cause = r == WORKER_TROUBLE ? WIRE_CAUSE_WORKER : WIRE_CAUSE_NONE;
         m.release.reason = r == WORKER_TROUBLE ? e.message : NULL;
+    } else if (r == WORKER_LAYOUT) {
+        m.release.cause = WIRE_CAUSE_LAYOUT;
+        m.release.reason = e.message;
     } else if (r != 0 && r != STOPPED) {
         error_explain(&e, r, "run the members");
         if (r < 0) {
@@ -233,17 +251,40 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
         error_set(&s->renewal, WORKER_RENEW, NULL, "%s", clean_room_spent(s->room));
 }
 
+struct closing_progress {
+    struct serve *serve;
+    int64_t job, total;
+};
+
+static int on_look(void *userdata, int64_t done, int64_t total)
+{
+    struct closing_progress *p = userdata;
+    if (total != p->total)
+        daemon_session_set_lease(p->serve->session, p->job, 0, total);
+    p->total = total;
+    return daemon_session_step(p->serve->session, done) ? STOPPED : 0;
+}
+
 static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
 {
     struct known_job *k = known_job_find(s->known, f->job);
     if (!k)
         return error_set(e, WORKER_REFUSED, NULL, "the worker was not told of the job");
-    s->current = k;
-    int r = open_runner(s, k, e);
-    if (r == 0)
-        r = range_runner_finish(k->runner, !strcmp(f->dead, "[]"), e);
     k->runner = range_runner_free(k->runner);
-    s->current = NULL;
+    if (k->result != 0) {
+        *e = k->why;
+        return k->result;
+    }
+    int64_t(*dead)[2];
+    struct closing_progress progress = {s, f->job, 0};
+    struct closing c = {
+        .job = k->job, .store = store_of(k), .look = on_look, .userdata = &progress};
+    int r = closing_read_dead(f->dead, k->job->n_members, &dead, &c.n_dead, e);
+    if (r)
+        return r;
+    c.dead = (const int64_t(*)[2])dead;
+    r = closing_run(&c, e);
+    free(dead);
     return error_explain(e, r, "finish the store");
 }
 
@@ -254,6 +295,8 @@ static void on_finish(struct serve *s, const struct wire_finish *f)
     daemon_session_set_lease(s->session, f->job, 0, 0);
     int r = finish(s, f, &e);
     daemon_session_set_lease(s->session, 0, 0, 0);
+    if (r == STOPPED)
+        return; /* we leave: another does it */
     if (r != 0)
         m = (struct wire_message){.type = WIRE_FINISH_FAILED,
                                   .finish_failed = {f->job,

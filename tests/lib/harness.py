@@ -272,10 +272,20 @@ class Daemon:
                 return data
         raise Failure(f"job {number}: awaited event did not come; came: {seen[-20:]}")
 
+    def await_gone(self, path):
+        """Waits for the daemon to remove a file or directory; each answer is a turn of its loop."""
+        until = time.monotonic() + WAIT
+        while os.path.lexists(path):
+            self.request("GET", "/healthz", status=200)
+            check(time.monotonic() < until, f"{path} is still there")
+
     def await_end(self, number):
-        """The job as it stands after its final event."""
+        """The job as it stands after its final event, its store without locks."""
         self.await_event(number, lambda kind, data: kind in FINAL)
-        return self.job(number)
+        job = self.job(number)
+        if job["state"] != "cancelled":  # its leases may be running yet
+            self.await_gone(job["store"] + ".sync")
+        return job
 
     def workers(self):
         found = self.request("GET", "/v1/workers", status=200).json["workers"]

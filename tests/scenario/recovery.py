@@ -195,11 +195,6 @@ def test_a_store_is_closed_however_often_that_is_interrupted(context):
 # ---- locks ----
 
 
-def await_gone(daemon, path):
-    while os.path.lexists(path):
-        daemon.request("GET", "/healthz", status=200)
-
-
 def test_the_locks_of_a_cancelled_job_go(context):
     gate = Gate(context)
     daemon = start(context, workers=1)
@@ -212,7 +207,7 @@ def test_the_locks_of_a_cancelled_job_go(context):
         daemon.request("POST", f"/v1/jobs/{n}/cancel", status=200)
     gate.open()
     for n in (number, queued):
-        await_gone(daemon, daemon.job(n)["store"] + ".sync")
+        daemon.await_gone(daemon.job(n)["store"] + ".sync")
 
 
 def test_locks_that_a_former_daemon_left_go_at_the_start(context):
@@ -225,7 +220,7 @@ def test_locks_that_a_former_daemon_left_go_at_the_start(context):
     daemon.kill()
     check(os.path.isdir(store + ".sync"), "the locks are there")
     daemon.start()
-    await_gone(daemon, store + ".sync")
+    daemon.await_gone(store + ".sync")
 
 
 # ---- databases ----

@@ -46,7 +46,7 @@ Test(layout, what_is_recorded_gives_the_same_array)
         struct job *job = support_job(10, 4, encodings[i]);
         struct error e = {.message = ""};
         struct output_array a, b;
-        int r = output_array_init(job, 0, &view, &a, &e);
+        int r = output_array_init(job, 0, 0, &view, &a, &e);
         if (r == WORKER_REFUSED && encodings[i] && strstr(encodings[i], "filters")) {
             job_free(job); /* this filter wants the value's own dtype */
             continue;

@@ -55,10 +55,10 @@ static void run_range(struct output_writer *g, const struct plan *p, int64_t beg
         int label = 0;
         for (; label < p->fails_at[member]; label++)
             cr_assert_eq(put(g, p, member, label, &e), 0, "%s", e.message);
-        if (label < LABELS)
-            cr_assert_eq(output_writer_forget(g, member, &e), 0, "%s", e.message);
-        else
-            g->proposes = false;
+        int r = label < LABELS ? output_writer_forget(g, member, &e)
+                               : output_writer_keep(g, member, &e);
+        cr_assert_eq(r, 0, "%s", e.message);
+        g->proposes = g->proposes && label < LABELS;
         cr_assert_eq(output_writer_write(g, member, &written, &e), 0, "%s", e.message);
         cr_assert(written >= begin && written <= member + 1);
         cr_assert(member + 1 < end || written == end);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "support.h"
+#include "worker/closing.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 TestSuite(range_runner, .timeout = 60);
+
+#define OWNER "simlabd 0123456789abcdef0123456789abcdef job 1\n"
 
 struct scene {
     struct libraries *libraries;
@@ -136,9 +139,18 @@ static struct range_runner *new_runner(struct scene *s, struct clean_room *room,
                                         .userdata = s};
     struct range_runner *m = NULL;
     struct error e = {.message = ""};
-    cr_assert_eq(range_runner_new(s->job, s->libraries, room, store, layout, &events, &m, &e), 0,
-                 "%s", e.message);
+    const struct job_store where = {store, OWNER, layout, false};
+    cr_assert_eq(range_runner_new(s->job, s->libraries, room, &where, &events, &m, &e), 0, "%s",
+                 e.message);
     return m;
+}
+
+static void finish(const struct scene *s, const char *store, const int64_t (*dead)[2], size_t n)
+{
+    struct error e = {.message = ""};
+    const struct closing c = {
+        .job = s->job, .store = {store, OWNER, s->layout, false}, .dead = dead, .n_dead = n};
+    cr_assert_eq(closing_run(&c, &e), 0, "%s", e.message);
 }
 
 /* What is told of steps is left out where `all` is false. */
@@ -224,13 +236,13 @@ Test(range_runner, a_callback_ends_the_range)
 Test(range_runner, joins_by_the_layout)
 {
     struct scene one, other;
-    struct error e = {.message = ""};
     static const char values[] = "[0, 0, 1, 0]";
+    static const int64_t dead[][2] = {{2, 3}};
     open_scene(&one, "faulty.Faulty", "fault", values);
     struct range_runner *m = new_runner(&one, NULL, support_path("one.zarr"), NULL);
     run(m, 0, 4, 0);
-    cr_assert_eq(range_runner_finish(m, false, &e), 0, "%s", e.message);
     range_runner_free(m);
+    finish(&one, support_path("one.zarr"), dead, 1);
 
     open_scene(&other, "faulty.Faulty", "fault", values);
     m = new_runner(&other, NULL, support_path("other.zarr"), NULL);
@@ -241,8 +253,8 @@ Test(range_runner, joins_by_the_layout)
     m = new_runner(&other, NULL, support_path("other.zarr"), layout);
     run(m, 3, 4, 0);
     run(m, 1, 3, 0);
-    cr_assert_eq(range_runner_finish(m, false, &e), 0, "%s", e.message);
     range_runner_free(m);
+    finish(&other, support_path("other.zarr"), dead, 1);
     char *first = mem_strdup(support_path("one.zarr"));
     support_same(first, support_path("other.zarr"));
     free(first);

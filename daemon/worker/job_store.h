@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A job's store, as a worker opens it: what a layout says is there is joined, and must be there;
+ * where there is no layout yet, nothing of it is committed, and it is made anew. */
+#ifndef WORKER_JOB_STORE_H
+#define WORKER_JOB_STORE_H
+
+#include "store/store.h"
+#include "worker/result.h"
+
+struct job_store {
+    const char *path;
+    const char *owner;  /* the mark it bears (store/claim.h) */
+    const char *layout; /* as recorded with the job; NULL: none is decided yet */
+    bool is_unsynced;   /* nobody asks that it survive a power cut */
+};
+
+/* 0; WORKER_STORE; a negative errno, -ENOENT where the store has vanished, with its path. */
+int job_store_open(const struct job_store *j, struct store **ret_store, struct error *e);
+
+/* Words for -ENOENT, which names a file of a store that should be there: that it has vanished.
+ * Returns r. */
+int job_store_explain(const struct job_store *j, int r, struct error *e);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/setup_arrays.h"
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/mem.h"
+
+#include <string.h>
+
+static int write_array(struct store *s, const char *name, const struct ndarray *a,
+                       const json_t *attrs, bool has_batch, struct error *e)
+{
+    struct store_meta meta;
+    store_meta_default(&meta, a->dtype, a->itemsize, a->ndim, a->shape);
+    /* As xarray writes a data set: only floats have a fill value. */
+    meta.has_fill = dtype_is_float(a->dtype) || a->dtype == SIMLAB_C8 || a->dtype == SIMLAB_C16;
+    store_choose_chunks(a->itemsize, a->ndim, a->shape, has_batch, false, meta.chunks);
+    int r = store_create_array(s, name, &meta, (const char *const *)a->dims, attrs, e);
+    int64_t start[SIMLAB_MAX_DIMS] = {0};
+    if (r == 0 && ndarray_size(a) > 0)
+        r = store_write(s, name, start, a->shape, a->data, e);
+    store_meta_clear(&meta);
+    return worker_result_of_store(r);
+}
+
+/* {name: {"version", "sha256"}} */
+static json_t *library_provenance(const struct job *job)
+{
+    json_t *libraries = job_libraries(job), *hash;
+    const char *name;
+    void *next;
+    json_object_foreach_safe(libraries, next, name, hash)
+    {
+        const struct library *l = registry_library(job->model->registry, name);
+        json_object_set_new(libraries, name,
+                            json_pack("{s:s, s:s}", "version", l->version, "sha256", l->hash));
+    }
+    return libraries;
+}
+
+/* What the root says of itself: the set-up's attributes, which variables are coordinates (as xarray
+ * writes it), and where the data come from. */
+static json_t *root_attributes(const struct job *job)
+{
+    json_t *attrs = json_deep_copy(job->attrs);
+    struct buffer coordinates = {0};
+    const char *given = json_string_value(json_object_get(attrs, "coordinates"));
+    if (given)
+        buffer_text(&coordinates, given);
+    for (int i = 0; i < job->n_inputs; i++)
+        if (job->inputs[i].is_coordinate && !job->inputs[i].is_output)
+            buffer_printf(&coordinates, "%s%s", coordinates.size ? " " : "",
+                          job->model->slots[job->inputs[i].slot].name);
+    if (coordinates.size)
+        json_object_set_new(attrs, "coordinates", json_string(coordinates.data));
+    buffer_free(&coordinates);
+    json_t *inputs = json_array();
+    for (int i = 0; i < job->n_inputs; i++)
+        json_array_append_new(inputs, json_string(job->model->slots[job->inputs[i].slot].name));
+    json_t *p =
+        json_pack("{s:o, s:s, s:O, s:s, s:o, s:I}", "inputs", inputs, "version", SIMLAB_VERSION,
+                  "model", job->model->definition, "model_hash", job->model->hash, "libraries",
+                  library_provenance(job), "seed", (json_int_t)job->seed);
+    mem_assert(p);
+    if (job->threads > 1)
+        json_object_set_new(p, "threads", json_integer(job->threads));
+    json_object_set_new(attrs, "simlabd", p);
+    return attrs;
+}
+
+static bool is_batch_first(const struct job *job, const struct ndarray *a)
+{
+    return job->batch_dim && a->ndim && !strcmp(a->dims[0], job->batch_dim);
+}
+
+/* One array of those that are known before: a clock, a coordinate or an input that is no output. */
+struct setup_array {
+    const char *name;
+    const struct ndarray *values;
+    const json_t *attrs;
+    bool is_batch_first;
+};
+
+static int each_array(const struct job *job,
+                      int (*fn)(void *userdata, const struct setup_array *array), void *userdata)
+{
+    int r = 0;
+    for (int i = 0; i < job->n_clocks && r == 0; i++)
+        r = fn(userdata, &(struct setup_array){job->clocks[i].name, &job->clocks[i].labels,
+                                               job->clocks[i].attrs, false});
+    for (int i = 0; i < job->n_coords && r == 0; i++)
+        r = fn(userdata, &(struct setup_array){job->coords[i].name, &job->coords[i].values,
+                                               job->coords[i].attrs,
+                                               is_batch_first(job, &job->coords[i].values)});
+    for (int i = 0; i < job->n_inputs && r == 0; i++) {
+        const struct job_input *in = &job->inputs[i];
+        if (!in->is_output)
+            r = fn(userdata, &(struct setup_array){job->model->slots[in->slot].name, &in->given,
+                                                   in->attrs, is_batch_first(job, &in->given)});
+    }
+    return r;
+}
+
+struct setup {
+    struct store *store;
+    struct error *e;
+    int (*fn)(void *userdata, const char *name);
+    void *userdata;
+};
+
+static int write_one(void *setup, const struct setup_array *a)
+{
+    const struct setup *x = setup;
+    return write_array(x->store, a->name, a->values, a->attrs, a->is_batch_first, x->e);
+}
+
+static int call_for_one(void *setup, const struct setup_array *a)
+{
+    const struct setup *x = setup;
+    return x->fn(x->userdata, a->name);
+}
+
+int setup_arrays_each(const struct job *job, int (*fn)(void *userdata, const char *name),
+                      void *userdata)
+{
+    struct setup x = {.fn = fn, .userdata = userdata};
+    return each_array(job, call_for_one, &x);
+}
+
+int setup_arrays_write(const struct job *job, struct store *s, struct error *e)
+{
+    json_t *attrs = root_attributes(job);
+    struct setup x = {.store = s, .e = e};
+    int r = worker_result_of_store(store_set_attributes(s, attrs, e));
+    json_decref(attrs);
+    return r ? r : each_array(job, write_one, &x);
+}
+
+int setup_arrays_check_attributes(const struct job *job, struct store *s, struct error *e)
+{
+    json_t *attrs = NULL;
+    int r = store_attributes(s, &attrs, e);
+    const char *hash = json_member_string(json_object_get(attrs, "simlabd"), "model_hash");
+    if (r == 0 && (!hash || strcmp(hash, job->model->hash) != 0))
+        r = error_set(e, STORE_BROKEN, NULL, "the attributes of %s are not the job's",
+                      store_path(s));
+    json_decref(attrs);
+    return worker_result_of_store(r);
+}

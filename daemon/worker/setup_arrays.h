@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What of a job's store is known before it runs: clocks, coordinates, inputs, and the root's
+ * attributes with where the data come from. All of it can be written again at any time. */
+#ifndef WORKER_SETUP_ARRAYS_H
+#define WORKER_SETUP_ARRAYS_H
+
+#include "model/job.h"
+#include "store/store.h"
+#include "worker/result.h"
+
+int setup_arrays_write(const struct job *job, struct store *s, struct error *e);
+
+/* Calls fn for the name of each array that setup_arrays_write makes, until one returns other than
+ * 0; that, or 0. */
+int setup_arrays_each(const struct job *job, int (*fn)(void *userdata, const char *name),
+                      void *userdata);
+/* Whether the root's attributes are this job's: WORKER_STORE where not. */
+int setup_arrays_check_attributes(const struct job *job, struct store *s, struct error *e);
+
+#endif
