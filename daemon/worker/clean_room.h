@@ -18,7 +18,8 @@
  *
  * Threads that a runtime keeps for its next parallel loop (OpenMP, BLAS, TBB; worker/reach.h)
  * are meant to stay, and do: where such a runtime is linked, as many as two of them may keep are
- * let live. They took over the floating-point environment of the member in which they began; so a
+ * let live (our own threads that run members are there before a member begins, or are taken for
+ * left ones). They took over the floating-point environment of the member in which they began; so a
  * member that changed it and did not put it back is then a reason to renew.
  *
  * Not seen: what a library keeps in its own memory (static variables last as long as the worker;

@@ -244,6 +244,7 @@ static void on_abandon(void *userdata, const struct error *why)
 {
     const struct wire_message m = {.type = WIRE_BYE, .bye.reason = why->message};
     say(userdata, &m);
+    fflush(stdout); /* what it has printed */
     _exit(0);
 }
 
