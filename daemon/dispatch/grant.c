@@ -29,7 +29,7 @@ static int next_job(struct dispatch *d, const struct worker_session *s,
     int64_t job = 0;
     int r = 0, n = 0;
     for (int i = 0; i < LOOKED_AT && n < SHARING; i++) {
-        struct job_progress *p;
+        struct job_progress *p = NULL;
         bool may_be = false;
         r = queue_next_job(d->queue, job, &job, NULL);
         if (r == 0)
