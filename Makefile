@@ -132,6 +132,13 @@ $(BUILD)/$(1)/$(1).so: tests/lib/$(1).c $(COMPILER) $(wildcard include/simlab/*.
 endef
 $(foreach l,$(TEST_LIBRARY_NAMES),$(eval $(call test_library_rule,$(l))))
 
+# Another build of the same library, for tests/soak.
+AGAIN := $(BUILD)/varied_again/varied.so
+$(AGAIN): tests/lib/varied.c $(COMPILER) $(wildcard include/simlab/*.h)
+	@mkdir -p $(@D)
+	$(call say,LIB )$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden -ffp-contract=off \
+		$(WARNINGS) $(CFLAGS) $(SANITIZE) -DVARIED_SCALE=2.0 -o $@ $< -lm
+
 # Libraries as careless or older authors build them, for tests/unit/worker.
 ODD := $(patsubst %,$(BUILD)/odd/%.so,GOOD OLD NEWER OTHER NO_SYMBOL NAMELESS NULL_PROCESS NO_TABLE LARGER)
 $(BUILD)/odd/%.so: tests/lib/odd.c $(COMPILER) $(wildcard include/simlab/*.h)
@@ -245,7 +252,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call archives_of,$(LINK_all))
 .PHONY: fuzz
 endif
 
-test-programs: all $(TEST_LIBRARIES) $(FAULT) $(UNITS:%=$(BUILD)/tests/%)
+test-programs: all $(TEST_LIBRARIES) $(AGAIN) $(FAULT) $(UNITS:%=$(BUILD)/tests/%)
 
 UNIT_FILES = $(notdir $(wildcard systemd/*.service systemd/*.socket))
 install: all ## into DESTDIR and PREFIX (/usr/local)

@@ -4,6 +4,7 @@ says that it is too early, and starts the daemon again where that is gone."""
 import contextlib
 import http.client
 import subprocess
+import threading
 import time
 
 import harness
@@ -15,10 +16,12 @@ BUSY = (500, 503, 507)
 
 class Patient:
     """Of a harness.Daemon. excuse(): whether the daemon may fail now, because something was done to
-    it; where that is False, the first failure is one."""
+    it; where that is False, the first failure is one. may_lack: a library that may be away or bad,
+    so that a job of it is refused now."""
 
-    def __init__(self, daemon, excuse=lambda: True):
-        self.daemon, self.excuse = daemon, excuse
+    def __init__(self, daemon, excuse=lambda: True, may_lack="\n"):
+        self.daemon, self.excuse, self.may_lack = daemon, excuse, may_lack
+        self.held = threading.Lock()  # while it is held, the daemon is not started
 
     def until(self, attempt, seconds=None):
         """What attempt() gives that is not None."""
@@ -46,12 +49,13 @@ class Patient:
         """As often as it takes, while there is an excuse."""
         end = time.monotonic() + harness.WAIT
         while True:
-            try:
-                self.daemon.start()
-                return
-            except harness.Failure:
-                if not self.excuse() or time.monotonic() > end:
-                    raise
+            with self.held:
+                try:
+                    self.daemon.start()
+                    return
+                except harness.Failure:
+                    if not self.excuse() or time.monotonic() > end:
+                        raise
 
     def busy(self, answer):
         """True where it is to be asked again; a Failure where the answer has no excuse."""
@@ -64,6 +68,8 @@ class Patient:
         """The number of the job, which is given once, whatever happens."""
         def attempt():
             answer = self.daemon.request("POST", "/v1/jobs", job, {"Idempotency-Key": key})
+            if answer.status == 422 and self.may_lack in answer.json["detail"]:
+                return None
             return None if self.busy(answer) else answer.json["id"]
         return self.until(attempt)
 

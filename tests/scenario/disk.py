@@ -2,30 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """A disk that is full under the stores (ARCHITECTURE section 5, invariant 8): nothing is leased, the
 log and /readyz say why, nothing is lost, and all goes on by itself when there is room again.
-
-The disk is a small tmpfs in a mount namespace of this program's own, so that none is left over.
 """
-import contextlib
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import disks  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 from harness import check, equal, load, GOLDEN
 
-OWN = "SIMLAB_TEST_OWN_MOUNTS"
 DISK = 8 << 20
 MEMBERS = 400
-
-
-def enter_namespace():
-    """Runs this program again in a mount namespace; goes on without where there may be none."""
-    command = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
-    with contextlib.suppress(OSError):
-        if OWN not in os.environ and subprocess.run([*command, "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0:
-            os.environ[OWN] = "1"
-            os.execvp(command[0], [*command, sys.executable, "-B", *sys.argv])
 
 
 def job():
@@ -38,34 +25,6 @@ def job():
     return sweep
 
 
-class Disk:
-    """Mounted for one test. fill(n): a file leaves n bytes free."""
-
-    def __init__(self, context):
-        if OWN not in os.environ:
-            raise harness.Skip("no mount namespaces here")
-        self.path = context.directory("disk")
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "none", self.path], check=True)
-        self.filler = os.path.join(self.path, "filler")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        subprocess.run(["umount", "--lazy", self.path], check=True)
-
-    def fill(self, free=0):
-        with open(self.filler, "wb", buffering=0) as file:
-            with contextlib.suppress(OSError):
-                while True:
-                    file.write(b"x" * 4096)
-            if free:
-                file.truncate(file.tell() - free)
-
-    def empty(self):
-        os.unlink(self.filler)
-
-
 def size_of(store):
     return sum(os.path.getsize(os.path.join(store, name)) for name in harness.files_of(store))
 
@@ -73,7 +32,7 @@ def size_of(store):
 def goes_on(context, free):
     wanted = job()
     undisturbed, _ = context.run_local(wanted)
-    with Disk(context) as disk:
+    with disks.Small(context, DISK) as disk:
         daemon = context.daemon(workers=2, options=["--store-root", os.path.join(disk.path, "stores")])
         disk.fill(free(size_of(undisturbed)))
         number = daemon.submit(wanted)["id"]
@@ -94,7 +53,7 @@ def goes_on(context, free):
 
 def test_full_under_the_database(context):
     """What was refused is not there; that it can be written again is seen without a write of others."""
-    with Disk(context) as disk:
+    with disks.Small(context, DISK) as disk:
         daemon = context.daemon(workers=0, state=os.path.join(disk.path, "state"),
                                 socket_path=os.path.join(context.directory("s"), "s"),
                                 options=["--store-root", context.directory("stores")])
@@ -130,7 +89,7 @@ def test_full_in_the_middle(context):
 
 def test_a_disk_without_room_for_a_store(context):
     """What cannot be made is not acknowledged, and leaves nothing."""
-    with Disk(context) as disk:
+    with disks.Small(context, DISK) as disk:
         stores = os.path.join(disk.path, "stores")
         daemon = context.daemon(workers=1, options=["--store-root", stores])
         disk.fill()
@@ -144,7 +103,7 @@ def test_a_disk_without_room_for_a_store(context):
 
 def test_a_cancelled_job_frees_the_service(context):
     """Where nothing waits for room, nothing shows that there is some: the service takes jobs."""
-    with Disk(context) as disk:
+    with disks.Small(context, DISK) as disk:
         daemon = context.daemon(workers=1, options=["--store-root", os.path.join(disk.path, "stores")])
         disk.fill(ROOM)
         number = daemon.submit(job())["id"]
@@ -155,5 +114,5 @@ def test_a_cancelled_job_frees_the_service(context):
         daemon.stop()
 
 
-enter_namespace()
+disks.enter_namespace()
 harness.main(globals())

@@ -5,6 +5,7 @@ that differ in size and length, save late, stop early, print, draw, fail and cra
 TIMES = ("time", "some", "late", None)
 FAILS, ABORTS, WRITES_NOWHERE, EXITS, IS_KILLED = 1, 2, 3, 4, 5
 ATTEMPTS = 4  # of members that crash: each costs a worker
+WORK_OF_A_SECOND = 150000  # thousands of the library's operations
 COMPRESSORS = (None, {"id": "blosc", "cname": "zstd", "clevel": 3, "shuffle": 2},
                {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1}, {"id": "zlib", "level": 1},
                {"id": "zstd", "level": 3})
@@ -56,14 +57,15 @@ def crashes(job):
     return sum(f > FAILS for f in (given["data"] if isinstance(given, dict) else [given]))
 
 
-def draw(drawn, *, work=(0, 20, 200), may_crash=True, members=None):
-    """A job. work: thousands of operations that a step may take."""
+def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None):
+    """A job. seconds: that it may take one processor, or so."""
     members = members or drawn.choice((1, 2, 5, 17, 60, 150))
     clocks = _clocks(drawn)
+    work = int(drawn.choice(seconds) * WORK_OF_A_SECOND / members / len(clocks["time"]["data"]))
     names = drawn.sample(sorted(OUTPUTS), drawn.randint(1, len(OUTPUTS)))
     outputs = {name: drawn.choice(TIMES) for name in names}
     job = {"model": {"processes": {"m": "varied.Member"}}, "clocks": clocks, "main_clock": "time",
-           "batch_dim": "b", "inputs": {**_members(drawn, members, may_crash), "m__work": drawn.choice(work)},
+           "batch_dim": "b", "inputs": {**_members(drawn, members, may_crash), "m__work": work},
            "outputs": {"m__" + name: clock for name, clock in outputs.items()},
            "encoding": {"m__" + name: _encoding(drawn, name, clock) for name, clock in outputs.items()},
            "stop_when": {"variable": "m__level", "above": 1}, "seed": drawn.randrange(1000)}

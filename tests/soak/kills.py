@@ -79,7 +79,7 @@ class Acts:
 def turn(context, drawn, most=MOST, **how):
     """Jobs under `most` acts; fewer where members crash, which then have few attempts."""
     options = ["--processes", context.program("varied")]
-    jobs = Jobs(context, drawn, 4, options, **how)
+    jobs = Jobs(context, drawn, 4, **how)
     daemon = context.daemon(workers=drawn.randint(1, 4), options=options)
     patient = Patient(daemon)
     acts = Acts(daemon)

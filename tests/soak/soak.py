@@ -18,12 +18,14 @@ import traceback
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "../lib")]
 os.environ.setdefault("SIMLAB_TEST_WAIT", "300")
+import disks  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 
-PARTS = ("kills", "growth")
+PARTS = ("kills", "calls", "each_call", "disks_full", "power", "moves", "libraries", "locks", "growth")
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
 SEED = os.environ.get("SOAK_SEED") or str(int(time.time()))
 TURN = os.environ.get("SOAK_TURN")
+VERBOSE = os.environ.get("SIMLAB_TEST_VERBOSE")
 
 
 class Part:
@@ -90,6 +92,8 @@ def one_turn(build, part):
     else:
         part.passed += part.skipped is None
         shutil.rmtree(root, ignore_errors=True)
+    if VERBOSE:
+        print(f"{part.name} {part.number}: {time.monotonic() - began:.1f} s", flush=True)
     part.seconds += time.monotonic() - began
     part.number += 1
 
@@ -118,4 +122,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
+disks.enter_namespace()
 main()

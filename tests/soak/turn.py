@@ -4,6 +4,8 @@ them meanwhile."""
 import contextlib
 import os
 import re
+import select
+import shutil
 import signal
 import threading
 import time
@@ -17,20 +19,24 @@ DEAD = re.compile(r"error: member (\d+): ")
 
 
 class Wanted:
-    """A job and its undisturbed end, by a local run."""
+    """A job and its undisturbed end, by a local run with each of some libraries' directories."""
 
-    def __init__(self, context, job, options):
+    def __init__(self, context, job, libraries):
         self.job, self.number = job, None
         self.members = len(job["inputs"]["m__fault"]["data"])
-        self.store = os.path.join(context.directory("undisturbed"), "store.zarr")
-        ended = context.run("simlab-worker", "run", "-", "--store", self.store, *options,
-                            stdin=harness.json.dumps(job))
+        self.stores = [self._run(context, directory) for directory in libraries]
+
+    def _run(self, context, directory):
+        store = os.path.join(context.directory("undisturbed"), "store.zarr")
+        ended = context.run("simlab-worker", "run", "-", "--store", store, "--processes", directory,
+                            stdin=harness.json.dumps(self.job))
         check(ended.returncode in (0, 1), f"undisturbed: exit {ended.returncode}: {ended.stderr}")
         died = DIED.search(ended.stderr)
         check((ended.returncode == 0) == (died is None), f"undisturbed: exit {ended.returncode}: {ended.stderr}")
         self.dead = sorted(int(n) for n in set(DEAD.findall(ended.stderr)))
         equal(len(self.dead), int(died.group(1)) if died else 0, f"undisturbed: members that failed: {ended.stderr}")
         self.state = "failed" if len(self.dead) == self.members else "partial" if self.dead else "succeeded"
+        return store
 
     def compare(self, patient):
         """The job has ended, and as it should."""
@@ -45,23 +51,35 @@ class Wanted:
         equal([d["member"] for d in dead], self.dead, f"{told}: the dead")
         patient.until(lambda: not os.path.exists(ended["store"] + ".sync") or None)
         if self.state != "failed":
-            harness.same_store(self.store, ended["store"])
+            self._compare_store(daemon, ended["store"])
+
+    def _compare_store(self, daemon, store):
+        faults = []
+        for good in self.stores:
+            try:
+                return harness.same_store(good, store)
+            except harness.Failure as fault:
+                faults.append(str(fault))
+        shutil.copytree(store, os.path.join(daemon.context.root, f"bad-{self.number}.zarr"))  # its disk goes
+        raise harness.Failure(f"job {self.number}: " + "; or ".join(faults))
 
 
 class Jobs:
     """Drawn, and run undisturbed."""
 
-    def __init__(self, context, drawn, most, options, **how):
-        self.wanted = [Wanted(context, batches.draw(drawn, **how), options)
+    def __init__(self, context, drawn, most, libraries=None, **how):
+        libraries = libraries or [context.program("varied")]
+        self.wanted = [Wanted(context, batches.draw(drawn, **how), libraries)
                        for _ in range(drawn.randint(1, most))]
         self.crash = any(batches.crashes(w.job) for w in self.wanted)
         for i, wanted in enumerate(self.wanted):  # kept where the turn fails
             with open(os.path.join(context.root, f"job-{i + 1}.json"), "w", encoding="utf-8") as file:
                 harness.json.dump(wanted.job, file)
 
-    def submit(self, patient):
+    def submit(self, patient, between=lambda: None):
         for i, wanted in enumerate(self.wanted):
             wanted.number = patient.submit(wanted.job, f"soak-{i}")
+            between()
 
     def end(self, patient):
         for wanted in self.wanted:
@@ -114,6 +132,17 @@ class Process:
     def send(self, number):
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.fd, number)
+
+    def kill(self):
+        """One that hangs in a call to a dead disk comes back from it."""
+        self.send(signal.SIGKILL)
+        self.ends()
+
+    def ends(self):
+        """Waits until it has."""
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        check(poll.poll(harness.WAIT * 1000), f"{self.role} {self.pid} does not end")
 
     def close(self):
         os.close(self.fd)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls fail, kill or stop the program that makes them, now here, now there: of the daemon, of its
+workers, of what describes libraries (tests/lib/fault)."""
+import contextlib
+import os
+import signal
+import time
+
+import countdown
+from fault_page import FaultPage
+from patience import Patient
+from turn import Disturber, Jobs, look_for_bugs
+
+MOST = 20
+WHO = (countdown.DAEMON, countdown.WORKER, countdown.WORKER, countdown.DESCRIBER)
+SECONDS = (0.2, 0.5, 1.0)
+STOPPED = (0.1, 0.5, 18.0)
+
+
+class Calls:
+    def __init__(self, page):
+        self.page = page
+
+    def fault(self, drawn):
+        who, operation = drawn.choice(WHO), drawn.choice(("malloc", *countdown.OPERATIONS))
+        how = drawn.choice((*countdown.errors_of(operation), "KILL", "STOP"))
+        nth, count = int(10 ** drawn.uniform(0, 3)), drawn.choice((1, 1, 1, 3))
+        self.page.set(operation, nth, how, program=who[0], role=who[1], count=count)
+        time.sleep(drawn.choice(SECONDS))
+        self.page.clear()
+        if how == "STOP" and self.page.pid:
+            time.sleep(drawn.choices(STOPPED, (6, 3, 1))[0])
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.page.pid, signal.SIGCONT)
+        return f"{' '.join(who)} {operation} {nth} (of {self.page.seen}) {how} x {count}: {self.page.hits} {self.page.told}"
+
+
+def turn(context, drawn):
+    options = ["--processes", context.program("varied")]
+    jobs = Jobs(context, drawn, 4, may_crash=False)
+    page = FaultPage(context)
+    daemon = context.daemon(workers=drawn.randint(1, 3), options=options, env=page.environment())
+    patient = Patient(daemon)
+    with Disturber(drawn, [Calls(page).fault], MOST) as disturber:
+        jobs.submit(patient)
+        jobs.end(patient)
+        disturber.end()
+        jobs.compare(patient)
+        patient.stop()
+        look_for_bugs(daemon)
+    return len(disturber.told)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Power cuts: of the disk of the stores, of the state, or of both, ext4 or XFS; what was not on the
+disk is lost. And disks that fail when what was written is to reach them, since the one below is
+full."""
+import os
+import time
+
+import disks
+from patience import Patient
+from turn import Disturber, Jobs, look_for_bugs, processes
+
+MEGABYTES = 512
+THIN = 96 << 20  # that the disk below has
+MOST = 6
+PAUSE = 1.0
+FULL = (0.5, 3.0, 8.0)
+SECONDS = (0.2, 1, 3)
+
+
+class Cuts:
+    def __init__(self, patient, disk, below):
+        self.patient, self.disk, self.below = patient, disk, below
+
+    def _all_die(self, what):
+        """The daemon is not started before the disk is back."""
+        with self.patient.held:
+            what()
+            with processes(self.patient.daemon) as found:
+                for process in found:
+                    process.kill()
+            self.disk.mount_again()
+
+    def cut(self, drawn):
+        how = drawn.choice((disks.NOTHING_FLUSHED, disks.NOTHING_FLUSHED, disks.LOG_FLUSHED))
+        self._all_die(lambda: self.disk.cut(how))
+        return f"power cut {how}"
+
+    def thin(self, drawn):
+        """What is written meanwhile is lost, and the disk says so when it is asked."""
+        seconds = drawn.choice(FULL)
+        self.below.fill()
+        time.sleep(seconds)
+        self._all_die(self.below.empty)
+        return f"no room below the disk for {seconds:g} s"
+
+
+def turn(context, drawn):
+    options = ["--processes", context.program("varied")]
+    jobs = Jobs(context, drawn, 4, seconds=SECONDS, may_crash=False)
+    kind, is_thin = drawn.choice(("ext4", "xfs")), drawn.random() < 0.3
+    with disks.Small(context, THIN if is_thin else 2 * MEGABYTES << 20) as below, \
+            disks.Powered(context, kind, MEGABYTES, below.path) as disk:
+        where = drawn.choice(("stores", "state", "both", "both"))
+        state = os.path.join(disk.path if where != "stores" else context.directory("other"), "state")
+        root = os.path.join(disk.path if where != "state" else context.directory("other"), "stores")
+        daemon = context.daemon(workers=drawn.randint(1, 3), state=state, socket_path=context.path("s"),
+                                options=[*options, "--store-root", root])
+        patient = Patient(daemon)
+        cuts = Cuts(patient, disk, below)
+        with Disturber(drawn, [cuts.thin if is_thin else cuts.cut], MOST, PAUSE) as disturber:
+            jobs.submit(patient)
+            jobs.end(patient)
+            disturber.end()
+            jobs.compare(patient)
+            patient.stop()
+            look_for_bugs(daemon)
+        return len(disturber.told)
