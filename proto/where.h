@@ -31,7 +31,7 @@ struct where_at {
     int64_t since;  /* CLOCK_MONOTONIC in ms, when the member began; 0: its clock does not run */
     int64_t step;   /* steps of the member that are done … */
     int64_t nsteps; /* … of how many */
-    bool is_silent; /* it ends because it has not heard of the daemon */
+    bool is_silent; /* it ends because it has not heard of the daemon, or not all that was said */
 };
 
 /* ---- the daemon's side ---- */
@@ -63,7 +63,7 @@ void where_begin_member(struct where *w, int64_t member, int64_t now);
 void where_end_member(struct where *w);
 /* Costs a store. */
 void where_set_step(struct where *w, int64_t step);
-/* From any thread of the worker, before it ends for want of a sign of life of the daemon. */
+/* From any thread of the worker, before it ends for trouble of its session with the daemon. */
 void where_set_silent(struct where *w);
 
 /* From any thread of the worker. A member that is seen has its own `since`, or a later one. */

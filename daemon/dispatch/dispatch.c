@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "dispatch/dispatch_internal.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -133,7 +134,7 @@ static void watch_deadlines(struct dispatch *d, int64_t now)
         if (s->is_gone || session_due(d, s) > now)
             continue;
         if (now - s->last_heard >= ms)
-            task_stop(d, s, true, "it was silent for %d ms", ms);
+            task_stop(d, s, !s->is_unreachable, "it was silent for %d ms", ms);
         else if (s->state == SESSION_LEAVING)
             task_stop(d, s, false, "it did not leave within %d ms", ms);
         else
@@ -208,6 +209,7 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
 static void settle_fresh(struct dispatch *d)
 {
     for (struct worker_session *s = d->sessions; s; s = s->next) {
+        s->said_fresh = 0;
         for (int i = 0; i < s->n_tasks; i++)
             s->tasks[i].is_fresh = s->tasks[i].is_cancel_fresh = false;
         for (int i = 0; i < s->n_known; i++)
@@ -220,11 +222,24 @@ static void settle_fresh(struct dispatch *d)
     }
 }
 
+/* Where the connection is gone, so is most likely the worker: the pool will say how it died. Where
+ * it is not, what was said to it has a gap. */
+static void on_unsent(void *dispatch, const struct route *to, int error)
+{
+    struct dispatch *d = dispatch;
+    struct worker_session *s = task_session(d, to);
+    log_debug("a message to worker %s was not sent: %s", s ? s->name : "(none)", strerror(error));
+    if (s && error == EHOSTUNREACH)
+        s->is_unreachable = true;
+    else if (s)
+        task_stop(d, s, false, "a message to it could not be sent: %s", strerror(error));
+}
+
 void dispatch_flush(struct dispatch *d)
 {
     settle_fresh(d);
     changes_forget(d);
-    router_flush(d->router, true);
+    router_flush(d->router, true, on_unsent, d);
     reports_committed(&d->reports);
     locks_remove(d);
     /* What the last reports came to, or what they left, is for the next turn. */
@@ -245,6 +260,8 @@ static void take_back_task(struct dispatch *d, struct worker_session *s, struct 
 
 static void take_back_session(struct dispatch *d, struct worker_session *s)
 {
+    s->said -= s->said_fresh;
+    s->said_fresh = 0;
     for (int i = s->n_tasks - 1; i >= 0; i--) {
         struct task *t = &s->tasks[i];
         if (t->is_cancel_fresh)
@@ -267,7 +284,7 @@ void dispatch_rollback(struct dispatch *d)
             p->has_ended = p->is_end_fresh = false;
     }
     reports_rolled_back(&d->reports);
-    router_flush(d->router, false);
+    router_flush(d->router, false, on_unsent, d);
     d->retry_at = d->now + QUEUE_PAUSE_MS;
     router_wake(d->router); /* the next tick tells the loop of retry_at */
 }

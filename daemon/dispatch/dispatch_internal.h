@@ -70,8 +70,10 @@ struct dispatch {
 struct job_progress *task_find_job(const struct dispatch *d, int64_t job);
 /* Remembers it where it is not: 0, or as queue_outline. */
 int task_job(struct dispatch *d, int64_t job, struct job_progress **ret_progress);
+/* NULL where it is nobody's. */
+struct worker_session *task_session(const struct dispatch *d, const struct route *route);
 /* Posts to a session. */
-int task_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
+int task_post(struct dispatch *d, struct worker_session *s, const struct wire_message *m,
               bool rests);
 /* Takes a lease from a session, and says to the queue what became of it: RELEASE, or LOST with
  * `reason` (NULL: none). A lease that was not sent, or was cancelled, is never lost. */

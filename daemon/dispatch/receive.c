@@ -12,14 +12,6 @@
 
 /* ---- sessions ---- */
 
-static struct worker_session *find(struct dispatch *d, const struct route *from)
-{
-    struct worker_session *s = d->sessions;
-    while (s && !route_equal(&s->route, from))
-        s = s->next;
-    return s;
-}
-
 static void refuse(struct dispatch *d, const struct route *from, const char *reason)
 {
     log_warning("a worker was refused: %s", reason);
@@ -50,6 +42,7 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
     }
     struct worker_session *s = worker_session_new(from, hello);
     s->last_heard = d->now;
+    s->heard = 1;
     s->next = d->sessions;
     d->sessions = s;
     d->n_sessions++;
@@ -79,8 +72,13 @@ static void on_closing(struct dispatch *d, struct worker_session *s, const struc
 static void on_heartbeat(struct dispatch *d, struct worker_session *s,
                          const struct wire_heartbeat *m)
 {
-    struct wire_message alive = {.type = WIRE_ALIVE, .alive.number = m->number};
+    struct wire_message alive = {.type = WIRE_ALIVE, .alive = {m->number, s->said}};
     task_post(d, s, &alive, false);
+    if (m->said != s->heard - 1) {
+        task_stop(d, s, false, "of %" PRId64 " messages that it sent, %" PRId64 " came", m->said,
+                  s->heard - 1);
+        return;
+    }
     if (m->closing > 0)
         on_closing(d, s, m);
     const struct task *t = worker_session_lease(s, m->lease);
@@ -280,7 +278,7 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
 
 static void on_frame(struct dispatch *d, const struct route *from, const void *frame, size_t size)
 {
-    struct worker_session *s = find(d, from);
+    struct worker_session *s = task_session(d, from);
     uint32_t version = wire_hello_version(frame, size);
     if (!s && version != 0 && version != WIRE_VERSION) {
         char reason[64];
@@ -291,6 +289,8 @@ static void on_frame(struct dispatch *d, const struct route *from, const void *f
     }
     struct wire_message m;
     int r = wire_decode(WIRE_TO_DAEMON, frame, size, &m);
+    if (s)
+        s->heard++;
     if (r < 0) {
         log_debug("a frame of worker %s was dropped: %s", s ? s->name : "(none)", strerror(-r));
     } else if (!s) {

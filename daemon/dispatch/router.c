@@ -28,6 +28,7 @@ struct router {
     int fd;   /* of ZeroMQ, level-triggered here: readable until ZMQ_EVENTS is asked for */
     int wake; /* eventfd */
     bool fd_added, wake_added;
+    bool is_cut; /* the route of a message was sent, and not its frame */
     zmq_msg_t received;
     struct posted *list;
     size_t n_list;
@@ -218,29 +219,65 @@ int router_post(struct router *r, const struct route *to, const struct wire_mess
     return 0;
 }
 
-static void send_posted(struct router *r, struct posted *p)
+/* 0 or -errno. */
+static int send_part(struct router *r, const void *bytes, size_t size, int flags)
 {
-    if (zmq_send(r->socket, p->to.bytes, p->to.size, ZMQ_SNDMORE | ZMQ_DONTWAIT) >= 0 &&
-        zmq_msg_send(&p->frame, r->socket, ZMQ_DONTWAIT) >= 0)
-        return;
-    /* The worker is gone; its death comes by the pool. */
-    log_debug("a message to a worker was not sent: %s", zmq_strerror(errno));
-    zmq_msg_close(&p->frame);
+    while (zmq_send(r->socket, bytes, size, flags | ZMQ_DONTWAIT) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
 }
 
-void router_flush(struct router *r, bool is_committed)
+static int send_frame(struct router *r, zmq_msg_t *frame)
 {
-    for (size_t i = 0; i < r->n_list; i++) {
-        if (is_committed || !r->list[i].rests)
-            send_posted(r, &r->list[i]);
-        else
-            zmq_msg_close(&r->list[i].frame);
-    }
-    r->n_list = 0;
-    /* Sending may have taken note of frames that came: the descriptor will not tell them again. */
+    while (zmq_msg_send(frame, r->socket, ZMQ_DONTWAIT) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
+/* What was cut is ended by an empty frame, which nobody can read: else the next route would be the
+ * frame of this one. */
+static int end_cut(struct router *r)
+{
+    int result = r->is_cut ? send_part(r, "", 0, 0) : 0;
+    r->is_cut = result < 0;
+    return result;
+}
+
+/* Only the route finds that a connection is gone. */
+static int send_posted(struct router *r, struct posted *p)
+{
+    int result = end_cut(r);
+    if (result == 0)
+        result = send_part(r, p->to.bytes, p->to.size, ZMQ_SNDMORE);
+    if (result < 0)
+        return result;
+    result = send_frame(r, &p->frame);
+    r->is_cut = result < 0;
+    return result == -EHOSTUNREACH ? -EIO : result;
+}
+
+/* Sending may have taken note of frames that came: the descriptor will not tell them again. */
+static bool has_frames(struct router *r)
+{
     int events = 0;
     size_t size = sizeof events;
-    if (zmq_getsockopt(r->socket, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN))
+    return zmq_getsockopt(r->socket, ZMQ_EVENTS, &events, &size) < 0 || (events & ZMQ_POLLIN);
+}
+
+void router_flush(struct router *r, bool is_committed,
+                  void (*unsent)(void *userdata, const struct route *to, int error), void *userdata)
+{
+    for (size_t i = 0; i < r->n_list; i++) {
+        struct posted *p = &r->list[i];
+        int result = is_committed || !p->rests ? send_posted(r, p) : 0;
+        if (result < 0)
+            unsent(userdata, &p->to, -result);
+        zmq_msg_close(&p->frame); /* empty where it was sent */
+    }
+    r->n_list = 0;
+    if (has_frames(r))
         router_wake(r);
 }
 

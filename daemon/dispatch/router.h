@@ -35,8 +35,11 @@ enum router_result { ROUTER_UNSENDABLE = 1 /* too large, or a text of it is not 
 
 /* Puts a message on the list; `rests`: on what this turn commits. 0 or ROUTER_UNSENDABLE. */
 int router_post(struct router *r, const struct route *to, const struct wire_message *m, bool rests);
-/* Sends the list, in order; after a failed commit less what rests on it. */
-void router_flush(struct router *r, bool is_committed);
+/* Sends the list, in order; after a failed commit less what rests on it. `unsent` is told of each
+ * message that could not be sent, with the errno: EHOSTUNREACH where the connection is gone. */
+void router_flush(struct router *r, bool is_committed,
+                  void (*unsent)(void *userdata, const struct route *to, int error),
+                  void *userdata);
 /* Another turn of the loop, at once. */
 void router_wake(struct router *r);
 

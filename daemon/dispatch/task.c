@@ -27,10 +27,21 @@ int task_job(struct dispatch *d, int64_t job, struct job_progress **ret_progress
     return 0;
 }
 
-int task_post(struct dispatch *d, const struct worker_session *s, const struct wire_message *m,
+struct worker_session *task_session(const struct dispatch *d, const struct route *route)
+{
+    struct worker_session *s = d->sessions;
+    while (s && !route_equal(&s->route, route))
+        s = s->next;
+    return s;
+}
+
+int task_post(struct dispatch *d, struct worker_session *s, const struct wire_message *m,
               bool rests)
 {
-    return router_post(d->router, &s->route, m, rests);
+    int r = router_post(d->router, &s->route, m, rests);
+    s->said += r == 0;
+    s->said_fresh += r == 0 && rests;
+    return r;
 }
 
 void task_fail_job(struct dispatch *d, int64_t job, const char *reason)

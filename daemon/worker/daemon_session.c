@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +38,7 @@ struct daemon_session {
     char *endpoint, *name, *fingerprint;
     int64_t heartbeat_ms, silence_ms;
     int64_t last_heard, next_heartbeat, number;
+    int64_t heard, said; /* messages that came, and that were sent */
     bool is_welcome, is_closed;
 
     /* Written by the main thread, told by heartbeats. Borrowed. */
@@ -67,15 +70,21 @@ static int encode(const struct wire_message *m, zmq_msg_t *ret)
     return 0;
 }
 
+static int send_frame(void *socket, zmq_msg_t *frame, int flags)
+{
+    while (zmq_msg_send(frame, socket, flags) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
+}
+
 static int send_message(void *socket, const struct wire_message *m, int flags)
 {
     zmq_msg_t frame;
     int r = encode(m, &frame);
     if (r < 0)
         return r;
-    do
-        r = zmq_msg_send(&frame, socket, flags) < 0 ? -errno : 0;
-    while (r == -EINTR);
+    r = send_frame(socket, &frame, flags);
     if (r < 0)
         zmq_msg_close(&frame);
     return r;
@@ -83,11 +92,25 @@ static int send_message(void *socket, const struct wire_message *m, int flags)
 
 /* ---- the session's thread ---- */
 
-static _Noreturn void lost(const struct daemon_session *l)
+/* From either thread. */
+__attribute__((format(printf, 2, 3))) static _Noreturn void lost(const struct daemon_session *l,
+                                                                 const char *format, ...)
 {
-    log_error("the daemon has not been heard of for %lld ms", (long long)l->silence_ms);
+    char text[200];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    log_error("%s", text);
     where_set_silent(l->where);
     _exit(DAEMON_SESSION_EXIT_LOST);
+}
+
+/* `r` of a message that is not to be lost. */
+static void sent(const struct daemon_session *l, int r)
+{
+    if (r < 0)
+        lost(l, "the session with the daemon is broken: %s", zmq_strerror(-r));
 }
 
 static void say_hello(struct daemon_session *l)
@@ -100,7 +123,8 @@ static void say_hello(struct daemon_session *l)
                                        .pid = getpid(),
                                        .host = host,
                                        .fingerprint = l->fingerprint}};
-    send_message(l->dealer, &m, ZMQ_DONTWAIT);
+    sent(l, send_message(l->dealer, &m, ZMQ_DONTWAIT));
+    l->said++;
 }
 
 /* While there is no lease, often enough for neither side to take the other for lost. */
@@ -121,8 +145,12 @@ static void heartbeat(struct daemon_session *l, int64_t now)
                                            .member_ms = at.since > 0 ? now - at.since : 0,
                                            .step = at.step,
                                            .nsteps = at.nsteps,
-                                           .closing = at.lease == 0 ? at.job : 0}};
-    send_message(l->dealer, &m, ZMQ_DONTWAIT); /* where that is full, another will do */
+                                           .closing = at.lease == 0 ? at.job : 0,
+                                           .said = l->said}};
+    int r = send_message(l->dealer, &m, ZMQ_DONTWAIT);
+    if (r != -EAGAIN) /* where that is full, another will do */
+        sent(l, r);
+    l->said += r == 0;
     l->next_heartbeat = now + heartbeat_pause(l, at.lease);
 }
 
@@ -145,9 +173,17 @@ static void stop(struct daemon_session *l, int64_t lease, bool quits)
     l->stops++;
 }
 
+static void on_alive(const struct daemon_session *l, const struct wire_alive *a)
+{
+    if (a->said != l->heard - 1)
+        lost(l, "of %lld messages that the daemon sent, %lld came", (long long)a->said,
+             (long long)l->heard - 1);
+}
+
 static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
 {
     struct wire_message m;
+    l->heard++;
     l->last_heard = loop_now();
     int r = wire_decode(WIRE_TO_WORKER, zmq_msg_data(frame), zmq_msg_size(frame), &m);
     if (r < 0) {
@@ -159,6 +195,7 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
         on_welcome(l, &m.welcome);
         return;
     case WIRE_ALIVE:
+        on_alive(l, &m.alive);
         return;
     case WIRE_CANCEL:
         stop(l, m.cancel.lease, false);
@@ -174,7 +211,7 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
         break;
     }
     /* The main thread reads as many as the daemon's credit allows: this does not block for long. */
-    zmq_msg_send(frame, l->thread_end, 0);
+    sent(l, send_frame(l->thread_end, frame, 0));
 }
 
 /* Messages of several frames are none of ours; the frames of one come together. */
@@ -198,10 +235,11 @@ static void forward(struct daemon_session *l)
     zmq_msg_t frame;
     zmq_msg_init(&frame);
     if (zmq_msg_recv(&frame, l->thread_end, ZMQ_DONTWAIT) >= 0) {
-        if (zmq_msg_size(&frame) == 0)
-            l->is_closed = true;
-        else
-            zmq_msg_send(&frame, l->dealer, 0);
+        l->is_closed = zmq_msg_size(&frame) == 0;
+        if (!l->is_closed) {
+            sent(l, send_frame(l->dealer, &frame, 0));
+            l->said++;
+        }
     }
     zmq_msg_close(&frame);
 }
@@ -233,7 +271,7 @@ static void turn(struct daemon_session *l)
     if (now - l->last_heard >= l->silence_ms) {
         drain_dealer(l); /* we may have been stopped ourselves */
         if (now - l->last_heard >= l->silence_ms)
-            lost(l);
+            lost(l, "the daemon has not been heard of for %lld ms", (long long)l->silence_ms);
     }
     if (l->is_welcome && now >= l->next_heartbeat)
         heartbeat(l, now);
@@ -326,7 +364,8 @@ struct daemon_session *daemon_session_free(struct daemon_session *l)
     if (!l)
         return NULL;
     if (l->has_thread) {
-        zmq_send(l->main_end, "", 0, 0);
+        while (zmq_send(l->main_end, "", 0, 0) < 0 && errno == EINTR)
+            continue;
         pthread_join(l->thread, NULL);
     } else {
         if (l->dealer)
@@ -358,7 +397,10 @@ int daemon_session_receive(struct daemon_session *l, struct wire_message *ret_me
 
 int daemon_session_send(struct daemon_session *l, const struct wire_message *m)
 {
-    return send_message(l->main_end, m, 0);
+    int r = send_message(l->main_end, m, 0);
+    if (r != -EMSGSIZE)
+        sent(l, r);
+    return r;
 }
 
 void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t nsteps)

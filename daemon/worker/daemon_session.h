@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The worker's side of a session (proto/PROTOCOL.md, section 2). A thread of its own owns the
  * DEALER socket, greets, sends heartbeats also while a member computes, and ends the process when
- * the daemon has not been heard of for `silence_ms`: what it would still write may be another's.
+ * the daemon has not been heard of for `silence_ms`, or when a message of either side was lost:
+ * what it would still write may be another's.
  *
  * All functions are called by the thread that runs members. */
 #ifndef WORKER_DAEMON_SESSION_H
@@ -29,7 +30,8 @@ struct daemon_session *daemon_session_free(struct daemon_session *l);
 /* The next message for this thread: JOB, LEASE, FINISH, DROP, QUIT. Blocks. Its texts live until
  * the next call. 0 or -errno. */
 int daemon_session_receive(struct daemon_session *l, struct wire_message *ret_message);
-/* 0 or -errno; -EMSGSIZE where a text is too long or not UTF-8. */
+/* 0; -EMSGSIZE where a text is too long or not UTF-8. Where it cannot be sent for any other reason,
+ * the process ends. */
 int daemon_session_send(struct daemon_session *l, const struct wire_message *m);
 
 /* What heartbeats and the where page say (where_set_lease). A member's clock starts when the member

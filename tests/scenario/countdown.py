@@ -13,14 +13,13 @@ import harness  # pylint: disable=wrong-import-position
 from harness import check
 
 SEED = int(os.environ.get("SIMLAB_TEST_SEED", "1"))
-OPERATIONS = [o for o in countdown.OPERATIONS if o != "send"]
 
 
 def some_fail(context, who, most, least):
     """At most `most` Ns of each kind of call, each failing in one of its ways or killing."""
     drawn, down = random.Random(SEED), countdown.Countdown(context)
     came = 0
-    for operation in OPERATIONS:
+    for operation in countdown.OPERATIONS:
         calls = down.calls(who, operation)
         ways = [*countdown.errors_of(operation), "KILL"]
         if who == countdown.WORKER and "ENOSPC" in ways:

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "queue/queue_internal.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,47 @@ bool scene_fail_statement(struct scene *s, int n)
     return has_failed;
 }
 
+/* ---- sending, likewise: by the dispatcher, not by the fakes ---- */
+
+static struct {
+    int countdown, error;
+    bool is_flushing, has_failed;
+} sending;
+
+bool scene_fail_send(int n, int error)
+{
+    bool has_failed = sending.has_failed;
+    sending.countdown = n;
+    sending.error = error;
+    sending.has_failed = false;
+    return has_failed;
+}
+
+static bool send_fails(void)
+{
+    if (!sending.is_flushing || sending.countdown == 0 || --sending.countdown > 0)
+        return false;
+    sending.has_failed = true;
+    errno = sending.error;
+    return true;
+}
+
+int zmq_send(void *socket, const void *bytes, size_t size, int flags)
+{
+    static int (*next)(void *, const void *, size_t, int);
+    if (!next)
+        next = (int (*)(void *, const void *, size_t, int))dlsym(RTLD_NEXT, "zmq_send");
+    return send_fails() ? -1 : next(socket, bytes, size, flags);
+}
+
+int zmq_msg_send(zmq_msg_t *message, void *socket, int flags)
+{
+    static int (*next)(zmq_msg_t *, void *, int);
+    if (!next)
+        next = (int (*)(zmq_msg_t *, void *, int))dlsym(RTLD_NEXT, "zmq_msg_send");
+    return send_fails() ? -1 : next(message, socket, flags);
+}
+
 /* ---- the daemon ---- */
 
 static void on_kill(void *userdata, const char *worker)
@@ -100,12 +142,15 @@ static int64_t on_tick(void *userdata, int64_t now)
     bool had_failed = statement.has_failed;
     int64_t ahead = (s->stopped ? s->stopped - now : 0) + s->shift;
     int64_t due = dispatch_tick(s->dispatch, now + ahead);
-    if (queue_commit(s->queue, &e) == 0) {
+    int r = queue_commit(s->queue, &e);
+    sending.is_flushing = true;
+    if (r == 0) {
         dispatch_flush(s->dispatch);
     } else {
         s->n_rollbacks++;
         dispatch_rollback(s->dispatch);
     }
+    sending.is_flushing = false;
     if (statement.has_failed && !had_failed) {
         s->shift += 2000;
         return now;
@@ -144,7 +189,9 @@ void scene_open(struct scene *s)
     snprintf(s->database, sizeof s->database, "%s/db", s->directory);
     s->queue_options =
         (struct queue_options){.path = s->database, .root = "/stores", .all_seen = true};
+    s->max_attempts = 2;
     sync_fails = false;
+    memset(&sending, 0, sizeof sending);
     s->context = zmq_ctx_new();
     start(s);
 }
@@ -186,7 +233,7 @@ int64_t scene_submit(struct scene *s, int64_t members)
                                           .principal = "me",
                                           .document_hash = "hash",
                                           .members = members,
-                                          .max_attempts = 2,
+                                          .max_attempts = s->max_attempts,
                                           .member_timeout = 3.0};
     struct error e = {.message = ""};
     int64_t job;
@@ -259,10 +306,15 @@ void fake_close(struct fake *f)
 void fake_say_bytes(struct fake *f, const void *bytes, size_t size)
 {
     cr_assert_eq(zmq_send(f->socket, bytes, size, 0), (int)size);
+    f->said++;
 }
 
 void fake_say(struct fake *f, struct wire_message m)
 {
+    if (m.type == WIRE_HELLO)
+        f->said = 0;
+    if (m.type == WIRE_HEARTBEAT)
+        m.heartbeat.said += f->said;
     size_t size = wire_size(&m);
     cr_assert_gt(size, 0);
     void *frame = malloc(size);
@@ -271,22 +323,49 @@ void fake_say(struct fake *f, struct wire_message m)
     free(frame);
 }
 
-/* The next message of any type. */
-static struct wire_message *hear(struct fake *f)
+/* The next message of any type; NULL where none comes and the daemon has killed somebody. */
+static struct wire_message *hear_unless_killed(struct fake *f)
 {
     zmq_msg_t frame;
     zmq_msg_init(&frame);
     while (zmq_msg_recv(&frame, f->socket, ZMQ_DONTWAIT) < 0) {
         cr_assert_eq(errno, EAGAIN);
+        if (f->scene->n_kills > 0)
+            return NULL;
         cr_assert_eq(loop_turn(f->scene->loop, -1), 0);
     }
     free(f->frame);
+    f->frame = NULL;
     size_t size = zmq_msg_size(&frame);
+    if (size == 0) /* of a message that was cut: its session is over */
+        return hear_unless_killed(f);
     f->frame = malloc(size);
     memcpy(f->frame, zmq_msg_data(&frame), size);
     zmq_msg_close(&frame);
     cr_assert_eq(wire_decode(WIRE_TO_WORKER, f->frame, size, &f->heard), 0);
+    if (f->heard.type == WIRE_WELCOME)
+        f->n_heard = 0;
+    if (f->heard.type == WIRE_ALIVE)
+        cr_assert_eq(f->heard.alive.said, f->n_heard);
+    f->n_heard++;
     return &f->heard;
+}
+
+static struct wire_message *hear(struct fake *f)
+{
+    struct wire_message *m;
+    while (!(m = hear_unless_killed(f)))
+        cr_assert_eq(loop_turn(f->scene->loop, -1), 0);
+    return m;
+}
+
+struct wire_message *fake_hear_unless_killed(struct fake *f)
+{
+    struct wire_message *m;
+    do
+        m = hear_unless_killed(f);
+    while (m && m->type == WIRE_ALIVE);
+    return m;
 }
 
 struct wire_message *fake_hear_any(struct fake *f)

@@ -18,8 +18,9 @@ struct scene {
     struct queue_options queue_options;
     struct dispatch *dispatch;
     void *context;
-    int64_t shift;   /* the dispatcher's clock is ahead by it … */
-    int64_t stopped; /* … of this, where it does not run */
+    int64_t shift;        /* the dispatcher's clock is ahead by it … */
+    int64_t stopped;      /* … of this, where it does not run */
+    int64_t max_attempts; /* of jobs that are submitted: 2 */
     int n_rollbacks;
     int n_kills, n_ready;
     char kills[MAX_KILLS][64];
@@ -29,7 +30,8 @@ struct fake { /* a worker */
     struct scene *scene;
     void *socket;
     int fd;
-    unsigned char *frame; /* the last one heard */
+    int64_t n_heard, said; /* messages of its session */
+    unsigned char *frame;  /* the last one heard */
     struct wire_message heard;
 };
 
@@ -45,6 +47,9 @@ void scene_fail_commits(bool fail);
  * for before has failed. After it the dispatcher's clock moves on, so that nothing need be waited
  * for. */
 bool scene_fail_statement(struct scene *s, int n);
+/* The `n`th part of a message that the dispatcher sends from now on (0: none) fails so, once; true
+ * where the one asked for before has failed. */
+bool scene_fail_send(int n, int error);
 void scene_turn(struct scene *s);
 /* From now on the dispatcher's clock moves by `shift` only. */
 void scene_stop_clock(struct scene *s);
@@ -57,12 +62,15 @@ struct queue_job scene_job(struct scene *s, int64_t job); /* queue_job_clear */
 
 struct fake *fake_connect(struct scene *s);
 void fake_close(struct fake *f);
+/* Heartbeats are said with their number of messages before. */
 void fake_say(struct fake *f, struct wire_message m);
 void fake_say_bytes(struct fake *f, const void *bytes, size_t size);
 /* Turns the loop until a message comes, other than ALIVE; it has this type. */
 struct wire_message *fake_hear(struct fake *f, enum wire_type type);
 /* The next message of any type but ALIVE. */
 struct wire_message *fake_hear_any(struct fake *f);
+/* The same; NULL where none comes and the daemon has killed somebody. */
+struct wire_message *fake_hear_unless_killed(struct fake *f);
 /* Nothing but answers to heartbeats comes, or what it is to forget; and the daemon has read all
  * that was said. */
 void fake_hears_nothing(struct fake *f);

@@ -7,10 +7,13 @@
 #include "support.h"
 
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zmq.h>
 
 TestSuite(daemon_session, .timeout = 120);
 
@@ -292,4 +295,54 @@ Test(daemon_session, ends_the_process_when_the_daemon_is_silent)
     cr_assert(where_read(daemon_of_test.where, &at));
     cr_assert(at.is_silent, "it tells why, since user code may exit with any status");
     fake_daemon_close(&daemon_of_test);
+}
+
+Test(daemon_session, ends_the_process_when_a_message_of_the_daemon_was_lost)
+{
+    struct where_at at;
+    fake_daemon_fork(&daemon_of_test, wait_for_ever, NULL);
+    fake_daemon_welcome(&daemon_of_test, FAKE_NEVER, FAKE_NEVER);
+    say((struct wire_message){.type = WIRE_ALIVE});
+    fake_daemon_is_heard(&daemon_of_test);
+    say((struct wire_message){.type = WIRE_ALIVE, .alive.said = 1});
+    cr_assert_eq(fake_daemon_await(&daemon_of_test), DAEMON_SESSION_EXIT_LOST);
+    cr_assert(where_read(daemon_of_test.where, &at));
+    cr_assert(at.is_silent);
+    fake_daemon_close(&daemon_of_test);
+}
+
+/* ---- sends that fail ---- */
+
+static atomic_int interrupted; /* so many sends of the session are */
+
+int zmq_msg_send(zmq_msg_t *message, void *socket, int flags)
+{
+    static int (*next_send)(zmq_msg_t *, void *, int);
+    if (!next_send)
+        next_send = (int (*)(zmq_msg_t *, void *, int))dlsym(RTLD_NEXT, "zmq_msg_send");
+    if (atomic_load(&interrupted) > 0) {
+        atomic_fetch_sub(&interrupted, 1);
+        errno = EINTR;
+        return -1;
+    }
+    return next_send(message, socket, flags);
+}
+
+Test(daemon_session, sends_that_are_interrupted_are_tried_again)
+{
+    start(FAKE_NEVER);
+    interrupted = 3;
+    lease(7);
+    next(WIRE_LEASE);
+    cr_assert_eq(interrupted, 0);
+    struct wire_message m = {.type = WIRE_RELEASE, .release = {.lease = 7}};
+    for (int i = 0; i < 3; i++) { /* by this thread, and by the session's */
+        interrupted = 2 * i;
+        cr_assert_eq(daemon_session_send(session, &m), 0);
+        hear(WIRE_RELEASE);
+    }
+    interrupted = 1;
+    fake_daemon_is_heard(&daemon_of_test);
+    cr_assert_eq(interrupted, 0);
+    stop();
 }

@@ -115,6 +115,7 @@ static struct fake_frame *receive(struct fake_daemon *d)
     f->bytes = mem_array(f->size, 1);
     memcpy(f->bytes, zmq_msg_data(&message), f->size);
     zmq_msg_close(&message);
+    f->before = d->n_heard++;
     return f;
 }
 
@@ -124,8 +125,10 @@ static enum wire_type take(struct fake_daemon *d, struct fake_frame *f)
     frame_free(d->frame);
     d->frame = f;
     cr_assert_eq(wire_decode(WIRE_TO_DAEMON, f->bytes, f->size, &d->heard), 0);
-    if (d->heard.type == WIRE_HEARTBEAT)
+    if (d->heard.type == WIRE_HEARTBEAT) {
         cr_assert_eq(d->heard.heartbeat.number, ++d->heartbeats);
+        cr_assert_eq(d->heard.heartbeat.said, f->before);
+    }
     return d->heard.type;
 }
 
@@ -185,14 +188,18 @@ static void send_message(struct fake_daemon *d, const struct wire_message *m)
 
 void fake_daemon_say(struct fake_daemon *d, struct wire_message m)
 {
+    if (m.type == WIRE_ALIVE)
+        m.alive.said += d->n_said;
     send_part(d, d->worker, d->worker_size, ZMQ_SNDMORE);
     send_message(d, &m);
+    d->n_said++;
 }
 
 void fake_daemon_say_bytes(struct fake_daemon *d, const void *bytes, size_t size)
 {
     send_part(d, d->worker, d->worker_size, ZMQ_SNDMORE);
     send_part(d, bytes, size, 0);
+    d->n_said++;
 }
 
 void fake_daemon_say_two(struct fake_daemon *d, const void *bytes, size_t size,

@@ -17,11 +17,13 @@ struct fake_daemon {
     struct fake_frame {
         void *bytes;
         size_t size;
+        int64_t before; /* frames that came before it */
         struct fake_frame *next;
     } * frame;                  /* of `heard` */
     struct fake_frame *waiting; /* came while a heartbeat was awaited */
     struct wire_message heard;
-    int64_t heartbeats; /* number of the last one */
+    int64_t heartbeats;      /* number of the last one */
+    int64_t n_heard, n_said; /* messages of one frame */
 
     /* Of a worker in a process of its own. */
     pid_t pid;
@@ -50,6 +52,7 @@ const struct wire_message *fake_daemon_hear(struct fake_daemon *d, enum wire_typ
 /* Of any type but heartbeats. */
 const struct wire_message *fake_daemon_hear_any(struct fake_daemon *d);
 
+/* ALIVE is said with the number of messages before it. */
 void fake_daemon_say(struct fake_daemon *d, struct wire_message m);
 void fake_daemon_say_bytes(struct fake_daemon *d, const void *bytes, size_t size);
 /* One message of two frames: the bytes, and then m. */
