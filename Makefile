@@ -166,6 +166,14 @@ $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 $(BUILD)/tests/processes: | $(LIBRARIES)
 $(BUILD)/tests/worker: | $(ODD) $(TEST_LIBRARIES) $(BUILD)/simlab-worker
 
+# Programs of their own, which the thread sanitizer can watch (it cannot start under Criterion):
+# tests/threads/NAME.c makes build/threads/NAME.
+THREAD_TESTS := $(basename $(notdir $(wildcard tests/threads/*.c)))
+.SECONDARY: $(THREAD_TESTS:%=$(BUILD)/obj/tests/threads/%.o)
+$(BUILD)/threads/%: $(BUILD)/obj/tests/threads/%.o $(call archives_of,$(LINK_stage))
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_stage)) -lm
+
 # ---- what people call ----
 
 help: ## this list
@@ -206,11 +214,12 @@ QUIET := $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 asan: ## the tests under the address and undefined-behaviour sanitizers
 	+@$(SUBMAKE) BUILD=$(BUILD)-asan SANITIZE='$(ADDRESS) $(QUIET)' test
 
-tsan: ## scenarios under the thread sanitizer (it cannot start under Criterion)
+tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start under Criterion)
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST)
 	+@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE='-fsanitize=thread $(QUIET)' all \
-		$(TEST_LIBRARIES:$(BUILD)/%=$(BUILD)-tsan/%)
-	@SIMLAB_SUITE_LIMIT=900 $(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan $(or $(TESTS),golden kill)
+		$(TEST_LIBRARIES:$(BUILD)/%=$(BUILD)-tsan/%) $(THREAD_TESTS:%=$(BUILD)-tsan/threads/%)
+	@SIMLAB_SUITE_LIMIT=900 $(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan \
+		$(or $(TESTS),golden kill $(THREAD_TESTS))
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)

@@ -35,6 +35,7 @@ static int call_stage_function(struct lane *lane, const struct plan_call *call, 
         context_enter(run, stage);
     if (call->fn)
         r = call->fn(&run->contexts[call->level].shared);
+    thread_environment_keep(&s->environment);
     if (__builtin_expect(r == SIMLAB_NONE && !run->failed, 1)) {
         *ret_signal = r;
         return 0;

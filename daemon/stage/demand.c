@@ -34,6 +34,7 @@ static void call_compute(struct process_run *owner, int slot)
     struct value *v = context_value(owner, slot);
     v->view.data = NULL;
     int r = c->level->code->variables[f.row].compute(&c->shared, f.row);
+    thread_environment_keep(&s->environment);
     if (r < 0)
         context_refuse(owner, "computing '%s' failed, without saying why", name);
     else if (!v->view.data)

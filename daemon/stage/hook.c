@@ -71,6 +71,7 @@ static int call_one_hook(struct lane *lane, int hook, int process, int *ret_sign
         run.shared.type = s->model->processes[process].type->name;
     }
     int signal = s->hooks[hook]->call(&run.shared), r = 0;
+    thread_environment_keep(&s->environment);
     if (signal < 0)
         context_refuse(&run.run, "failed without saying why");
     else if (signal > SIMLAB_BREAK)

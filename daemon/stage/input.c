@@ -17,6 +17,7 @@ static void call_about(struct process_run *run, int slot, struct program_functio
     run->drawn = 0;
     context_enter(run, convert ? PHASE_CONVERT : PHASE_VALIDATE);
     int r = convert ? v->convert(&c->shared, f.row) : v->validate(&c->shared, f.row);
+    thread_environment_keep(&run->lane->simulation->environment);
     if (r < 0)
         context_refuse(run, "refused without saying why");
 }

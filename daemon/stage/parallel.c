@@ -60,7 +60,7 @@ static void run_block(void *userdata, struct lane *lane, int64_t block)
     run.lane = lane;
     run.contexts = &context;
     run.n_levels = 1;
-    run.is_block = true;
+    run.n_loops++;
     run.failed = false;
     run.message = NULL;
     context.run = &run;
@@ -68,6 +68,7 @@ static void run_block(void *userdata, struct lane *lane, int64_t block)
     int r = what->size ? what->part(&context.shared, begin, end, what->userdata,
                                     l->partials + (size_t)block * what->size)
                        : what->block(&context.shared, begin, end, what->userdata);
+    thread_environment_keep(&lane->simulation->environment);
     if (r < 0)
         context_refuse(&run, "a block of a parallel loop failed without saying why");
     if (run.failed)
@@ -139,7 +140,7 @@ int parallel_loop(simlab_context *shared, const struct simlab_loop *what)
     else if (what->n < 0)
         context_refuse(c->run, "a parallel loop of %lld iterations was asked for",
                        (long long)what->n);
-    else if (c->run->lane->n_loops == LANE_LOOPS_MOST)
+    else if (c->run->n_loops == LANE_LOOPS_MOST)
         context_refuse(c->run, "parallel loops are nested more than %d deep", LANE_LOOPS_MOST);
     else if (what->n > 0) {
         struct loop l = {.what = what, .caller = c, .grain = grain_of(what)};

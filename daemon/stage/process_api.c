@@ -79,10 +79,10 @@ static void host_set_object(simlab_context *shared, int32_t row, void *object,
 
 bool process_api_may(struct context *c, const char *what)
 {
-    if (c->run->is_block)
+    if (c->run->n_loops > 0)
         context_refuse(c->run, "in a block of a parallel loop %s: do so before or after the loop",
                        what);
-    return !c->run->is_block;
+    return c->run->n_loops == 0;
 }
 
 __attribute__((format(printf, 2, 0))) static int host_fail(simlab_context *shared,

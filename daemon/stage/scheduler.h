@@ -29,8 +29,7 @@ struct scheduler {
     const char *name;
     /* A simulation with its lanes. 0, or a negative errno with words. */
     int (*open)(struct simulation *s, void **ret_state, struct error *e);
-    /* Before a member's initialize; may be NULL. */
-    void (*begin)(void *state);
+    /* By the time loop's thread, like open and close. */
     void (*run)(void *state, const struct plan *plan);
     /* Blocks 0 … n - 1, from within a call in `lane`; returns when all are done. */
     void (*loop)(void *state, struct lane *lane, int64_t n, scheduler_block_fn fn, void *loop);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scheduler *const schedulers[] = {&scheduler_serial};
+static const struct scheduler *const schedulers[] = {&scheduler_serial, &scheduler_threads};
 
 const struct scheduler *scheduler_named(const char *name)
 {
@@ -126,11 +126,10 @@ static int finalize(struct simulation *s, int result, struct error *e)
 static void begin_member(struct simulation *s, int64_t member)
 {
     destroy_objects(s);
+    thread_environment_note(&s->environment, s->n_lanes > 1);
     state_reset(s->state, s->program, member);
     for (int i = 0; i < s->n_lanes; i++)
         lane_reset(s->lanes[i]);
-    if (s->scheduler->begin)
-        s->scheduler->begin(s->scheduler_state);
 }
 
 static void begin_step(struct simulation *s, int64_t step)

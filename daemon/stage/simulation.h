@@ -15,6 +15,7 @@
 #include "stage/program.h"
 #include "stage/scheduler.h"
 #include "stage/state.h"
+#include "stage/thread_environment.h"
 
 #include <stdatomic.h>
 
@@ -36,7 +37,7 @@ struct process_run {
     uint64_t drawn;    /* words of its sequence */
     bool failed;
     bool lacks_input; /* read one of its own that varies in time, before the first step */
-    bool is_block;    /* of a parallel loop: see parallel.c */
+    int n_loops;      /* parallel loops that it is in, one within the other: see parallel.c */
     char *message;    /* of the first mistake, without process and stage: MESSAGE_SIZE, or NULL */
 };
 enum { MESSAGE_SIZE = STATE_WHY_SIZE };
@@ -70,6 +71,7 @@ struct simulation {
     int n_lanes;
     struct lane **lanes; /* 0: the time loop's thread */
     struct stage_run stage;
+    struct thread_environment environment; /* the member's */
     bool is_plain; /* no hooks, nothing is validated that processes set: most jobs */
     const struct scheduler *scheduler;
     void *scheduler_state;

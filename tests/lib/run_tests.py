@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every suite: Criterion's programs of build/tests, then the scenarios of tests/scenario. One
+"""Runs every suite: Criterion's programs of build/tests, those of build/threads, then the scenarios of tests/scenario. One
 line per suite, the whole output of one that fails, and at the end `N passed, N failed`.
 
 A suite that runs no test fails; so does one in whose programs a sanitizer found anything, even
@@ -37,6 +37,10 @@ def suites(build, wanted):
         program = os.path.join(build, "tests", name)
         if glob.glob(folder + "*.c") and chosen(name, wanted):
             yield "unit " + name, [program, "--jobs=1", "--verbose"], CRITERION
+    for source in sorted(glob.glob(os.path.join(ROOT, "tests/threads/*.c"))):
+        name = os.path.basename(source)[:-len(".c")]
+        if chosen(name, wanted):
+            yield "threads " + name, [os.path.join(build, "threads", name)], OURS
     if chosen("layers", wanted):
         yield "layers", [os.path.join(LIB, "layers"), "--self-test", "--build", build], OURS
     if chosen("harness", wanted):

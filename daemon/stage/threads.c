@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tasks and blocks of parallel loops on a pool of threads, which begins with the simulation and
+ * ends with it. Where there is one lane, or nothing that could run side by side, calls are made in
+ * order.
+ */
+#include "stage/simulation.h"
+
+#include "base/mem.h"
+#include "stage/rest.h"
+#include "stage/task_pool.h"
+
+#include <stdlib.h>
+
+struct thread_lane {
+    _Alignas(64) uint32_t environment; /* the version that it has */
+};
+
+struct threads {
+    struct simulation *simulation;
+    struct task_pool *pool;                    /* NULL: one lane */
+    struct graph_run *graphs[SIMLAB_N_STAGES]; /* NULL: nothing to run side by side */
+    struct thread_lane lanes[REST_MOST];
+};
+
+/* What a task or block finds, and may have left. */
+static void enter(struct threads *t, int thread)
+{
+    thread_environment_take_over(&t->simulation->environment, &t->lanes[thread].environment);
+}
+static void leave(const struct threads *t)
+{
+    if (uselocale((locale_t)0) != t->simulation->environment.locale)
+        uselocale(t->simulation->environment.locale);
+}
+
+static void run_task(void *userdata, int thread, int task)
+{
+    struct threads *t = userdata;
+    enter(t, thread);
+    call_task(t->simulation->lanes[thread], task);
+    leave(t);
+}
+
+struct blocks {
+    scheduler_block_fn fn;
+    void *loop;
+};
+
+static void run_block(void *loop, void *userdata, int thread, int64_t block)
+{
+    struct threads *t = userdata;
+    const struct blocks *b = loop;
+    enter(t, thread);
+    b->fn(b->loop, t->simulation->lanes[thread], block);
+    leave(t);
+}
+
+static void *threads_close(void *state)
+{
+    struct threads *t = state;
+    if (t) {
+        task_pool_free(t->pool);
+        for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
+            task_pool_graph_free(t->graphs[stage]);
+    }
+    free(t);
+    return NULL;
+}
+
+static int most_tasks(const struct program *p)
+{
+    int most = 1;
+    for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
+        if (p->plans[stage].graph.n_tasks > most)
+            most = p->plans[stage].graph.n_tasks;
+    return most;
+}
+
+static int threads_open(struct simulation *s, void **ret_state, struct error *e)
+{
+    struct threads *t = aligned_alloc(64, sizeof *t);
+    mem_assert(t);
+    *t = (struct threads){.simulation = s};
+    const struct task_pool_options options = {.n_threads = s->n_lanes,
+                                              .most_tasks = most_tasks(s->program),
+                                              .run = run_task,
+                                              .userdata = t};
+    int r = s->n_lanes > 1 ? task_pool_new(&options, &t->pool, e) : 0;
+    if (r < 0) {
+        threads_close(t);
+        return r;
+    }
+    for (int stage = 0; stage < SIMLAB_N_STAGES && t->pool; stage++)
+        if (s->program->plans[stage].graph.n_tasks > 1)
+            t->graphs[stage] = task_pool_graph_new(&s->program->plans[stage].graph);
+    *ret_state = t;
+    return 0;
+}
+
+static void threads_run(void *state, const struct plan *plan)
+{
+    struct threads *t = state;
+    struct graph_run *graph = t->graphs[plan->stage];
+    if (!graph) {
+        call_in_order(t->simulation);
+        return;
+    }
+    call_gather(t->simulation);
+    task_pool_run(t->pool, graph);
+}
+
+static void threads_loop(void *state, struct lane *lane, int64_t n, scheduler_block_fn fn,
+                         void *loop)
+{
+    struct threads *t = state;
+    struct blocks b = {.fn = fn, .loop = loop};
+    if (t->pool && n > 1)
+        task_pool_loop(t->pool, lane->number, n, run_block, &b);
+    else
+        scheduler_serial.loop(NULL, lane, n, fn, loop);
+}
+
+static void threads_statistics(const void *state, struct scheduler_statistics *ret)
+{
+    const struct threads *t = state;
+    *ret = (struct scheduler_statistics){0};
+    if (t->pool)
+        task_pool_statistics(t->pool, ret);
+}
+
+const struct scheduler scheduler_threads = {.name = "threads",
+                                            .open = threads_open,
+                                            .run = threads_run,
+                                            .loop = threads_loop,
+                                            .statistics = threads_statistics,
+                                            .close = threads_close};
