@@ -19,9 +19,10 @@ struct extends {
 static int parent_fault(const struct extends *x, const struct type *t, const struct type *parent,
                         struct error *e)
 {
+    char why[REGISTRY_WHY_SIZE];
     if (!parent)
-        return error_set(e, MODEL_INVALID, NULL,
-                         "type %s extends %.200s, which no library here has", t->name, t->extends);
+        return error_set(e, MODEL_INVALID, NULL, "type %s extends %.200s, which is not there%s",
+                         t->name, t->extends, registry_why_missing(x->r, t->extends, why));
     if (x->reasons[parent->number])
         return error_set(e, MODEL_INVALID, NULL, "type %s extends %s, which is left out: %.500s",
                          t->name, parent->name, x->reasons[parent->number]);
