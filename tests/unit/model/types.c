@@ -115,13 +115,16 @@ Test(types, leaves_out_what_extends_nothing)
         const char *types, *left_out, *says;
     } cases[] = {
         {"[{'name': 'A', 'extends': 'Gone'}, {'name': 'Good'}]", "t.A", "type t.A extends t.Gone"},
-        {"[{'name': 'Good'}, {'name': 'A', 'extends': 'other.Gone'}]", "t.A", "which no library"},
+        {"[{'name': 'Good'}, {'name': 'A', 'extends': 'other.Gone'}]", "t.A", "which is not there"},
         {"[{'name': 'A', 'extends': 'B'}, {'name': 'B', 'extends': 'A'}, {'name': 'Good'}]", "t.A",
          "extends t.B, which is left out: type t.B extends itself"},
         {"[{'name': 'A', 'extends': 'A'}, {'name': 'Good'}]", "t.A", "type t.A extends itself"},
         {"[{'name': 'C', 'extends': 'B'}, {'name': 'Good'}, {'name': 'B', 'extends': 'A'}, "
          "{'name': 'A', 'variables': [{'name': 'a__b'}]}]",
          "t.C", "type t.C extends t.B, which is left out"},
+        {"[{'name': 'B', 'extends': 'A'}, {'name': 'Good'}, "
+         "{'name': 'A', 'variables': [{'name': 'a__b'}]}]",
+         "t.B", "which is not there: it was left out of library t: type t.A: \"a__b\""},
         {"[{'name': 'Good'}, {'name': 'A', 'variables': [{'name': 'v', 'kind': 'inherited'}]}]",
          "t.A", "variable v"},
         {"[{'name': 'Good'}, {'name': 'Good', 'extends': 'Gone'}]", "t.Good", "twice"},
