@@ -34,14 +34,19 @@ static bool name_ok(const char *name)
            name[0] != '-' && !is_hash(name);
 }
 
-int models_result(const struct http *h, int r, struct error *e)
+int models_problem(const struct http *h, int problem, struct error *e)
 {
     bool (*known)(void *) = h->options.libraries_known;
-    if (r <= 0 || !known || known(h->options.userdata))
-        return problem_of_model(r);
+    if (problem <= 0 || !known || known(h->options.userdata))
+        return problem;
     struct error why = *e;
     return error_set(e, PROBLEM_BUSY, NULL, "process libraries are still being described: %.900s",
                      why.message);
+}
+
+int models_result(const struct http *h, int r, struct error *e)
+{
+    return models_problem(h, problem_of_model(r), e);
 }
 
 /* ---- GET /v1/models ---- */

@@ -7,8 +7,10 @@
 
 struct http;
 
-/* Of model_new or job_new, as the problem that it is: what is not there while libraries are being
- * described is to be asked for again. */
+/* The problem; while libraries are being described, that it is to be asked for again: what is not
+ * there may come. */
+int models_problem(const struct http *h, int problem, struct error *e);
+/* The same of what model_new or job_new said. */
 int models_result(const struct http *h, int r, struct error *e);
 
 #endif

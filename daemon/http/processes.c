@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json.h"
+#include "http/models.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -39,8 +40,9 @@ int processes_show(struct request *r, struct error *e)
     const struct type *t = registry_type(r->http->registry, name);
     if (!t) {
         char why[REGISTRY_WHY_SIZE];
-        return error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no process type \"%.200s\"%s", name,
-                         registry_why_missing(r->http->registry, name, why));
+        error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no process type \"%.200s\"%s", name,
+                  registry_why_missing(r->http->registry, name, why));
+        return models_problem(r->http, PROBLEM_NOT_FOUND, e);
     }
     reply_json(r, MHD_HTTP_OK, type_to_json(t));
     return 0;

@@ -106,6 +106,20 @@ static const struct simlab_process Child = {.name = "Child", .extends = "Bad"};
 SIMLAB_LIBRARY("1.0", "one good, one bad, and its child", &Good, &Bad, &Child)
 """
 
+HANGS = r"""
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+__attribute__((constructor)) static void wait(void)
+{
+    char byte;
+    int gate = open(getenv("SIMLAB_TEST_GATE"), O_RDONLY);
+    while (read(gate, &byte, 1) > 0)
+        continue;
+    close(gate);
+}
+""" + PLAIN
+
 CRASHES = "__attribute__((constructor)) static void crash(void) { __builtin_trap(); }\n" + PLAIN
 
 
@@ -362,6 +376,32 @@ def test_a_bad_type_alone(context):
     equal(checked.returncode, 3, f"exit of --check: {checked.stderr}")
     check("two.Good" in checked.stdout.split() and "two.Bad" in checked.stderr, f"{checked}")
     check(os.path.exists(path), "the original")
+
+
+def test_one_that_takes_long_to_load(context):
+    """The others serve meanwhile; who asks for what it may have is to ask again."""
+    folder, gate = context.directory("lib"), Gate(context)
+    path = build(folder, "ver", PLAIN)
+    daemon = daemon_of(context, folder, workers=1, env=gate.environment)
+    daemon.stop()
+    build(folder, "slow", HANGS)
+    start = threading.Thread(target=daemon.start)  # it says that it is ready when it knows them all
+    start.start()
+    gate.meet()
+    serves(daemon, "ver", path)
+    daemon.finish(job_of("ver.One"))
+    for answer in (daemon.request("GET", "/v1/processes/slow.One", status=503),
+                   daemon.request("POST", "/v1/jobs", job_of("slow.One"), status=503)):
+        check("still being described" in answer.json["detail"] and answer.headers["Retry-After"], f"{answer}")
+    check("being described" in str(daemon.request("GET", "/readyz", status=503).body), "why it is not ready")
+    check(start.is_alive(), "it says that it is ready")
+    gate.open()
+    start.join()
+    serves(daemon, "slow", os.path.join(folder, "slow.so"))
+    daemon.request("GET", "/v1/processes/slow.One", status=200)
+    daemon.request("GET", "/v1/processes/slow.Two", status=404)
+    daemon.await_line("process types")
+    daemon.request("GET", "/readyz", status=200)
 
 
 def test_one_that_extends_nothing(context):
