@@ -261,7 +261,7 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(call archives_of,$(LINK_all))
 .PHONY: fuzz
 endif
 
-test-programs: all $(TEST_LIBRARIES) $(AGAIN) $(FAULT) $(UNITS:%=$(BUILD)/tests/%)
+test-programs: all $(TEST_LIBRARIES) $(AGAIN) $(FAULT) $(UNITS:%=$(BUILD)/tests/%) $(THREAD_TESTS:%=$(BUILD)/threads/%)
 
 UNIT_FILES = $(notdir $(wildcard systemd/*.service systemd/*.socket))
 install: all ## into DESTDIR and PREFIX (/usr/local)

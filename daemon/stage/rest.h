@@ -26,7 +26,8 @@
  *  3. At most one thread is woken for each store: the woken one wakes the next if there is more. So
  *     little work costs little.
  *
- * tests/threads/explore.c tries all interleavings of small cases. */
+ * tests/threads/explore.c tries all interleavings of a model of this; interleave.c many of the
+ * code. */
 #ifndef STAGE_REST_H
 #define STAGE_REST_H
 
