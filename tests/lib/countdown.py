@@ -119,7 +119,7 @@ class Countdown:
             patient = Patient(daemon, lambda: self.page.hits > 0)
             ended = patient.end(self._submitted(patient))
             equal((ended["state"], ended["done"]), ("succeeded", 5), f"the end ({ended['reason']})\n{daemon.log()}")
-            self._unlocked(patient, ended["store"] + ".sync")
+            patient.unlocked(ended["store"])
             harness.same_store(self.good, ended["store"])
             self._stopped(daemon, how)
         finally:
@@ -153,17 +153,6 @@ class Countdown:
                 return None
             return None if patient.busy(answer) else answer.json["id"]
         return patient.until(attempt)
-
-    @staticmethod
-    def _unlocked(patient, locks):
-        """Where they could not be removed, the next daemon does it."""
-        def attempt():
-            if os.path.exists(locks) and "its locks beside" in patient.daemon.log():
-                patient.daemon.stop()
-                patient.daemon.start()
-            patient.daemon.request("GET", "/healthz")
-            return None if os.path.exists(locks) else True
-        patient.until(attempt)
 
     def _stopped(self, daemon, how):
         daemon.process.terminate()

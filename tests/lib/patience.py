@@ -3,6 +3,7 @@
 says that it is too early, and starts the daemon again where that is gone."""
 import contextlib
 import http.client
+import os
 import subprocess
 import threading
 import time
@@ -42,7 +43,7 @@ class Patient:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.daemon.process.wait(PAUSE)
         if self.daemon.process.poll() is not None:
-            check(self.excuse(), f"the daemon ended ({self.daemon.process.returncode}): {self.daemon.log()}")
+            check(self.excuse() or not self.daemon.process.returncode, f"the daemon ended ({self.daemon.process.returncode}): {self.daemon.log()}")
             self.start()
 
     def start(self):
@@ -88,6 +89,17 @@ class Patient:
     def job_now(self, number):
         """As it stands."""
         return self.until(lambda: self.job(number))
+
+    def unlocked(self, store):
+        """Waits until its locks are gone: where they could not be removed, the next daemon does it."""
+        def attempt():
+            if not os.path.exists(store + ".sync"):
+                return True
+            if "its locks beside" in self.daemon.log():
+                self.daemon.stop()
+            self.look_after()
+            return None
+        self.until(attempt)
 
     def stop(self):
         """In order, however it was disturbed before."""

@@ -25,6 +25,7 @@ PARTS = ("kills", "calls", "each_call", "disks_full", "power", "moves", "librari
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
 SEED = os.environ.get("SOAK_SEED") or str(int(time.time()))
 TURN = os.environ.get("SOAK_TURN")
+ENOUGH = 10  # turns of a part that fail
 VERBOSE = os.environ.get("SIMLAB_TEST_VERBOSE")
 
 
@@ -109,7 +110,7 @@ def main():
     while left and (TURN or time.monotonic() - began < SECONDS):
         part = min(left, key=lambda p: p.seconds)
         one_turn(build, part)
-        if TURN or part.once or part.skipped is not None:
+        if TURN or part.once or part.skipped is not None or part.failed >= ENOUGH:
             left.remove(part)
         if time.monotonic() - minute > 60:
             minute = time.monotonic()

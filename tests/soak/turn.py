@@ -42,14 +42,14 @@ class Wanted:
         """The job has ended, and as it should."""
         daemon, ended = patient.daemon, patient.job_now(self.number)
         if ended["state"] == "cancelled" and self.job.get("labels", {}).get("soak") == "to be cancelled":
-            patient.until(lambda: not os.path.exists(ended["store"] + ".sync") or None)
+            patient.unlocked(ended["store"])
             return
         told = f"job {self.number} ({ended['reason']})"
         equal((ended["state"], ended["done"], ended["dead"]),
               (self.state, self.members - len(self.dead), len(self.dead)), told)
         dead = daemon.request("GET", f"/v1/jobs/{self.number}/members", status=200).json["members"]
         equal([d["member"] for d in dead], self.dead, f"{told}: the dead")
-        patient.until(lambda: not os.path.exists(ended["store"] + ".sync") or None)
+        patient.unlocked(ended["store"])
         if self.state != "failed":
             self._compare_store(daemon, ended["store"])
 
