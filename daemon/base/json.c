@@ -4,8 +4,6 @@
 #include "base/buffer.h"
 #include "base/c_locale.h"
 #include "base/mem.h"
-#include "base/number.h"
-#include "base/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -70,9 +68,8 @@ static bool names_a_number_json_lacks(const char *message)
 
 /* ---- large integers ---------------------------------------------------------------------- */
 
-/* U+10FFFF before the digits, as UTF-8 and as jansson escapes it. */
+/* U+10FFFF before the digits. */
 static const char large_mark[] = "\xF4\x8F\xBF\xBF";
-static const char large_mark_ascii[] = "\\uDBFF\\uDFFF";
 
 enum { LARGE_DIGITS_LEAST = 19, LARGE_DIGITS_MOST = 20 };
 
@@ -206,109 +203,6 @@ json_t *json_read(const char *text, size_t size, struct error *e)
                       ? " (JSON has no such number: write \"NaN\", \"Infinity\" or \"-Infinity\")"
                       : "");
     return value;
-}
-
-/* ---- writing ----------------------------------------------------------------------------- */
-
-/* A number as jansson wrote it. What has a point or an exponent keeps one. */
-static void append_shortest(struct buffer *b, const char *text, size_t n)
-{
-    char copy[NUMBER_TEXT_SIZE], shorter[NUMBER_TEXT_SIZE];
-    if ((!memchr(text, '.', n) && !memchr(text, 'e', n)) || n >= sizeof copy) {
-        buffer_append(b, text, n);
-        return;
-    }
-    memcpy(copy, text, n);
-    copy[n] = '\0';
-    number_text(c_locale_read(copy, NULL), shorter);
-    buffer_text(b, shorter);
-    if (!strpbrk(shorter, ".e"))
-        buffer_text(b, ".0");
-}
-
-/* A string with its quotation marks, of n characters; a large integer without. */
-static void append_string(struct buffer *b, const char *text, size_t n, bool is_key)
-{
-    size_t mark = 0, utf8 = sizeof large_mark - 1, ascii = sizeof large_mark_ascii - 1;
-    if (n > utf8 + 2 && !memcmp(text + 1, large_mark, utf8))
-        mark = utf8;
-    else if (n > ascii + 2 && !memcmp(text + 1, large_mark_ascii, ascii))
-        mark = ascii;
-    uint64_t value;
-    if (mark && !is_key && is_large(text + 1 + mark, n - 2 - mark, &value))
-        buffer_append(b, text + 1 + mark, n - 2 - mark);
-    else
-        buffer_append(b, text, n);
-}
-
-/* jansson cannot be told of numbers' texts: they are put in afterwards. */
-static char *dump(const json_t *value, size_t flags)
-{
-    locale_t before = c_locale_enter();
-    char *text = json_dumps(value, flags | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-    c_locale_leave(before);
-    mem_assert(text);
-    struct buffer b = {0};
-    const char *end = text + strlen(text);
-    for (const char *p = text; p < end;) {
-        const char *start = p;
-        if (*p == '"') {
-            p = after_string(p, end);
-            append_string(&b, start, (size_t)(p - start), *p == ':');
-        } else if (is_in_number(*p) && *p != 'e') { /* not that of true, false */
-            while (is_in_number(*p))
-                p++;
-            append_shortest(&b, start, (size_t)(p - start));
-        } else {
-            while (*p && *p != '"' && (!is_in_number(*p) || *p == 'e'))
-                p++;
-            buffer_append(&b, start, (size_t)(p - start));
-        }
-    }
-    free(text);
-    return buffer_take(&b);
-}
-
-char *json_write(const json_t *value)
-{
-    return dump(value, JSON_COMPACT);
-}
-
-/* Such characters stand in strings only. */
-char *json_show(const json_t *value)
-{
-    char *text = json_write(value);
-    size_t n = strlen(text), at = 0, length;
-    unsigned code;
-    struct buffer b = {0};
-    for (;;) {
-        size_t found = text_find_obeyed(text + at, n - at, &code, &length);
-        if (found == n - at)
-            break;
-        buffer_append(&b, text + at, found);
-        buffer_printf(&b, "\\u%04x", code);
-        at += found + length;
-    }
-    if (at == 0)
-        return text;
-    buffer_append(&b, text + at, n - at);
-    free(text);
-    return buffer_take(&b);
-}
-
-char *json_canonical(const json_t *value)
-{
-    return dump(value, JSON_COMPACT | JSON_SORT_KEYS);
-}
-
-char *json_pretty(const json_t *value)
-{
-    /* ASCII: zarr-python decodes metadata so. */
-    char *text = dump(value, JSON_INDENT(4) | JSON_SORT_KEYS | JSON_ENSURE_ASCII);
-    size_t n = strlen(text);
-    text = mem_resize(text, n + 2, 1);
-    memcpy(text + n, "\n", 2);
-    return text;
 }
 
 /* ---- members of objects ------------------------------------------------------------------ */

@@ -5,6 +5,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,31 @@ static void shortest(double value, char ret[NUMBER_TEXT_SIZE])
             break;
     }
     c_locale_leave(before);
+}
+
+/* Most numbers that people write are m / 10^k with few digits: then these are it, since of all
+ * decimals of at most 15 digits one only reads back as a double, and m / 10^k, both exact, is
+ * rounded as reading is. The digits of m, without zeros at their end; false where it is none. */
+static bool few_digits(double value, char digits[NUMBER_TEXT_SIZE], int *ret_n, int *ret_exponent)
+{
+    if (!(value >= 1e-5 && value < 1e15))
+        return false;
+    double power = 1.0;
+    for (int k = 0; k <= 15; k++, power *= 10.0) {
+        double m = rint(value * power);
+        if (m >= 1e15)
+            return false;
+        if (m / power != value)
+            continue;
+        int n = snprintf(digits, NUMBER_TEXT_SIZE, "%lld", (long long)m);
+        *ret_exponent = n - 1 - k;
+        while (n > 1 && digits[n - 1] == '0')
+            n--;
+        digits[n] = '\0';
+        *ret_n = n;
+        return true;
+    }
+    return false;
 }
 
 /* Digits without the point and the zeros at their end; returns how many. */
@@ -69,9 +95,13 @@ const char *number_text(double value, char ret[NUMBER_TEXT_SIZE])
         return ret;
     }
     char text[NUMBER_TEXT_SIZE], digits[NUMBER_TEXT_SIZE];
-    shortest(fabs(value), text);
-    int n = take_digits(text, digits);
+    int n, exponent;
+    if (!few_digits(fabs(value), digits, &n, &exponent)) {
+        shortest(fabs(value), text);
+        n = take_digits(text, digits);
+        exponent = atoi(strchr(text, 'e') + 1);
+    }
     ret[0] = '-';
-    lay_out(digits, n, atoi(strchr(text, 'e') + 1), ret + (signbit(value) != 0));
+    lay_out(digits, n, exponent, ret + (signbit(value) != 0));
     return ret;
 }

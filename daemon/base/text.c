@@ -9,9 +9,9 @@
 
 #define CUT "…"
 
-/* The length of the character at `s`, of `n` > 0 bytes; 0 where that is not UTF-8. */
-static size_t decode(const unsigned char *s, size_t n, uint32_t *ret_code)
+size_t text_decode(const char *text, size_t n, uint32_t *ret_code)
 {
+    const unsigned char *s = (const unsigned char *)text;
     static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t length = s[0] < 0x80 ? 1 : s[0] < 0xc0 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
     if (length == 0 || length > n || s[0] > 0xf4)
@@ -28,7 +28,7 @@ static size_t decode(const unsigned char *s, size_t n, uint32_t *ret_code)
     return length;
 }
 
-static int is_obeyed(uint32_t code)
+bool text_is_obeyed(uint32_t code)
 {
     return (code >= 0x80 && code <= 0x9f) || code == 0x61c || code == 0x200e || code == 0x200f ||
            (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
@@ -38,14 +38,14 @@ static int is_obeyed(uint32_t code)
 static size_t show(const unsigned char *s, size_t n, char *ret)
 {
     uint32_t code = 0;
-    size_t length = decode(s, n, &code);
+    size_t length = text_decode((const char *)s, n, &code);
     if (length == 0)
         snprintf(ret, 8, "\\x%02x", s[0]);
     else if (code == '\t' || code == '\n' || code == '\r')
         snprintf(ret, 8, "\\%c", code == '\t' ? 't' : code == '\n' ? 'n' : 'r');
     else if (code < 0x20 || code == 0x7f)
         snprintf(ret, 8, "\\x%02x", (unsigned)code);
-    else if (is_obeyed(code))
+    else if (text_is_obeyed(code))
         snprintf(ret, 8, "\\u%04x", (unsigned)code & 0xffff);
     else
         snprintf(ret, 8, "%.*s", (int)length, (const char *)s);
@@ -81,7 +81,7 @@ char *text_valid(const char *text, size_t limit)
     char *valid = mem_array(1, (n < limit ? n : limit) + 1);
     while (at < n) {
         uint32_t code;
-        size_t length = decode((const unsigned char *)text + at, n - at, &code);
+        size_t length = text_decode(text + at, n - at, &code);
         size_t step = length ? length : 1;
         if (at + step > limit)
             break;
@@ -89,21 +89,4 @@ char *text_valid(const char *text, size_t limit)
         at += step;
     }
     return valid;
-}
-
-size_t text_find_obeyed(const char *text, size_t n, unsigned *ret_code, size_t *ret_length)
-{
-    for (size_t at = 0; at < n; at++) {
-        unsigned char first = (unsigned char)text[at];
-        uint32_t code = first;
-        if (first < 0x7f || (first != 0x7f && first != 0xc2 && first != 0xd8 && first != 0xe2))
-            continue;
-        size_t length = decode((const unsigned char *)text + at, n - at, &code);
-        if (length == 0 || (code != 0x7f && !is_obeyed(code)))
-            continue;
-        *ret_code = code;
-        *ret_length = length;
-        return at;
-    }
-    return n;
 }

@@ -3,7 +3,9 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Writes `n` bytes of text as one printable line of UTF-8: what a terminal or a reader would obey
  * is shown, not done. Rules (the client's escape.h has the same, and shows what is unseen too):
@@ -16,10 +18,10 @@
  * character or escape is cut. Returns the bytes written. */
 size_t text_printable(const char *text, size_t n, char *ret, size_t size);
 
-/* The first character of JSON text, or of any that is UTF-8, that a terminal or a reader would obey
- * (those of text_printable that become \uHHHH, and 0x7f), its number and its bytes: n where there
- * is none. */
-size_t text_find_obeyed(const char *text, size_t n, unsigned *ret_code, size_t *ret_length);
+/* The length of the character at `text`, of `n` > 0 bytes; 0 where that is not UTF-8. */
+size_t text_decode(const char *text, size_t n, uint32_t *ret_code);
+/* A character beyond ASCII that text_printable shows as \uHHHH. */
+bool text_is_obeyed(uint32_t code);
 
 /* At most `limit` bytes of a text as valid UTF-8, no character cut; bytes that are not UTF-8 become
  * '?'. NULL gives "". A new string: for what is stored, and shown by others. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/body.h"
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "http/problem.h"
@@ -84,6 +85,39 @@ int body_text_parse(const struct body_text *b, json_t **ret_body, struct error *
         return PROBLEM_SYNTAX;
     *ret_body = body;
     return 0;
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* The end of what begins at `from`: blanks, or what stands between blanks. */
+static size_t end_of_run(const struct body_text *b, size_t from, bool *in_string)
+{
+    bool blank = !*in_string && is_blank(b->text[from]);
+    size_t at = from;
+    for (; at < b->size && (*in_string || is_blank(b->text[at]) == blank); at++) {
+        if (*in_string && b->text[at] == '\\')
+            at++;
+        else if (b->text[at] == '"')
+            *in_string = !*in_string;
+    }
+    return at < b->size ? at : b->size;
+}
+
+void body_text_hash(const struct body_text *b, char ret[HASH_TEXT_SIZE])
+{
+    struct hash *h = hash_new();
+    bool in_string = false;
+    for (size_t at = 0, end; at < b->size; at = end) {
+        bool blank = !in_string && is_blank(b->text[at]);
+        end = end_of_run(b, at, &in_string);
+        if (!blank)
+            hash_add(h, b->text + at, end - at);
+    }
+    hash_end(h, ret);
+    hash_free(h);
 }
 
 const struct body_sink body_none = {0};

@@ -39,6 +39,8 @@ struct body_text {
 struct body_text *body_text_free(struct body_text *b);
 /* The body, for work that goes on without the request; NULL where it is empty. */
 struct body_text *body_text_take(struct request *r);
+/* On any thread: the SHA-256 of the document, whatever blanks stand between its words. */
+void body_text_hash(const struct body_text *b, char ret[65]);
 /* On any thread: PROBLEM_SYNTAX where it is no JSON; NULL is no JSON either. A new reference. */
 int body_text_parse(const struct body_text *b, json_t **ret_body, struct error *e);
 

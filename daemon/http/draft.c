@@ -187,9 +187,7 @@ static int keep(struct draft *d, const struct job *job, bool is_quick, struct er
     if (r != 0)
         return r;
     const json_t *labels = json_object_get(job->document, "labels");
-    char *given = json_write(d->given);
-    hash_bytes(given, strlen(given), d->hash);
-    free(given);
+    body_text_hash(d->body, d->hash);
     memcpy(d->model_hash, job->model->hash, sizeof d->model_hash);
     d->name = mem_strdup(json_member_string(job->document, "name"));
     d->store = mem_strdup(job->store);

@@ -135,6 +135,19 @@ static int write_mark(const char *directory, const char *owner)
     return r;
 }
 
+/* In a directory that nobody else sees. */
+static int write_first_mark(const char *directory, const char *owner)
+{
+    char *path = file_join(directory, mark_name);
+    int fd, r = file_create(path, 0666, &fd);
+    if (r == 0) {
+        r = file_append(fd, owner, strlen(owner));
+        close(fd);
+    }
+    free(path);
+    return r;
+}
+
 /* PATH.sync with its mark, from a directory whose name is the owner's alone. -EEXIST, -ENOTDIR
  * where something stands there that is no empty directory. */
 static int make_sync(const char *sync, const char *owner)
@@ -146,7 +159,7 @@ static int make_sync(const char *sync, const char *owner)
     char *making = mem_printf("%.*s.%s.%s", length, sync, sync + length, identity);
     int r = mkdir(making, 0777) < 0 && errno != EEXIST ? -errno : 0;
     if (r == 0)
-        r = write_mark(making, owner);
+        r = write_first_mark(making, owner);
     if (r == 0 && rename(making, sync) < 0)
         r = errno == ENOTEMPTY ? -EEXIST : -errno;
     if (r < 0)
@@ -184,15 +197,18 @@ static int make_directory(const char *path, struct error *e)
 
 static int claim(const char *path, const char *sync, const char *owner, struct error *e)
 {
-    int r = make_parent(path);
-    if (r < 0)
-        return explain(r, "make the directories above", path, e);
-    r = look(path, e);
+    int r = look(path, e);
     if (r != 0 && r != STORE_NO_SUCH)
         return r;
     bool stands = r == 0;
     error_clear(e);
     r = stands ? -EEXIST : make_sync(sync, owner);
+    if (r == -ENOENT) {
+        r = make_parent(path);
+        if (r < 0)
+            return explain(r, "make the directories above", path, e);
+        r = make_sync(sync, owner);
+    }
     if (r == -EEXIST || r == -ENOTDIR)
         r = take_over(path, sync, owner, e);
     else if (r < 0)

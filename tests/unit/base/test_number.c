@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,23 @@ Test(number, every_text_reads_back)
         memcpy(&value, &bits, sizeof value);
         if (isfinite(value))
             cr_assert_eq(strtod(number_text(value, text), NULL), value, "%s", text);
+    }
+}
+
+/* What has 15 digits at most is printed as it was written. */
+Test(number, few_digits_stay_as_they_are)
+{
+    uint64_t bits = 1;
+    for (int i = 0; i < 100000; i++) {
+        char written[64], text[NUMBER_TEXT_SIZE];
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        int digits = (int)(bits >> 60) % 15 + 1, k = (int)(bits >> 50) % 16;
+        double limit = pow(10, digits);
+        snprintf(written, sizeof written, "%.0fe-%d", fmod((double)(bits >> 11), limit), k);
+        double value = strtod(written, NULL);
+        snprintf(written, sizeof written, "%.15g", value);
+        if (value >= 1e-4 && value < 1e15)
+            cr_assert_str_eq(number_text(value, text), written);
     }
 }
 
