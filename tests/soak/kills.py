@@ -8,14 +8,15 @@ from patience import Patient
 from turn import Disturber, Jobs, processes, look_for_bugs
 
 MOST = 25  # in a turn
-FROZEN = (0.05, 0.5, 3.0, 18.0)  # seconds: at the last, others have given it up
+FROZEN = {0.05: 8, 0.5: 6, 3.0: 2, 18.0: 1}  # seconds: how often; at the last, others have given it up
 
 
 class Acts:
-    """Of one daemon; each says what it did."""
+    """Of one daemon; each says what it did. longest: seconds that who is stopped stays so."""
 
-    def __init__(self, daemon):
-        self.daemon = daemon
+    def __init__(self, daemon, longest=max(FROZEN)):
+        self.daemon, self.longest = daemon, longest
+        self.frozen = {seconds: often for seconds, often in FROZEN.items() if seconds <= longest}
 
     def kill_one(self, drawn):
         """Whichever there is."""
@@ -52,7 +53,7 @@ class Acts:
 
     def freeze(self, drawn):
         """One, or all."""
-        seconds = drawn.choices(FROZEN, (8, 6, 2, 1))[0]
+        seconds = drawn.choices(list(self.frozen), self.frozen.values())[0]
         with processes(self.daemon) as found:
             chosen = found if drawn.random() < 0.4 else [drawn.choice(found)] if found else []
             for process in chosen:
@@ -73,16 +74,17 @@ class Acts:
 
     def all(self):
         often = [self.kill_one, self.kill_worker, self.kill_daemon, self.freeze]
-        return [*often * 4, self.kill_all, self.stop_daemon, self.freeze_worker_for_good]
+        seldom = [self.kill_all, self.stop_daemon]
+        return [*often * 4, *seldom, *([self.freeze_worker_for_good] if self.longest >= max(FROZEN) else [])]
 
 
-def turn(context, drawn, most=MOST, **how):
+def turn(context, drawn, most=MOST, longest=max(FROZEN), **how):
     """Jobs under `most` acts; fewer where members crash, which then have few attempts."""
     options = ["--processes", context.program("varied")]
     jobs = Jobs(context, drawn, 4, **how)
     daemon = context.daemon(workers=drawn.randint(1, 4), options=options)
     patient = Patient(daemon)
-    acts = Acts(daemon)
+    acts = Acts(daemon, longest)
     with Disturber(drawn, acts.all(), min(most, 3) if jobs.crash else most) as disturber:
         jobs.submit(patient)
         jobs.end(patient)

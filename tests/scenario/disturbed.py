@@ -1,0 +1,30 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Some turns of `make soak SOAK_PARTS=kills`, drawn by SIMLAB_TEST_SEED: random jobs while daemon,
+workers and guards are killed and stopped at random moments; the stores equal those of an undisturbed
+run, byte for byte, with the same members dead (ARCHITECTURE section 5, invariants 1, 2 and 7)."""
+import os
+import random
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../soak")]
+import harness  # pylint: disable=wrong-import-position
+import kills  # pylint: disable=wrong-import-position
+
+SEED = os.environ.get("SIMLAB_TEST_SEED", "1")
+
+
+def disturbed(context, number, **how):
+    kills.turn(context, random.Random(f"{SEED} {number}"), most=8, longest=0.5, seconds=(0.1, 0.3), **how)
+
+
+def test_batches(context):
+    disturbed(context, 1, may_crash=False)
+
+
+def test_batches_with_members_that_crash(context):
+    disturbed(context, 2)
+
+
+harness.main(globals())
