@@ -120,9 +120,9 @@ static bool libraries_known(void *simlabd)
     return offers_are_known(((struct simlabd *)simlabd)->offers);
 }
 
-static int libraries_needed(void *simlabd, json_t *hashes)
+static int libraries_needed(void *simlabd, int64_t *cursor, json_t *hashes)
 {
-    return queue_needed_libraries(((struct simlabd *)simlabd)->queue, hashes, NULL);
+    return queue_needed_libraries(((struct simlabd *)simlabd)->queue, cursor, hashes, NULL);
 }
 
 /* ---- the modules, with what they ask for ---- */

@@ -8,6 +8,7 @@
 #include "library/offered.h"
 #include "library/originals.h"
 #include "library/snapshot.h"
+#include "library/sweeper.h"
 #include "library/watch.h"
 
 #include <errno.h>
@@ -15,11 +16,9 @@
 #include <string.h>
 
 enum {
-    THREADS = 2,        /* one library that hangs does not keep the others waiting */
-    RESCAN_MS = 30000,  /* for what the kernel does not tell */
-    SWEEP_MS = 86400000 /* between two sweeps of copies that nobody needs … */
+    THREADS = 2,      /* one library that hangs does not keep the others waiting */
+    RESCAN_MS = 30000 /* for what the kernel does not tell */
 };
-#define SWEEP_SECONDS 86400 /* … and so long may one be of no use */
 
 struct offers {
     struct loop *loop;
@@ -27,16 +26,17 @@ struct offers {
     struct aside *aside;
     struct copies *copies;
     struct watch *watch;
+    struct sweeper *sweeper;
     struct originals originals;
     const struct registry *registry;
     char *offered;   /* as it was written last; of the building task while one is under way */
     json_t *settled; /* directory/file → since the last look began, it was closed or moved there */
     int n_taking;
-    bool is_remembering, is_looking, is_building, is_sweeping; /* one task at a time of each */
-    bool is_dirty;                                             /* another registry is to be made */
-    bool is_forced; /* the next look takes all as it is */
+    bool is_remembering, is_looking, is_building; /* one task at a time of each */
+    bool is_dirty;                                /* another registry is to be made */
+    bool is_forced;                               /* the next look takes all as it is */
     bool has_looked, is_known, is_closing;
-    int64_t look_at, sweep_at;
+    int64_t look_at;
 };
 
 /* ---- registries ---- */
@@ -265,52 +265,6 @@ static void remembered(void *task)
     go_on(o);
 }
 
-/* ---- copies that nobody needs ---- */
-
-struct sweeping {
-    struct offers *offers;
-    json_t *needed;
-    int n, result;
-    struct error why;
-};
-
-static void sweep(void *task)
-{
-    struct sweeping *s = task;
-    s->result = copies_sweep(s->offers->copies, s->needed, SWEEP_SECONDS, &s->n, &s->why);
-}
-
-static void swept(void *task)
-{
-    struct sweeping *s = task;
-    if (s->result)
-        log_warning("%s", s->why.message);
-    if (s->n > 0)
-        log_info("%d copies of libraries that nobody needs were removed", s->n);
-    s->offers->is_sweeping = false;
-    json_decref(s->needed);
-    free(s);
-}
-
-/* Nothing is taken meanwhile: what is needed then is known. */
-static void start_sweeping(struct offers *o, int64_t now)
-{
-    json_t *needed = json_object();
-    o->sweep_at = now + SWEEP_MS;
-    for (size_t i = 0; i < o->originals.n; i++)
-        if (*o->originals.list[i].hash)
-            json_object_set_new(needed, o->originals.list[i].hash, json_true());
-    if (o->options.needed(o->options.userdata, needed) < 0) {
-        o->sweep_at = now + RESCAN_MS;
-        json_decref(needed);
-        return;
-    }
-    struct sweeping *s = mem_new(sizeof *s);
-    *s = (struct sweeping){.offers = o, .needed = needed};
-    o->is_sweeping = true;
-    aside_run(o->aside, sweep, swept, s);
-}
-
 /* ---- life ---- */
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -318,21 +272,21 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* The end of a task turns the loop. */
 int64_t offers_tick(struct offers *o, int64_t now)
 {
-    bool is_idle = !o->is_looking && !o->is_remembering && !o->is_sweeping;
-    if (is_idle && o->is_known && o->n_taking == 0 && now >= o->sweep_at) {
-        start_sweeping(o, now);
-        is_idle = !o->is_sweeping;
-    }
-    int64_t due = earlier(o->look_at, originals_due(&o->originals));
-    if (is_idle && now >= due) {
-        start_looking(o, now);
-        is_idle = false;
-    }
-    if (!is_idle)
-        return INT64_MAX; /* the task's end turns the loop */
-    return o->is_known && o->n_taking == 0 ? earlier(due, o->sweep_at) : due;
+    int64_t due = INT64_MAX;
+    if (o->is_looking || o->is_remembering || sweeper_is_busy(o->sweeper))
+        return due;
+    if (o->is_known && o->n_taking == 0)
+        due = sweeper_tick(o->sweeper, &o->originals, now);
+    if (sweeper_is_busy(o->sweeper))
+        return due;
+    int64_t look_due = earlier(o->look_at, originals_due(&o->originals));
+    if (now < look_due)
+        return earlier(due, look_due);
+    start_looking(o, now);
+    return INT64_MAX;
 }
 
 const struct registry *offers_registry(const struct offers *o)
@@ -369,6 +323,7 @@ int offers_open(struct loop *loop, const struct offers_options *options, struct 
         offers_close(o);
         return r;
     }
+    o->sweeper = sweeper_new(o->aside, o->copies, options->needed, options->userdata);
     int watched = watch_open(loop, options->directories, on_event, o, &o->watch);
     if (watched < 0)
         log_warning("directories of libraries are not watched, but looked at every %d s: %s",
@@ -389,6 +344,7 @@ struct offers *offers_close(struct offers *o)
     watch_close(o->watch);
     originals_clear(&o->originals);
     registry_unref(o->registry);
+    sweeper_free(o->sweeper);
     copies_free(o->copies);
     json_decref(o->settled);
     free(o->offered);

@@ -14,6 +14,7 @@
 
 #include "base/loop.h"
 #include "library/result.h"
+#include "library/sweeper.h"
 #include "model/registry.h"
 
 struct offers_options {
@@ -22,8 +23,7 @@ struct offers_options {
     const char *program;            /* simlab-worker */
     /* There is another registry: offers_registry. */
     void (*changed)(void *userdata);
-    /* Adds the hashes of contents that jobs need, as keys. Negative where that is not known now. */
-    int (*needed)(void *userdata, json_t *hashes);
+    sweeper_needed_fn needed; /* which contents jobs need */
     void *userdata;
 };
 

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { NEEDED_ROWS = 4000 }; /* of jobs' libraries, that are read in one go */
+
 int queue_pin_job(struct queue *q, int64_t job, const json_t *libraries, struct error *e)
 {
     const char *name;
@@ -47,25 +49,57 @@ int queue_job_libraries(struct queue *q, int64_t job, char **ret_libraries, stru
     return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
-static int add_hashes(struct queue *q, sqlite3_stmt *s, int r, json_t *hashes, struct error *e)
+static void add_hash(json_t *hashes, const char *hash)
 {
-    for (; !r; r = database_next(&q->database, e, s))
-        json_object_set_new(hashes, database_text(s, 0), json_true());
+    if (hash && !json_object_get(hashes, hash))
+        json_object_set_new(hashes, hash, json_true());
+}
+
+/* `ret_last`: where to go on; 0: that were all. A job has far fewer libraries than are asked for.
+ */
+static int add_of_jobs(struct queue *q, enum job_state state, int64_t after, json_t *hashes,
+                       int64_t *ret_last, struct error *e)
+{
+    sqlite3_stmt *s;
+    int n = 0;
+    int r = database_rows(&q->database, e, &s, STATEMENT_JOB_LIBRARY_NEEDED, INTEGER(state),
+                          INTEGER(after), INTEGER(NEEDED_ROWS));
+    for (; !r; r = database_next(&q->database, e, s)) {
+        add_hash(hashes, database_text(s, 0));
+        *ret_last = sqlite3_column_int64(s, 1) - 1; /* the last job may have more of them */
+        n++;
+    }
+    if (n < NEEDED_ROWS)
+        *ret_last = 0;
     return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
-int queue_needed_libraries(struct queue *q, json_t *hashes, struct error *e)
+static int add_of_models(struct queue *q, json_t *hashes, struct error *e)
 {
     sqlite3_stmt *s;
-    int r = 0;
-    for (enum job_state state = JOB_QUEUED; state <= JOB_RUNNING && !r; state++) {
-        r = database_rows(&q->database, e, &s, STATEMENT_JOB_LIBRARY_NEEDED, INTEGER(state));
-        r = add_hashes(q, s, r, hashes, e);
+    int r = database_rows(&q->database, e, &s, STATEMENT_MODEL_LIBRARY_NEEDED, TEXT(""));
+    for (; !r; r = database_next(&q->database, e, s))
+        add_hash(hashes, database_text(s, 0));
+    return r == QUEUE_NO_SUCH ? 0 : r;
+}
+
+/* Jobs that wait come first: what begins meanwhile is found among those that run, for which the
+ * cursor is negative. */
+int queue_needed_libraries(struct queue *q, int64_t *cursor, json_t *hashes, struct error *e)
+{
+    int64_t last = *cursor;
+    int r = last >= 0 ? add_of_jobs(q, JOB_QUEUED, last, hashes, &last, e) : 0;
+    if (r == 0 && last > 0) {
+        *cursor = last;
+        return 0;
     }
-    if (r)
-        return r;
-    r = database_rows(&q->database, e, &s, STATEMENT_MODEL_LIBRARY_NEEDED, TEXT(""));
-    return add_hashes(q, s, r, hashes, e);
+    if (r == 0)
+        r = add_of_jobs(q, JOB_RUNNING, -last, hashes, &last, e);
+    if (r == 0 && last == 0)
+        r = add_of_models(q, hashes, e);
+    if (r == 0)
+        *cursor = -last;
+    return r;
 }
 
 /* Jobs of version 1 of the schema. */

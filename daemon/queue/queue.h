@@ -129,8 +129,9 @@ int queue_models(struct queue *q, const char *after, int limit, json_t **ret_pag
 /* Remembers the contents of libraries ({name: hash}) that a stored model was checked with last. */
 int queue_pin_model(struct queue *q, const char *model_hash, const json_t *libraries,
                     struct error *e);
-/* Adds, as keys, the hashes of all contents that live jobs, and models that have a name, need. */
-int queue_needed_libraries(struct queue *q, json_t *hashes, struct error *e);
+/* Adds, as keys, the hashes of all contents that live jobs, and models that have a name, need: some
+ * thousand jobs at a time, from *cursor on, which is 0 at first, and again when that was all. */
+int queue_needed_libraries(struct queue *q, int64_t *cursor, json_t *hashes, struct error *e);
 /* Gives these libraries to live jobs that were submitted before there were pins. */
 int queue_pin_unpinned(struct queue *q, const json_t *libraries, struct error *e);
 

@@ -29,8 +29,9 @@ static void changed(void *scene)
     ((struct scene *)scene)->changes++;
 }
 
-static int needed(void *scene, json_t *hashes)
+static int needed(void *scene, int64_t *cursor, json_t *hashes)
 {
+    *cursor = 0;
     json_object_update(hashes, ((struct scene *)scene)->needed);
     return 0;
 }
