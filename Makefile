@@ -223,7 +223,7 @@ tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
-	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model
+	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model $(BUILD)/bench/chunks
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills …": these only
@@ -238,6 +238,10 @@ $(BUILD)/bench/%: tests/bench/%.c $(COMPILER)
 $(BUILD)/bench/model: $(call objects_of,tests/bench/model.c) $(call archives_of,$(LINK_model))
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_model)) -lm
+
+$(BUILD)/bench/chunks: $(call objects_of,tests/bench/chunks.c) $(call archives_of,$(LINK_store))
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_store)) -lm
 
 $(BUILD)/bench/queue: $(call objects_of,tests/bench/queue.c) $(call archives_of,$(LINK_queue))
 	@mkdir -p $(@D)

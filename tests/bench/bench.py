@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """`make bench`: one advection run (n = 150, 100 steps, 3 saves) and a batch of 10,000, as ratios to
-the same loop in plain C and in plain NumPy, which write nothing. Medians of several; every run
-writes to a fresh directory, since removing files and creating them again in one place is slow on
-ext4, and would be measured instead."""
+the same loop in plain C and in plain NumPy, which write nothing; a model, as a ratio to parsing it;
+chunks of a store, as ratios to the same system calls bare. Medians of several; every run writes to a
+fresh directory, since removing files and creating them again in one place is slow on ext4, and would
+be measured instead."""
 import argparse
 import os
 import shutil
@@ -78,6 +79,15 @@ def model(build):
     return [float(word) for word in ended.stdout.split()]
 
 
+def chunks(build, directory):
+    """(seconds, seconds of the system calls bare, what) of each way to write chunks."""
+    ended = subprocess.run([os.path.join(build, "bench/chunks"), directory], check=True,
+                           capture_output=True, text=True)
+    for words in ended.stdout.splitlines():
+        store, bare, what = words.split(" ", 2)
+        yield float(store), float(bare), what
+
+
 def median(times, measure):
     return statistics.median(measure() for _ in range(times))
 
@@ -111,6 +121,8 @@ def main():
              MEMBERS, cb, nb)
         built, parsed = model(build)
         print(f"1,000 processes built and ordered {built:12.3f} ms {built / parsed:34.1f} x parsing it")
+        for store, bare, what in chunks(build, context.directory("chunks")):
+            print(f"{what:<34}{store * 1e3:12.3f} ms {store / bare:34.2f} x the system calls", flush=True)
         context.stop()
     finally:
         context.close()
