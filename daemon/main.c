@@ -140,6 +140,7 @@ static int open_queue(struct simlabd *d, struct error *e)
                                     .root = c->store_root,
                                     .texts = c->texts,
                                     .witness = c->witness,
+                                    .aside = d->aside,
                                     .accept_loss = c->accept_loss,
                                     .sightings = d->left.sightings,
                                     .n_sightings = d->left.n,

@@ -193,12 +193,9 @@ void database_rollback(struct database *d)
     d->in_turn = d->broken = false;
 }
 
-int database_checkpoint(struct database *d)
+int database_checkpoint(struct database *d, int *ret_in_log, int *ret_written)
 {
-    int in_log = 0, written = 0;
-    int r = sqlite3_wal_checkpoint_v2(d->connection, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log,
-                                      &written);
-    if (r == SQLITE_OK)
-        d->wal_pages = in_log - written;
+    int r = sqlite3_wal_checkpoint_v2(d->connection, NULL, SQLITE_CHECKPOINT_PASSIVE, ret_in_log,
+                                      ret_written);
     return r == SQLITE_OK ? 0 : database_errno(r);
 }

@@ -32,7 +32,9 @@ struct database {
     bool broken;  /* invariant 2 */
     int failed;   /* -errno of the last failure, with words; 0 from the next commit on */
     struct error failure;
-    int wal_pages; /* of the WAL that no checkpoint has written back */
+    int wal_pages, wal_written; /* pages of the WAL; those that are in the database file, too */
+    int64_t wal_restarts;       /* how often it began anew */
+    bool wal_is_held;           /* it did not, though all of it was written back: it is read */
 };
 
 /* Results are queue.h's. A failure of SQLite is a negative errno with words: EBUSY where another
@@ -62,8 +64,9 @@ int database_check(struct database *d, struct error *e);
 
 int database_commit(struct database *d, struct error *e);
 void database_rollback(struct database *d);
-/* Writes the WAL back as far as no reader hinders it. */
-int database_checkpoint(struct database *d);
+/* Writes the WAL back as far as no reader hinders it: pages in it, and pages written back. 0 or
+ * -errno. */
+int database_checkpoint(struct database *d, int *ret_in_log, int *ret_written);
 
 /* For those that call SQLite themselves: takes note of its last failure, and says it. */
 int database_fail(struct database *d, struct error *e);

@@ -173,7 +173,13 @@ static int count_wal_pages(void *userdata, sqlite3 *connection, const char *name
 {
     (void)connection;
     (void)name;
-    ((struct database *)userdata)->wal_pages = pages;
+    struct database *d = userdata;
+    d->wal_is_held = pages > d->wal_pages && d->wal_written == d->wal_pages && d->wal_pages > 0;
+    if (pages < d->wal_pages) {
+        d->wal_restarts++;
+        d->wal_written = 0;
+    }
+    d->wal_pages = pages;
     return SQLITE_OK;
 }
 

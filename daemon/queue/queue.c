@@ -9,10 +9,7 @@
 #include <string.h>
 
 enum {
-    CHECKPOINT_PAGES = 8192,    /* 32 MB: do not wait for idleness */
-    CHECKPOINT_IDLE_MS = 1000,  /* this long after the last commit */
-    CHECKPOINT_RETRY_MS = 5000, /* after a failure, or where a reader hinders */
-    PROBE_MS = 1000,            /* from one try to the next, while the database fails */
+    PROBE_MS = 1000, /* from one try to the next, while the database fails */
 };
 
 /* ---- open and close ---- */
@@ -97,6 +94,7 @@ int queue_open(const struct queue_options *o, struct queue **ret_queue, struct e
     struct queue *q = mem_new(sizeof *q);
     q->root = root_of(o->root);
     q->witness = mem_strdup(o->witness);
+    q->checkpoint = checkpoint_new(o->aside, o->path);
     q->texts = mem_strdup(o->texts);
     int r = open_all(q, o, e);
     if (r) {
@@ -129,6 +127,7 @@ struct queue *queue_close(struct queue *q)
 {
     if (!q)
         return NULL;
+    checkpoint_free(q->checkpoint);
     database_close(&q->database);
     live_clear(&q->live);
     id_list_free(&q->touched);
@@ -168,11 +167,6 @@ int queue_commit(struct queue *q, struct error *e)
     return 0;
 }
 
-static int64_t later_of(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 int queue_health(const struct queue *q, struct error *e)
 {
     if (q->database.failed && e)
@@ -205,16 +199,5 @@ int64_t queue_tick(struct queue *q, int64_t now)
         q->written = false;
         q->last_write = now;
     }
-    int pages = q->database.wal_pages;
-    if (pages == 0)
-        return INT64_MAX;
-    int64_t due = later_of(pages >= CHECKPOINT_PAGES ? now : q->last_write + CHECKPOINT_IDLE_MS,
-                           q->checkpoint_retry);
-    if (queue_dirty(q)) /* a checkpoint inside a transaction is refused */
-        return later_of(due, now + 1);
-    if (now < due)
-        return due;
-    if (database_checkpoint(&q->database) == 0 && q->database.wal_pages == 0)
-        return INT64_MAX;
-    return q->checkpoint_retry = now + CHECKPOINT_RETRY_MS;
+    return checkpoint_tick(q->checkpoint, &q->database, q->last_write, now);
 }

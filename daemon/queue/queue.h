@@ -31,6 +31,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct aside;
 struct queue;
 
 enum { QUEUE_IDENTITY_SIZE = 33 }; /* 32 hexadecimal digits and a NUL */
@@ -58,7 +59,8 @@ struct queue_options {
     const char *texts; /* directory of long texts, which is there; NULL: there are none */
     /* A small file that the queue keeps to know of a database that is lost; NULL: none. */
     const char *witness;
-    bool accept_loss; /* a lost or damaged database is set aside, and a new one begun */
+    struct aside *aside; /* for what takes long, until the last tick; NULL: on this thread */
+    bool accept_loss;    /* a lost or damaged database is set aside, and a new one begun */
     const struct queue_sighting *sightings;
     size_t n_sightings;
     bool all_seen; /* of all workers that the former daemon had */
@@ -90,8 +92,8 @@ int queue_commit(struct queue *q, struct error *e);
 bool queue_dirty(const struct queue *q); /* something awaits queue_commit */
 /* 0, or how the database failed last, where it was not written since: -errno with words. */
 int queue_health(const struct queue *q, struct error *e);
-/* Checkpoints the WAL when it has grown and nothing is written; where the database has failed,
- * tries once a second whether it can be written again. Returns when next due. */
+/* Writes the WAL back when it has grown or nothing is written (checkpoint.h); where the database
+ * has failed, tries once a second whether it can be written again. Returns when next due. */
 int64_t queue_tick(struct queue *q, int64_t now);
 
 /* ---- texts: documents and definitions ---- */

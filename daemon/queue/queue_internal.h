@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
- * database; texts; counts, ranges; live; events; moves; leases, layouts; reports; jobs, models;
- * recovery; queue. */
+ * database, checkpoint; texts; counts, ranges; live; events; moves; leases, layouts; reports; jobs,
+ * models; recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
+#include "queue/checkpoint.h"
 #include "queue/database.h"
 #include "queue/live.h"
 #include "queue/queue.h"
@@ -31,11 +32,11 @@ struct queue {
     struct queue_numbers numbers, committed;
     int64_t last_fence; /* never goes back, not even by a rollback: invariant 4 of queue.h */
     struct live live;
-    struct id_list touched;   /* whose counts changed in this turn, to be told by the commit */
-    bool written;             /* something was committed since the last tick */
-    int64_t last_write;       /* as of the ticks */
-    int64_t checkpoint_retry; /* not before */
-    int64_t probe_due;        /* while the database fails; 0: it works, as of the last tick */
+    struct id_list touched; /* whose counts changed in this turn, to be told by the commit */
+    bool written;           /* something was committed since the last tick */
+    int64_t last_write;     /* as of the ticks */
+    int64_t probe_due;      /* while the database fails; 0: it works, as of the last tick */
+    struct checkpoint *checkpoint;
 };
 
 /* ---- counts.c: a job's row, less its texts ---- */
