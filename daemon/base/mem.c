@@ -70,6 +70,16 @@ void *mem_try_bytes(size_t size)
     return can_be(1, size) ? malloc(size ? size : 1) : NULL;
 }
 
+void *mem_lines(size_t n, size_t size)
+{
+    enum { LINE = 64 };
+    size_t bytes;
+    if (!mem_mul(n ? n : 1, size, &bytes) || bytes > SIZE_MAX - LINE || !can_be(1, bytes))
+        die("out of memory\n");
+    bytes = (bytes + LINE - 1) / LINE * LINE;
+    return memset(or_abort(aligned_alloc(LINE, bytes)), 0, bytes);
+}
+
 void *mem_resize(void *p, size_t n, size_t size)
 {
     size_t bytes;

@@ -11,6 +11,8 @@
 /* Zeroed. */
 void *mem_new(size_t size);
 void *mem_array(size_t n, size_t size);
+/* Likewise, each thing at the beginning of a cache line (64 bytes) where its size allows it. */
+void *mem_lines(size_t n, size_t size);
 /* Grows or shrinks; new bytes are undefined. */
 void *mem_resize(void *p, size_t n, size_t size);
 /* Makes room for one more in an array of n that grows by doubling. Returns where it is now. */

@@ -20,35 +20,45 @@
 
 /* ---- one call ---- */
 
-/* The stage function, from the first level that has it. 0, or STAGE_FAILED with words in `e`. */
-static int call_stage_function(struct lane *lane, const struct plan_call *call, int *ret_signal,
-                               struct error *e)
+static inline struct process_run *begin_call(struct lane *lane, const struct plan_call *call,
+                                             int stage)
 {
-    struct simulation *s = lane->simulation;
-    struct process_run *run = &s->runs[call->process];
-    int stage = s->stage.plan->stage, r = SIMLAB_NONE;
-    run->lane = lane;
-    run->drawn = 0;
-    if (stage == SIMLAB_INITIALIZE)
-        s->state->processes[call->process].called = true;
+    struct process_run *run = &lane->simulation->runs[call->process];
+    /* Lines of memory that need not change stay in the caches of all. */
+    if (run->lane != lane)
+        run->lane = lane;
+    if (run->drawn)
+        run->drawn = 0;
     if (run->phase != stage)
         context_enter(run, stage);
-    if (call->fn)
-        r = call->fn(&run->contexts[call->level].shared);
-    thread_environment_keep(&s->environment);
-    if (__builtin_expect(r == SIMLAB_NONE && !run->failed, 1)) {
-        *ret_signal = r;
-        return 0;
-    }
+    return run;
+}
+
+/* After anything but SIMLAB_NONE, or a mistake. 0, or STAGE_FAILED with words in `e`. */
+static int end_call(struct process_run *run, int r, struct error *e)
+{
     if (r < 0)
         context_refuse(run, "failed without saying why");
     else if (r > SIMLAB_BREAK)
         context_refuse(run, "returned %d, which is no signal", r);
-    *ret_signal = r;
     if (!run->failed)
         return 0;
     run->failed = false;
     return context_report(run, e);
+}
+
+/* The stage function, from the first level that has it. */
+static int call_stage_function(struct lane *lane, const struct plan_call *call, int *ret_signal,
+                               struct error *e)
+{
+    struct simulation *s = lane->simulation;
+    struct process_run *run = begin_call(lane, call, s->stage.plan->stage);
+    if (s->stage.plan->stage == SIMLAB_INITIALIZE)
+        s->state->processes[call->process].called = true;
+    int r = call->fn ? call->fn(&run->contexts[call->level].shared) : SIMLAB_NONE;
+    thread_environment_keep(&s->environment);
+    *ret_signal = r;
+    return end_call(run, r, e);
 }
 
 /* With hooks and checks around it. */
@@ -76,12 +86,14 @@ static void fail(struct lane *lane, int call, int result)
     int earliest = atomic_load(&run->failed_call);
     while (call < earliest && !atomic_compare_exchange_weak(&run->failed_call, &earliest, call))
         ;
+    atomic_store_explicit(&run->is_eventful, true, memory_order_relaxed);
 }
 
 static void give_break(struct simulation *s, int call)
 {
     s->stage.is_broken[call] = true;
     atomic_store_explicit(&s->stage.has_broken, true, memory_order_relaxed);
+    atomic_store_explicit(&s->stage.is_eventful, true, memory_order_relaxed);
 }
 
 /* An earlier call, along the model's edges, gave BREAK or was itself skipped for one. It is
@@ -103,23 +115,25 @@ static bool is_begun(const struct simulation *s, int process)
     return !has_initialize || s->state->processes[process].called;
 }
 
-void call_one(struct lane *lane, int number)
+static bool is_due(struct simulation *s, const struct plan_call *call, int number)
+{
+    if (s->stage.goes_on)
+        return is_begun(s, call->process);
+    if (atomic_load_explicit(&s->stage.failed_call, memory_order_relaxed) < number)
+        return false;
+    if (atomic_load_explicit(&s->stage.has_broken, memory_order_relaxed) &&
+        is_skipped(s, call, number))
+        return false;
+    return !call->is_empty;
+}
+
+/* Where there is more to it than to call a function. */
+static void call_eventful(struct lane *lane, const struct plan_call *call, int number)
 {
     struct simulation *s = lane->simulation;
-    const struct plan_call *call = &s->stage.plan->calls[number];
     int signal = SIMLAB_NONE, r;
-    if (s->stage.goes_on) {
-        if (!is_begun(s, call->process))
-            return;
-    } else if (atomic_load_explicit(&s->stage.failed_call, memory_order_relaxed) < number) {
+    if (!is_due(s, call, number))
         return;
-    } else if (atomic_load_explicit(&s->stage.has_broken, memory_order_relaxed) &&
-               is_skipped(s, call, number)) {
-        return;
-    }
-    if (call->is_empty)
-        return;
-    lane->call = number;
     r = s->is_plain ? call_stage_function(lane, call, &signal, &lane->why)
                     : call_watched(lane, call, &signal, &lane->why);
     if (r)
@@ -128,11 +142,47 @@ void call_one(struct lane *lane, int number)
         give_break(s, number);
 }
 
+static void end_ordinary(struct lane *lane, struct process_run *run, int number, int r)
+{
+    int failure = end_call(run, r, &lane->why);
+    if (failure)
+        fail(lane, number, failure);
+    else if (r == SIMLAB_BREAK)
+        give_break(lane->simulation, number);
+}
+
+/* Most calls of most jobs: some ten nanoseconds, the function's own aside. */
+static inline void call_one(struct lane *lane, struct simulation *s, int number)
+{
+    const struct plan_call *call = &s->stage.calls[number];
+    lane->call = number;
+    if (atomic_load_explicit(&s->stage.is_eventful, memory_order_relaxed)) {
+        call_eventful(lane, call, number);
+        return;
+    }
+    struct process_run *run = begin_call(lane, call, s->stage.stage);
+    int r = call->fn(&run->contexts[call->level].shared);
+    thread_environment_keep(&s->environment);
+    if (__builtin_expect(r != SIMLAB_NONE || run->failed, 0))
+        end_ordinary(lane, run, number, r);
+}
+
 void call_task(struct lane *lane, int task)
 {
-    const struct plan *plan = lane->simulation->stage.plan;
-    for (int i = plan->first_call[task]; i < plan->first_call[task + 1]; i++)
-        call_one(lane, plan->task_calls[i]);
+    struct simulation *s = lane->simulation;
+    const struct plan *plan = s->stage.plan;
+    const int *at = plan->task_calls + plan->first_call[task];
+    const int *end = plan->task_calls + plan->first_call[task + 1];
+    for (; at < end; at++)
+        call_one(lane, s, *at);
+}
+
+void call_in_order(struct simulation *s)
+{
+    int n = s->stage.plan->n_calls;
+    struct lane *lane = s->lanes[0];
+    for (int i = 0; i < n; i++)
+        call_one(lane, s, i);
 }
 
 /* ---- all calls of a stage ---- */
@@ -242,22 +292,44 @@ static void stop_gathering(struct simulation *s)
         s->lanes[i]->gathers = false;
 }
 
-int call_stage(struct simulation *s, int stage, struct error *e)
+static void forget_breaks(struct simulation *s)
+{
+    memset(s->stage.is_broken, 0, (size_t)s->model->n_processes * sizeof *s->stage.is_broken);
+    atomic_store_explicit(&s->stage.has_broken, false, memory_order_relaxed);
+}
+
+static void begin_stage(struct simulation *s, const struct plan *plan)
 {
     struct stage_run *run = &s->stage;
-    run->plan = &s->program->plans[stage];
-    run->goes_on = stage == SIMLAB_FINALIZE;
+    run->plan = plan;
+    run->calls = plan->calls;
+    run->stage = plan->stage;
+    run->goes_on = plan->stage == SIMLAB_FINALIZE;
+    atomic_store_explicit(&run->is_eventful, !s->is_plain || plan->is_eventful,
+                          memory_order_relaxed);
     atomic_store_explicit(&run->failed_call, INT_MAX, memory_order_relaxed);
-    if (atomic_load_explicit(&run->has_broken, memory_order_relaxed)) {
-        memset(run->is_broken, 0, (size_t)s->model->n_processes * sizeof *run->is_broken);
-        atomic_store_explicit(&run->has_broken, false, memory_order_relaxed);
-    }
-    s->scheduler->run(s->scheduler_state, run->plan);
+    if (atomic_load_explicit(&run->has_broken, memory_order_relaxed))
+        forget_breaks(s);
+}
+
+/* Lines and errors, where there were any. */
+static int end_stage(struct simulation *s, int stage, struct error *e)
+{
     if (s->lanes[0]->gathers)
         stop_gathering(s);
-    if (atomic_load_explicit(&run->failed_call, memory_order_relaxed) == INT_MAX)
+    if (atomic_load_explicit(&s->stage.failed_call, memory_order_relaxed) == INT_MAX)
         return 0;
     if (stage == SIMLAB_INITIALIZE)
         hush(s);
     return take_error(s, e);
+}
+
+int call_stage(struct simulation *s, int stage, struct error *e)
+{
+    const struct plan *plan = &s->program->plans[stage];
+    if (plan->n_calls == 0)
+        return 0;
+    begin_stage(s, plan);
+    s->scheduler->run(s->scheduler_state, plan);
+    return end_stage(s, stage, e);
 }

@@ -65,7 +65,6 @@ static void context_init(struct simulation *s, struct process_run *run, int leve
         int slot = l->bindings[row]->slot;
         views[row] = slot >= 0 ? &s->values[slot].view : NULL;
     }
-    c->simulation = s;
     c->run = run;
     c->level = l;
     c->shared = (struct simlab_context){.struct_size = sizeof c->shared,
@@ -82,8 +81,8 @@ void context_new_all(struct simulation *s)
     size_t n = 0;
     for (int p = 0; p < s->model->n_processes; p++)
         n += (size_t)s->program->processes[p].n_levels;
-    s->runs = mem_array((size_t)s->model->n_processes, sizeof *s->runs);
-    s->contexts = mem_array(n, sizeof *s->contexts);
+    s->runs = mem_lines((size_t)s->model->n_processes, sizeof *s->runs);
+    s->contexts = mem_lines(n, sizeof *s->contexts);
     struct context *next = s->contexts;
     for (int p = 0; p < s->model->n_processes; p++) {
         struct process_run *run = &s->runs[p];
@@ -114,9 +113,9 @@ struct process_run *context_of_lane(struct lane *lane, int process)
         return lane->runs[process];
     const struct process_run *of_stages = &lane->simulation->runs[process];
     size_t bytes = (size_t)of_stages->n_levels * sizeof *of_stages->contexts;
-    struct process_run *run = mem_new(sizeof *run);
+    struct process_run *run = mem_lines(1, sizeof *run);
     *run = (struct process_run){.lane = lane, .process = process, .n_levels = of_stages->n_levels};
-    run->contexts = mem_new(bytes);
+    run->contexts = mem_lines((size_t)of_stages->n_levels, sizeof *of_stages->contexts);
     memcpy(run->contexts, of_stages->contexts, bytes);
     for (int level = 0; level < run->n_levels; level++)
         run->contexts[level].run = run;

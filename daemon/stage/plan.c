@@ -84,6 +84,7 @@ static void add_call(struct building *b, int process, bool is_empty)
         call->level = level;
         call->fn = program_stage_function(p->levels[level].code, plan->stage);
     }
+    plan->is_eventful |= is_empty;
     b->call_of[process] = plan->n_calls++;
     b->broken_by.first[plan->n_calls] = (int)b->broken_by.n;
 }
@@ -199,6 +200,7 @@ void plan_new(const struct program *p, int stage, unsigned how, struct plan *ret
 {
     size_t n = (size_t)p->model->n_processes;
     *ret_plan = (struct plan){.stage = stage,
+                              .is_eventful = stage == SIMLAB_INITIALIZE || stage == SIMLAB_FINALIZE,
                               .is_ordered = how & PLAN_ORDERED,
                               .has_hooks = how & PLAN_HOOKS,
                               .calls = mem_array(n, sizeof *ret_plan->calls)};

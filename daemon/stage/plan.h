@@ -57,6 +57,7 @@ enum plan_how {
 struct plan {
     int stage; /* enum simlab_stage */
     bool is_ordered, has_hooks;
+    bool is_eventful; /* there is more to its calls than to call functions */
     int n_calls;
     struct plan_call *calls; /* in the model's order */
     struct task_graph graph; /* of an ordered plan: no tasks */

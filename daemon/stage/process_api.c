@@ -34,7 +34,7 @@ static const char *host_group_name(simlab_context *shared, int32_t row, int64_t 
     const struct binding *b = process_api_group(c, row);
     if (!b || k < 0 || k >= b->n_members)
         return "";
-    const struct model_process *p = &c->simulation->model->processes[b->member_process[k]];
+    const struct model_process *p = &context_simulation(c)->model->processes[b->member_process[k]];
     return which == 0 ? p->name : p->type->variables[b->member_variable[k]].name;
 }
 
@@ -46,8 +46,8 @@ static struct object *object_at(struct context *c, int32_t row)
     if (!v)
         return NULL;
     int slot = process_api_is_group(v) ? -1 : c->level->bindings[row]->slot;
-    if (slot >= 0 && c->simulation->program->slots[slot].kind == PROGRAM_OBJECT)
-        return &c->simulation->objects[c->simulation->program->slots[slot].number];
+    if (slot >= 0 && context_simulation(c)->program->slots[slot].kind == PROGRAM_OBJECT)
+        return &context_simulation(c)->objects[context_simulation(c)->program->slots[slot].number];
     context_refuse(c->run, "variable '%s' is not an object", v->name);
     return NULL;
 }
@@ -96,7 +96,7 @@ __attribute__((format(printf, 2, 0))) static void host_log(simlab_context *share
                                                            const char *format, va_list arguments)
 {
     struct context *c = process_api_context(shared);
-    const struct simulation *s = c->simulation;
+    const struct simulation *s = context_simulation(c);
     char text[1024], line[1280];
     if (!process_api_may(c, "nothing is logged") || s->state->processes[c->run->process].is_hushed)
         return;
@@ -109,7 +109,7 @@ __attribute__((format(printf, 2, 0))) static void host_log(simlab_context *share
 
 static struct random random_of(const struct context *c, enum random_kind kind)
 {
-    const struct state *s = c->simulation->state;
+    const struct state *s = context_simulation(c)->state;
     return (struct random){.key = s->processes[c->run->process].random_key,
                            .step = s->runtime.step,
                            .stage = (uint32_t)s->runtime.stage,

@@ -19,7 +19,7 @@ static const char *const intents[] = {"in", "out", "inout"};
  * is told; others wait for the end. */
 static void abandon(struct context *c)
 {
-    struct simulation *s = c->simulation;
+    struct simulation *s = context_simulation(c);
     struct error why = {.message = ""};
     if (!s->events || !s->events->abandon)
         return;
@@ -115,7 +115,8 @@ struct simlab_view *process_values_wrong_size(simlab_context *shared, int32_t ro
         return scratch(c, 1, &n, 16);
     const struct binding *b = c->level->bindings[row];
     int slot = k < 0 ? b->slot : k < b->n_members ? b->members[k] : -1;
-    const char *name = k >= 0 && slot >= 0 ? c->simulation->model->slots[slot].name : v->name;
+    const char *name =
+        k >= 0 && slot >= 0 ? context_simulation(c)->model->slots[slot].name : v->name;
     context_refuse(c->run, "variable '%s' has %lld elements, where %lld were expected", name,
                    slot < 0 ? 0LL : (long long)context_value(c->run, slot)->view.size,
                    (long long)n);
@@ -138,7 +139,7 @@ static bool dtype_fits(struct context *c, const char *name, const struct simlab_
 static bool demand_here(struct context *c, int slot)
 {
     const struct computing *computing = c->run->lane->computing;
-    int kind = c->simulation->program->slots[slot].kind;
+    int kind = context_simulation(c)->program->slots[slot].kind;
     if (kind == PROGRAM_PLAIN || kind == PROGRAM_OBJECT)
         return true;
     if (!process_api_may(c, "on_demand variables are not read"))
@@ -148,7 +149,7 @@ static bool demand_here(struct context *c, int slot)
 
 static void refuse_unset(struct context *c, const char *name, int slot)
 {
-    const struct slot *s = &c->simulation->model->slots[slot];
+    const struct slot *s = &context_simulation(c)->model->slots[slot];
     c->run->lacks_input |= s->is_input && s->process == c->run->process;
     if (s->is_input)
         context_refuse(c->run,
@@ -158,7 +159,7 @@ static void refuse_unset(struct context *c, const char *name, int slot)
     else
         context_refuse(
             c->run, "variable '%s' has no value yet: process '%s' must set it before", name,
-            c->simulation->model->processes[s->setter >= 0 ? s->setter : s->process].name);
+            context_simulation(c)->model->processes[s->setter >= 0 ? s->setter : s->process].name);
 }
 
 bool process_api_may_write(struct context *c, int32_t row, const struct variable *v)
@@ -245,7 +246,7 @@ static void refuse_size(struct context *c, const char *name, int slot, int ndim,
     const struct value *v = context_value(c->run, slot);
     int itemsize = v->view.itemsize;
     double elements = 1, most = (double)memory_limit();
-    double others = (double)(c->simulation->state->bytes - v->asked);
+    double others = (double)(context_simulation(c)->state->bytes - v->asked);
     char size[MEMORY_LIMIT_TEXT], most_text[MEMORY_LIMIT_TEXT], others_text[MEMORY_LIMIT_TEXT];
     for (int i = 0; i < ndim; i++)
         elements *= (double)shape[i];
@@ -287,7 +288,7 @@ struct simlab_view *process_values_create(simlab_context *shared, int32_t row, i
         return scratch(c, ndim, shape, itemsize);
     }
     int slot = c->level->bindings[row]->slot;
-    const struct variable *declared = c->simulation->model->slots[slot].declared;
+    const struct variable *declared = context_simulation(c)->model->slots[slot].declared;
     struct simlab_view *view = &context_value(c->run, slot)->view;
     if (!process_api_may(c, "no variable is given a shape") || !process_api_may_write(c, row, v) ||
         !dtype_fits(c, v->name, view, dtype))
@@ -306,7 +307,7 @@ struct simlab_view *process_values_create(simlab_context *shared, int32_t row, i
             return scratch(c, 0, NULL, view->itemsize);
         }
     }
-    if (value_shape(c->simulation->state, context_value(c->run, slot), ndim, shape) < 0) {
+    if (value_shape(context_simulation(c)->state, context_value(c->run, slot), ndim, shape) < 0) {
         refuse_size(c, v->name, slot, ndim, shape);
         abandon(c);
         return scratch(c, ndim, shape, view->itemsize);
@@ -331,7 +332,7 @@ struct simlab_view *process_values_member(simlab_context *shared, int32_t row, i
     struct simlab_view *view = &context_value(c->run, slot)->view;
     if (!demand_here(c, slot))
         return instead_of(c, view);
-    name = c->simulation->model->slots[slot].name;
+    name = context_simulation(c)->model->slots[slot].name;
     if (!view->data) {
         refuse_unset(c, name, slot);
         return instead_of(c, view);

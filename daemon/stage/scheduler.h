@@ -2,8 +2,8 @@
 /* How the calls of a stage are run. All that they mean (who is skipped, which error is told, where
  * lines go) is call.c's; a scheduler only says where and when.
  *
- * Invariant: `run` has each call of the plan made once (call_one, call_task), after all those that
- * the plan has before it, and returns when all were made: under every scheduler. */
+ * Invariant: `run` has each call of the plan made once (call_task, call_in_order), after all those
+ * that the plan has before it, and returns when all were made: under every scheduler. */
 #ifndef STAGE_SCHEDULER_H
 #define STAGE_SCHEDULER_H
 
@@ -42,9 +42,7 @@ extern const struct scheduler scheduler_serial, scheduler_threads, scheduler_aut
 /* NULL: there is none of that name. */
 const struct scheduler *scheduler_named(const char *name);
 
-/* What a scheduler calls, in any lane: call number `call` of the plan that runs, and all calls of a
- * task. */
-void call_one(struct lane *lane, int call);
+/* What a scheduler calls: the calls of a task, in any lane. */
 void call_task(struct lane *lane, int task);
 /* Before calls are run in another order than the plan's: their lines wait for the end. */
 void call_gather(struct simulation *s);

@@ -2,20 +2,11 @@
 /* One after the other, in the model's order. */
 #include "stage/simulation.h"
 
-#include <limits.h>
-
 static int serial_open(struct simulation *s, void **ret_state, struct error *e)
 {
     (void)e;
     *ret_state = s;
     return 0;
-}
-
-void call_in_order(struct simulation *s)
-{
-    const struct plan *plan = s->stage.plan;
-    for (int i = 0; i < plan->n_calls; i++)
-        call_one(s->lanes[0], i);
 }
 
 static void serial_run(void *state, const struct plan *plan)

@@ -90,17 +90,23 @@ struct simulation *simulation_free(struct simulation *s)
     return NULL;
 }
 
+/* Those at model level. Most jobs have none. */
+static int call_hooks(struct simulation *s, int stage, int when, int *ret_signal, struct error *e)
+{
+    *ret_signal = SIMLAB_NONE;
+    return s->job->n_hooks ? hook_call(s->lanes[0], stage, when, -1, ret_signal, e) : 0;
+}
+
 /* *ret_signal is that of the hooks at model level: what processes signal stays within the stage. */
 static int run_stage(struct simulation *s, int stage, int *ret_signal, struct error *e)
 {
-    struct lane *lane = s->lanes[0];
     s->state->stamp++;
     s->state->runtime.stage = stage;
-    int r = hook_call(lane, stage, SIMLAB_BEFORE, -1, ret_signal, e);
+    int r = call_hooks(s, stage, SIMLAB_BEFORE, ret_signal, e);
     if (r || *ret_signal != SIMLAB_NONE)
         return r;
     r = call_stage(s, stage, e);
-    return r ? r : hook_call(lane, stage, SIMLAB_AFTER, -1, ret_signal, e);
+    return r ? r : call_hooks(s, stage, SIMLAB_AFTER, ret_signal, e);
 }
 
 /* Every process whose initialize was called, or that has none, is finalized, whatever came before;
@@ -108,10 +114,9 @@ static int run_stage(struct simulation *s, int stage, int *ret_signal, struct er
 static int finalize(struct simulation *s, int result, struct error *e)
 {
     int signal = SIMLAB_NONE;
-    struct lane *lane = s->lanes[0];
     s->state->stamp++;
     s->state->runtime.stage = SIMLAB_FINALIZE;
-    int r = hook_call(lane, SIMLAB_FINALIZE, SIMLAB_BEFORE, -1, &signal, result ? NULL : e);
+    int r = call_hooks(s, SIMLAB_FINALIZE, SIMLAB_BEFORE, &signal, result ? NULL : e);
     if (result == 0)
         result = r;
     if (r || signal == SIMLAB_NONE) {
@@ -119,7 +124,7 @@ static int finalize(struct simulation *s, int result, struct error *e)
         if (result == 0)
             result = r;
     }
-    r = hook_call(lane, SIMLAB_FINALIZE, SIMLAB_AFTER, -1, &signal, result ? NULL : e);
+    r = call_hooks(s, SIMLAB_FINALIZE, SIMLAB_AFTER, &signal, result ? NULL : e);
     return result ? result : r;
 }
 

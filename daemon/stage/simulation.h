@@ -22,25 +22,29 @@
 /* What a stage function sees, for the type itself (level 0) or a type it extends. */
 struct context {
     struct simlab_context shared; /* first: what the library is given */
-    struct simulation *simulation;
     struct process_run *run;
     const struct program_level *level;
 };
 
 /* A process at work: one of its stages, or a function about one of its variables. */
 struct process_run {
-    struct lane *lane;
+    _Alignas(64) struct lane *lane;
     struct context *contexts; /* by level */
     int process, n_levels;
     int phase;         /* enum phase */
     uint32_t drawn_by; /* struct random: 0, or 1 + the variable that it is about */
     uint64_t drawn;    /* words of its sequence */
+    char *message;     /* of the first mistake, without process and stage: MESSAGE_SIZE, or NULL */
+    int n_loops;       /* parallel loops that it is in, one within the other: see parallel.c */
     bool failed;
     bool lacks_input; /* read one of its own that varies in time, before the first step */
-    int n_loops;      /* parallel loops that it is in, one within the other: see parallel.c */
-    char *message;    /* of the first mistake, without process and stage: MESSAGE_SIZE, or NULL */
 };
 enum { MESSAGE_SIZE = STATE_WHY_SIZE };
+
+static inline struct simulation *context_simulation(const struct context *c)
+{
+    return c->run->lane->simulation;
+}
 
 /* A kind object: lives outside the state, since it is a pointer of one process's own. */
 struct object {
@@ -51,7 +55,12 @@ struct object {
 /* What the calls of the stage that runs share. */
 struct stage_run {
     const struct plan *plan;
-    bool goes_on;            /* after a failure, as in finalize */
+    const struct plan_call *calls; /* the plan's */
+    int stage;
+    bool goes_on; /* after a failure, as in finalize */
+    /* There is more to a call than to call a function: hooks, checks, flags; or something has
+     * happened. */
+    _Atomic bool is_eventful;
     _Atomic int failed_call; /* the earliest so far; INT_MAX: none */
     _Atomic bool has_broken; /* some call gave BREAK: is_broken means something */
     bool *is_broken;         /* by call */
