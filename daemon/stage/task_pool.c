@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+enum { STEAL_WORTH_NS = 250, BACK_OFF_MOST_NS = 8000 };
+
 struct graph_run {
     const struct task_graph *graph;
     _Atomic uint32_t *through; /* by task: predecessors that are through, of all runs together */
@@ -29,7 +31,9 @@ struct pool_thread {
     _Alignas(64) struct task_pool *pool;
     pthread_t id;
     int number;
-    uint32_t random; /* whom to steal from first */
+    uint32_t random;   /* whom to steal from first */
+    int64_t backs_off; /* ns */
+    int64_t steals_at; /* not before */
     /* Written by this thread, read by anybody. */
     _Atomic uint64_t tasks, stolen, loops, blocks, sleeps, ns_searched, ns_slept;
 };
@@ -57,8 +61,7 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
 
 struct graph_run *task_pool_graph_new(const struct task_graph *graph)
 {
-    struct graph_run *g = aligned_alloc(64, sizeof *g);
-    mem_assert(g);
+    struct graph_run *g = mem_lines(1, sizeof *g);
     *g = (struct graph_run){.graph = graph};
     g->through = mem_array((size_t)graph->n_tasks, sizeof *g->through);
     return g;
@@ -112,10 +115,23 @@ static int32_t finish(struct task_pool *p, struct pool_thread *t, int32_t task)
     return next;
 }
 
-/* The task and what follows from it, as long as this thread has some. */
-static void work(struct task_pool *p, struct pool_thread *t, int32_t task)
+static void enter_work(struct task_pool *p, const struct pool_thread *t)
+{
+    if (p->options.enter)
+        p->options.enter(p->options.userdata, t->number);
+}
+
+static void leave_work(struct task_pool *p, const struct pool_thread *t)
+{
+    if (p->options.leave)
+        p->options.leave(p->options.userdata, t->number);
+}
+
+/* The task and what follows from it, as long as this thread has some. Returns how many. */
+static uint64_t work(struct task_pool *p, struct pool_thread *t, int32_t task)
 {
     uint64_t n = 0;
+    enter_work(p, t);
     do {
         p->options.run(p->options.userdata, t->number, task);
         n++;
@@ -123,7 +139,9 @@ static void work(struct task_pool *p, struct pool_thread *t, int32_t task)
         if (task == DEQUE_EMPTY)
             task = deque_take(&t->deque);
     } while (task != DEQUE_EMPTY);
+    leave_work(p, t);
     count(&t->tasks, n);
+    return n;
 }
 
 static int32_t steal(struct task_pool *p, struct pool_thread *t)
@@ -171,26 +189,48 @@ static void pause_search(const struct task_pool *p, unsigned round)
         futex_pause();
 }
 
-/* Runs blocks of a loop, or one task and what follows from it; false: there was nothing. */
-static bool help(struct task_pool *p, struct pool_thread *t)
+/* Runs blocks of a loop; false: there were none. */
+static bool help_loop(struct task_pool *p, struct pool_thread *t)
 {
     struct task_block block;
-    if (task_loops_take(&p->loops, 0, &block)) {
-        rest_found(&p->rest, has_work, p, t->number);
-        uint64_t n = 0;
-        do {
-            task_loops_run(&p->loops, &block, p->options.userdata, t->number);
-            n++;
-        } while (task_loops_take(&p->loops, 0, &block));
-        count(&t->blocks, n);
-        return true;
-    }
+    uint64_t n = 0;
+    if (!task_loops_take(&p->loops, 0, &block))
+        return false;
+    rest_found(&p->rest, has_work, p, t->number);
+    enter_work(p, t);
+    do {
+        task_loops_run(&p->loops, &block, p->options.userdata, t->number);
+        n++;
+    } while (task_loops_take(&p->loops, 0, &block));
+    leave_work(p, t);
+    count(&t->blocks, n);
+    return true;
+}
+
+/* To steal a task, and to hand over what it touches, takes as long as some hundred nanoseconds of
+ * work. Where tasks are shorter, who steals leaves them to the others for a while, at first for as
+ * long as a few of them take. */
+static void learn_size(struct pool_thread *t, int64_t now, int64_t took, uint64_t n)
+{
+    bool is_small = took < (int64_t)n * STEAL_WORTH_NS;
+    t->backs_off = !is_small ? 0 : t->backs_off ? 2 * t->backs_off : STEAL_WORTH_NS;
+    if (t->backs_off > BACK_OFF_MOST_NS)
+        t->backs_off = BACK_OFF_MOST_NS;
+    t->steals_at = now + t->backs_off;
+}
+
+/* Steals a task and runs what follows from it. */
+static bool help_tasks(struct task_pool *p, struct pool_thread *t)
+{
     int32_t task = steal(p, t);
     if (task == DEQUE_EMPTY)
         return false;
     rest_found(&p->rest, has_work, p, t->number);
     count(&t->stolen, 1);
-    work(p, t, task);
+    int64_t began = rest_now();
+    uint64_t n = work(p, t, task);
+    int64_t now = rest_now();
+    learn_size(t, now, now - began, n);
     return true;
 }
 
@@ -198,29 +238,27 @@ static bool help(struct task_pool *p, struct pool_thread *t)
 static void search(struct task_pool *p, struct pool_thread *t)
 {
     rest_search(&p->rest);
-    int64_t began = rest_now(), searched = 0, slept;
+    int64_t began = rest_now(), now = began, slept;
     for (unsigned round = 0; !is_over(p, t->number); round++) {
-        if (help(p, t)) {
-            count(&t->ns_searched, (uint64_t)searched);
+        if (help_loop(p, t) || (now >= t->steals_at && help_tasks(p, t))) {
+            count(&t->ns_searched, (uint64_t)(now - began));
             rest_search(&p->rest);
-            began = rest_now();
-            searched = 0;
+            began = now = rest_now();
             round = 0;
             continue;
         }
         pause_search(p, round);
-        searched = rest_now() - began;
-        if (searched < atomic_load_explicit(&p->rest.wake_ns, memory_order_relaxed))
+        now = rest_now();
+        if (now - began < atomic_load_explicit(&p->rest.wake_ns, memory_order_relaxed))
             continue;
-        count(&t->ns_searched, (uint64_t)searched);
+        count(&t->ns_searched, (uint64_t)(now - began));
         rest_sleep(&p->rest, t->number, has_work, p, &slept);
         count(&t->ns_slept, (uint64_t)slept);
         count(&t->sleeps, slept > 0);
-        began = rest_now();
-        searched = 0;
+        began = now = rest_now();
         round = 0;
     }
-    count(&t->ns_searched, (uint64_t)searched);
+    count(&t->ns_searched, (uint64_t)(now - began));
     rest_found(&p->rest, has_work, p, t->number);
 }
 
@@ -272,11 +310,10 @@ static void *run_thread(void *userdata)
 
 static struct pool_thread *thread_new(struct task_pool *p, int number)
 {
-    struct pool_thread *t = aligned_alloc(64, sizeof *t);
+    struct pool_thread *t = mem_lines(1, sizeof *t);
     int64_t room = 1;
     while (room < p->options.most_tasks)
         room *= 2;
-    mem_assert(t);
     *t = (struct pool_thread){.pool = p, .number = number, .random = (uint32_t)number};
     t->deque.tasks = mem_array((size_t)room, sizeof *t->deque.tasks);
     t->deque.mask = room - 1;
@@ -329,8 +366,7 @@ static void end_pool(struct task_pool *p, int begun)
 int task_pool_new(const struct task_pool_options *o, struct task_pool **ret_pool, struct error *e)
 {
     mem_assert(o->n_threads >= 1 && o->n_threads <= REST_MOST);
-    struct task_pool *p = aligned_alloc(64, sizeof *p);
-    mem_assert(p);
+    struct task_pool *p = mem_lines(1, sizeof *p);
     *p = (struct task_pool){.options = *o, .n = o->n_threads};
     p->is_crowded = o->n_threads > processors_allowed();
     rest_init(&p->rest);

@@ -39,6 +39,9 @@ struct task_pool_options {
     int n_threads;  /* that of the caller included: 1 … REST_MOST */
     int most_tasks; /* of any graph */
     task_pool_fn run;
+    /* Called by a thread before and after tasks or blocks that it runs one after the other. May be
+     * NULL. */
+    void (*enter)(void *userdata, int thread), (*leave)(void *userdata, int thread);
     void *userdata;
 };
 

@@ -22,13 +22,18 @@ struct threads {
     struct thread_lane lanes[REST_MOST];
 };
 
-/* What a task or block finds, and may have left. */
-static void enter(struct threads *t, int thread)
+/* What a task or block finds. */
+static void enter(void *userdata, int thread)
 {
+    struct threads *t = userdata;
     thread_environment_take_over(&t->simulation->environment, &t->lanes[thread].environment);
 }
-static void leave(const struct threads *t)
+
+/* The next finds the member's locale, too, whatever this one has set. */
+static void leave(void *userdata, int thread)
 {
+    const struct threads *t = userdata;
+    (void)thread;
     if (uselocale((locale_t)0) != t->simulation->environment.locale)
         uselocale(t->simulation->environment.locale);
 }
@@ -36,9 +41,7 @@ static void leave(const struct threads *t)
 static void run_task(void *userdata, int thread, int task)
 {
     struct threads *t = userdata;
-    enter(t, thread);
     call_task(t->simulation->lanes[thread], task);
-    leave(t);
 }
 
 struct blocks {
@@ -50,9 +53,7 @@ static void run_block(void *loop, void *userdata, int thread, int64_t block)
 {
     struct threads *t = userdata;
     const struct blocks *b = loop;
-    enter(t, thread);
     b->fn(b->loop, t->simulation->lanes[thread], block);
-    leave(t);
 }
 
 static void *threads_close(void *state)
@@ -78,12 +79,13 @@ static int most_tasks(const struct program *p)
 
 static int threads_open(struct simulation *s, void **ret_state, struct error *e)
 {
-    struct threads *t = aligned_alloc(64, sizeof *t);
-    mem_assert(t);
+    struct threads *t = mem_lines(1, sizeof *t);
     *t = (struct threads){.simulation = s};
     const struct task_pool_options options = {.n_threads = s->n_lanes,
                                               .most_tasks = most_tasks(s->program),
                                               .run = run_task,
+                                              .enter = enter,
+                                              .leave = leave,
                                               .userdata = t};
     int r = s->n_lanes > 1 ? task_pool_new(&options, &t->pool, e) : 0;
     if (r < 0) {
