@@ -3,10 +3,10 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "http/encoding.h"
 #include "http/problem.h"
 #include "http/request.h"
 #include "http/uploads.h"
+#include "store/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -221,10 +221,8 @@ int draft_build(struct draft *d, bool is_quick, struct error *e)
     if (is_quick && (is_long(&d->model) || is_long(&d->base)))
         return MODEL_LONG;
     int r = job_new(d->registry, d->given, &sources, &job, e);
-    if (r == 0)
-        d->problem = encoding_check(job, e);
-    if (r == 0 && d->problem == 0)
-        r = keep(d, job, is_quick, e);
+    r = r ? r : job_check_encodings(job, store_check_encoding, e);
+    r = r ? r : keep(d, job, is_quick, e);
     job_free(job);
     if (r == MODEL_LONG) {
         undo(d);

@@ -31,8 +31,6 @@ struct draft {
     json_t *given;
     struct draft_reference model, base;
     /* built: */
-    int problem; /* what is wrong with it, though the job as such is right; 0: nothing. What follows
-                  * is set where all is right. */
     char hash[HASH_TEXT_SIZE]; /* of the body, to tell a repeated key with another */
     char model_hash[HASH_TEXT_SIZE];
     char *definition; /* NULL: a file, named by its hash */
@@ -51,7 +49,7 @@ struct draft *draft_free(struct draft *d); /* on the loop's thread */
 /* Results are enum problem, but where it is said. */
 int draft_parse(struct draft *d, struct error *e);
 void draft_fetch(struct draft *d, struct queue *q);
-/* 0 (look at `problem`, too); enum model_result; or -errno. `is_quick`: MODEL_LONG, and the draft
+/* 0; enum model_result; or -errno. `is_quick`: MODEL_LONG, and the draft
  * as it was, where that would take long. */
 int draft_build(struct draft *d, bool is_quick, struct error *e);
 

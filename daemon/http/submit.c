@@ -165,11 +165,11 @@ static int fetch_and_build(struct request *r, struct draft *d, bool is_light, st
 
 static int finish(struct request *r, struct draft *d, int result, struct error *e)
 {
-    int problem = result != 0 ? models_result(r->http, result, e) : d->problem;
-    if (problem == 0)
-        problem = submit(r, d, e);
+    result = models_result(r->http, result, e);
+    if (result == 0)
+        result = submit(r, d, e);
     draft_free(d);
-    return problem;
+    return result;
 }
 
 static int build_aside(void *draft, struct error *e)

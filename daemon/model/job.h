@@ -154,6 +154,13 @@ struct job *job_free(struct job *j);
 /* As model_libraries, with those of the job's hooks. */
 json_t *job_libraries(const struct job *j);
 
+/* Whether a store can hold the outputs as their encodings ask: model/ cannot ask store/, so `check`
+ * is given (store_check_encoding). 0; MODEL_INVALID with a pointer ("/encoding/advect__u/chunks");
+ * -errno. */
+typedef int (*job_encoding_fn)(const json_t *encoding, int dtype, size_t itemsize, int ndim,
+                               struct error *e);
+int job_check_encodings(const struct job *job, job_encoding_fn check, struct error *e);
+
 /* Where a member's value of an input lies in `value.data` in step `step` (-1: before the first
  * step, where a time-dependent input has none: NULL). `value`'s own dims and sizes hold for it. */
 const void *job_input_at(const struct job *j, const struct job_input *input, int64_t member,

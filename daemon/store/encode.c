@@ -135,3 +135,16 @@ int store_meta_encode(struct store_meta *m, const json_t *encoding, struct error
     }
     return r == 0 ? meta_check(m, NULL, e) : r;
 }
+
+int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int ndim,
+                         struct error *e)
+{
+    struct store_meta m;
+    int64_t shape[SIMLAB_MAX_DIMS];
+    for (int i = 0; i < ndim; i++)
+        shape[i] = 1;
+    store_meta_default(&m, dtype, itemsize, ndim, shape);
+    int r = store_meta_encode(&m, encoding, e);
+    store_meta_clear(&m);
+    return r;
+}

@@ -62,10 +62,13 @@ void store_meta_default(struct store_meta *m, int dtype, size_t itemsize, int nd
 
 /* Lays a job's encoding of one array over `m`: keys chunks, dtype, order, compressor (null, or
  * {"id": "blosc" | "zlib" | "zstd", …} as numcodecs writes them), fill_value, filters. Other keys
- * are refused. STORE_INVALID with a pointer relative to `encoding`. Without a job it checks: model/
- * cannot call it, so job submission goes through store_check_encoding in http/ and worker/. */
+ * are refused. STORE_INVALID with a pointer relative to `encoding`. */
 int store_meta_encode(struct store_meta *m, const json_t *encoding, struct error *e);
 void store_meta_clear(struct store_meta *m);
+/* The same for an array of ndim dimensions that is still to come: whether it can be encoded so. For
+ * job_check_encodings. */
+int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int ndim,
+                         struct error *e);
 
 /* Chunk shapes for an output, a function of these numbers only: about 1 MiB of uncompressed data in
  * a chunk. `shape` has the batch axis first where has_batch (its extent: the members), then the

@@ -326,26 +326,3 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     *e = why;
     return WORKER_RENEW;
 }
-
-int range_runner_check(const struct job *job, struct error *e)
-{
-    for (int i = 0; i < job->n_outputs; i++) {
-        const struct job_output *o = &job->outputs[i];
-        const struct variable *v = job->model->slots[o->slot].declared;
-        int r = WORKER_REFUSED;
-        /* Any number of dims that the variable accepts may turn out to be right. */
-        for (int d = 0; d < v->n_dims && r; d++) {
-            struct simlab_view view = {.ndim = v->dims[d].ndim, .itemsize = (int32_t)v->itemsize};
-            for (int k = 0; k < view.ndim; k++)
-                view.shape[k] = 1;
-            struct output_array a;
-            r = output_array_init(job, i, 0, &view, &a, e);
-            if (r == 0)
-                output_array_clear(&a);
-        }
-        if (r)
-            return r;
-        error_clear(e);
-    }
-    return 0;
-}

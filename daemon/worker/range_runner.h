@@ -58,8 +58,4 @@ struct range_runner *range_runner_free(struct range_runner *m);
  * not NULL. */
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e);
 
-/* Checks the encodings of a job's outputs, as far as can be told before the first member has shown
- * its sizes. WORKER_REFUSED with a pointer into the job. */
-int range_runner_check(const struct job *job, struct error *e);
-
 #endif

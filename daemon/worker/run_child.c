@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "proto/where.h"
 #include "store/claim.h"
+#include "store/store.h"
 #include "worker/closing.h"
 #include "worker/layout.h"
 #include "worker/local_libraries.h"
@@ -98,7 +99,9 @@ static int build_job(struct work *w, struct error *e)
     load_libraries(w);
     struct job_sources sources = {.file = read_npy, .userdata = w};
     int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
-    return r ? r : range_runner_check(w->job, e);
+    if (r == 0)
+        r = worker_result_of_user(job_check_encodings(w->job, store_check_encoding, e));
+    return r;
 }
 
 static void hash_libraries(const struct work *w, char ret[HASH_TEXT_SIZE])
