@@ -12,6 +12,7 @@
 
 enum {
     OPTIONS_MAX_LABELS = 64,
+    OPTIONS_MAX_LABEL_BYTES = 65536, /* of names and texts together: each list of jobs has them */
     OPTIONS_MAX_TEXT = 4096,
     OPTIONS_MAX_STOPS = 1000,
     OPTIONS_MAX_THREADS = 1024
@@ -134,13 +135,19 @@ static int read_objects(struct making *m)
     const json_t *labels = option(m, "labels"), *attrs = option(m, "attrs");
     const char *key;
     json_t *value;
+    size_t bytes = 0;
     if (labels && (!json_is_object(labels) || json_object_size(labels) > OPTIONS_MAX_LABELS))
         return refuse(m, "labels", "an object of at most 64 texts");
     json_object_foreach((json_t *)labels, key, value)
     {
         if (!json_is_string(value))
             return refuse(m, "labels", "an object of at most 64 texts");
+        bytes += strlen(key) + json_string_length(value);
     }
+    if (bytes > OPTIONS_MAX_LABEL_BYTES)
+        return error_set(m->error, MODEL_TOO_LARGE, "/labels",
+                         "labels: %zu bytes together: at most %d are taken", bytes,
+                         OPTIONS_MAX_LABEL_BYTES);
     if (attrs && !json_is_object(attrs))
         return refuse(m, "attrs", "an object");
     m->job->attrs = attrs ? json_copy((json_t *)attrs) : json_object();
