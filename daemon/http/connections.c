@@ -91,7 +91,7 @@ static void tell_full(struct listener *l, const char *why)
     log_warning("%s: %s; others wait until one is closed", l->address, why);
 }
 
-/* At a limit for a moment is no news each time: it is over when an eighth is free. */
+/* At a limit for a moment is no news each time: it is over when an eighth is free a while later. */
 static void tell_free(struct listener *l)
 {
     if (!l->is_told || l->rests_until || l->n_clients > l->limit - l->limit / 8)
@@ -153,7 +153,6 @@ static void watch(struct http *h, struct listener *l)
     if (l->is_watched || l->rests_until || h->closing || l->n_clients >= l->limit)
         return;
     l->is_watched = loop_add_fd(h->loop, l->fd, EPOLLIN, on_listener, l) == 0;
-    tell_free(l);
 }
 
 static void unwatch(struct http *h, struct listener *l)
@@ -184,6 +183,7 @@ static void look_at_listeners(struct http *h, int64_t now)
 {
     for (size_t i = 0; i < h->n_listeners; i++) {
         struct listener *l = &h->listeners[i];
+        tell_free(l);
         if (l->rests_until && l->rests_until <= now)
             l->rests_until = 0;
         watch(h, l);
@@ -257,7 +257,7 @@ int64_t connections_due(const struct http *h)
 {
     bool sweeps = h->clients != NULL;
     for (size_t i = 0; i < h->n_listeners; i++)
-        sweeps = sweeps || h->listeners[i].rests_until;
+        sweeps = sweeps || h->listeners[i].rests_until || h->listeners[i].is_told;
     int64_t due = sweeps ? h->sweep : INT64_MAX;
     return h->is_ready ? 0 : h->due < due ? h->due : due;
 }

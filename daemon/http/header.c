@@ -21,9 +21,11 @@ struct walk {
     bool is_chunked;
 };
 
+/* CR and LF, or LF alone; the last line with LF alone takes the empty one with it. (NUL and LF look
+ * like CR and LF: such a NUL hides nothing.) */
 static const char *after_line(const char *end)
 {
-    return end + (end[1] == '\0' ? 2 : 1); /* CR and LF, or LF alone */
+    return end + (end[1] == '\0' ? 2 : 1);
 }
 
 static void count(struct walk *w, const char *name, const char *value)
@@ -79,8 +81,8 @@ int header_check(const struct request *r, const char *method, const char *versio
     size_t size = header_size(r);
     w.is_whole = line_is_whole(r, method, version, &w);
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, visit, &w);
-    ptrdiff_t rest = method + size - w.at; /* an empty line */
-    if (is_known_library() && !(w.is_whole && (rest == 1 || rest == 2)))
+    ptrdiff_t rest = method + size - w.at; /* the empty line */
+    if (is_known_library() && !(w.is_whole && rest >= 0 && rest <= 2))
         return error_set(e, PROBLEM_SYNTAX, NULL,
                          "the request's header has a NUL, a name with blanks, or a line that goes "
                          "on on the next one");
