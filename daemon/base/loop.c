@@ -30,6 +30,7 @@ struct loop {
     struct loop_source *sources;
     struct loop_tick *ticks;
     size_t n_ticks;
+    int64_t longest_us; /* of processor time that a turn took */
 };
 
 int64_t loop_now(void)
@@ -125,12 +126,15 @@ static int wait_ms(const struct loop *loop, int timeout_ms)
     return timeout_ms >= 0 && timeout_ms < due ? timeout_ms : due;
 }
 
-int loop_turn(struct loop *loop, int timeout_ms)
+static int64_t processor_us(void)
 {
-    struct epoll_event events[64];
-    int n = epoll_wait(loop->epoll, events, 64, wait_ms(loop, timeout_ms));
-    if (n < 0 && errno != EINTR)
-        return -errno;
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void run_turn(struct loop *loop, struct epoll_event *events, int n)
+{
     for (int i = 0; i < n; i++) {
         struct loop_source *s = events[i].data.ptr;
         if (s->fd >= 0)
@@ -147,7 +151,25 @@ int loop_turn(struct loop *loop, int timeout_ms)
     }
     if (loop->has_removed)
         free_removed(loop);
+}
+
+int loop_turn(struct loop *loop, int timeout_ms)
+{
+    struct epoll_event events[64];
+    int n = epoll_wait(loop->epoll, events, 64, wait_ms(loop, timeout_ms));
+    if (n < 0 && errno != EINTR)
+        return -errno;
+    int64_t began = processor_us();
+    run_turn(loop, events, n);
+    int64_t took = processor_us() - began;
+    if (took > loop->longest_us)
+        loop->longest_us = took;
     return 0;
+}
+
+int64_t loop_longest_turn(const struct loop *loop)
+{
+    return loop->longest_us;
 }
 
 int loop_run(struct loop *loop)

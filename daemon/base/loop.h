@@ -35,6 +35,9 @@ int loop_run(struct loop *loop);
 /* One turn, which waits `timeout_ms` at most (-1: as long as the ticks say). For tests. */
 int loop_turn(struct loop *loop, int timeout_ms);
 void loop_stop(struct loop *loop);
+/* Microseconds of this thread's processor time that the longest turn took, the wait before it
+ * apart: whether rule 4 is kept, however busy the machine is. */
+int64_t loop_longest_turn(const struct loop *loop);
 
 /* CLOCK_MONOTONIC in milliseconds. */
 int64_t loop_now(void);

@@ -6,7 +6,9 @@
 int health_live(struct request *r, struct error *e)
 {
     (void)e;
-    reply_json(r, MHD_HTTP_OK, json_pack("{s:s}", "status", "ok"));
+    reply_json(r, MHD_HTTP_OK,
+               json_pack("{s:s, s:f}", "status", "ok", "longest_turn",
+                         (double)loop_longest_turn(r->http->loop) / 1e6));
     return 0;
 }
 
