@@ -14,6 +14,7 @@ import json
 import math
 import os
 import re
+import resource
 import select
 import shutil
 import signal
@@ -155,11 +156,12 @@ def await_exit(pid):
 class Daemon:
     """simlabd on a state directory; started again with start() after kill() or stop()."""
 
-    def __init__(self, context, state=None, workers=2, options=(), socket_path=None, env=None):
+    def __init__(self, context, state=None, workers=2, options=(), socket_path=None, env=None, nofile=None):
         self.context = context
         self.state = state or context.directory("state")
         self.workers_wanted = workers
         self.options, self.env = list(options), dict(env or {})
+        self.nofile = nofile  # descriptors it may have; None: as many as we
         self.socket = socket_path or os.path.join(self.state, "test.sock")
         self.process = None
         self.lines, self.lines_before = [], []
@@ -181,7 +183,7 @@ class Daemon:
              "--workers", str(self.workers_wanted),
              "--processes", self.context.program("processes"), *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env={**os.environ, **self.env, "NOTIFY_SOCKET": notify_path})
+            env={**os.environ, **self.env, "NOTIFY_SOCKET": notify_path}, preexec_fn=self._limit)
         reader = threading.Thread(target=self._read, args=(self.process.stderr, self.lines), daemon=True)
         reader.start()
         threading.Thread(target=self._listen, args=(notify,), daemon=True).start()
@@ -190,6 +192,24 @@ class Daemon:
             self.changed.wait_for(lambda: self.ended or (self.ready and self.tcp), WAIT)
         check(not self.ended, f"simlabd ended with {self.process.returncode}:\n{self.log()}")
         check(self.tcp, f"simlabd was not ready:\n{self.log()}")
+
+    def _limit(self):
+        if self.nofile:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.nofile, self.nofile))
+
+    def status(self, name):
+        """A figure of /proc/PID/status, such as VmHWM, in kB."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith(name + ":"))
+
+    def processor_seconds(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def longest_turn(self):
+        """Seconds of processor time: how long its loop was held at most."""
+        return self.request("GET", "/healthz", status=200).json["longest_turn"]
 
     def _read(self, stream, lines):
         for line in stream:
