@@ -304,7 +304,10 @@ static int join_or_make(struct store *s, const char *name, const struct store_me
     if (r != STORE_NO_SUCH || was_made(s, name))
         return r;
     error_clear(e);
-    return put_array(s, name, m, attrs, e);
+    char *key = file_join(name, ".zarray");
+    r = group_check_missing(s, NULL, key); /* the array's directory may have been made, or not */
+    free(key);
+    return r < 0 ? group_explain(r, "make", NULL, name, e) : put_array(s, name, m, attrs, e);
 }
 
 static int remove_array(struct store *s, const char *name, struct error *e)

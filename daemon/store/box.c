@@ -137,10 +137,10 @@ static int load(struct writing *x, bool *ret_stood)
     void *elements = x->s->chunk.area[CHUNK_ELEMENTS];
     int r = chunk_load(x->s, x->a, x->names.path, elements);
     *ret_stood = r == 0;
+    if (r == -ENOENT)
+        r = group_check_missing(x->s, x->a->name, x->part->key);
     if (r == STORE_BROKEN)
         r = may_make_new(x);
-    else if (r == -ENOENT)
-        r = 0;
     else
         r = chunk_explain(r, "read", x->a, x->part->key, x->e);
     if (r == 0 && !*ret_stood)

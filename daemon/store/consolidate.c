@@ -19,14 +19,14 @@
 /* ---- the list of arrays -------------------------------------------------------------------- */
 
 /* An array that cannot be seen is not an absent one: 0 or -errno. */
-static int is_array(const struct store *s, const char *name, bool *ret)
+static int is_array(DIR *d, const char *name, bool *ret)
 {
     *ret = false;
     if (!file_name_ok(name))
         return 0;
-    char *path = mem_printf("%s/%s/.zarray", s->path, name);
+    char *path = file_join(name, ".zarray");
     struct stat st;
-    int r = stat(path, &st) < 0 ? -errno : 0;
+    int r = fstatat(dirfd(d), path, &st, 0) < 0 ? -errno : 0;
     free(path);
     *ret = r == 0 && S_ISREG(st.st_mode);
     return r == -ENOENT || r == -ENOTDIR ? 0 : r;
@@ -45,14 +45,14 @@ static int compare_keys(const void *a, const void *b)
 }
 
 /* Adds to `ret_names`, whatever the result. */
-static int read_names(const struct store *s, DIR *d, char ***ret_names, size_t *ret_n)
+static int read_names(DIR *d, char ***ret_names, size_t *ret_n)
 {
     const struct dirent *entry;
     int r = 0;
     errno = 0;
     while (r == 0 && (entry = readdir(d))) {
         bool is;
-        r = is_array(s, entry->d_name, &is);
+        r = is_array(d, entry->d_name, &is);
         if (is) {
             *ret_names = mem_resize(*ret_names, *ret_n + 1, sizeof **ret_names);
             (*ret_names)[(*ret_n)++] = mem_strdup(entry->d_name);
@@ -69,7 +69,7 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e)
         return error_errno(e, -errno, "list the store");
     char **names = NULL;
     size_t n = 0;
-    int r = read_names(s, d, &names, &n);
+    int r = read_names(d, &names, &n);
     closedir(d);
     if (n > 0)
         qsort(names, n, sizeof *names, compare_keys);
@@ -144,12 +144,11 @@ static int add_file(struct store *s, const char *array, const char *file, struct
 {
     struct buffer text = {0};
     int r = group_get_text(s, array, file, &text);
-    if (r == -ENOENT) {
+    if (r < 0) {
         buffer_free(&text);
-        return 0;
+        r = r == -ENOENT ? group_check_missing(s, array, file) : r;
+        return r < 0 ? group_explain(r, "read", array, file, e) : 0;
     }
-    if (r < 0)
-        return group_explain(r, "read", array, file, e);
     struct error why = {0};
     json_t *value = meta_json(text.data ? text.data : "", text.size, &why);
     if (json_is_object(value)) {

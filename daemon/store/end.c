@@ -144,6 +144,16 @@ static int check_log(const struct ending *x)
     return r == -ENOENT ? 0 : chunk_explain(r, "read the log of", x->a, x->key, x->e);
 }
 
+static int check_missing(const struct ending *x)
+{
+    int r = group_check_missing(x->s, x->a->name, x->key);
+    if (r < 0)
+        return chunk_explain(r, "read", x->a, x->key, x->e);
+    return x->must_be ? error_set(x->e, STORE_BROKEN, NULL, "chunk %s of array \"%s\" is missing",
+                                  x->key, x->a->name)
+                      : 0;
+}
+
 static int check_chunk(const struct ending *x)
 {
     int r = check_log(x);
@@ -151,9 +161,7 @@ static int check_chunk(const struct ending *x)
         return r;
     r = chunk_load(x->s, x->a, x->names.path, x->s->chunk.area[CHUNK_ELEMENTS]);
     if (r == -ENOENT)
-        return x->must_be ? error_set(x->e, STORE_BROKEN, NULL,
-                                      "chunk %s of array \"%s\" is missing", x->key, x->a->name)
-                          : 0;
+        return check_missing(x);
     if (r == STORE_BROKEN)
         return chunk_broken(x->a, x->key, x->e);
     if (r < 0)
@@ -263,8 +271,9 @@ static int fill_chunk(void *userdata, const struct chunk_selection *p)
     x->names = chunk_names(x->s, x->a, p->key);
     if (access(x->names.path, F_OK) == 0)
         return 0;
-    if (errno != ENOENT)
-        return chunk_explain(-errno, "look for", x->a, p->key, x->e);
+    int r = errno == ENOENT ? group_check_missing(x->s, x->a->name, p->key) : -errno;
+    if (r < 0)
+        return chunk_explain(r, "look for", x->a, p->key, x->e);
     void *elements = x->s->chunk.area[CHUNK_ELEMENTS];
     chunk_fill(&x->a->meta, elements, x->a->codec.n);
     return chunk_replace(x->s, x->a, &x->names, p->key, elements, group_sync_of(x->s), x->e);

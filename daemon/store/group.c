@@ -8,9 +8,11 @@
 #include "store/sync_lock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { GROUP_MAX_TEXT = 64 << 20 }; /* of a metadata file */
 
@@ -81,6 +83,39 @@ int group_check_writable(const struct store *s, struct error *e)
         return error_set(e, STORE_CONFLICT, NULL, "the store %s was opened to be read only",
                          s->path);
     return 0;
+}
+
+/* ---- whether it is where it was opened ------------------------------------------------------- */
+
+/* The descriptor may be another's by now (a library closed it), the path too (it was moved). */
+int group_check_place(const struct store *s)
+{
+    struct stat open, now;
+    if (fstat(s->directory, &open) < 0)
+        return -errno;
+    if (open.st_dev != s->device || open.st_ino != s->inode)
+        return -EBADF;
+    if (lstat(s->path, &now) < 0)
+        return -errno;
+    return now.st_dev == s->device && now.st_ino == s->inode ? 0 : -ENOENT;
+}
+
+/* By the descriptor: the store may have been away for just the moment in which it was looked for.
+ */
+int group_check_missing(const struct store *s, const char *array, const char *key)
+{
+    struct stat st;
+    int r = s->directory < 0 ? 0 : group_check_place(s);
+    if (s->directory < 0 || r < 0)
+        return r;
+    if (array && fstatat(s->directory, array, &st, 0) < 0)
+        return -errno;
+    char *name = array ? mem_printf("%s/%s", array, key) : mem_strdup(key);
+    r = fstatat(s->directory, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ? -ENOENT
+        : errno == ENOENT                                          ? 0
+                                                                   : -errno;
+    free(name);
+    return r;
 }
 
 /* ---- the root's attributes --------------------------------------------------------------------

@@ -53,6 +53,13 @@ int group_explain(int r, const char *doing, const char *array, const char *key, 
 
 int group_check_writable(const struct store *s, struct error *e);
 
+/* That the open directory is still at the store's path: 0; -ENOENT where it was moved away. */
+int group_check_place(const struct store *s);
+
+/* Asked where <array>/<key> was not found, and that matters: 0 where it is missing indeed; -ENOENT
+ * where the store or the array is not at its place, or the file is there again. */
+int group_check_missing(const struct store *s, const char *array, const char *key);
+
 /* How a file is replaced that others rely on: invariant 5 of store.h. */
 enum file_sync group_sync_of(const struct store *s);
 

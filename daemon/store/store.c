@@ -184,19 +184,6 @@ void store_set_fence(struct store *s, store_fence_fn fn, void *userdata)
 /* ---- the disk ----------------------------------------------------------------------------------
  */
 
-/* The descriptor may be another's by now (a library closed it), the path too (it was moved). */
-static int check_directory(const struct store *s)
-{
-    struct stat open, now;
-    if (fstat(s->directory, &open) < 0)
-        return -errno;
-    if (open.st_dev != s->device || open.st_ino != s->inode)
-        return -EBADF;
-    if (lstat(s->path, &now) < 0)
-        return -errno;
-    return now.st_dev == s->device && now.st_ino == s->inode ? 0 : -ENOENT;
-}
-
 int store_sync(struct store *s, struct error *e)
 {
     int r = group_check_writable(s, e);
@@ -206,6 +193,6 @@ int store_sync(struct store *s, struct error *e)
     if (r == 0 && syncfs(s->directory) < 0)
         r = -errno;
     if (r == 0)
-        r = check_directory(s);
+        r = group_check_place(s);
     return error_errno(e, r, "bring the store to the disk");
 }

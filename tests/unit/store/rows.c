@@ -373,6 +373,33 @@ Test(store, is_joined_only_where_it_stands)
     end(&c);
 }
 
+/* What is not found since the store, or the array, is away for a moment is not lost. */
+Test(store, that_is_away_has_lost_nothing)
+{
+    for (int is_array = 0; is_array < 2; is_array++) {
+        struct scene c = begin(false, is_array);
+        char *path = is_array ? file_of(&c, "") : mem_strdup(c.path);
+        char *away = mem_printf("%s.away", c.path);
+        double values[COLUMNS] = {0};
+        const int64_t start[2] = {3, 0}, count[2] = {1, COLUMNS};
+        write_rows(&c, 0, 3);
+        write_rows(&c, 4, 6);
+        cr_assert_eq(rename(path, away), 0);
+        cr_assert_eq(store_write_rows(c.s, "a", start, count, values, false, &c.e), -ENOENT);
+        int r = finish(&c, NULL, 0, true);
+        cr_assert(r == -ENOENT || r == STORE_NO_SUCH, "%d: %s", r, c.e.message);
+        cr_assert(store_fill_missing(c.s, "a", &c.e) != 0);
+        cr_assert_eq(rename(away, path), 0);
+        write_rows(&c, 3, 1);
+        check_finish(&c, 0);
+        for (int64_t row = 0; row < ROWS; row++)
+            cr_assert_eq(value_at(&c, row, 2), (double)(row * COLUMNS + 2));
+        free(path);
+        free(away);
+        end(&c);
+    }
+}
+
 /* What a library does that closes descriptors which are not its own. */
 Test(store, tells_that_its_descriptor_was_taken)
 {
