@@ -29,13 +29,11 @@ static const struct answer_member steps_members[] = {
 SHAPE(steps) = {ANSWER_OBJECT, "steps", steps_members, NULL};
 
 static const struct answer_member job_members[] = {
-    {"id", &id, true},         {"state", &text, true},
-    {"members", &count, true}, {"done", &count, true},
-    {"dead", &count, true},    {"progress", &steps, false},
-    {"name", &text, false},    {"store", &text, false},
-    {"model", &text, false},   {"reason", &text, false},
-    {"created", &text, false}, {"started", &text, false},
-    {"ended", &text, false},   END};
+    {"id", &id, true},        {"state", &text, true},    {"members", &count, true},
+    {"done", &count, true},   {"dead", &count, true},    {"progress", &steps, false},
+    {"name", &text, false},   {"store", &text, false},   {"model", &text, false},
+    {"reason", &text, false}, {"created", &text, false}, {"started", &text, false},
+    {"ended", &text, false},  {"waiting", &text, false}, END};
 const struct answer_shape answer_job = {ANSWER_OBJECT, "a job", job_members, NULL};
 
 SHAPE(jobs) = {ANSWER_LIST, "a list of jobs", NULL, &answer_job};

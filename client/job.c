@@ -203,8 +203,8 @@ static int print_dead(struct server *s, const char *id)
 
 static int print_job(struct server *s, const json_t *job)
 {
-    static const char *const fields[] = {"name",    "store", "model", "created",
-                                         "started", "ended", "reason"};
+    static const char *const fields[] = {"name",    "store", "model",  "created",
+                                         "started", "ended", "reason", "waiting"};
     const char *id = document_string(job, "id", "?");
     text_line(stdout, "job %s: %s", id, document_string(job, "state", "?"));
     print_counts(job);

@@ -319,9 +319,12 @@ int watch_job(struct server *s, const json_t *job, const struct watch_options *o
     open_signals(&w);
     if (!w.final) {
         bool queued = !strcmp(state, "queued");
+        const char *waiting = document_string(job, "waiting", NULL);
         progress_word(w.progress, queued ? "queued" : "running");
         if (!queued)
             show_counts(&w, job);
+        if (waiting)
+            progress_note(w.progress, "job %s waits: %s", w.id, waiting);
     }
     int code = follow(&w, ret_reply);
     progress_free(w.progress);

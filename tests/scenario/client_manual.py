@@ -67,6 +67,28 @@ def test_options_of_simlab(context):
     equal(options_of(" ".join(tags("simlab"))), shown, "options in the manual")
 
 
+def promised():
+    """What the manual's headings say: {command: its options}."""
+    with open(os.path.join(REPOSITORY, PAGES["simlab"]), encoding="utf-8") as file:
+        sections = re.findall(r"^\.SS Of (.*)\n((?:(?!\.S[SH]).*\n)*)", file.read(), re.M)
+    options = {}
+    for heads, text in sections:
+        tagged = " ".join(re.findall(r"^\.TP\n(.*)", text, re.M)).replace("\\-", "-")
+        for head in re.split(r", | and ", heads):
+            options.setdefault(head, set()).update(options_of(tagged))
+    return options
+
+
+def test_commands_take_what_the_manual_promises(context):
+    options = promised()
+    for_all = options.pop("all commands")
+    shown = {}
+    for line in commands(context):
+        name = re.match(r"[a-z]+(?: [a-z]+(?= {2,}| [A-Z]))?", line).group(0)
+        shown[name] = options_of(help_of(context, "simlab", "help", *name.split())) - for_all
+    equal(options, {name: taken for name, taken in shown.items() if taken}, "options by command")
+
+
 def test_options_of_the_others(context):
     for program in ("simlabd", "simlab-worker"):
         shown = options_of(help_of(context, program, "--help")) - {"--help", "--version"}

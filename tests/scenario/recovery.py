@@ -112,6 +112,8 @@ def test_others_wait_for_a_suspect_that_is_alone(context):
     other = daemon.submit(job(NONE))["id"]
     held = await_waiting(daemon, other, "runs alone")
     check(f"member 0 of job {number}" in held["waiting"], held["waiting"])
+    told = context.run("simlab", "--server", f"unix:{daemon.socket}", "status", str(other))
+    check(f"  waiting  {held['waiting']}\n" in told.stdout, f"simlab status: {told.stdout}")
     daemon.await_line(r"member 0 ran at 2 deaths of the daemon: it runs alone now")
     gate.open()
     for n in (number, other):
