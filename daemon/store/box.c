@@ -204,7 +204,7 @@ int box_write(struct store *s, struct store_array *a, const struct box_write *w,
 
 static int write_box(struct store *s, const char *name, const struct box_write *w, struct error *e)
 {
-    struct store_array *a;
+    struct store_array *a = NULL;
     int r = group_check_writable(s, e);
     if (r == 0)
         r = array_get(s, name, &a, e);
