@@ -31,8 +31,8 @@ struct output {
     const char *worker;
     int where, fd;
     bool is_watched;
-    struct origin here; /* of what is read now, by the page … */
-    struct origin at;   /* … or by the mark that follows */
+    struct origin here;    /* of what is read now, by the page … */
+    struct origin at;      /* … or by the mark that follows */
     struct origin line_at; /* of the line that is being read */
     char line[OUTPUT_LINE];
     size_t used;

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 static char directory[64], path[128];
 static int where_fd, fd;
 static struct where *where;
