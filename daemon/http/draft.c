@@ -157,20 +157,37 @@ static int keep_text(const struct draft *d, char *text, bool is_quick, char **re
     return r;
 }
 
-/* What is accepted, and has no effect. */
+/* What is said of an option that is accepted, but does not do what it says; NULL: nothing. */
+static const char *why_not(const struct job *job, const char *key)
+{
+    bool is_scheduler = !strcmp(key, "scheduler");
+    if (job->batch_dim && !is_scheduler && !job->parallel)
+        return "has no effect yet: members of a batch run on all workers";
+    if (job->batch_dim)
+        return is_scheduler && strcmp(job->scheduler, "processes") != 0
+                   ? "has no effect yet: members of a batch run side by side in workers, each of "
+                     "them on one thread"
+                   : NULL;
+    if (!is_scheduler || !job->parallel)
+        return NULL;
+    if (!strcmp(job->scheduler, "processes"))
+        return "is not there yet: it runs as \"threads\", in one worker";
+    if (!strcmp(job->scheduler, "auto"))
+        return "does not measure yet: it runs on one thread, as \"serial\"";
+    return NULL;
+}
+
 static char *notes_of(const struct job *job)
 {
     static const char *const keys[] = {"parallel", "scheduler"};
     json_t *notes = json_array();
-    for (size_t i = 0; i < 2 && !job->batch_dim && job->parallel; i++) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const json_t *given = json_object_get(job->document, keys[i]);
-        if (!given || json_is_null(given))
+        const char *why = given && !json_is_null(given) ? why_not(job, keys[i]) : NULL;
+        if (!why)
             continue;
         char *value = json_write(given);
-        json_array_append_new(notes,
-                              json_sprintf("%s: %s has no effect yet: a single simulation runs in "
-                                           "one worker, on one thread",
-                                           keys[i], value));
+        json_array_append_new(notes, json_sprintf("%s: %s %s", keys[i], value, why));
         free(value);
     }
     char *text = json_array_size(notes) ? json_write(notes) : NULL;

@@ -101,7 +101,10 @@ struct job {
     enum job_check_dims check_dims;
     enum job_validate validate;
     bool parallel;
-    char *scheduler; /* "auto", "threads", "processes", "distributed" */
+    char *scheduler; /* "auto", "serial", "threads", "processes" */
+    /* Threads on which the processes of one member, and their loops, run side by side. 1: in order;
+     * 0: as many as there are processors; at most JOB_MOST_LANES. */
+    int64_t lanes;
     uint64_t seed;
     int64_t priority;
     int64_t threads;       /* of OpenMP and its like in a worker; 0: as it is set there */
@@ -143,6 +146,7 @@ struct job_sources {
 #define JOB_MAX_MEMBERS  100000000
 #define JOB_MAX_ELEMENTS (64 * 1024 * 1024)
 #define JOB_MAX_BYTES    (1024 * 1024 * 1024)
+#define JOB_MOST_LANES   64
 
 /* Checks the whole document and builds the job. 0, MODEL_INVALID with a pointer into `document` and
  * a message that names process and variable (also for an unknown model or upload),
@@ -150,6 +154,9 @@ struct job_sources {
 int job_new(const struct registry *r, const json_t *document, const struct job_sources *sources,
             struct job **ret_job, struct error *e);
 struct job *job_free(struct job *j);
+
+/* What job->threads will be, of a document that was not checked yet. */
+int64_t job_options_library_threads(const json_t *document);
 
 /* As model_libraries, with those of the job's hooks. */
 json_t *job_libraries(const struct job *j);

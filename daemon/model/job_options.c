@@ -18,7 +18,10 @@ enum {
     OPTIONS_MAX_THREADS = 1024
 };
 
-static const char *const schedulers[] = {"auto", "threads", "processes", "distributed", NULL};
+enum scheduler { AUTO, SERIAL, THREADS, PROCESSES, DISTRIBUTED };
+static const char *const schedulers[] = {
+    [AUTO] = "auto",           [SERIAL] = "serial",           [THREADS] = "threads",
+    [PROCESSES] = "processes", [DISTRIBUTED] = "distributed", NULL};
 
 static int refuse(struct making *m, const char *key, const char *wanted)
 {
@@ -252,30 +255,82 @@ static const char *holds_pointers(const struct model *m)
     return NULL;
 }
 
-/* The defaults (ARCHITECTURE section 2): a batch runs by processes; one simulation as measured, or
- * by threads where it is said to be parallel. */
+static bool is_batch(const json_t *document)
+{
+    const char *const keys[] = {"batch_dim", "sweep"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const json_t *value = json_object_get(document, keys[i]);
+        if (value && !json_is_null(value))
+            return true;
+    }
+    return false;
+}
+
+/* A batch runs by processes; one simulation as measured, or by threads where it is said to be
+ * parallel. */
+static enum scheduler default_scheduler(const json_t *document)
+{
+    if (is_batch(document))
+        return PROCESSES;
+    return json_is_true(json_object_get(document, "parallel")) ? THREADS : AUTO;
+}
+
+/* One simulation whose processes run side by side. `processes` is not built: it runs as `threads`.
+ */
+static bool is_threaded(const json_t *document, enum scheduler scheduler)
+{
+    return !is_batch(document) && !json_is_false(json_object_get(document, "parallel")) &&
+           (scheduler == THREADS || scheduler == PROCESSES);
+}
+
+int64_t job_options_library_threads(const json_t *document)
+{
+    enum scheduler scheduler = default_scheduler(document);
+    const char *given = json_string_value(json_object_get(document, "scheduler"));
+    for (int i = 0; given && schedulers[i]; i++)
+        if (!strcmp(schedulers[i], given))
+            scheduler = (enum scheduler)i;
+    return is_threaded(document, scheduler)
+               ? 0
+               : json_integer_value(json_object_get(document, "threads"));
+}
+
+static int set_lanes(struct making *m, enum scheduler scheduler)
+{
+    struct job *j = m->job;
+    j->lanes = 1;
+    if (!is_threaded(m->document, scheduler))
+        return 0;
+    if (j->threads > JOB_MOST_LANES)
+        return refuse(m, "threads", "a number from 1 to 64, the most that one simulation can use");
+    j->lanes = j->threads;
+    j->threads = 0;
+    return 0;
+}
+
 static int read_scheduler(struct making *m)
 {
     struct job *j = m->job;
     const json_t *parallel = option(m, "parallel");
-    bool is_batch = j->batch_dim || option(m, "sweep");
-    int scheduler = is_batch ? 2 : parallel && json_is_true(parallel) ? 1 : 0;
+    int scheduler = (int)default_scheduler(m->document);
     if (parallel && !json_is_boolean(parallel))
         return refuse(m, "parallel", "true or false");
     j->parallel = !parallel || json_is_true(parallel);
-    if (!j->parallel)
-        scheduler = 0;
     int r = read_word(m, "scheduler", schedulers, &scheduler);
     if (r)
         return r;
+    if (scheduler == DISTRIBUTED)
+        return refuse(m, "scheduler",
+                      "there yet: simulations are not spread over hosts; \"threads\" will do, and "
+                      "for a batch \"processes\"");
     j->scheduler = mem_strdup(schedulers[scheduler]);
     const char *who = holds_pointers(j->model);
-    if (!is_batch && j->parallel && scheduler >= 2 && who)
+    if (!is_batch(m->document) && j->parallel && scheduler == PROCESSES && who)
         return error_set(m->error, MODEL_INVALID, "/scheduler",
                          "scheduler: one simulation of this model runs in one worker, since %s "
                          "holds pointers: \"threads\" will do",
                          who);
-    return 0;
+    return set_lanes(m, (enum scheduler)scheduler);
 }
 
 int job_options_read(struct making *m)

@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+_Static_assert(JOB_MOST_LANES <= REST_MOST, "threads that a job may ask for");
+
 struct thread_lane {
     _Alignas(64) uint32_t environment; /* the version that it has */
 };

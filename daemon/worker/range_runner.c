@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/processors.h"
 #include "worker/output_writer.h"
 #include "worker/setup_arrays.h"
 
@@ -76,6 +77,14 @@ static void add_imports(struct range_runner *m, const struct stage_code *code)
         imports_add(&m->imports, address_of(code->process));
 }
 
+/* As many threads as the job says, or as there are processors that this worker may use. */
+static struct stage_options how_to_run(const struct job *job)
+{
+    int64_t n = job->lanes ? job->lanes : processors_allowed();
+    n = n > JOB_MOST_LANES ? JOB_MOST_LANES : n;
+    return (struct stage_options){.scheduler = n > 1 ? "threads" : "serial", .threads = (int)n};
+}
+
 static int new_simulation(struct range_runner *m, struct error *e)
 {
     const struct model *model = m->job->model;
@@ -93,8 +102,9 @@ static int new_simulation(struct range_runner *m, struct error *e)
         else
             r = error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", m->job->hooks[i]);
     }
+    const struct stage_options how = how_to_run(m->job);
     if (r == 0)
-        r = worker_result_of_user(simulation_new(m->job, codes, m->hooks, NULL, &m->simulation, e));
+        r = worker_result_of_user(simulation_new(m->job, codes, m->hooks, &how, &m->simulation, e));
     free(codes);
     return r;
 }

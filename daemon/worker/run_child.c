@@ -84,10 +84,9 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
 /* The job's threads hold before a library is loaded; whether they may is checked with the job. */
 static void load_libraries(struct work *w)
 {
-    const json_t *threads = json_object_get(w->document, "threads");
     w->threads = threads_new();
     w->libraries = libraries_new();
-    threads_set(w->threads, w->libraries, json_integer_value(threads));
+    threads_set(w->threads, w->libraries, job_options_library_threads(w->document));
     local_libraries_open(w->libraries, w->child->options->libraries, w->document, &w->registry);
 }
 

@@ -381,7 +381,8 @@ def test_workers_are_as_many_as_processors(context):
 def test_threads(context):
     env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
     with Plain(context, options=["--workers", "1"], env=env) as daemon:
-        for more, wanted in (({}, 1), ({"threads": 3}, 3), ({}, 1), ({"threads": 1}, 1)):
+        side_by_side = {"threads": 3, "scheduler": "threads"}  # those are the simulation's own
+        for more, wanted in (({}, 1), ({"threads": 3}, 3), (side_by_side, 1), ({}, 1), ({"threads": 1}, 1)):
             ended = daemon.finish(job(SEES_THREADS, **more))
             group = harness.open_store(ended["store"])
             equal(float(group["p__value"][...]), wanted, f"OMP_NUM_THREADS with {more}")

@@ -295,6 +295,8 @@ static const struct {
     {"'advect__v': 1", "'check_dims': 'strickt'", "/check_dims", "\"transpose\""},
     {"'advect__v': 1", "'validate': 'some'", "/validate", "\"none\""},
     {"'advect__v': 1", "'scheduler': 'dask'", "/scheduler", "\"threads\""},
+    {"'advect__v': 1", "'scheduler': 'distributed'", "/scheduler", "not there yet"},
+    {"'advect__v': 1", "'scheduler': 'threads', 'threads': 65", "/threads", "from 1 to 64"},
     {"'advect__v': 1", "'parallel': 1", "/parallel", "true or false"},
     {"'advect__v': 1", "'batch_dim': '../b'", "/batch_dim", "name of a dimension"},
     {"'advect__v': 1", "'store': ''", "/store", "text"},
@@ -556,8 +558,37 @@ Test(jobs, options_have_defaults)
     cr_assert(j->n_stop_when == 1 && !j->stop_when[0].above && j->stop_when[0].bound == -1.0);
     cr_assert_str_eq(j->model->slots[j->stop_when[0].slot].name, "profile__u");
     job_free(j);
-    j = build(job_with("'advect__v': 1", "'parallel': true"), NULL);
-    cr_assert_str_eq(j->scheduler, "threads");
+}
+
+/* Whose threads `threads` are: the simulation's own, or those of its libraries. */
+Test(jobs, threads_are_of_the_simulation_or_of_libraries)
+{
+    const struct {
+        const char *options, *scheduler;
+        int64_t lanes, threads;
+    } cases[] = {
+        {"'parallel': true", "threads", 0, 0},
+        {"'parallel': true, 'threads': 3", "threads", 3, 0},
+        {"'scheduler': 'threads', 'threads': 2", "threads", 2, 0},
+        {"'scheduler': 'processes', 'threads': 2", "processes", 2, 0},
+        {"'scheduler': 'serial', 'threads': 2", "serial", 1, 2},
+        {"'scheduler': 'auto', 'threads': 2", "auto", 1, 2},
+        {"'scheduler': 'threads', 'parallel': false, 'threads': 2", "threads", 1, 2},
+        {"'threads': 2", "auto", 1, 2},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct job *j = build(job_with("'advect__v': 1", cases[i].options), NULL);
+        cr_assert_str_eq(j->scheduler, cases[i].scheduler, "%s", cases[i].options);
+        cr_assert_eq(j->lanes, cases[i].lanes, "%s", cases[i].options);
+        cr_assert_eq(j->threads, cases[i].threads, "%s", cases[i].options);
+        cr_assert_eq(job_options_library_threads(j->document), cases[i].threads, "%s",
+                     cases[i].options);
+        job_free(j);
+    }
+    struct job *j = build(job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}",
+                                   "'batch_dim': 'b', 'scheduler': 'threads', 'threads': 2"),
+                          NULL);
+    cr_assert(j->lanes == 1 && j->threads == 2);
     job_free(j);
 }
 
