@@ -330,8 +330,9 @@ Test(dispatch, a_member_that_overruns_its_time)
     struct fake *f = fake_ready(&s, "w.1");
     fake_hear(f, WIRE_JOB);
     struct wire_lease l = fake_lease(f, 0, 1);
-    struct wire_message beat = {.type = WIRE_HEARTBEAT,
-                                .heartbeat = {1, l.lease, 0, 2900, 5, 10, 0}};
+    struct wire_message beat = {
+        .type = WIRE_HEARTBEAT,
+        .heartbeat = {.number = 1, .lease = l.lease, .member_ms = 2900, .step = 5, .nsteps = 10}};
     fake_say(f, beat);
     fake_hears_nothing(f);
     cr_assert_eq(s.n_kills, 0);
