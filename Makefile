@@ -85,7 +85,7 @@ SCHEMA := $(BUILD)/text/queue/schema.inc
 $(SCHEMA): daemon/queue/schema.sql
 	@mkdir -p $(@D)
 	$(call say,TEXT)sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< >$@
-$(BUILD)/obj/daemon/queue/database.o: $(SCHEMA)
+$(BUILD)/obj/daemon/queue/opening.o $(BUILD)/obj/tests/unit/queue/open.o: $(SCHEMA)
 $(BUILD)/obj/daemon/http/openapi.o: proto/openapi.json proto/job.schema.json
 
 MODULE_CFLAGS := -I$(BUILD)/text $(cflags_of)

@@ -10,10 +10,32 @@
 #include "pool/pool.h"
 #include "queue/queue.h"
 #include "simlabd.h"
+#include "store/claim.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
 
 enum { LOCKED_MS = 1500 /* so long may another program hold the database before it is said */ };
+
+/* A store that a former version began has no mark yet of whose it is. */
+static void mark_store(void *simlabd, int64_t job)
+{
+    struct simlabd *d = simlabd;
+    struct queue_outline outline;
+    struct queue_job j = {0};
+    struct stat st;
+    struct error e = {.message = ""};
+    char owner[QUEUE_OWNER_SIZE];
+    int r = queue_outline(d->queue, job, &outline, &e);
+    if (r == 0 && outline.layouts > 0)
+        r = queue_job(d->queue, job, &j, &e);
+    if (j.store && lstat(j.store, &st) == 0 && S_ISDIR(st.st_mode))
+        r = store_claim_again(j.store, queue_owner(d->queue, job, owner), &e);
+    if (r != 0)
+        log_error("job %" PRId64 ": %s", job, e.message);
+    queue_job_clear(&j);
+}
 
 /* Jobs of a former version have no contents of libraries: they get all that there are now. */
 static int64_t pin_unpinned(struct simlabd *d)
@@ -24,7 +46,7 @@ static int64_t pin_unpinned(struct simlabd *d)
         const struct library *l = registry_library_at(registry, i);
         json_object_set_new(libraries, l->name, json_string(l->hash));
     }
-    d->are_pinned = queue_pin_unpinned(d->queue, libraries, NULL) == 0;
+    d->are_pinned = queue_pin_unpinned(d->queue, libraries, mark_store, d, NULL) == 0;
     json_decref(libraries);
     return d->are_pinned ? INT64_MAX : loop_now() + LOCKED_MS;
 }

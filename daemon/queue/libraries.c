@@ -102,23 +102,41 @@ int queue_needed_libraries(struct queue *q, int64_t *cursor, json_t *hashes, str
     return r;
 }
 
-/* Jobs of version 1 of the schema. */
-int queue_pin_unpinned(struct queue *q, const json_t *libraries, struct error *e)
+/* ---- jobs of version 1 of the schema ---- */
+
+static int list_unpinned(struct queue *q, struct id_list *jobs, struct error *e)
 {
-    int64_t *jobs = NULL;
-    size_t n = 0, capacity = 0;
     sqlite3_stmt *s;
     int r = QUEUE_NO_SUCH;
     for (enum job_state state = JOB_QUEUED; state <= JOB_RUNNING && r == QUEUE_NO_SUCH; state++) {
         r = database_rows(&q->database, e, &s, STATEMENT_JOB_UNPINNED, INTEGER(state));
-        for (; !r; r = database_next(&q->database, e, s)) {
-            jobs = mem_grow(jobs, n, &capacity, sizeof *jobs);
-            jobs[n++] = sqlite3_column_int64(s, 0);
-        }
+        for (; !r; r = database_next(&q->database, e, s))
+            id_list_add(jobs, sqlite3_column_int64(s, 0));
     }
-    r = r == QUEUE_NO_SUCH ? 0 : r;
-    for (size_t i = 0; i < n && !r; i++)
-        r = queue_pin_job(q, jobs[i], libraries, e);
-    free(jobs);
+    return r == QUEUE_NO_SUCH ? 0 : r;
+}
+
+int queue_await_libraries(struct queue *q, struct error *e)
+{
+    struct id_list jobs = {0};
+    int r = list_unpinned(q, &jobs, e);
+    for (size_t i = 0; i < jobs.n && !r; i++)
+        live_set_unpinned(q, jobs.items[i], true);
+    id_list_free(&jobs);
+    return r;
+}
+
+int queue_pin_unpinned(struct queue *q, const json_t *libraries,
+                       void (*fn)(void *userdata, int64_t job), void *userdata, struct error *e)
+{
+    struct id_list jobs = {0};
+    int r = list_unpinned(q, &jobs, e);
+    for (size_t i = 0; i < jobs.n && !r; i++)
+        r = queue_pin_job(q, jobs.items[i], libraries, e);
+    for (size_t i = 0; i < jobs.n && !r; i++) {
+        fn(userdata, jobs.items[i]);
+        live_set_unpinned(q, jobs.items[i], false);
+    }
+    id_list_free(&jobs);
     return r;
 }

@@ -61,7 +61,7 @@ static void delist(struct live *l, struct live_job *j)
 
 static void list(struct live *l, struct live_job *j)
 {
-    bool belongs = j->can_lease && !j->is_held;
+    bool belongs = j->can_lease && !j->is_held && !j->is_unpinned;
     if (belongs && !j->is_listed)
         enlist(l, j);
     else if (!belongs && j->is_listed)
@@ -92,6 +92,16 @@ void queue_hold(struct queue *q, int64_t job, bool is_held)
     if (!j)
         return;
     j->is_held = is_held;
+    list(&q->live, j);
+}
+
+void live_set_unpinned(struct queue *q, int64_t job, bool is_unpinned)
+{
+    struct live_job *j = id_map_get(&q->live.jobs, job);
+    if (!j)
+        return;
+    j->is_unpinned = is_unpinned;
+    queue_set_waiting(q, job, is_unpinned ? "process libraries are being described" : NULL);
     list(&q->live, j);
 }
 

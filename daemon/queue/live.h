@@ -7,8 +7,8 @@
  *     other, and it says what the job's row says.
  *  2. Whoever writes to a job's rows calls live_touch. A rollback reads again what the turn
  * touched.
- *  3. Listed, in the order in which they are served, are the entries that have something to lease
- *     and are not held. */
+ *  3. Listed, in the order in which they are served, are the entries that have something to lease,
+ *     are not held, and whose libraries are known. */
 #ifndef QUEUE_LIVE_H
 #define QUEUE_LIVE_H
 
@@ -22,7 +22,7 @@ struct live_job {
     struct queue_outline outline;
     char *waiting;        /* or NULL */
     int64_t step, nsteps; /* of a job without a batch, as last heard */
-    bool can_lease, is_held, is_listed;
+    bool can_lease, is_held, is_unpinned, is_listed;
     bool is_stale, is_in_turn, is_changed; /* stands in that list */
     int height;                            /* in the list, a skip list */
     struct live_job *next[];
@@ -45,6 +45,9 @@ void live_touch(struct queue *q, int64_t job);
 int live_settle(struct queue *q, struct error *e);
 void live_commit(struct queue *q);
 void live_roll_back(struct queue *q);
+
+/* What libraries a live job needs is not known yet, or is now. */
+void live_set_unpinned(struct queue *q, int64_t job, bool is_unpinned);
 
 /* As last settled; NULL where it is not live. */
 const struct live_job *live_find(const struct queue *q, int64_t job);

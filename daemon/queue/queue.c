@@ -82,6 +82,8 @@ static int open_all(struct queue *q, const struct queue_options *o, struct error
     if (!r)
         r = live_load(q, e);
     if (!r)
+        r = queue_await_libraries(q, e);
+    if (!r)
         r = queue_commit(q, e);
     if (!r && !q->loss) /* what was set aside names texts too */
         r = texts_clean(q, e);

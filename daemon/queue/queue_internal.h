@@ -68,6 +68,8 @@ int texts_clean(struct queue *q, struct error *e);
 /* ---- libraries.c ---- */
 
 int queue_pin_job(struct queue *q, int64_t job, const json_t *libraries, struct error *e);
+/* Live jobs that have none wait for queue_pin_unpinned. */
+int queue_await_libraries(struct queue *q, struct error *e);
 
 /* ---- ranges.c ---- */
 

@@ -228,6 +228,28 @@ def test_locks_that_a_former_daemon_left_go_at_the_start(context):
 # ---- databases ----
 
 
+def test_jobs_of_a_former_version_go_on(context):
+    """They have no contents of libraries, and their stores no mark of whose they are."""
+    import sqlite3  # pylint: disable=import-outside-toplevel
+    gate = Gate(context)
+    daemon = start(context, workers=1)
+    numbers = [daemon.submit(job([NONE, NONE, WAITS, NONE]))["id"], daemon.submit(job(NONE))["id"]]
+    await_busy(daemon, numbers[0])
+    daemon.stop()
+    for number in numbers:
+        os.unlink(os.path.join(daemon.state, f"stores/{number}.zarr.sync/owner"))
+    os.rmdir(os.path.join(daemon.state, f"stores/{numbers[1]}.zarr.sync"))
+    os.rmdir(os.path.join(daemon.state, f"stores/{numbers[1]}.zarr"))
+    with contextlib.closing(sqlite3.connect(os.path.join(daemon.state, "simlabd.db"))) as connection:
+        connection.execute("DELETE FROM job_library")
+        connection.commit()
+    gate.open()
+    daemon.start()
+    for number in numbers:
+        ended = daemon.await_end(number)
+        equal((ended["state"], ended["reason"]), ("succeeded", None), f"job {number}; {daemon.log()}")
+
+
 def refused(context, daemon, *words):
     """simlabd does not start, and says so; its words."""
     ended = subprocess.run([context.program("simlabd"), "--state", daemon.state, "--listen",

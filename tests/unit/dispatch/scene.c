@@ -158,6 +158,12 @@ static int64_t on_tick(void *userdata, int64_t now)
     return due == INT64_MAX ? due : due - ahead;
 }
 
+static void pinned(void *userdata, int64_t job)
+{
+    (void)userdata;
+    (void)job;
+}
+
 static void start(struct scene *s)
 {
     struct error e = {.message = ""};
@@ -170,6 +176,9 @@ static void start(struct scene *s)
                                  .userdata = s};
     cr_assert_eq(loop_new(&s->loop), 0);
     cr_assert_eq(queue_open(&s->queue_options, &s->queue, &e), 0, "%s", e.message);
+    json_t *none = json_object(); /* libraries are known at once */
+    cr_assert_eq(queue_pin_unpinned(s->queue, none, pinned, NULL, &e), 0, "%s", e.message);
+    json_decref(none);
     cr_assert_eq(dispatch_new(s->loop, s->queue, &o, &s->dispatch, &e), 0, "%s", e.message);
     loop_add_tick(s->loop, on_tick, s);
 }

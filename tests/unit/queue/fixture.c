@@ -34,11 +34,20 @@ void fixture_open(struct fixture *f)
     expect_ok(queue_open(&o, &f->q, &e), &e);
 }
 
+static void pinned(void *userdata, int64_t job)
+{
+    (void)userdata;
+    (void)job;
+}
+
 void fixture_reopen_with(struct fixture *f, const struct queue_options *o)
 {
     struct error e = {0};
+    json_t *none = json_object();
     f->q = queue_close(f->q);
     expect_ok(queue_open(o, &f->q, &e), &e);
+    expect_ok(queue_pin_unpinned(f->q, none, pinned, NULL, &e), &e);
+    json_decref(none);
 }
 
 void fixture_reopen(struct fixture *f)
@@ -59,6 +68,24 @@ void fixture_close(struct fixture *f)
 void expect_ok(int r, const struct error *e)
 {
     cr_assert_eq(r, 0, "%d: %s", r, e->message);
+}
+
+static char *waiting(struct queue *q, int64_t id)
+{
+    struct queue_job j;
+    struct error e = {0};
+    expect_ok(queue_job(q, id, &j, &e), &e);
+    char *text = j.waiting;
+    j.waiting = NULL;
+    queue_job_clear(&j);
+    return text;
+}
+
+void expect_waiting(struct queue *q, int64_t id, const char *expected)
+{
+    char *text = waiting(q, id);
+    cr_expect_str_eq(text ? text : "(nothing)", expected);
+    free(text);
 }
 
 void fixture_commit(struct fixture *f)

@@ -17,7 +17,7 @@ struct fixture {
 /* As fixture_open has them: nobody was seen at work, and that is all. */
 struct queue_options options_of(const struct fixture *f);
 void fixture_open(struct fixture *f);
-/* Closes and opens again: what was not committed is lost. */
+/* Closes and opens again: what was not committed is lost. Libraries are known at once. */
 void fixture_reopen(struct fixture *f);
 void fixture_reopen_with(struct fixture *f, const struct queue_options *o);
 void fixture_close(struct fixture *f); /* removes the directory, and checks for leaks */
@@ -25,6 +25,8 @@ void fixture_close(struct fixture *f); /* removes the directory, and checks for 
 /* `r` is 0, or the test fails with the error's words. */
 void expect_ok(int r, const struct error *e);
 void fixture_commit(struct fixture *f);
+/* What queue_job says of why it waits; "(nothing)" where it does not. */
+void expect_waiting(struct queue *q, int64_t job, const char *expected);
 
 /* A submission with all that must be given; members as asked, three attempts. */
 struct queue_submission submission_of(int64_t members);

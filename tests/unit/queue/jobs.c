@@ -291,24 +291,6 @@ Test(jobs, what_a_failed_commit_takes_back_is_told)
     fixture_close(&f);
 }
 
-static char *waiting(struct queue *q, int64_t id)
-{
-    struct queue_job j;
-    struct error e = {0};
-    expect_ok(queue_job(q, id, &j, &e), &e);
-    char *text = j.waiting;
-    j.waiting = NULL;
-    queue_job_clear(&j);
-    return text;
-}
-
-static void expect_waiting(struct queue *q, int64_t id, const char *expected)
-{
-    char *text = waiting(q, id);
-    cr_expect_str_eq(text ? text : "(nothing)", expected);
-    free(text);
-}
-
 Test(jobs, why_they_wait)
 {
     struct fixture f;

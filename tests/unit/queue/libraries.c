@@ -112,16 +112,33 @@ Test(libraries, those_of_many_jobs)
     fixture_close(&f);
 }
 
+static void count(void *n, int64_t job)
+{
+    *(int *)n += job > 0;
+}
+
 /* Jobs of the schema before there were pins. */
 Test(libraries, those_that_have_none_are_given_some)
 {
     struct fixture f;
     struct error e = {0};
+    int n = 0;
     fixture_open(&f);
     int64_t job = submit_with(f.q, "ver", "aa"), none = submit(f.q, 1), ended = submit(f.q, 1);
     expect_ok(queue_cancel(f.q, ended, NULL, &e), &e);
     json_t *libraries = json_pack("{s:s, s:s}", "other", "bb", "ver", "cc");
-    expect_ok(queue_pin_unpinned(f.q, libraries, &e), &e);
+    fixture_commit(&f);
+    f.q = queue_close(f.q);
+    struct queue_options o = options_of(&f);
+    expect_ok(queue_open(&o, &f.q, &e), &e);
+    cr_expect_eq(next_job(f.q), job);
+    expect_ok(queue_cancel(f.q, job, NULL, &e), &e);
+    cr_expect_eq(next_job(f.q), 0, "what it needs is not known yet");
+    expect_waiting(f.q, none, "process libraries are being described");
+    expect_ok(queue_pin_unpinned(f.q, libraries, count, &n, &e), &e);
+    cr_expect_eq(n, 1);
+    cr_expect_eq(next_job(f.q), none);
+    expect_waiting(f.q, none, "(nothing)");
     fixture_commit(&f);
     expect_libraries(f.q, job, "{\"ver\":\"aa\"}");
     expect_libraries(f.q, none, "{\"other\":\"bb\",\"ver\":\"cc\"}");

@@ -156,6 +156,82 @@ Test(open, fences_never_come_twice)
     fixture_close(&f);
 }
 
+/* ---- databases of former versions ---- */
+
+static const char schema[] =
+#include "queue/schema.inc"
+    ;
+
+/* A job that has ended, one half done with a member's failed attempt and a lease, one elsewhere. */
+static const char jobs_of_version_1[] =
+    "UPDATE fence SET reserved = 1000;"
+    "INSERT INTO job (id, state, members, done, dead, free, frontier, has_layout, priority, "
+    "max_attempts, member_timeout, created, store, principal) VALUES"
+    " (1, 2, 3, 3, 0, 0, 3, 1, 0, 3, 0, 5, '/stores/1.zarr', ''),"
+    " (2, 1, 9, 2, 1, 4, 5, 1, 0, 3, 0, 5, '/stores/deep/2.zarr', ''),"
+    " (3, 0, 5, 0, 0, 5, 0, 0, 0, 3, 0, 5, '/elsewhere/3.zarr', '');"
+    "INSERT INTO job_text VALUES (1, '{}', '{}'), (2, '{\"a\":1}', '{\"b\":2}'), (3, NULL, '{}');"
+    "INSERT INTO member_range VALUES (1, 0, 0, 3, 0, NULL), (2, 0, 0, 2, 0, NULL), (2, 1, 2, 3, 3, "
+    "'no');"
+    "INSERT INTO attempt VALUES (2, 3, 1);"
+    "INSERT INTO lease VALUES (900, 2, 3, 5, 0, 'local-1', 5);"
+    "INSERT INTO event VALUES (1, 1, 5, 'queued', '{}'), (2, 1, 5, 'running', '{}'), "
+    "(3, 1, 5, 'succeeded', '{}'), (4, 2, 5, 'queued', '{}'), (5, 2, 5, 'running', '{}'), "
+    "(6, 3, 5, 'queued', '{}');"
+    "PRAGMA application_id = 1936289137; PRAGMA user_version = 1;";
+
+static void make_version_1(const char *path)
+{
+    const char *end = strstr(schema, "-- version 2");
+    char *sql = mem_printf("%.*s;%s", (int)(end - schema), schema, jobs_of_version_1);
+    sqlite3 *connection;
+    cr_assert_eq(sqlite3_open(path, &connection), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(connection, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
+                 sqlite3_errmsg(connection));
+    sqlite3_close(connection);
+    free(sql);
+}
+
+static void expect_store(struct queue *q, int64_t job, const char *expected)
+{
+    struct queue_job j;
+    struct error e = {0};
+    expect_ok(queue_job(q, job, &j, &e), &e);
+    cr_expect_str_eq(j.store, expected);
+    queue_job_clear(&j);
+}
+
+Test(open, a_database_of_version_1)
+{
+    struct fixture f;
+    struct error e = {0};
+    char *layout;
+    fixture_open(&f);
+    f.q = queue_close(f.q);
+    unlink(f.path);
+    make_version_1(f.path);
+    struct queue_options o = options_of(&f);
+    o.root = "/stores";
+    fixture_reopen_with(&f, &o);
+    cr_expect_eq(number(f.q, "PRAGMA user_version"), database_schema_version());
+    expect_store(f.q, 1, "/stores/1.zarr");
+    expect_store(f.q, 2, "/stores/deep/2.zarr");
+    expect_store(f.q, 3, "/elsewhere/3.zarr");
+    cr_expect_eq(number(f.q, "SELECT count(*) FROM job WHERE store LIKE '/stores%'"), 0);
+    cr_expect_eq(strlen(queue_identity(f.q)), QUEUE_IDENTITY_SIZE - 1);
+    expect_ok(queue_job_layout(f.q, 2, &layout, &e), &e);
+    cr_expect_str_eq(layout, "{\"a\":1}");
+    free(layout);
+    struct queue_lease l = lease(f.q, 2, 9, 1);
+    cr_expect(l.begin == 3 && l.end == 9 && l.id > 900, "what was leased is free");
+    expect_ok(queue_done(f.q, &l, 3, 9, &e), &e);
+    fixture_commit(&f);
+    cr_expect(is_complete(f.q, 2));
+    cr_expect_eq(next_job(f.q), 3);
+    check_invariants(f.q);
+    fixture_close(&f);
+}
+
 /* Later versions: add here the database of the version before. */
 Test(open, the_schema_has_all_its_versions)
 {
