@@ -223,7 +223,8 @@ tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start
 
 bench: ## times, as ratios to plain C and plain NumPy in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
-	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model $(BUILD)/bench/chunks
+	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model $(BUILD)/bench/chunks \
+		$(BUILD)/bench/tasks $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb)
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills …": these only
@@ -242,6 +243,17 @@ $(BUILD)/bench/model: $(call objects_of,tests/bench/model.c) $(call archives_of,
 $(BUILD)/bench/chunks: $(call objects_of,tests/bench/chunks.c) $(call archives_of,$(LINK_store))
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_store)) -lm
+
+# The schedulers, beside OpenMP; and oneTBB, where it is installed.
+$(BUILD)/bench/tasks: tests/bench/tasks.c tests/bench/graphs.h $(call archives_of,$(LINK_stage))
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -Itests -fopenmp -o $@ $(filter-out %.h,$^) \
+		$(call libs_of,$(LINK_stage)) -lm
+
+HAS_TBB := $(shell pkg-config --exists tbb 2>/dev/null && echo 1)
+$(BUILD)/bench/tasks_tbb: tests/bench/tasks_tbb.cc tests/bench/graphs.h
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Itests -o $@ $< $$(pkg-config --libs tbb)
 
 $(BUILD)/bench/queue: $(call objects_of,tests/bench/queue.c) $(call archives_of,$(LINK_queue))
 	@mkdir -p $(@D)

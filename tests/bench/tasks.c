@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What running a task costs, on the graphs of graphs.h: a plain loop; the pool of threads by
+ * itself; a simulation under serial, threads with one and with several; OpenMP's tasks. usage:
+ * tasks GRAPH THREADS ROUNDS NS: prints a line of JSON: column → ns a task, median of the rounds,
+ * in which the columns take turns. NS: the length of a task. tasks GRAPH: prints the graph,
+ * [[before…], …]. */
+#include "bench/graphs.h"
+
+#include "base/buffer.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "stage/simulation.h"
+#include "stage/task_pool.h"
+
+#include <omp.h>
+
+enum { ROUNDS_MOST = 101, COLUMNS = 6 };
+
+static struct graph graph;
+static int64_t task_ns;
+static int steps;
+static double times[COLUMNS][ROUNDS_MOST];
+static const char *const columns[COLUMNS] = {"plain loop",  "bare pool", "serial",
+                                             "threads (1)", "threads",   "OpenMP"};
+
+/* ---- a plain loop over pointers ---- */
+
+static void do_task(void)
+{
+    graph_spin(task_ns);
+}
+static void (*volatile functions[GRAPH_MOST_TASKS])(void);
+
+static void run_plain(void)
+{
+    for (int s = 0; s < steps; s++)
+        for (int i = 0; i < graph.n; i++)
+            functions[i]();
+}
+
+/* ---- OpenMP ---- */
+
+static void run_openmp(int n_threads)
+{
+    __attribute__((unused)) static char flags[GRAPH_MOST_TASKS]; /* their addresses alone */
+#pragma omp parallel num_threads(n_threads)
+#pragma omp single
+    for (int s = 0; s < steps; s++) {
+        for (int t = 0; t < graph.n; t++) {
+            int n = graph.n_before[t];
+            const int *before = graph.before[t];
+            if (n == 0) {
+#pragma omp task depend(out : flags[t])
+                functions[t]();
+            } else {
+#pragma omp task depend(iterator(int i = 0 : n), in : flags[before[i]]) depend(out : flags[t])
+                functions[t]();
+            }
+        }
+#pragma omp taskwait
+    }
+}
+
+/* ---- a simulation ---- */
+
+static int run_step(simlab_context *c)
+{
+    (void)c;
+    graph_spin(task_ns);
+    return 0;
+}
+static const struct simlab_process Empty = {.name = "Empty", .run_step = run_step};
+static const struct stage_code code = {&Empty, NULL};
+static const char library[] =
+    "{\"abi\": 1, \"library\": \"t\", \"path\": \"t.so\", \"hash\": \"0\", \"types\": [{\"name\": "
+    "\"Empty\", \"stages\": [\"run_step\"], \"variables\": []}]}";
+
+static json_t *make_job(void)
+{
+    struct buffer b = {0};
+    struct error e;
+    buffer_text(&b, "{\"model\": {\"processes\": {");
+    for (int i = 0; i < graph.n; i++)
+        buffer_printf(&b, "%s\"p%d\": \"t.Empty\"", i ? ", " : "", i);
+    buffer_text(&b, "}, \"after\": {");
+    for (int i = 0, first = 1; i < graph.n; i++) {
+        if (graph.n_before[i] == 0)
+            continue;
+        buffer_printf(&b, "%s\"p%d\": [", first ? "" : ", ", i);
+        first = 0;
+        for (int k = 0; k < graph.n_before[i]; k++)
+            buffer_printf(&b, "%s\"p%d\"", k ? ", " : "", graph.before[i][k]);
+        buffer_text(&b, "]");
+    }
+    buffer_printf(&b,
+                  "}}, \"clocks\": {\"time\": {\"data\": {\"arange\": [0, %d, 1]}}}, "
+                  "\"main_clock\": \"time\", \"inputs\": {}, \"outputs\": {}}",
+                  steps + 1);
+    json_t *job = json_read(b.data, b.size, &e);
+    buffer_free(&b);
+    mem_assert(job);
+    return job;
+}
+
+static struct simulation *open_simulation(const struct job *job, const char *scheduler, int threads)
+{
+    struct error e;
+    struct simulation *s;
+    const struct stage_code **codes = mem_array((size_t)graph.n, sizeof *codes);
+    const struct stage_options options = {.scheduler = scheduler, .threads = threads};
+    for (int i = 0; i < graph.n; i++)
+        codes[i] = &code;
+    mem_assert(simulation_new(job, codes, NULL, &options, &s, &e) == 0);
+    free(codes);
+    return s;
+}
+
+static void run_simulation(struct simulation *s)
+{
+    static const struct stage_events events;
+    struct error e;
+    mem_assert(simulation_run(s, 0, &events, &e) == 0);
+}
+
+/* ---- the pool by itself, on the simulation's own graph ---- */
+
+static void pool_task(void *userdata, int thread, int task)
+{
+    (void)thread;
+    const struct plan *plan = userdata;
+    for (int i = plan->first_call[task]; i < plan->first_call[task + 1]; i++)
+        functions[plan->task_calls[i]]();
+}
+
+static void run_pool(struct task_pool *p, struct graph_run *g)
+{
+    for (int s = 0; s < steps; s++)
+        task_pool_run(p, g);
+}
+
+/* ---- rounds ---- */
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void measure(int n_threads, int rounds)
+{
+    struct error e;
+    struct registry *registry = registry_new();
+    struct job *job;
+    json_t *document = json_read(library, strlen(library), &e);
+    mem_assert(registry_add(registry, document, &e) == 0);
+    registry_finish(registry);
+    json_decref(document);
+    document = make_job();
+    mem_assert(job_new(registry, document, NULL, &job, &e) == 0);
+    json_decref(document);
+    struct simulation *sims[] = {open_simulation(job, "serial", 1),
+                                 open_simulation(job, "threads", 1),
+                                 open_simulation(job, "threads", n_threads)};
+    struct plan *plan = &sims[0]->program->plans[SIMLAB_RUN_STEP];
+    const struct task_pool_options options = {.n_threads = n_threads,
+                                              .most_tasks = plan->graph.n_tasks,
+                                              .run = pool_task,
+                                              .userdata = plan};
+    struct task_pool *pool;
+    mem_assert(task_pool_new(&options, &pool, &e) == 0);
+    struct graph_run *run = task_pool_graph_new(&plan->graph);
+    for (int r = -1; r < rounds; r++) /* the first is not counted */
+        for (int c = 0; c < COLUMNS; c++) {
+            double began = graph_now();
+            if (c == 0)
+                run_plain();
+            else if (c == 1)
+                run_pool(pool, run);
+            else if (c < 5)
+                run_simulation(sims[c - 2]);
+            else
+                run_openmp(n_threads);
+            if (r >= 0)
+                times[c][r] = (graph_now() - began) / steps / graph.n;
+        }
+    task_pool_free(pool);
+    task_pool_graph_free(run);
+    for (int i = 0; i < 3; i++)
+        simulation_free(sims[i]);
+    job_free(job);
+    registry_unref(registry);
+}
+
+static int print_graph(void)
+{
+    for (int i = 0; i < graph.n; i++) {
+        printf("%s[", i ? ", " : "[");
+        for (int k = 0; k < graph.n_before[i]; k++)
+            printf("%s%d", k ? ", " : "", graph.before[i][k]);
+        printf("]");
+    }
+    puts("]");
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return 2;
+    graph_make(&graph, atoi(argv[1]) % GRAPHS);
+    if (argc < 5)
+        return print_graph();
+    int n_threads = atoi(argv[2]), rounds = atoi(argv[3]);
+    task_ns = atoll(argv[4]);
+    rounds = rounds > ROUNDS_MOST ? ROUNDS_MOST : rounds;
+    steps = (int)(4000000 / (graph.n * (20 + task_ns))) + 1;
+    for (int i = 0; i < graph.n; i++)
+        functions[i] = do_task;
+    measure(n_threads, rounds);
+    for (int c = 0; c < COLUMNS; c++) {
+        qsort(times[c], (size_t)rounds, sizeof times[c][0], compare);
+        printf("%s\"%s\": %.2f", c ? ", " : "{", columns[c], times[c][argc > 5 ? 0 : rounds / 2]);
+    }
+    puts("}");
+    return 0;
+}

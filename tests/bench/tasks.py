@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What running a task costs, on the four graphs of graphs.h, empty tasks, two threads: as ratios to the
+pool of threads by itself. METG(50 %) (Task Bench, Slaughter et al. 2020): how long a task must be for half
+of the speed that the threads could reach."""
+import json
+import os
+import statistics
+import subprocess
+import time
+
+GRAPHS = ("64 and a gather", "random 1,000", "chain of 1,000", "wavefront 32 x 32")
+THREADS, ROUNDS = 2, 21
+LENGTHS = [50 * 2**i for i in range(12)]  # ns
+
+
+def ask(build, program, *arguments):
+    ended = subprocess.run([os.path.join(build, "bench", program), *map(str, arguments)], check=True,
+                           capture_output=True, text=True)
+    return json.loads(ended.stdout)
+
+
+def dask_threads(build, graph, times=5):
+    """ns a task; None where Dask is missing."""
+    try:
+        import dask.threaded  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return None
+    tasks = {number: (lambda *_: None, *before) for number, before in enumerate(ask(build, "tasks", graph))}
+    sinks = list(set(tasks) - {before for task in tasks.values() for before in task[1:]})
+    measured = []
+    for _ in range(times):
+        began = time.perf_counter()
+        dask.threaded.get(tasks, sinks, num_workers=THREADS)
+        measured.append((time.perf_counter() - began) / len(tasks) * 1e9)
+    return statistics.median(measured)
+
+
+def costs(build, graph):
+    """Column -> ns a task; None: the peer is not installed."""
+    columns = ask(build, "tasks", graph, THREADS, ROUNDS, 0)
+    has_tbb = os.path.exists(os.path.join(build, "bench/tasks_tbb"))
+    columns["oneTBB"] = ask(build, "tasks_tbb", graph, THREADS, ROUNDS, 0) if has_tbb else None
+    columns["Dask"] = dask_threads(build, graph)
+    return columns
+
+
+def least_lengths(build, graph):
+    """Column -> METG(50 %) in ns; None: beyond the longest tried."""
+    found = {"serial": None, "threads": None, "OpenMP": None}
+    for length in LENGTHS:
+        columns = ask(build, "tasks", graph, THREADS, 5, length)
+        for name in found:
+            ideal = length / (1 if name == "serial" else THREADS)
+            if found[name] is None and columns[name] <= 2 * ideal:
+                found[name] = length
+        if None not in found.values():
+            break
+    return found
+
+
+def lines(build):
+    for number, graph in enumerate(GRAPHS):
+        columns = costs(build, number)
+        bare = columns["bare pool"]
+        yield f"{graph}: {bare:.1f} ns a task by the bare pool; " + ", ".join(
+            f"{name} {'skipped: it is not installed' if ns is None else format(ns / bare, '.2f')}"
+            for name, ns in columns.items() if name != "bare pool")
+    told = (f"{name} {'more' if ns is None else ns}" for name, ns in least_lengths(build, 1).items())
+    yield f"{GRAPHS[1]}: METG(50 %), ns: " + ", ".join(told)
