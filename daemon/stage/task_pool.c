@@ -8,13 +8,12 @@
 #include "stage/futex.h"
 #include "stage/rest.h"
 #include "stage/task_loops.h"
+#include "stage/thread_begin.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 enum { STEAL_WORTH_NS = 250, BACK_OFF_MOST_NS = 8000 };
 
@@ -326,28 +325,11 @@ static void thread_free(struct pool_thread *t)
     free(t);
 }
 
-/* As large a stack as the first thread's may grow, within reason. */
-static size_t stack_size(void)
-{
-    const size_t least = (size_t)8 << 20, most = (size_t)256 << 20;
-    struct rlimit limit = {0};
-    getrlimit(RLIMIT_STACK, &limit);
-    return limit.rlim_cur < least ? least : limit.rlim_cur > most ? most : (size_t)limit.rlim_cur;
-}
-
 static int begin_thread(struct task_pool *p, int number)
 {
-    pthread_attr_t attributes;
     char name[32];
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, stack_size());
-    int r = pthread_create(&p->threads[number]->id, &attributes, run_thread, p->threads[number]);
-    pthread_attr_destroy(&attributes);
-    if (r)
-        return -r;
-    snprintf(name, sizeof name, "simlab-lane-%d", number); /* the system takes 15 bytes */
-    pthread_setname_np(p->threads[number]->id, name);
-    return 0;
+    snprintf(name, sizeof name, "simlab-lane-%d", number);
+    return thread_begin(name, run_thread, p->threads[number], &p->threads[number]->id);
 }
 
 /* `begun` threads run, the caller's included. */

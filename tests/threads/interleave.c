@@ -91,6 +91,7 @@ static void wake_word(const _Atomic uint32_t *word, int n);
 #include "../../daemon/stage/rest.c"
 #include "../../daemon/stage/task_loops.c"
 #include "../../daemon/stage/task_pool.c"
+#include "../../daemon/stage/thread_begin.c"
 
 /* ---- threads ---- */
 
