@@ -4,6 +4,7 @@
 wait and run, and what one library may do to another."""
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -268,6 +269,25 @@ def test_two_builds_never_meet(context):
         made = build(folder, "ver", SHARED, f"-DBUILD={number}", "-fvisibility=default", compiler="g++")
         serves(daemon, "ver", made)
         equal(builds_of(daemon.finish(job_of("ver.Ver")))[0], [number], "the build")
+
+
+def started(daemon):
+    return [line for line in daemon.lines if re.search(r"worker local-\S+ .*: ready", line)]
+
+
+def test_no_worker_goes_back_and_forth(context):
+    """Two kinds of jobs that one worker cannot both run, in turns, and one worker for both."""
+    folder, gate = context.directory("lib"), Gate(context)
+    build(folder, "ver", VER, "-DBUILD=1")
+    daemon = daemon_of(context, folder, workers=2, env=gate.environment)
+    held = daemon.submit({**job_of("ver.Ver", [1]), "threads": 2})["id"]
+    gate.meet()
+    jobs = [daemon.submit({**job_of("ver.Ver"), "threads": threads})["id"] for threads in (3, 2) * 20]
+    for job in jobs:
+        equal(daemon.await_end(job)["state"], "succeeded", "the end")
+    gate.open()
+    daemon.await_end(held)
+    check(len(started(daemon)) <= 10, f"{len(started(daemon))} workers for 41 jobs\n{daemon.log()}")
 
 
 # ---- bad, removed, half-written ------------------------------------------------------------------
