@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 VERSION := 0.1.0
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wvla -Werror
-# -ffp-contract=off: the same bits on every machine of one fingerprint (ARCHITECTURE section 2).
+# -ffp-contract=off: the same bits on every machine of one fingerprint (daemon/README.md, invariant 19).
 CFLAGS ?= -O2 -g
 ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' \
 	-DSIMLAB_PREFIX='"$(PREFIX)"' -Iinclude -Idaemon -I. -fPIC \
@@ -199,7 +199,7 @@ check: ## format, layers, static analysis, the other compiler; then the tests
 	+@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang test-programs
 	+@$(SUBMAKE) test
 
-layers: $(call archives_of,$(MODULES)) ## ARCHITECTURE section 3, from the #include lines; names
+layers: $(call archives_of,$(MODULES)) ## who may include what (daemon/README.md), from the #include lines; names
 	@tests/lib/layers --self-test --build $(BUILD)
 	@tests/lib/layers --build $(BUILD)
 

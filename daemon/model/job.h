@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A job: one run of a model, or a batch of runs, as submitted (ARCHITECTURE section 8), checked
+/* A job: one run of a model, or a batch of runs, as submitted (proto/job.schema.json), checked
  * against its model. The same code checks at submission, in the worker and in `simlab-worker run`.
  *
- * What ARCHITECTURE leaves open
+ * What the schema cannot say
  *  - `sweep`: {"product": {input: values…}} (the first varies slowest), {"zip": {…}} (side by side,
  *    lists of equal lengths), or both (the zipped ones together are one more factor, the fastest).
  *    `values` is a list, {"linspace"…}, {"arange"…}, {"upload"…}, or {"dims": [batch, …], "data"…}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the last bit of a result depends on besides the job: machines of one fingerprint give equal
- * stores (ARCHITECTURE section 2). */
+ * stores (daemon/README.md, invariant 19). */
 #ifndef WORKER_FINGERPRINT_H
 #define WORKER_FINGERPRINT_H
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """One small job, and the Nth call of each kind fails or kills, in a local run, the daemon, a worker:
-the end is the right store, or a clear error and nothing that is wrong (ARCHITECTURE section 5).
+the end is the right store, or a clear error and nothing that is wrong (daemon/README.md, section 6).
 Here are some of the Ns, drawn by SIMLAB_TEST_SEED; `make soak SOAK_PARTS=each_call` goes on and on."""
 import os
 import random

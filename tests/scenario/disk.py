@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A disk that is full under the stores (ARCHITECTURE section 5, invariant 8): nothing is leased, the
+"""A disk that is full under the stores (daemon/README.md, invariant 8): nothing is leased, the
 log and /readyz say why, nothing is lost, and all goes on by itself when there is room again.
 """
 import os

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Some turns of `make soak SOAK_PARTS=kills`, drawn by SIMLAB_TEST_SEED: random jobs while daemon,
 workers and guards are killed and stopped at random moments; the stores equal those of an undisturbed
-run, byte for byte, with the same members dead (ARCHITECTURE section 5, invariants 1, 2 and 7)."""
+run, byte for byte, with the same members dead (daemon/README.md, invariants 1, 2 and 7)."""
 import os
 import random
 import sys

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Processes that fail, crash, loop or exit: each costs its own member only, and the reason is told
-(ARCHITECTURE section 5, invariant 7). The library is tests/lib/faulty.c."""
+(daemon/README.md, invariant 7). The library is tests/lib/faulty.c."""
 import math
 import os
 import sys

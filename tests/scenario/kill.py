@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 of a worker and of the daemon in the middle of a job, a worker that hangs, a daemon that is
 stopped: the job finishes, and its store equals that of an undisturbed run, byte for byte
-(ARCHITECTURE section 5, invariants 1 and 2).
+(daemon/README.md, invariants 1 and 2).
 
 The middle is known from the job's events: something is done, and not all.
 """

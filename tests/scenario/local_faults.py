@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """`simlab-worker run` whose Nth write, rename or fsync fails, for every N: it exits 1 with a message,
-and the store holds nothing that is wrong (ARCHITECTURE section 5, invariant 3). Where the Nth rename
+and the store holds nothing that is wrong (daemon/README.md, invariant 3). Where the Nth rename
 kills the process in which user code runs, another one goes on, to the same store."""
 import os
 import shutil

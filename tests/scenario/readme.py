@@ -58,10 +58,30 @@ def test_first_session(context):
         shell.communicate(timeout=harness.WAIT)
 
 
+def leads_somewhere(name, *folders):
+    return any(os.path.exists(os.path.join(REPOSITORY, folder, name)) for folder in folders)
+
+
 def test_links(_):
-    for link in re.findall(r"\]\(([^)]+)\)", README):
-        if "://" not in link:
-            check(os.path.exists(os.path.join(REPOSITORY, link)), f"README.md: {link} leads nowhere")
+    for page in ("README.md", "daemon/README.md", "include/simlab/README.md", "proto/PROTOCOL.md",
+                 "tests/golden/README.md"):
+        with open(os.path.join(REPOSITORY, page), encoding="utf-8") as text:
+            for link in re.findall(r"\]\(([^)]+)\)", text.read()):
+                check("://" in link or leads_somewhere(link, os.path.dirname(page)), f"{page}: {link} leads nowhere")
+
+
+def test_the_map_of_the_daemon_is_true(_):
+    """Each file that daemon/README.md names is there, and every invariant has a file and a test."""
+    with open(os.path.join(REPOSITORY, "daemon/README.md"), encoding="utf-8") as text:
+        page = text.read()
+    for name in re.findall(r"`((?:[a-z_0-9]+/)*[a-z_0-9-]+\.(?:c|h|py|def|sql|md|8|1)|(?:[a-z_0-9]+/)+[a-z_0-9]*)`", page):
+        check(leads_somewhere(name, "", "daemon") or name in ("scratch/", "stores/", "run/workers"),
+              f"daemon/README.md names {name}, which is not there")
+    invariants = re.findall(r"^\d+\. \*\*.*", page.split("## 6.")[1].split("## 7.")[0], re.M)
+    check(len(invariants) > 10, f"invariants: {invariants}")
+    for line in invariants:
+        kept, shown = re.search(r"Kept by (.*) Shown by (.*)", line).groups()
+        check(re.search(r"`\w+/\w+\.[ch]`", kept) and "`tests/" in shown, line)
 
 
 def test_ci_runs_the_test_command(_):

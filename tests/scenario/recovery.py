@@ -150,6 +150,21 @@ def test_leaving_a_daemon_that_is_silent_is_no_attempt(context):
 # ---- stores that are elsewhere ----
 
 
+def test_two_daemons_with_one_store_root(context):
+    """A store is one job's of one daemon's, also where each would name it alike by itself."""
+    root = context.directory("root")
+    daemons = [start(context, workers=1, options=["--store-root", root]) for _ in range(2)]
+    answers = [d.request("POST", "/v1/jobs", {**job([NONE] * 4), "store": "same"}) for d in daemons]
+    equal([answer.status for answer in answers], [201, 409], "who gets the store")
+    check("exists already" in answers[1].json["detail"], answers[1].json)
+    ended = [daemons[i].await_end(n) for i, n in [
+        (0, answers[0].json["id"]),
+        *((i, d.submit(job([NONE] * (4 + i)))["id"]) for i, d in enumerate(daemons))]]
+    equal([e["state"] for e in ended], ["succeeded"] * 3, "the ends")
+    equal(len({e["store"] for e in ended}), 3, "stores")
+    equal([len(harness.open_store(e["store"])["p__value"]) for e in ended], [4, 4, 5], "members in each")
+
+
 def test_a_state_that_was_moved_goes_on_where_it_was(context):
     gate = Gate(context)
     daemon = start(context)
