@@ -125,7 +125,7 @@ int file_sync_directory(const char *path)
     return r;
 }
 
-static int sync_parent(const char *path)
+int file_sync_parent(const char *path)
 {
     const char *slash = strrchr(path, '/');
     if (!slash)
@@ -169,7 +169,7 @@ int file_publish(int fd, const char *temporary, const char *path, enum file_sync
         unlink(temporary);
         return r;
     }
-    return sync == FILE_SYNC_DATA ? sync_parent(path) : 0;
+    return sync == FILE_SYNC_DATA ? file_sync_parent(path) : 0;
 }
 
 void file_discard(int fd, const char *temporary)

@@ -60,8 +60,9 @@ int file_remove_tree(const char *path);
 /* The same for all that stands in a directory. */
 int file_empty_directory(int fd);
 
-/* fsyncs a directory. */
+/* fsyncs a directory, or that in which `path` stands. 0 or -errno. */
 int file_sync_directory(const char *path);
+int file_sync_parent(const char *path);
 
 /* For tests, from the environment: SIMLAB_FAULT="rename:7:kill", "write:3:ENOSPC", "fsync:1:EIO" —
  * at the Nth such call of this process, die by SIGKILL or fail with that error. */

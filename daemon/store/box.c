@@ -69,12 +69,13 @@ static int lock(struct writing *x)
     return chunk_explain(r, "lock", x->a, x->part->key, x->e);
 }
 
-/* What the log needs to know before the chunk is replaced. */
+/* What the log needs to know before the chunk is replaced. A chunk of one row needs none. */
 static int note(struct writing *x, bool is_lost)
 {
     const struct chunk_selection *p = x->part;
+    const struct store_meta *m = &x->a->meta;
     int r = 0;
-    if (!x->w->has_rows || (x->all_rows && x->log_size == 0))
+    if (!x->w->has_rows || m->chunks[0] == 1 || m->shape[0] == 1)
         return 0;
     if (is_lost && x->log_size > 0)
         r = chunk_log_broken(x->lock);

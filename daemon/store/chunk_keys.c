@@ -33,12 +33,13 @@ static void add(struct chunk_keys *k, const char *key)
     k->list[k->n++] = mem_strdup(key);
 }
 
+/* An array has both directories since it was made. */
 static int read_directory(const char *parent, const struct store_array *a, struct chunk_keys *k)
 {
     int64_t index[SIMLAB_MAX_DIMS];
     char *path = mem_printf("%s/%s", parent, a->name);
     DIR *d = opendir(path);
-    int r = d || errno == ENOENT ? 0 : -errno;
+    int r = d ? 0 : -errno;
     const struct dirent *entry;
     free(path);
     errno = 0;
@@ -63,6 +64,8 @@ int chunk_keys_read(const struct store *s, const struct store_array *a, struct c
     int r = read_directory(s->path, a, ret);
     if (r == 0)
         r = read_directory(s->sync, a, ret);
+    if (r == -ENOENT && s->mode == STORE_READ)
+        r = 0; /* its locks were removed when its job ended */
     if (ret->n > 0)
         qsort(ret->list, ret->n, sizeof *ret->list, compare);
     size_t kept = 0;

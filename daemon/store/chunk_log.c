@@ -10,8 +10,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WRITTEN = 1, LOST };
-
 static const char broken[] = "broken";
 
 /* Each begins with a newline: a line that was cut before it must not swallow it. */
@@ -37,7 +35,7 @@ static void mark_written(int64_t begin, int64_t end, int64_t first, int64_t n, u
     end = end > first ? end - first : 0;
     end = end < n ? end : n;
     for (int64_t i = begin; i < end; i++)
-        rows[i] = WRITTEN;
+        rows[i] = CHUNK_ROW_WRITTEN;
 }
 
 static void read_line(const char *line, int64_t first, int64_t n, unsigned char *rows)
@@ -46,7 +44,7 @@ static void read_line(const char *line, int64_t first, int64_t n, unsigned char 
     int length = -1;
     if (!strcmp(line, broken)) {
         for (int64_t i = 0; i < n; i++)
-            rows[i] = rows[i] ? LOST : 0;
+            rows[i] = rows[i] ? CHUNK_ROW_LOST : CHUNK_ROW_UNWRITTEN;
     } else if (sscanf(line, "%" SCNd64 " %" SCNd64 "%n", &begin, &end, &length) == 2 &&
                length == (int)strlen(line)) {
         mark_written(begin, end, first, n, rows);
@@ -68,7 +66,7 @@ static int read_all(int fd, struct buffer *ret)
     }
 }
 
-int chunk_log_lost(int fd, int64_t first, int64_t n, unsigned char *ret_lost)
+int chunk_log_read(int fd, int64_t first, int64_t n, unsigned char *ret_rows)
 {
     struct buffer text = {0};
     int r = read_all(fd, &text);
@@ -77,11 +75,9 @@ int chunk_log_lost(int fd, int64_t first, int64_t n, unsigned char *ret_lost)
         if (text.data[i] != '\n')
             continue;
         text.data[i] = '\0';
-        read_line(text.data + from, first, n, ret_lost);
+        read_line(text.data + from, first, n, ret_rows);
         from = i + 1;
     }
     buffer_free(&text);
-    for (int64_t i = 0; i < n; i++)
-        ret_lost[i] = ret_lost[i] == LOST;
     return r;
 }

@@ -7,6 +7,8 @@
  *   "3 5\n"       rows 3 and 4 are written
  *   "broken\n"    what was written until here is gone
  *
+ * A chunk of one row has none.
+ *
  * Invariants
  *  1. "rows" is on the disk when the rows are done (the same syncfs), "broken" before the new chunk
  *     takes the place of the old.
@@ -22,8 +24,10 @@
 int chunk_log_written(int fd, int64_t begin, int64_t end);
 int chunk_log_broken(int fd);
 
-/* Marks in `ret_lost` (n bytes, 0 or 1, zeroed before) those of the rows from `first` that were
- * written once, were lost and were not written again. 0 or -errno. */
-int chunk_log_lost(int fd, int64_t first, int64_t n, unsigned char *ret_lost);
+enum chunk_row { CHUNK_ROW_UNWRITTEN, CHUNK_ROW_WRITTEN, CHUNK_ROW_LOST };
+
+/* What is told of n rows from `first` (ret_rows: n, zeroed before): LOST were written once, were
+ * lost and were not written again. 0 or -errno. */
+int chunk_log_read(int fd, int64_t first, int64_t n, unsigned char *ret_rows);
 
 #endif

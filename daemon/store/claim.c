@@ -281,7 +281,9 @@ int store_release(const char *path, const char *owner, struct error *e)
         error_clear(e);
         rmdir(path); /* where nothing was ever stored */
         r = look(sync, NULL) == STORE_CONFLICT ? 0 : remove_locks(sync);
-        r = explain(r, "remove", sync, e);
+        if (r == 0)
+            r = file_sync_parent(sync);
+        r = explain(r == -ENOENT ? 0 : r, "remove", sync, e);
     }
     free(sync);
     return r;

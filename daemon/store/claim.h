@@ -34,8 +34,8 @@ int store_check_owner(const char *path, const char *owner, struct error *e);
 int store_claim_again(const char *path, const char *owner, struct error *e);
 
 /* The job has ended, whatever way: removes PATH.sync, and a store in which nothing was stored; what
- * is already gone, or a link, is left. May take long: one file a chunk. STORE_CONFLICT where it
- * bears another's mark; a negative errno. */
+ * is already gone, or a link, is left. A power cut brings nothing back after it. May take long: one
+ * file a chunk. STORE_CONFLICT where it bears another's mark; a negative errno. */
 int store_release(const char *path, const char *owner, struct error *e);
 
 #endif

@@ -95,7 +95,7 @@ int group_check_place(const struct store *s)
         return -errno;
     if (open.st_dev != s->device || open.st_ino != s->inode)
         return -EBADF;
-    if (lstat(s->path, &now) < 0)
+    if (lstat(s->sync, &now) < 0 || lstat(s->path, &now) < 0)
         return -errno;
     return now.st_dev == s->device && now.st_ino == s->inode ? 0 : -ENOENT;
 }

@@ -24,6 +24,7 @@ struct store {
     char *sync;
     enum store_mode mode;
     bool is_durable;
+    bool is_logged;         /* rows that a chunk's log does not have were never written */
     int directory;          /* of `path`: for store_sync; -1 where it is only read */
     uint64_t device, inode; /* of that directory */
     void *arrays;           /* search.h tree of struct store_array by name */
@@ -53,7 +54,8 @@ int group_explain(int r, const char *doing, const char *array, const char *key, 
 
 int group_check_writable(const struct store *s, struct error *e);
 
-/* That the open directory is still at the store's path: 0; -ENOENT where it was moved away. */
+/* That the open directory is still at the store's path, and its locks are beside it: 0; -ENOENT
+ * where they were moved away. */
 int group_check_place(const struct store *s);
 
 /* Asked where <array>/<key> was not found, and that matters: 0 where it is missing indeed; -ENOENT

@@ -6,7 +6,6 @@
 #include "store/array.h"
 #include "store/box.h"
 #include "store/chunk.h"
-#include "store/chunk_log.h"
 #include "store/sync_lock.h"
 
 #include <errno.h>
@@ -140,14 +139,10 @@ struct publishing {
     struct error *e;
 };
 
-static int move_into_place(const struct publishing *x, const struct chunk_names *n,
-                           const char *staged)
+static int move_into_place(const struct chunk_names *n, const char *staged)
 {
     int fd = -1;
-    int64_t log_size = 0, row = x->staged->row;
-    int r = sync_lock_take(n->lock, true, &fd, &log_size);
-    if (r == 0 && log_size > 0 && x->staged->has_rows)
-        r = chunk_log_written(fd, row, row + 1);
+    int r = sync_lock_take(n->lock, true, &fd, NULL);
     if (r == 0)
         r = file_rename(staged, n->path);
     sync_lock_release(fd);
@@ -182,7 +177,7 @@ static int publish_chunk(void *userdata, const struct chunk_selection *p)
     char *staged = chunk_staged_name(x->s, a, p->key, x->staged->row);
     if (has_other_rows(x->staged))
         return merge(x, p, staged);
-    return chunk_explain(move_into_place(x, &n, staged), "write", a, p->key, x->e);
+    return chunk_explain(move_into_place(&n, staged), "write", a, p->key, x->e);
 }
 
 static int publish(struct store *s, const struct staged *g, bool is_alone, struct error *e)

@@ -74,11 +74,39 @@ static int make_group(struct store *s, struct error *e)
     return r ? r : group_put_text(s, NULL, ".zgroup", "{\n    \"zarr_format\": 2\n}\n", e);
 }
 
+/* Beside the locks: each write of rows has been logged since the store began (store/chunk_log.h).
+ * Those of a former version did not log all. */
+static char *logged_mark(const struct store *s)
+{
+    return file_join(s->sync, "logged");
+}
+
+static bool is_logged(const struct store *s)
+{
+    char *mark = logged_mark(s);
+    bool is = access(mark, F_OK) == 0;
+    free(mark);
+    return is;
+}
+
+static int mark_logged(const struct store *s)
+{
+    char *mark = logged_mark(s);
+    int fd;
+    int r = file_create(mark, 0666, &fd);
+    if (r == 0)
+        close(fd);
+    free(mark);
+    return r;
+}
+
 static int make_directories(struct store *s, struct error *e)
 {
     int r = file_make_directories(s->path);
     if (r == 0 && mkdir(s->sync, 0777) < 0 && errno != EEXIST)
         r = -errno;
+    if (r == 0)
+        r = mark_logged(s);
     return error_errno(e, r, "make the store's directories");
 }
 
@@ -120,6 +148,7 @@ static int open_group(struct store *s, struct error *e)
         r = open_directory(s, e);
     if (r != 0)
         return r;
+    s->is_logged = s->mode != STORE_READ && is_logged(s);
     return s->mode == STORE_ANEW ? make_group(s, e) : check_group(s, e);
 }
 

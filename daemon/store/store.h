@@ -171,7 +171,8 @@ int store_consolidate(struct store *s, struct error *e);
 
 /* Brings all that was written to the disk (syncfs): after it, a range may be reported done. Where
  * it fails, nothing that was written since the last success may be reported: the system may have
- * dropped it, so it is to be written again. -ENOENT where the store is no longer at its path. */
+ * dropped it, so it is to be written again. -ENOENT where the store, or the directory of its locks,
+ * is no longer at its path. */
 int store_sync(struct store *s, struct error *e);
 
 /* What is known of an array when its job ends. */
@@ -189,8 +190,9 @@ struct store_end {
 
 /* Verifies an array: what was written is there and decodes, and nothing of it was lost;
  * STORE_BROKEN names the first chunk of which that is not so. And makes it so that nothing is left
- * of dead rows: no chunks that are theirs alone (where there is no fill value, chunks of zeros),
- * and the fill value in chunks with others. Nobody else may be writing. */
+ * of dead rows, nor of what a power cut left where nobody has written: no chunks that are theirs
+ * alone (where there is no fill value, chunks of zeros), and the fill value in chunks with others
+ * and beyond the array. Nobody else may be writing. */
 int store_end_array(struct store *s, const char *name, const struct store_end *how,
                     struct error *e);
 

@@ -211,6 +211,14 @@ Test(claim, is_given_back)
     unlink(c.mark);
     cr_assert_eq(store_release(c.path, c.owner, &e), 0, "%s", e.message);
     cr_assert(stands(file) && !stands(c.sync));
+    pid_t pid = fork(); /* that it is gone is on the disk, or is not said */
+    if (pid == 0) {
+        setenv("SIMLAB_FAULT", "fsync:1:EIO", 1);
+        _exit(store_release(c.path, c.owner, &e) == -EIO ? 0 : 1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    cr_assert_eq(status, 0);
     free(file);
     free(lock);
     end(&c);
