@@ -193,39 +193,57 @@ static void advance_row(int64_t nx, double dt, double momentum, double gain,
     }
 }
 
-static void iterate(const struct divergence *o, double dt, double momentum, double gain,
-                    struct fields *f, double *row_rate)
+struct pass {
+    const struct divergence *divergence;
+    const struct fields *fields;
+    double dt, momentum, gain;
+    double *rates; /* a raster, of which each block uses its first row */
+};
+
+static int advance_rows(simlab_context *c, int64_t begin, int64_t end, void *userdata)
 {
-    int64_t nx = o->raster->nx;
-    for (int32_t row = 0; row < o->raster->ny; row++) {
+    const struct pass *p = userdata;
+    const struct fields *f = p->fields;
+    int64_t nx = p->divergence->raster->nx;
+    double *rate = p->rates + begin * nx;
+    (void)c;
+    for (int64_t row = begin; row < end; row++) {
         int64_t here = row * nx;
-        rate_row(o, f->stage, row, row_rate);
-        advance_row(nx, dt, momentum, gain, row_rate, f->surface + here, f->change + here,
+        rate_row(p->divergence, f->stage, (int32_t)row, rate);
+        advance_row(nx, p->dt, p->momentum, p->gain, rate, f->surface + here, f->change + here,
                     f->step + here, f->next + here);
     }
+    return 0;
+}
+
+static void iterate(simlab_context *c, struct pass *p, struct fields *f)
+{
+    const struct raster *r = p->divergence->raster;
+    simlab_parallel_for(c, r->ny, raster_rows_of_block(r), advance_rows, p);
     double *kept = f->stage;
     f->stage = f->next;
     f->next = kept;
 }
 
 /* Solves (I - dt div(D grad)) (surface + change) = surface for the change. Returns what crept onto
- * base level. */
-static double diffuse(const struct divergence *o, double dt, double greatest, struct fields *f,
-                      double *row_rate)
+ * base level. `rates` is a raster to work in. */
+static double diffuse(simlab_context *c, const struct divergence *o, double dt, double greatest,
+                      struct fields *f, double *rates)
 {
     size_t bytes = (size_t)o->raster->n * sizeof(double);
     memset(f->change, 0, bytes);
     memset(f->step, 0, bytes);
     memcpy(f->stage, f->surface, bytes);
     double middle = (greatest + 1) / 2, radius = (greatest - 1) / 2;
-    double rho = radius / middle, momentum = 0, gain = 1 / middle, out = 0, out_step = 0;
+    double rho = radius / middle, out = 0, out_step = 0;
+    struct pass p = {.divergence = o, .fields = f, .dt = dt, .gain = 1 / middle, .rates = rates};
     for (int64_t k = passes_for(greatest); k > 0; k--) {
-        out_step = momentum * out_step + gain * (dt * outflow_rate(o, f->stage) - out);
+        out_step = p.momentum * out_step + p.gain * (dt * outflow_rate(o, f->stage) - out);
         out += out_step;
-        iterate(o, dt, momentum, gain, f, row_rate);
+        iterate(c, &p, f);
         double next_rho = 1 / (2 * middle / radius - rho);
-        momentum = next_rho * rho;
-        gain = 2 * next_rho / radius;
+        p.momentum = next_rho * rho;
+        p.gain = 2 * next_rho / radius;
         rho = next_rho;
     }
     return out;
@@ -264,7 +282,7 @@ static int run_step(simlab_context *c)
     simlab_f8_sum(c, INCISIONS, r.n, f.surface);
     for (int64_t i = 0; i < r.n; i++)
         f.surface[i] = elevation[i] - f.surface[i];
-    self->outflow = diffuse(&o, dt, greatest, &f, erosion);
+    self->outflow = diffuse(c, &o, dt, greatest, &f, erosion);
     for (int64_t i = 0; i < r.n; i++)
         erosion[i] = -f.change[i];
     return 0;

@@ -52,50 +52,73 @@ static int steepest_at_side(const struct flow *f, int32_t row, int32_t column,
     return best;
 }
 
-static void receive(struct flow *f, int32_t row, int32_t column, int k, const double lengths[8])
-{
-    int32_t i = row * f->raster->nx + column;
-    f->receivers[i] =
-        k < 0 ? i : raster_neighbour(f->raster, row, column, steps[k][0], steps[k][1]);
-    f->distances[i] = k < 0 ? 0 : lengths[k];
-    f->n_depressions += k < 0 && !f->raster->fixed[i];
-}
-
-static void find_at_side(struct flow *f, int32_t row, int32_t column, const double lengths[8],
-                         const double inverse[8])
-{
-    int fixed = f->raster->fixed[row * f->raster->nx + column];
-    receive(f, row, column, fixed ? -1 : steepest_at_side(f, row, column, inverse), lengths);
-}
-
-static void find_receivers(struct flow *f)
-{
-    const struct raster *r = f->raster;
+/* Steps to the neighbours. */
+struct reach {
+    const struct flow *flow;
     double lengths[8], inverse[8];
     ptrdiff_t offsets[8];
-    step_lengths(r, lengths);
+};
+
+/* Returns whether the node is a depression; so does what follows. */
+static int find_at_side(const struct reach *s, int32_t row, int32_t column)
+{
+    const struct flow *f = s->flow;
+    int32_t i = row * f->raster->nx + column;
+    int k = f->raster->fixed[i] ? -1 : steepest_at_side(f, row, column, s->inverse);
+    f->receivers[i] =
+        k < 0 ? i : raster_neighbour(f->raster, row, column, steps[k][0], steps[k][1]);
+    f->distances[i] = k < 0 ? 0 : s->lengths[k];
+    return k < 0 && !f->raster->fixed[i];
+}
+
+static int find_inside(const struct reach *s, int32_t i)
+{
+    const struct flow *f = s->flow;
+    int k = steepest_inside(f->elevation + i, s->offsets, s->inverse);
+    f->receivers[i] = k < 0 ? i : i + (int32_t)s->offsets[k];
+    f->distances[i] = k < 0 ? 0 : s->lengths[k];
+    return k < 0;
+}
+
+static int64_t find_in_row(const struct reach *s, int32_t row)
+{
+    const struct raster *r = s->flow->raster;
+    int inside = row > 0 && row < r->ny - 1 && r->nx > 2;
+    int64_t n = find_at_side(s, row, 0);
+    for (int32_t column = 1; column < r->nx - 1; column++)
+        n += inside ? find_inside(s, row * r->nx + column) : find_at_side(s, row, column);
+    return r->nx > 1 ? n + find_at_side(s, row, r->nx - 1) : n;
+}
+
+static int find_in_rows(simlab_context *c, int64_t begin, int64_t end, void *reach, void *ret_n)
+{
+    int64_t n = 0;
+    (void)c;
+    for (int64_t row = begin; row < end; row++)
+        n += find_in_row(reach, (int32_t)row);
+    *(int64_t *)ret_n = n;
+    return 0;
+}
+
+static void add_counts(void *reach, void *left, const void *right)
+{
+    (void)reach;
+    *(int64_t *)left += *(const int64_t *)right;
+}
+
+static void find_receivers(simlab_context *c, struct flow *f)
+{
+    const struct raster *r = f->raster;
+    struct reach s = {.flow = f};
+    int64_t n = 0;
+    step_lengths(r, s.lengths);
     for (int k = 0; k < 8; k++) {
-        inverse[k] = 1 / lengths[k];
-        offsets[k] = steps[k][0] * r->nx + steps[k][1];
+        s.inverse[k] = 1 / s.lengths[k];
+        s.offsets[k] = steps[k][0] * r->nx + steps[k][1];
     }
-    f->n_depressions = 0;
-    for (int32_t row = 0; row < r->ny; row++) {
-        int inside = row > 0 && row < r->ny - 1 && r->nx > 2;
-        find_at_side(f, row, 0, lengths, inverse);
-        for (int32_t column = 1; column < r->nx - 1; column++) {
-            int32_t i = row * r->nx + column;
-            if (!inside) {
-                find_at_side(f, row, column, lengths, inverse);
-                continue;
-            }
-            int k = steepest_inside(f->elevation + i, offsets, inverse);
-            f->receivers[i] = k < 0 ? i : i + (int32_t)offsets[k];
-            f->distances[i] = k < 0 ? 0 : lengths[k];
-            f->n_depressions += k < 0;
-        }
-        if (r->nx > 1)
-            find_at_side(f, row, r->nx - 1, lengths, inverse);
-    }
+    simlab_parallel_reduce(c, r->ny, raster_rows_of_block(r), find_in_rows, add_counts, &s,
+                           sizeof n, &n);
+    f->n_depressions = (int32_t)n;
 }
 
 void flow_order(struct flow *f)
@@ -117,9 +140,9 @@ void flow_order(struct flow *f)
     }
 }
 
-void flow_route(struct flow *f)
+void flow_route(simlab_context *c, struct flow *f)
 {
-    find_receivers(f);
+    find_receivers(c, f);
     flow_order(f);
     memset(f->lake_depth, 0, (size_t)f->raster->n * sizeof *f->lake_depth);
     if (f->n_depressions > 0) {

@@ -28,7 +28,7 @@ struct flow {
 };
 
 /* Fills receivers, distances, stack, lake_depth, n_depressions. */
-void flow_route(struct flow *f);
+void flow_route(simlab_context *c, struct flow *f);
 
 /* Sums the cells upstream of each node, itself included. */
 void flow_accumulate(const struct flow *f, double *ret_drainage_area);

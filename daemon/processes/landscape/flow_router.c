@@ -99,7 +99,7 @@ static int run_step(simlab_context *c)
                      .targets = simlab_i4_1d(c, TARGETS, r.n),
                      .heap = simlab_i4_1d(c, HEAP, r.n),
                      .places = simlab_i4_1d(c, PLACES, r.n)};
-    flow_route(&f);
+    flow_route(c, &f);
     flow_accumulate(&f, simlab_f8_2d(c, DRAINAGE_AREA, r.ny, r.nx));
     simlab_i8_put(c, N_DEPRESSIONS, f.n_depressions);
     return 0;

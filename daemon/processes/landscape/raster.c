@@ -16,6 +16,12 @@ struct raster raster_read(simlab_context *c)
     return r;
 }
 
+int64_t raster_rows_of_block(const struct raster *r)
+{
+    enum { CELLS = 4096 };
+    return r->nx > 0 && r->nx < CELLS ? CELLS / r->nx : 1;
+}
+
 /* -1 where index + step is beyond a side that is not looped. */
 static int32_t step_along(int32_t index, int step, int32_t n, int looped)
 {

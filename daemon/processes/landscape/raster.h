@@ -47,6 +47,9 @@ static inline int raster_neighbours(const struct raster *r, int32_t i, int32_t r
     return 8;
 }
 
+/* Rows that one thread takes at once in a parallel loop: some microseconds' work. */
+int64_t raster_rows_of_block(const struct raster *r);
+
 /* The sum of n values, in blocks, so that the error stays near rounding. */
 double raster_sum(const double *values, int64_t n);
 

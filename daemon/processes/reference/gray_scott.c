@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { BLOCK = 4096 }; /* cells that one thread takes at once: some microseconds' work */
+
 enum { U, V, DU, DV, U_NEXT, V_NEXT };
 
 #define SUBSTANCE(name_)                                                                           \
@@ -25,21 +27,34 @@ static const struct simlab_variable substance_variables[] = {
     [V_NEXT] = NEXT("v_next"),
 };
 
-static void substance_advance(simlab_context *c, int32_t var, int32_t rates, int32_t next_var)
+struct advance {
+    const double *value;
+    double *next, dt;
+};
+
+static int advance(simlab_context *c, int64_t begin, int64_t end, void *userdata)
+{
+    const struct advance a = *(const struct advance *)userdata;
+    (void)c;
+    for (int64_t i = begin; i < end; i++)
+        a.next[i] = a.value[i] + a.dt * a.next[i];
+    return 0;
+}
+
+static int substance_advance(simlab_context *c, int32_t var, int32_t rates, int32_t next_var)
 {
     int64_t n = simlab_size(c, var);
-    const double *value = simlab_f8(c, var, n);
-    double *next = simlab_f8_like(c, next_var, var), dt = simlab_runtime(c)->step_delta;
-    simlab_f8_sum(c, rates, n, next);
-    for (int64_t i = 0; i < n; i++)
-        next[i] = value[i] + dt * next[i];
+    struct advance a = {.value = simlab_f8(c, var, n),
+                        .next = simlab_f8_like(c, next_var, var),
+                        .dt = simlab_runtime(c)->step_delta};
+    simlab_f8_sum(c, rates, n, a.next);
+    return simlab_parallel_for(c, n, BLOCK, advance, &a);
 }
 
 static int substance_run_step(simlab_context *c)
 {
-    substance_advance(c, U, DU, U_NEXT);
-    substance_advance(c, V, DV, V_NEXT);
-    return 0;
+    int r = substance_advance(c, U, DU, U_NEXT);
+    return r ? r : substance_advance(c, V, DV, V_NEXT);
 }
 
 static void substance_set(simlab_context *c, int32_t var, int32_t next_var)
@@ -113,24 +128,44 @@ static const struct simlab_variable diffuse_u_variables[] =
 static const struct simlab_variable diffuse_v_variables[] =
     DIFFUSE_VARIABLES("v", "0.08", "v_rates");
 
+struct diffusion {
+    int64_t ny, nx, stride; /* of diffusivity */
+    const double *value, *diffusivity;
+    double *rate, spacing;
+};
+
+static void diffuse_row(const struct diffusion *d, int64_t y)
+{
+    int64_t nx = d->nx, stride = d->stride;
+    const double *diffusivity = d->diffusivity + y * nx * stride, spacing = d->spacing;
+    double *rate = d->rate + y * nx;
+    const double *here = d->value + y * nx;
+    const double *above = d->value + (y == 0 ? d->ny - 1 : y - 1) * nx;
+    const double *below = d->value + (y == d->ny - 1 ? 0 : y + 1) * nx;
+    for (int64_t x = 0; x < nx; x++) {
+        double sum = above[x] + below[x] + here[x == 0 ? nx - 1 : x - 1] +
+                     here[x == nx - 1 ? 0 : x + 1] - 4 * here[x];
+        rate[x] = diffusivity[x * stride] * sum / (spacing * spacing);
+    }
+}
+
+static int diffuse_rows(simlab_context *c, int64_t begin, int64_t end, void *diffusion)
+{
+    (void)c;
+    for (int64_t y = begin; y < end; y++)
+        diffuse_row(diffusion, y);
+    return 0;
+}
+
 static int diffuse_run_step(simlab_context *c)
 {
-    int64_t ny = simlab_shape(c, VALUE, 0), nx = simlab_shape(c, VALUE, 1), stride;
-    const double *value = simlab_f8(c, VALUE, ny * nx);
-    const double *diffusivity = simlab_f8_broadcast(c, DIFFUSIVITY, ny * nx, &stride);
-    double *rate = simlab_f8_2d(c, RATE, ny, nx), spacing = simlab_f8_get(c, SPACING);
-    for (int64_t y = 0; y < ny; y++) {
-        const double *here = value + y * nx;
-        const double *above = value + (y == 0 ? ny - 1 : y - 1) * nx;
-        const double *below = value + (y == ny - 1 ? 0 : y + 1) * nx;
-        for (int64_t x = 0; x < nx; x++) {
-            double sum = above[x] + below[x] + here[x == 0 ? nx - 1 : x - 1] +
-                         here[x == nx - 1 ? 0 : x + 1] - 4 * here[x];
-            int64_t i = y * nx + x;
-            rate[i] = diffusivity[i * stride] * sum / (spacing * spacing);
-        }
-    }
-    return 0;
+    struct diffusion d = {.ny = simlab_shape(c, VALUE, 0), .nx = simlab_shape(c, VALUE, 1)};
+    int64_t n = d.ny * d.nx, rows = d.nx > 0 && d.nx < BLOCK ? BLOCK / d.nx : 1;
+    d.value = simlab_f8(c, VALUE, n);
+    d.diffusivity = simlab_f8_broadcast(c, DIFFUSIVITY, n, &d.stride);
+    d.rate = simlab_f8_2d(c, RATE, d.ny, d.nx);
+    d.spacing = simlab_f8_get(c, SPACING);
+    return simlab_parallel_for(c, d.ny, rows, diffuse_rows, &d);
 }
 
 const struct simlab_process DiffuseU = {
@@ -158,19 +193,33 @@ static const struct simlab_variable react_variables[] = {
     [V_RATE] = {.name = "v_rate", .intent = SIMLAB_OUT, .dims = "y,x", .groups = "v_rates"},
 };
 
+struct reaction {
+    const double *u, *v;
+    double *u_rate, *v_rate, feed, kill;
+};
+
+static int react(simlab_context *c, int64_t begin, int64_t end, void *reaction)
+{
+    const struct reaction r = *(const struct reaction *)reaction;
+    (void)c;
+    for (int64_t i = begin; i < end; i++) {
+        double uvv = r.u[i] * r.v[i] * r.v[i];
+        r.u_rate[i] = r.feed * (1 - r.u[i]) - uvv;
+        r.v_rate[i] = uvv - (r.feed + r.kill) * r.v[i];
+    }
+    return 0;
+}
+
 static int react_run_step(simlab_context *c)
 {
     int64_t n = simlab_size(c, REACT_U);
-    const double *u = simlab_f8(c, REACT_U, n), *v = simlab_f8(c, REACT_V, n);
-    double *u_rate = simlab_f8_like(c, U_RATE, REACT_U);
-    double *v_rate = simlab_f8_like(c, V_RATE, REACT_U);
-    double feed = simlab_f8_get(c, FEED), kill = simlab_f8_get(c, KILL);
-    for (int64_t i = 0; i < n; i++) {
-        double uvv = u[i] * v[i] * v[i];
-        u_rate[i] = feed * (1 - u[i]) - uvv;
-        v_rate[i] = uvv - (feed + kill) * v[i];
-    }
-    return 0;
+    struct reaction r = {.u = simlab_f8(c, REACT_U, n),
+                         .v = simlab_f8(c, REACT_V, n),
+                         .u_rate = simlab_f8_like(c, U_RATE, REACT_U),
+                         .v_rate = simlab_f8_like(c, V_RATE, REACT_U),
+                         .feed = simlab_f8_get(c, FEED),
+                         .kill = simlab_f8_get(c, KILL)};
+    return simlab_parallel_for(c, n, BLOCK, react, &r);
 }
 
 const struct simlab_process React = {
