@@ -452,6 +452,34 @@ Test(staged, is_gone_where_its_writer_was_killed)
     end(&c);
 }
 
+/* ---- consolidated metadata ----------------------------------------------------------------- */
+
+static ino_t metadata_after_finish(struct scene *c)
+{
+    struct stat st;
+    char *path = file_join(c->path, ".zmetadata");
+    cr_assert_eq(store_finish(c->s, &c->e), 0, "%s", c->e.message);
+    cr_assert_eq(stat(path, &st), 0);
+    free(path);
+    return st.st_ino;
+}
+
+Test(store, metadata_that_is_right_is_not_written_again)
+{
+    static const int64_t larger[2] = {ROWS + 1, COLUMNS};
+    struct scene c = begin(false, true);
+    char *path = file_join(c.path, ".zmetadata");
+    ino_t first = metadata_after_finish(&c);
+    cr_expect_eq(metadata_after_finish(&c), first);
+    cr_assert_eq(store_grow(c.s, "a", larger, &c.e), 0, "%s", c.e.message);
+    ino_t grown = metadata_after_finish(&c);
+    cr_expect_neq(grown, first);
+    cr_assert_eq(truncate(path, 5), 0);
+    cr_expect_neq(metadata_after_finish(&c), grown, "cut");
+    free(path);
+    end(&c);
+}
+
 /* ---- anew, joined, moved ----------------------------------------------------------------- */
 
 static void empty_file(const struct scene *c, const char *name)
