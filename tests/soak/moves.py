@@ -4,6 +4,7 @@ daemon runs on it, and the next one goes on there."""
 import contextlib
 import http.client
 import os
+import shutil
 import signal
 import time
 
@@ -45,6 +46,8 @@ class Mover:
         for end in moved:
             check(not os.path.exists(job["store"] + end), f"{job['store']}{end} was made anew")
             os.rename(aside + "/store" + end, job["store"] + end)
+        if ".sync" in moved and self.patient.job_now(job["id"])["state"] in FINAL:
+            shutil.rmtree(job["store"] + ".sync", ignore_errors=True)  # the daemon may have seen none
         return f"job {job['id']}: moved {moved} away for {seconds:g} s"
 
     def _all_end(self, number):
