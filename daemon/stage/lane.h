@@ -5,7 +5,7 @@
  * Invariants
  *  1. A lane is used by one thread at a time; between stages the time loop's thread may use all.
  *  2. Nothing that a user sees depends on which lane ran what: lines and errors are put in the
- *     model's order at the end of a stage (lane_end_stage). */
+ *     model's order at the end of a stage (call_stage). */
 #ifndef STAGE_LANE_H
 #define STAGE_LANE_H
 

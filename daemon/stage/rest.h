@@ -5,24 +5,29 @@
  * Work becomes visible by a store, and is found by looking; both are sequentially consistent, as is
  * all below.
  *
- * The protocol
- *   who makes work visible (notify)     who stops searching (rest_sleep)
- *     1. the store                        1. enters itself among the sleepers
- *     2. if somebody searches: done       2. is no searcher any more
- *     3. takes a sleeper out, counts it   3. looks once more; if there is work, takes itself out:
- *        among the searchers, wakes it       if it could, it searches again; if somebody was
- * faster, (if there is none: done)            it is being woken
- *                                         4. sleeps until it is woken
- *   who has found something (rest_found) is no searcher any more, and if no other is, notifies for
- *   what it may see beside it.
+ * Who makes work visible (rest_notify)
+ *  1. does so by a store;
+ *  2. is done if somebody searches;
+ *  3. takes a sleeper out (if there is none, it is done), counts it among the searchers, wakes it.
+ *
+ * Who stops searching (rest_sleep)
+ *  1. enters itself among the sleepers;
+ *  2. is no searcher any more;
+ *  3. looks once more: if there is work, it takes itself out. If it could, it searches again; if
+ *     somebody was faster, it is being woken;
+ *  4. sleeps until it is woken.
+ *
+ * Who has found something (rest_found) is no searcher any more, and if no other is, notifies for
+ * what it may see beside it.
  *
  * Invariants
  *  1. No wake-up is lost: when work is visible and somebody sleeps, then somebody searches, is
- * being woken, or is about to look or to notify. For: if step 2 of a notify sees a searcher, this
- * one has yet to take its step 2, or to find something; what comes after either (a look, a notify)
- *     sees the store. If it sees none, the sleeper was entered before, and step 3 takes it out.
+ *     being woken, or is about to look or to notify. For: if step 2 of a notify sees a searcher,
+ *     this one has yet to take its step 2, or to find something; what comes after either (a look, a
+ *     notify) sees the store. If it sees none, the sleeper was entered before, and step 3 takes it
+ *     out.
  *  2. A sleeper that was taken out is woken once: by the one that took it out of the set, which
- * only one can.
+ *     only one can.
  *  3. At most one thread is woken for each store: the woken one wakes the next if there is more. So
  *     little work costs little.
  *

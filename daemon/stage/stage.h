@@ -4,7 +4,8 @@
  *
  * Invariants
  *  1. All values and instances of a run live in its arena, one reserved range of addresses; a run
- *     that is used again (stage_run for the next member) allocates nothing once sizes are settled.
+ *     that is used again (simulation_run for the next member) allocates nothing once sizes are
+ * settled.
  *  2. finalize runs for every process whose initialize was called, also after an error.
  *  3. What a member computes depends on the job and the member's number only. */
 #ifndef STAGE_STAGE_H

@@ -564,12 +564,13 @@ static inline double simlab_random_f8_at(simlab_context *c, int64_t index)
 }
 
 /* Variates, one at a time (`index`: SIMLAB_NEXT is the next of the sequence) or n of them (at
- * index, index + 1, …, or the next n). The same bits on every machine, whatever its C library:
- *   normal       inversion (Wichura 1988, AS 241), one number each
- *   exponential  inversion, one number each
- *   Poisson      mean below 10: inversion by search; else transformed rejection (PTRS, Hörmann
- * 1993) binomial     trials · min(p, 1 - p) below 10: inversion by search; else transformed
- * rejection (BTRS, Hörmann 1993) */
+ * index, index + 1, …, or the next n). The same bits on every machine, whatever its C library.
+ *  - normal: inversion (Wichura 1988, AS 241), one number each;
+ *  - exponential: inversion, one number each;
+ *  - Poisson: inversion by search where the mean is below 10, else transformed rejection (PTRS,
+ *    Hörmann 1993);
+ *  - binomial: inversion by search where trials · min(p, 1 - p) is below 10, else transformed
+ *    rejection (BTRS, Hörmann 1993). */
 static inline double simlab_normal(simlab_context *c, int64_t index, double mean, double deviation)
 {
     double value;
