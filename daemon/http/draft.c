@@ -168,13 +168,9 @@ static const char *why_not(const struct job *job, const char *key)
                    ? "has no effect yet: members of a batch run side by side in workers, each of "
                      "them on one thread"
                    : NULL;
-    if (!is_scheduler || !job->parallel)
-        return NULL;
-    if (!strcmp(job->scheduler, "processes"))
-        return "is not there yet: it runs as \"threads\", in one worker";
-    if (!strcmp(job->scheduler, "auto"))
-        return "does not measure yet: it runs on one thread, as \"serial\"";
-    return NULL;
+    return is_scheduler && job->parallel && strcmp(job->scheduler, "processes") == 0
+               ? "is not there yet: it runs as \"threads\", in one worker"
+               : NULL;
 }
 
 static char *notes_of(const struct job *job)

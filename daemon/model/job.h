@@ -102,7 +102,7 @@ struct job {
     enum job_validate validate;
     bool parallel;
     char *scheduler; /* "auto", "serial", "threads", "processes" */
-    /* Threads on which the processes of one member, and their loops, run side by side. 1: in order;
+    /* Threads on which the processes of one member, and their loops, may run side by side. 1: none;
      * 0: as many as there are processors; at most JOB_MOST_LANES. */
     int64_t lanes;
     uint64_t seed;

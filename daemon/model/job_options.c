@@ -266,21 +266,21 @@ static bool is_batch(const json_t *document)
     return false;
 }
 
-/* A batch runs by processes; one simulation as measured, or by threads where it is said to be
- * parallel. */
+/* A batch runs by processes; one simulation as measured where it is said to be parallel, else in
+ * order. */
 static enum scheduler default_scheduler(const json_t *document)
 {
     if (is_batch(document))
         return PROCESSES;
-    return json_is_true(json_object_get(document, "parallel")) ? THREADS : AUTO;
+    return json_is_true(json_object_get(document, "parallel")) ? AUTO : SERIAL;
 }
 
-/* One simulation whose processes run side by side. `processes` is not built: it runs as `threads`.
- */
+/* One simulation whose processes may run side by side. `processes` is not built: it runs as
+ * `threads`. */
 static bool is_threaded(const json_t *document, enum scheduler scheduler)
 {
     return !is_batch(document) && !json_is_false(json_object_get(document, "parallel")) &&
-           (scheduler == THREADS || scheduler == PROCESSES);
+           scheduler != SERIAL;
 }
 
 int64_t job_options_library_threads(const json_t *document)

@@ -13,6 +13,7 @@
 #include "stage/simulation.h"
 
 #include "base/mem.h"
+#include "stage/rest.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -183,6 +184,18 @@ void call_in_order(struct simulation *s)
     struct lane *lane = s->lanes[0];
     for (int i = 0; i < n; i++)
         call_one(lane, s, i);
+}
+
+void call_in_order_timed(struct simulation *s, int64_t *ret_ns)
+{
+    int n = s->stage.plan->n_calls;
+    int64_t began = rest_now();
+    for (int i = 0; i < n; i++) {
+        call_one(s->lanes[0], s, i);
+        int64_t now = rest_now();
+        ret_ns[i] = now - began;
+        began = now;
+    }
 }
 
 /* ---- all calls of a stage ---- */

@@ -46,7 +46,8 @@ const struct scheduler *scheduler_named(const char *name);
 void call_task(struct lane *lane, int task);
 /* Before calls are run in another order than the plan's: their lines wait for the end. */
 void call_gather(struct simulation *s);
-/* All calls in order, in the time loop's lane. */
+/* All calls in order, in the time loop's lane. *ret_ns: how long each took. */
 void call_in_order(struct simulation *s);
+void call_in_order_timed(struct simulation *s, int64_t *ret_ns);
 
 #endif

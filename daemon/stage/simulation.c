@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct scheduler *const schedulers[] = {&scheduler_serial, &scheduler_threads};
+static const struct scheduler *const schedulers[] = {&scheduler_serial, &scheduler_threads,
+                                                     &scheduler_auto};
 
 const struct scheduler *scheduler_named(const char *name)
 {

@@ -82,7 +82,8 @@ static struct stage_options how_to_run(const struct job *job)
 {
     int64_t n = job->lanes ? job->lanes : processors_allowed();
     n = n > JOB_MOST_LANES ? JOB_MOST_LANES : n;
-    return (struct stage_options){.scheduler = n > 1 ? "threads" : "serial", .threads = (int)n};
+    const char *by_threads = strcmp(job->scheduler, "auto") == 0 ? "auto" : "threads";
+    return (struct stage_options){.scheduler = n > 1 ? by_threads : "serial", .threads = (int)n};
 }
 
 static int new_simulation(struct range_runner *m, struct error *e)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Every interleaving of a small model of stage/rest.h's protocol: threads that put work where others
- * find it, search, sleep and wake each other, step by step as rest.c does. Tells where a wake-up is
- * lost: work is visible, somebody sleeps whom nobody is waking, and nobody is on the way to look for
- * work or to notify.
+/* Every interleaving of a small model of stage/rest.h's protocol: threads that put work where
+ * others find it, search, sleep and wake each other, step by step as rest.c does. Tells where a
+ * wake-up is lost: work is visible, somebody sleeps whom nobody is waking, and nobody is on the way
+ * to look for work or to notify.
  *
  * That the model can tell is shown by leaving out steps of the protocol, one at a time: each must
  * lead to a lost wake-up.
@@ -171,9 +171,9 @@ static void step_sleep(struct exploring *x, struct state s, int i)
         break;
     case SLEEP_LOOK:
         go(x, s, i,
-           s.work                                ? SLEEP_TAKE
+           s.work                               ? SLEEP_TAKE
            : x->fault == LEAVES_BEFORE_ENTERING ? SLEEP_ENTER
-                                                 : ASLEEP);
+                                                : ASLEEP);
         break;
     case SLEEP_TAKE: {
         bool taken = s.sleepers & bit || x->fault == LEAVES_BEFORE_ENTERING;

@@ -10,7 +10,7 @@
 #include <stdio.h>
 int main(void)
 {
-    puts("skipped: the sanitizers do not know coroutines");
+    puts("skipped interleave: the sanitizers do not know coroutines\n0 passed, 0 failed");
     return 0;
 }
 #else

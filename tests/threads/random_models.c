@@ -571,16 +571,17 @@ static void show_difference(const char *a, const char *b)
 
 static bool is_same(int number, const struct job *job)
 {
-    static const int threads[] = {1, 2, 4, 8};
+    static const struct stage_options others[] = {{"threads", 1}, {"threads", 2}, {"threads", 4},
+                                                  {"threads", 8}, {"auto", 2},    {"auto", 8}};
     const struct stage_options serial = {.scheduler = "serial", .threads = 1};
     char *right = run(job, &serial);
     bool same = true;
-    for (size_t i = 0; i < sizeof threads / sizeof *threads && same; i++) {
-        const struct stage_options options = {.scheduler = "threads", .threads = threads[i]};
-        char *now = run(job, &options);
+    for (size_t i = 0; i < sizeof others / sizeof *others && same; i++) {
+        char *now = run(job, &others[i]);
         same = strcmp(now, right) == 0;
         if (!same) {
-            fprintf(stderr, "model %d, %d threads:\n", number, threads[i]);
+            fprintf(stderr, "model %d, %s, %d threads:\n", number, others[i].scheduler,
+                    others[i].threads);
             show_difference(right, now);
         }
         free(now);

@@ -541,7 +541,7 @@ Test(jobs, a_dimension_is_no_batch_too)
 Test(jobs, options_have_defaults)
 {
     struct job *j = build(job_with("'advect__v': 1", ""), NULL);
-    cr_assert(j->parallel && !strcmp(j->scheduler, "auto") && j->n_members == 1);
+    cr_assert(j->parallel && !strcmp(j->scheduler, "serial") && j->n_members == 1);
     cr_assert(j->max_attempts == 3 && j->threads == 0);
     cr_assert_eq(j->validate, JOB_VALIDATE_INPUTS);
     job_free(j);
@@ -567,14 +567,14 @@ Test(jobs, threads_are_of_the_simulation_or_of_libraries)
         const char *options, *scheduler;
         int64_t lanes, threads;
     } cases[] = {
-        {"'parallel': true", "threads", 0, 0},
-        {"'parallel': true, 'threads': 3", "threads", 3, 0},
+        {"'parallel': true", "auto", 0, 0},
+        {"'parallel': true, 'threads': 3", "auto", 3, 0},
         {"'scheduler': 'threads', 'threads': 2", "threads", 2, 0},
         {"'scheduler': 'processes', 'threads': 2", "processes", 2, 0},
         {"'scheduler': 'serial', 'threads': 2", "serial", 1, 2},
-        {"'scheduler': 'auto', 'threads': 2", "auto", 1, 2},
+        {"'scheduler': 'auto', 'threads': 2", "auto", 2, 0},
         {"'scheduler': 'threads', 'parallel': false, 'threads': 2", "threads", 1, 2},
-        {"'threads': 2", "auto", 1, 2},
+        {"'threads': 2", "serial", 1, 2},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct job *j = build(job_with("'advect__v': 1", cases[i].options), NULL);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* In order or by threads, whichever is faster, as measured. For each stage of its own:
+ *   1. some runs in order, each call and each parallel loop timed;
+ *   2. where the critical path leaves something to gain, some runs by threads;
+ *   3. the faster from then on; and all of it again after twice as many runs as the last time,
+ * since times drift. What comes once in a member (initialize, finalize) runs in order.
+ *
+ * Invariant: nothing but time depends on the choice. */
+#include "stage/auto.h"
+
+#include "base/mem.h"
+#include "stage/rest.h"
+#include "stage/simulation.h"
+
+#include <stdlib.h>
+
+enum {
+    MEASURED_RUNS = 3, /* of each kind; the shortest counts */
+    SETTLED_FIRST = 16,
+    SETTLED_MOST = 1024,
+    WORTH_NS = 10000, /* shorter stages are not worth a try */
+    HAND_OVER_NS = 5000
+};
+
+enum doing { WARMS_UP, TIMES_CALLS, TRIES_THREADS, SETTLED };
+
+struct choice {
+    enum doing doing;
+    int runs; /* left of what it does */
+    int settled_runs;
+    bool by_threads;
+    int64_t in_order_ns, threads_ns; /* the shortest run */
+    int64_t *calls_ns, *loops_ns;    /* by call: of one run; loops are within calls */
+};
+
+struct automatic {
+    struct simulation *simulation;
+    void *threads; /* state of scheduler_threads */
+    struct choice choices[SIMLAB_N_STAGES];
+    struct choice *timed; /* whose calls run now, in order, and are timed; or NULL */
+    bool in_order;        /* the stage that runs now */
+};
+
+/* ---- what there is to gain ---- */
+
+static int64_t shared(const struct choice *k, int call, int n_lanes)
+{
+    return k->calls_ns[call] - k->loops_ns[call] + k->loops_ns[call] / n_lanes;
+}
+
+static int64_t task_ns(const struct choice *k, const struct plan *plan, int task, int n_lanes)
+{
+    int64_t ns = 0;
+    for (int i = plan->first_call[task]; i < plan->first_call[task + 1]; i++)
+        ns += shared(k, plan->task_calls[i], n_lanes);
+    return ns;
+}
+
+/* The longest path through the tasks. A task's number is above those of its predecessors. */
+static int64_t critical_path(const struct choice *k, const struct plan *plan, int n_lanes)
+{
+    const struct task_graph *g = &plan->graph;
+    int64_t *from = mem_array((size_t)g->n_tasks, sizeof *from), longest = 0;
+    for (int t = g->n_tasks - 1; t >= 0; t--) {
+        for (int i = g->first_after[t]; i < g->first_after[t + 1]; i++)
+            if (from[g->after[i]] > from[t])
+                from[t] = from[g->after[i]];
+        from[t] += task_ns(k, plan, t, n_lanes);
+        longest = from[t] > longest ? from[t] : longest;
+    }
+    free(from);
+    return longest;
+}
+
+static int64_t in_sequence(const struct choice *k, const struct plan *plan, int n_lanes)
+{
+    int64_t ns = 0;
+    for (int i = 0; i < plan->n_calls; i++)
+        ns += shared(k, i, n_lanes);
+    return ns;
+}
+
+bool auto_may_gain(const struct plan *plan, const int64_t *calls_ns, const int64_t *loops_ns,
+                   int n_lanes)
+{
+    const struct choice k = {.calls_ns = (int64_t *)(uintptr_t)calls_ns,
+                             .loops_ns = (int64_t *)(uintptr_t)loops_ns};
+    int64_t all = in_sequence(&k, plan, 1), least = all / n_lanes;
+    int64_t path =
+        plan->graph.n_tasks > 1 ? critical_path(&k, plan, n_lanes) : in_sequence(&k, plan, n_lanes);
+    int64_t expected = (path > least ? path : least) + HAND_OVER_NS;
+    return all >= WORTH_NS && expected < all - all / 10;
+}
+
+/* ---- one stage's choice ---- */
+
+static void begin(struct choice *k, enum doing doing, int runs)
+{
+    k->doing = doing;
+    k->runs = runs;
+}
+
+static void settle(struct choice *k, bool by_threads)
+{
+    int runs = k->settled_runs ? 2 * k->settled_runs : SETTLED_FIRST;
+    k->settled_runs = runs < SETTLED_MOST ? runs : SETTLED_MOST;
+    k->by_threads = by_threads;
+    begin(k, SETTLED, k->settled_runs);
+}
+
+/* After a run of this stage that took so long. */
+static void learn(struct automatic *a, struct choice *k, const struct plan *plan, int64_t ns)
+{
+    if (k->doing == TIMES_CALLS && ns < k->in_order_ns)
+        k->in_order_ns = ns;
+    if (k->doing == TRIES_THREADS && ns < k->threads_ns)
+        k->threads_ns = ns;
+    if (--k->runs > 0)
+        return;
+    switch (k->doing) {
+    case WARMS_UP:
+    case SETTLED:
+        k->in_order_ns = k->threads_ns = INT64_MAX;
+        begin(k, TIMES_CALLS, MEASURED_RUNS);
+        break;
+    case TIMES_CALLS:
+        if (auto_may_gain(plan, k->calls_ns, k->loops_ns, a->simulation->n_lanes))
+            begin(k, TRIES_THREADS, MEASURED_RUNS);
+        else
+            settle(k, false);
+        break;
+    case TRIES_THREADS:
+        settle(k, k->threads_ns < k->in_order_ns - k->in_order_ns / 20);
+    }
+}
+
+static void time_calls(struct automatic *a, struct choice *k, const struct plan *plan)
+{
+    for (int i = 0; i < plan->n_calls; i++)
+        k->loops_ns[i] = 0;
+    a->timed = k;
+    call_in_order_timed(a->simulation, k->calls_ns);
+    a->timed = NULL;
+}
+
+static void auto_run(void *state, const struct plan *plan)
+{
+    struct automatic *a = state;
+    struct choice *k = &a->choices[plan->stage];
+    bool is_once = plan->stage == SIMLAB_INITIALIZE || plan->stage == SIMLAB_FINALIZE;
+    if (!a->threads || is_once) {
+        a->in_order = true;
+        call_in_order(a->simulation);
+        return;
+    }
+    a->in_order =
+        k->doing == WARMS_UP || k->doing == TIMES_CALLS || (k->doing == SETTLED && !k->by_threads);
+    int64_t began = k->doing == SETTLED ? 0 : rest_now();
+    if (k->doing == TIMES_CALLS)
+        time_calls(a, k, plan);
+    else if (a->in_order)
+        call_in_order(a->simulation);
+    else
+        scheduler_threads.run(a->threads, plan);
+    learn(a, k, plan, k->doing == SETTLED ? 0 : rest_now() - began);
+}
+
+/* Of loops within loops the outer one is timed. */
+static void auto_loop(void *state, struct lane *lane, int64_t n, scheduler_block_fn fn, void *loop)
+{
+    struct automatic *a = state;
+    if (!a->in_order) {
+        scheduler_threads.loop(a->threads, lane, n, fn, loop);
+        return;
+    }
+    bool is_timed = a->timed && n > 1 && lane->n_loops == 1;
+    int64_t began = is_timed ? rest_now() : 0;
+    scheduler_serial.loop(NULL, lane, n, fn, loop);
+    if (is_timed)
+        a->timed->loops_ns[lane->call] += rest_now() - began;
+}
+
+/* ---- the scheduler ---- */
+
+static void *auto_close(void *state)
+{
+    struct automatic *a = state;
+    if (a) {
+        scheduler_threads.close(a->threads);
+        for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
+            free(a->choices[stage].calls_ns);
+    }
+    free(a);
+    return NULL;
+}
+
+static int auto_open(struct simulation *s, void **ret_state, struct error *e)
+{
+    struct automatic *a = mem_new(sizeof *a);
+    a->simulation = s;
+    int r = s->n_lanes > 1 ? scheduler_threads.open(s, &a->threads, e) : 0;
+    if (r < 0) {
+        auto_close(a);
+        return r;
+    }
+    for (int stage = 0; stage < SIMLAB_N_STAGES; stage++) {
+        size_t n = (size_t)s->program->plans[stage].n_calls;
+        a->choices[stage].calls_ns = mem_array(2 * n, sizeof *a->choices[stage].calls_ns);
+        a->choices[stage].loops_ns = a->choices[stage].calls_ns + n;
+        begin(&a->choices[stage], WARMS_UP, 1);
+    }
+    *ret_state = a;
+    return 0;
+}
+
+static void auto_statistics(const void *state, struct scheduler_statistics *ret)
+{
+    const struct automatic *a = state;
+    if (a->threads)
+        scheduler_threads.statistics(a->threads, ret);
+    else
+        scheduler_serial.statistics(NULL, ret);
+}
+
+const struct scheduler scheduler_auto = {.name = "auto",
+                                         .open = auto_open,
+                                         .run = auto_run,
+                                         .loop = auto_loop,
+                                         .statistics = auto_statistics,
+                                         .close = auto_close};
