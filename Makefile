@@ -221,10 +221,11 @@ tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start
 	@SIMLAB_SUITE_LIMIT=900 $(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan \
 		$(or $(TESTS),golden kill threads $(THREAD_TESTS))
 
-bench: ## times, as ratios to plain C and plain NumPy in the same run
+bench: ## times, as ratios to plain programs in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model $(BUILD)/bench/chunks \
-		$(BUILD)/bench/tasks $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb)
+		$(BUILD)/bench/tasks $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb) \
+		$(BUILD)/bench/bare $(BUILD)/bench/clients
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills …": these only
@@ -254,6 +255,10 @@ HAS_TBB := $(shell pkg-config --exists tbb 2>/dev/null && echo 1)
 $(BUILD)/bench/tasks_tbb: tests/bench/tasks_tbb.cc tests/bench/graphs.h
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CXX) -std=c++17 -O2 -g -Wall -Wextra -Itests -o $@ $< $$(pkg-config --libs tbb)
+
+$(BUILD)/bench/bare: tests/bench/bare.c $(COMPILER)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $< $(call libs_of,http queue base)
 
 $(BUILD)/bench/queue: $(call objects_of,tests/bench/queue.c) $(call archives_of,$(LINK_queue))
 	@mkdir -p $(@D)

@@ -3,9 +3,11 @@
 """`make bench`: one advection run (n = 150, 100 steps, 3 saves) and a batch of 10,000, as ratios to
 the same loop in plain C and in plain NumPy, which write nothing; a model, as a ratio to parsing it;
 chunks of a store, as ratios to the same system calls bare; tasks of graphs, as ratios to a bare pool
-of threads. Medians of several; every run writes to a fresh directory, since removing files and
-creating them again in one place is slow on ext4, and would be measured instead."""
+of threads; durable submissions, as a ratio to a bare server that stores the same documents. Medians of
+several; every run writes to a fresh directory, since removing files and creating them again in one
+place is slow on ext4, and would be measured instead."""
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -89,6 +91,50 @@ def chunks(build, directory):
         yield float(store), float(bare), what
 
 
+def write_submission(path):
+    """A job of 1 kB."""
+    document = job(1)
+    document["labels"] = {"note": ""}
+    document["labels"]["note"] = "x" * (1000 - len(json.dumps(document)))
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+
+
+def answers(build, socket, path, body):
+    """Answers a second to 64 clients, each of which waits for one before it asks again."""
+    ended = subprocess.run([os.path.join(build, "bench/clients"), socket, "64", "3", path, body], check=True,
+                           capture_output=True, text=True)
+    return float(ended.stdout)
+
+
+def bare_submissions(build, directory, body):
+    socket = os.path.join(directory, "socket")
+    with subprocess.Popen([os.path.join(build, "bench/bare"), socket, os.path.join(directory, "database")],
+                          stdout=subprocess.PIPE) as server:
+        server.stdout.readline()  # it listens
+        rate = answers(build, socket, "/", body)
+        server.kill()
+    return rate
+
+
+def submissions(context, body):
+    daemon = context.daemon(workers=0)
+    rate = answers(context.build, daemon.socket, "/v1/jobs", body)
+    daemon.stop()
+    return rate
+
+
+def submissions_beside(context):
+    """A second, and as a ratio to the bare server's, each measured right after ours."""
+    body = context.path("job.json")
+    write_submission(body)
+    ours, ratios = [], []
+    for _ in range(5):
+        ours.append(submissions(context, body))
+        ratios.append(ours[-1] / bare_submissions(context.build, context.directory("bare"), body))
+    return statistics.median(ours), statistics.median(ratios)
+
+
 def median(times, measure):
     return statistics.median(measure() for _ in range(times))
 
@@ -127,6 +173,8 @@ def main():
         for said in tasks.lines(build):
             print(said, flush=True)
         context.stop()
+        rate, ratio = submissions_beside(context)
+        print(f"durable submissions, 64 clients {rate:14.0f} /s {ratio:34.2f} x a bare server", flush=True)
     finally:
         context.close()
         shutil.rmtree(root, ignore_errors=True)

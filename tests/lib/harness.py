@@ -183,7 +183,8 @@ class Daemon:
              "--workers", str(self.workers_wanted),
              "--processes", self.context.program("processes"), *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env={**os.environ, **self.env, "NOTIFY_SOCKET": notify_path}, preexec_fn=self._limit)
+            env={**os.environ, **self.env, "NOTIFY_SOCKET": notify_path},
+            preexec_fn=self._limit if self.nofile else None)
         reader = threading.Thread(target=self._read, args=(self.process.stderr, self.lines), daemon=True)
         reader.start()
         threading.Thread(target=self._listen, args=(notify,), daemon=True).start()
@@ -194,8 +195,7 @@ class Daemon:
         check(self.tcp, f"simlabd was not ready:\n{self.log()}")
 
     def _limit(self):
-        if self.nofile:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (self.nofile, self.nofile))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self.nofile, self.nofile))
 
     def status(self, name):
         """A figure of /proc/PID/status, such as VmHWM, in kB."""
