@@ -53,7 +53,7 @@ def test_a_crowd_leaves_room_and_others(context):
 
 def test_who_idles_makes_room_for_who_asks(context):
     daemon = context.daemon(workers=0, nofile=256)
-    clients = crowd(daemon, 200)
+    clients = crowd(daemon, 70)  # more than fit, and not twice as many
     daemon.await_line("tcp:.* all .* connections are in use")
     equal(request(daemon.tcp, "GET", "/healthz").status, 200, "health beside those who say nothing")
     closed(daemon, clients)
