@@ -12,6 +12,7 @@ enum { TOLD_PAGES = 65536 /* 256 MB: it is said that the log grows */ };
 
 struct pass {
     int result; /* 0 or -errno */
+    bool is_unsynced;
     int in_log, written;
 };
 
@@ -35,12 +36,21 @@ struct checkpoint *checkpoint_new(struct aside *aside, const char *path)
     return c;
 }
 
+bool checkpoint_disconnect(struct checkpoint *c)
+{
+    if (c->is_running)
+        return false;
+    sqlite3_close(c->connection);
+    c->connection = NULL;
+    return true;
+}
+
 struct checkpoint *checkpoint_free(struct checkpoint *c)
 {
     if (!c)
         return NULL;
     mem_assert(!c->is_running);
-    sqlite3_close(c->connection);
+    checkpoint_disconnect(c);
     free(c->path);
     free(c);
     return NULL;
@@ -92,12 +102,16 @@ static void work(void *checkpoint)
         r = sqlite3_wal_checkpoint_v2(c->connection, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                       &c->pass.in_log, &c->pass.written);
     c->pass.result = r == SQLITE_OK ? 0 : database_errno(r);
+    c->pass.is_unsynced =
+        r != SQLITE_OK && c->connection && database_is_sync_failure(c->connection);
 }
 
 static void done(void *checkpoint)
 {
     struct checkpoint *c = checkpoint;
     c->is_running = false;
+    if (c->pass.is_unsynced)
+        database_distrust(c->database);
     if (c->restarts == c->database->wal_restarts) /* else all of it was written back */
         settle(c, c->database, &c->pass, loop_now());
 }
@@ -121,7 +135,7 @@ static int64_t later_of(int64_t a, int64_t b)
 int64_t checkpoint_tick(struct checkpoint *c, struct database *d, int64_t last_write, int64_t now)
 {
     int rest = d->wal_pages - d->wal_written;
-    if (c->is_running || rest <= 0)
+    if (c->is_running || rest <= 0 || d->is_unsound)
         return INT64_MAX;
     bool is_large = d->wal_pages >= CHECKPOINT_PAGES;
     if (d->wal_is_held) {

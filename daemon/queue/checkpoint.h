@@ -22,6 +22,8 @@ struct checkpoint;
 
 /* Without an aside all is done by checkpoint_tick. */
 struct checkpoint *checkpoint_new(struct aside *aside, const char *path);
+/* Closes the aside's connection; false while it is in use. */
+bool checkpoint_disconnect(struct checkpoint *c);
 /* None is running: the aside was freed, or has finished. */
 struct checkpoint *checkpoint_free(struct checkpoint *c);
 

@@ -36,6 +36,22 @@ static int last_failure(const struct database *d, struct error *e)
     return d->failed;
 }
 
+bool database_is_sync_failure(sqlite3 *connection)
+{
+    int code = sqlite3_extended_errcode(connection);
+    return code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+}
+
+void database_distrust(struct database *d)
+{
+    d->is_unsound = true;
+    if (d->connection)
+        return;
+    d->failed = -EIO;
+    error_set(&d->failure, 0, NULL,
+              "the database of jobs cannot be opened again after the disk failed");
+}
+
 int database_fail(struct database *d, struct error *e)
 {
     d->failed = database_errno(sqlite3_errcode(d->connection));
@@ -59,6 +75,8 @@ static void database_works(struct database *d)
 
 void database_disconnect(struct database *d)
 {
+    if (d->is_unsound && d->connection) /* its WAL has what the file may lack */
+        sqlite3_db_config(d->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(d->statements[i]);
     sqlite3_close(d->connection);
@@ -116,7 +134,7 @@ static void roll_back(struct database *d)
 
 static int begin_turn(struct database *d, struct error *e)
 {
-    if (d->broken)
+    if (d->broken || !d->connection)
         return last_failure(d, e);
     if (d->in_turn)
         return 0;
@@ -140,7 +158,7 @@ int database_run_values(struct database *d, struct error *e, enum database_state
 int database_row_values(struct database *d, struct error *e, sqlite3_stmt **ret,
                         enum database_statement id, const struct database_value *values)
 {
-    if (d->broken)
+    if (d->broken || !d->connection)
         return last_failure(d, e);
     sqlite3_stmt *s = d->statements[id];
     mem_assert(!sqlite3_stmt_busy(s));
@@ -177,7 +195,7 @@ int database_commit(struct database *d, struct error *e)
 {
     if (!d->in_turn)
         return 0;
-    if (d->broken)
+    if (d->broken || !d->connection)
         return last_failure(d, e);
     int r = run_plain(d, e, STATEMENT_COMMIT);
     if (r)
@@ -197,5 +215,7 @@ int database_checkpoint(struct database *d, int *ret_in_log, int *ret_written)
 {
     int r = sqlite3_wal_checkpoint_v2(d->connection, NULL, SQLITE_CHECKPOINT_PASSIVE, ret_in_log,
                                       ret_written);
+    if (r != SQLITE_OK && database_is_sync_failure(d->connection))
+        database_distrust(d);
     return r == SQLITE_OK ? 0 : database_errno(r);
 }

@@ -7,7 +7,9 @@
  *  2. A failure inside the transaction breaks the turn: SQLite may have rolled back by itself, or
  *     an operation may be half done. Until the rollback no more is written, and the commit fails.
  *     So callers need no savepoints, but decide every refusal before their first write.
- *  3. No statement is left running when a function of queue.h returns. */
+ *  3. No statement is left running when a function of queue.h returns.
+ *  4. Once a checkpoint could not be synced, none is made, nor at the close, before the database
+ * was opened anew: SQLite would not write again what a checkpoint before that one had written. */
 #ifndef QUEUE_DATABASE_H
 #define QUEUE_DATABASE_H
 
@@ -27,10 +29,11 @@ enum database_statement {
 struct database {
     sqlite3 *connection;
     sqlite3_stmt *statements[STATEMENT_COUNT];
-    int lock;     /* descriptor of <path>.lock, or -1: one daemon per database */
-    bool in_turn; /* a transaction is open */
-    bool broken;  /* invariant 2 */
-    int failed;   /* -errno of the last failure, with words; 0 from the next commit on */
+    int lock;        /* descriptor of <path>.lock, or -1: one daemon per database */
+    bool in_turn;    /* a transaction is open */
+    bool broken;     /* invariant 2 */
+    bool is_unsound; /* invariant 4 */
+    int failed;      /* -errno of the last failure, with words; 0 from the next commit on */
     struct error failure;
     int wal_pages, wal_written; /* pages of the WAL; those that are in the database file, too */
     int64_t wal_restarts;       /* how often it began anew */
@@ -53,6 +56,12 @@ int database_open(struct database *d, const char *path, const char *root, bool i
 /* It is what it should be: from here on its last close writes the WAL back. Until then files that
  * may be damaged, or not ours, are left as they are. */
 void database_accept(struct database *d);
+/* Opens it anew, where the last commit has reached the disk and nobody else in this process has it
+ * open. Where it fails nothing can be asked until it succeeds. */
+int database_reopen(struct database *d, const char *path, struct error *e);
+/* A checkpoint could not be synced: invariant 4. */
+void database_distrust(struct database *d);
+bool database_is_sync_failure(sqlite3 *connection); /* the last failure was one */
 /* The lock stays. */
 void database_disconnect(struct database *d);
 void database_close(struct database *d);

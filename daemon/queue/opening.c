@@ -3,6 +3,7 @@
 #include "queue/database.h"
 
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -225,6 +226,27 @@ int database_open(struct database *d, const char *path, const char *root, bool i
     if (!r)
         r = prepare(d, e);
     return r;
+}
+
+int database_reopen(struct database *d, const char *path, struct error *e)
+{
+    struct database fresh = {.lock = -1};
+    int lock = d->lock;
+    database_disconnect(d);
+    int r = database_open(&fresh, path, "/", true, e);
+    if (r != 0) {
+        database_disconnect(&fresh);
+        database_distrust(d);
+        return r;
+    }
+    *d = fresh;
+    d->lock = lock;
+    sqlite3_wal_hook(d->connection, count_wal_pages, d);
+    database_accept(d);
+    log_warning("the database %s was opened anew: what was written back to it had not reached the "
+                "disk",
+                path);
+    return 0;
 }
 
 void database_accept(struct database *d)

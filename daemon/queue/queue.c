@@ -97,6 +97,7 @@ int queue_open(const struct queue_options *o, struct queue **ret_queue, struct e
     q->root = root_of(o->root);
     q->witness = mem_strdup(o->witness);
     q->checkpoint = checkpoint_new(o->aside, o->path);
+    q->path = mem_strdup(o->path);
     q->texts = mem_strdup(o->texts);
     int r = open_all(q, o, e);
     if (r) {
@@ -133,6 +134,7 @@ struct queue *queue_close(struct queue *q)
     database_close(&q->database);
     live_clear(&q->live);
     id_list_free(&q->touched);
+    free(q->path);
     free(q->root);
     free(q->witness);
     free(q->texts);
@@ -192,8 +194,26 @@ static int64_t probe(struct queue *q, int64_t now)
     return queue_commit(q, NULL) == 0 && queue_health(q, NULL) == 0 ? now : q->probe_due;
 }
 
+/* All that was committed is in the WAL. */
+static int64_t reopen(struct queue *q, int64_t now)
+{
+    if (now < q->reopen_due)
+        return q->reopen_due;
+    if (!checkpoint_disconnect(q->checkpoint))
+        return INT64_MAX; /* its end wakes us */
+    struct error e = {.message = ""};
+    q->reopen_due = now + PROBE_MS;
+    if (database_reopen(&q->database, q->path, &e) != 0)
+        return q->reopen_due;
+    q->reopen_due = 0;
+    return now;
+}
+
 int64_t queue_tick(struct queue *q, int64_t now)
 {
+    if (q->database.is_unsound && !queue_dirty(q) &&
+        (queue_health(q, NULL) == 0 || !q->database.connection))
+        return reopen(q, now);
     if (queue_health(q, NULL) != 0 && !queue_dirty(q))
         return probe(q, now);
     q->probe_due = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
- * database, checkpoint; texts; counts, ranges; live; events; moves; leases, layouts; reports; jobs,
- * models; recovery; queue. */
+ * database, checkpoint; texts; counts, ranges; live; events; moves; leases, layouts;
+ * reports; jobs, models; recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
@@ -24,6 +24,7 @@ struct queue_numbers {
 
 struct queue {
     struct database database;
+    char *path;  /* of the database */
     char *root;  /* of the stores */
     char *texts; /* directory, or NULL */
     char identity[QUEUE_IDENTITY_SIZE];
@@ -37,6 +38,7 @@ struct queue {
     int64_t last_write;     /* as of the ticks */
     int64_t probe_due;      /* while the database fails; 0: it works, as of the last tick */
     struct checkpoint *checkpoint;
+    int64_t reopen_due; /* while the database cannot be opened anew */
 };
 
 /* ---- counts.c: a job's row, less its texts ---- */
