@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random models under serial and under threads 1, 2, 4, 8: the same outputs to the last bit, the
+/* Random models under serial, threads 1, 2, 4, 8 and auto: the same outputs to the last bit, the
  * same lines, the same errors. What a process sets is a hash of all that it reads, so that whatever
  * is read too early, too late or torn changes what comes after it.
  *
