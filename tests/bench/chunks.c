@@ -21,6 +21,7 @@ enum { RUNS = 7 };
 struct scene {
     const char *what;
     int64_t chunks, rows, elements; /* `rows` in a chunk, each of `elements` doubles */
+    int64_t at_once;                /* rows of one write */
     bool is_alone;                  /* false: done rows of others are in the chunks */
 };
 
@@ -41,14 +42,14 @@ static void check(bool holds, const char *what)
 
 /* ---- the store's ---- */
 
-static double by_store(const struct scene *c, const char *directory, const double *row)
+static double by_store(const struct scene *c, const char *directory, const double *rows)
 {
     struct error e = {.message = ""};
     struct store *s = NULL;
     struct store_meta m;
     const char *const dims[] = {"row", "x"};
     const int64_t shape[] = {c->chunks * c->rows, c->elements};
-    const int64_t count[] = {1, c->elements};
+    const int64_t count[] = {c->at_once, c->elements};
     store_meta_default(&m, SIMLAB_F8, 8, 2, shape);
     m.codec.compressor = STORE_RAW;
     m.chunks[0] = c->rows;
@@ -57,8 +58,8 @@ static double by_store(const struct scene *c, const char *directory, const doubl
     check(store_create_array(s, "a", &m, dims, NULL, &e) == 0, e.message);
     store_join(s);
     double began = seconds_now();
-    for (int64_t i = 0; i < shape[0]; i++)
-        check(store_write_rows(s, "a", (int64_t[]){i, 0}, count, row, c->is_alone, &e) == 0,
+    for (int64_t i = 0; i < shape[0]; i += c->at_once)
+        check(store_write_rows(s, "a", (int64_t[]){i, 0}, count, rows, c->is_alone, &e) == 0,
               e.message);
     double seconds = seconds_now() - began;
     store_meta_clear(&m);
@@ -101,30 +102,31 @@ static void write_bare(const struct bare *b, bool sync)
     check(close(fd) == 0 && rename(b->temporary, b->path) == 0, "rename");
 }
 
-static void row_bare(const struct scene *c, const struct bare *b, int64_t i, const double *row)
+static void rows_bare(const struct scene *c, const struct bare *b, int64_t i, const double *rows)
 {
     static const char line[] = "\n12345 12346\n";
     int lock = lock_bare(b);
-    bool stood = c->rows > 1 && read_bare(b);
+    bool stood = c->rows > c->at_once && read_bare(b);
     check(c->rows == 1 || write(lock, line, sizeof line - 1) > 0, "log");
-    memcpy(b->chunk + i % c->rows * c->elements, row, (size_t)c->elements * sizeof *row);
+    memcpy(b->chunk + i % c->rows * c->elements, rows,
+           (size_t)(c->at_once * c->elements) * sizeof *rows);
     write_bare(b, stood && !c->is_alone);
     close(lock);
 }
 
-static double by_calls(const struct scene *c, const char *directory, const double *row)
+static double by_calls(const struct scene *c, const char *directory, const double *rows)
 {
-    struct bare b = {.size = (size_t)(c->rows * c->elements) * sizeof *row};
+    struct bare b = {.size = (size_t)(c->rows * c->elements) * sizeof *rows};
     b.chunk = mem_array(b.size, 1);
     snprintf(b.path, sizeof b.path, "%s.sync", directory);
     check(mkdir(directory, 0777) == 0 && mkdir(b.path, 0777) == 0, directory);
     double began = seconds_now();
-    for (int64_t i = 0; i < c->chunks * c->rows; i++) {
+    for (int64_t i = 0; i < c->chunks * c->rows; i += c->at_once) {
         int64_t k = i / c->rows;
         snprintf(b.path, sizeof b.path, "%s/%" PRId64 ".0", directory, k);
         snprintf(b.temporary, sizeof b.temporary, "%s/.%" PRId64 ".0.partial", directory, k);
         snprintf(b.lock, sizeof b.lock, "%s.sync/%" PRId64 ".0", directory, k);
-        row_bare(c, &b, i, row);
+        rows_bare(c, &b, i, rows);
     }
     double seconds = seconds_now() - began;
     free(b.chunk);
@@ -143,28 +145,30 @@ static void measure(const struct scene *c, const char *root, int number)
 {
     double store[RUNS], bare[RUNS];
     char directory[400];
-    double *row = mem_array((size_t)c->elements, sizeof *row);
-    for (int64_t i = 0; i < c->elements; i++)
-        row[i] = (double)i;
+    int64_t n = c->at_once * c->elements;
+    double *rows = mem_array((size_t)n, sizeof *rows);
+    for (int64_t i = 0; i < n; i++)
+        rows[i] = (double)i;
     for (int run = 0; run < RUNS; run++) {
         snprintf(directory, sizeof directory, "%s/calls%d-%d", root, number, run);
-        bare[run] = by_calls(c, directory, row);
+        bare[run] = by_calls(c, directory, rows);
         snprintf(directory, sizeof directory, "%s/store%d-%d", root, number, run);
-        store[run] = by_store(c, directory, row);
+        store[run] = by_store(c, directory, rows);
     }
     qsort(store, RUNS, sizeof *store, compare);
     qsort(bare, RUNS, sizeof *bare, compare);
     printf("%.6f %.6f %s\n", store[RUNS / 2], bare[RUNS / 2], c->what);
-    free(row);
+    free(rows);
 }
 
 int main(int argc, char **argv)
 {
     static const struct scene scenes[] = {
-        {"64 chunks of 8 MiB", 64, 1, 1 << 20, true},
-        {"10,000 chunks of 1.2 kB", 10000, 1, 150, true},
-        {"10,000 rows in chunks of two", 5000, 2, 150, true},
-        {"100 rows beside others' done", 50, 2, 150, false},
+        {"64 chunks of 8 MiB", 64, 1, 1 << 20, 1, true},
+        {"10,000 chunks of 1.2 kB", 10000, 1, 150, 1, true},
+        {"10,000 rows in chunks of two", 5000, 2, 150, 1, true},
+        {"10,000 chunks of two rows, whole", 10000, 2, 75, 2, true},
+        {"100 rows beside others' done", 50, 2, 150, 1, false},
     };
     for (size_t i = 0; argc == 2 && i < sizeof scenes / sizeof *scenes; i++)
         measure(&scenes[i], argv[1], (int)i);
