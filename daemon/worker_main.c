@@ -223,13 +223,15 @@ int main(int argc, char **argv)
     survive_writes();
     log_open("simlab-worker", LOG_LEVEL_INFO);
     const char *role = argc > 1 ? argv[1] : "";
-    if (!strcmp(role, "--help") || !strcmp(role, "help"))
+    bool is_plot = !strcmp(role, "plot");
+    if (!strcmp(role, "--help") || !strcmp(role, "help") ||
+        (argc > 2 && !is_plot && !strcmp(argv[2], "--help")))
         return usage(stdout);
     if (!strcmp(role, "--version"))
         return puts("simlab-worker " SIMLAB_VERSION) < 0;
     bool is_guarded = !strcmp(role, "serve") || !strcmp(role, "describe");
     pid_t guard = is_guarded ? prepare_guarded() : 0;
-    if (!strcmp(role, "plot"))
+    if (is_plot)
         return worker_plot(argc - 1, argv + 1);
     struct arguments a = {.where = -1};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);

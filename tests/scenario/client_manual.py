@@ -95,6 +95,11 @@ def test_options_of_the_others(context):
         equal(options_of(" ".join(tags(program))) - {"--help", "--version"}, shown, f"options of {program}")
 
 
+def test_roles_of_a_worker_tell_their_options(context):
+    for role in ("run", "describe", "plot", "serve"):
+        check("usage: " in help_of(context, "simlab-worker", role, "--help"), role)
+
+
 def test_exit_codes_and_environment(_):
     with open(os.path.join(REPOSITORY, "proto/api.h"), encoding="utf-8") as file:
         api = file.read()

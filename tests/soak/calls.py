@@ -9,7 +9,7 @@ import time
 import countdown
 from fault_page import FaultPage
 from patience import Patient
-from turn import Disturber, Jobs, look_for_bugs
+from turn import Disturber, Jobs
 
 MOST = 20
 WHO = (countdown.DAEMON, countdown.WORKER, countdown.WORKER, countdown.DESCRIBER)
@@ -43,9 +43,4 @@ def turn(context, drawn):
     patient = Patient(daemon)
     with Disturber(drawn, [Calls(page).fault], MOST) as disturber:
         jobs.submit(patient)
-        jobs.end(patient)
-        disturber.end()
-        jobs.compare(patient)
-        patient.stop()
-        look_for_bugs(daemon)
-    return len(disturber.told)
+        return jobs.settle(patient, disturber)

@@ -7,7 +7,7 @@ import time
 import disks
 from kills import Acts
 from patience import Patient
-from turn import Disturber, Jobs, look_for_bugs
+from turn import Disturber, Jobs
 
 SIZE = 192 << 20
 MOST = 12
@@ -42,9 +42,4 @@ def turn(context, drawn):
             acts += [Acts(daemon).kill_one, Acts(daemon).kill_daemon]
         with Disturber(drawn, acts, MOST) as disturber:
             jobs.submit(patient)
-            jobs.end(patient)
-            disturber.end()
-            jobs.compare(patient)
-            patient.stop()
-            look_for_bugs(daemon)
-        return len(disturber.told)
+            return jobs.settle(patient, disturber)

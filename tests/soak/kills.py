@@ -5,7 +5,7 @@ import signal
 import time
 
 from patience import Patient
-from turn import Disturber, Jobs, processes, look_for_bugs
+from turn import Disturber, Jobs, processes
 
 MOST = 25  # in a turn
 FROZEN = {0.05: 8, 0.5: 6, 3.0: 2, 18.0: 1}  # seconds: how often; at the last, others have given it up
@@ -87,9 +87,4 @@ def turn(context, drawn, most=MOST, longest=max(FROZEN), **how):
     acts = Acts(daemon, longest)
     with Disturber(drawn, acts.all(), min(most, 3) if jobs.crash else most) as disturber:
         jobs.submit(patient)
-        jobs.end(patient)
-        disturber.end()
-        jobs.compare(patient)
-        patient.stop()
-        look_for_bugs(daemon)
-    return len(disturber.told)
+        return jobs.settle(patient, disturber)

@@ -7,7 +7,7 @@ import time
 
 from kills import Acts
 from patience import Patient
-from turn import Disturber, Jobs, look_for_bugs
+from turn import Disturber, Jobs
 
 MOST = 15
 PAUSE = 0.6
@@ -74,9 +74,4 @@ def turn(context, drawn):
         acts += [Acts(daemon).kill_worker, Acts(daemon).kill_daemon]
     with Disturber(drawn, acts, MOST, PAUSE) as disturber:
         jobs.submit(patient, lambda: time.sleep(drawn.uniform(0, 1)))
-        jobs.end(patient)
-        disturber.end()
-        jobs.compare(patient)
-        patient.stop()
-        look_for_bugs(daemon)
-    return len(disturber.told)
+        return jobs.settle(patient, disturber)

@@ -10,7 +10,7 @@ import time
 
 from kills import Acts
 from patience import Patient
-from turn import Disturber, Jobs, look_for_bugs, processes
+from turn import Disturber, Jobs, processes
 
 MOST = 15
 HELD = (0.05, 0.5, 3.0)  # seconds
@@ -68,9 +68,4 @@ def turn(context, drawn):
         acts += [Acts(daemon).kill_worker, Acts(daemon).kill_daemon]
     with Disturber(drawn, acts, MOST) as disturber:
         jobs.submit(patient)
-        jobs.end(patient)
-        disturber.end()
-        jobs.compare(patient)
-        patient.stop()
-        look_for_bugs(daemon)
-    return len(disturber.told)
+        return jobs.settle(patient, disturber)

@@ -10,7 +10,7 @@ import time
 
 from harness import FINAL, check
 from patience import Patient
-from turn import Disturber, Jobs, look_for_bugs, processes
+from turn import Disturber, Jobs, processes
 
 MOST = 8
 PAUSE = 0.5
@@ -86,9 +86,4 @@ def turn(context, drawn):
     mover = Mover(context, patient, root)
     jobs.submit(patient)
     with Disturber(drawn, [mover.store_away] * 2 + [mover.state], MOST, PAUSE) as disturber:
-        jobs.end(patient)
-        disturber.end()
-        jobs.compare(patient)
-        patient.stop()
-        look_for_bugs(daemon)
-    return len(disturber.told)
+        return jobs.settle(patient, disturber)

@@ -7,7 +7,7 @@ import time
 
 import disks
 from patience import Patient
-from turn import Disturber, Jobs, look_for_bugs, processes
+from turn import Disturber, Jobs, processes
 
 MEGABYTES = 512
 THIN = 96 << 20  # that the disk below has
@@ -59,9 +59,4 @@ def turn(context, drawn):
         cuts = Cuts(patient, disk, below)
         with Disturber(drawn, [cuts.thin if is_thin else cuts.cut], MOST, PAUSE) as disturber:
             jobs.submit(patient)
-            jobs.end(patient)
-            disturber.end()
-            jobs.compare(patient)
-            patient.stop()
-            look_for_bugs(daemon)
-        return len(disturber.told)
+            return jobs.settle(patient, disturber)

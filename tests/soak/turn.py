@@ -81,13 +81,16 @@ class Jobs:
             wanted.number = patient.submit(wanted.job, f"soak-{i}")
             between()
 
-    def end(self, patient):
+    def settle(self, patient, disturber):
+        """They end, undisturbed from then on, as they should. How often they were disturbed."""
         for wanted in self.wanted:
             patient.end(wanted.number)
-
-    def compare(self, patient):
+        disturber.end()
         for wanted in self.wanted:
             wanted.compare(patient)
+        patient.stop()
+        look_for_bugs(patient.daemon)
+        return len(disturber.told)
 
 
 class Disturber:
