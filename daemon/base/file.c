@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -218,6 +217,24 @@ int file_read(const char *path, size_t limit, struct buffer *ret)
     return r;
 }
 
+static bool is_itself_or_parent(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+int file_next_entry(DIR *directory, const struct dirent **ret_entry)
+{
+    const struct dirent *entry;
+    do {
+        errno = 0;
+        entry = readdir(directory);
+        if (!entry && errno)
+            return -errno;
+    } while (entry && is_itself_or_parent(entry->d_name));
+    *ret_entry = entry;
+    return 0;
+}
+
 static int remove_below(int fd, int depth);
 
 static int remove_at(int directory, const char *name, int depth)
@@ -238,11 +255,6 @@ static int remove_at(int directory, const char *name, int depth)
     return r;
 }
 
-static bool is_itself_or_parent(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
-}
-
 /* Closes `fd`. Goes on after a failure, and tells the first. */
 static int remove_below(int fd, int depth)
 {
@@ -255,14 +267,15 @@ static int remove_below(int fd, int depth)
     struct stat st;
     if (fstat(fd, &st) == 0 && (st.st_mode & S_IRWXU) != S_IRWXU)
         fchmod(fd, 0700);
-    int result = 0;
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        int r = is_itself_or_parent(entry->d_name) ? 0 : remove_at(fd, entry->d_name, depth);
+    const struct dirent *entry;
+    int result = 0, r;
+    while ((r = file_next_entry(directory, &entry)) == 0 && entry) {
+        r = remove_at(fd, entry->d_name, depth);
         if (result == 0)
             result = r;
     }
     closedir(directory);
-    return result;
+    return result ? result : r;
 }
 
 int file_empty_directory(int fd)

@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -53,6 +54,10 @@ int file_rename(const char *from, const char *to);
 
 /* Reads a file of at most `limit` bytes (-EFBIG beyond), appending to `ret`. 0 or -errno. */
 int file_read(const char *path, size_t limit, struct buffer *ret);
+
+/* The next entry of a directory but "." and ".."; NULL at its end. A directory that cannot be read
+ * any further has not ended: -errno. */
+int file_next_entry(DIR *directory, const struct dirent **ret_entry);
 
 /* Removes a tree, also what its owner made unreadable; symbolic links in it are removed, not
  * followed. Absent is 0. -ELOOP where directories nest too deeply. */

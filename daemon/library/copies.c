@@ -104,14 +104,13 @@ static void set_modes(const char *directory, mode_t mode)
 static int merge(const char *from, const char *to)
 {
     DIR *d = opendir(from);
-    struct dirent *entry;
+    const struct dirent *entry;
     int r = d ? file_make_directories(to) : -errno;
-    while (r == 0 && (entry = readdir(d))) {
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry) {
         char *source = file_join(from, entry->d_name), *target = file_join(to, entry->d_name);
         struct stat s;
         bool is_directory = lstat(source, &s) == 0 && S_ISDIR(s.st_mode);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            r = is_directory ? merge(source, target) : rename(source, target) < 0 ? -errno : 0;
+        r = is_directory ? merge(source, target) : rename(source, target) < 0 ? -errno : 0;
         free(source);
         free(target);
     }
@@ -262,13 +261,13 @@ int copies_sweep(struct copies *c, const json_t *needed, int64_t seconds, int *r
                  struct error *e)
 {
     DIR *d = opendir(c->root);
-    struct dirent *entry;
-    int r = d ? 0 : error_errno(e, -errno, "read the directory of libraries' copies");
+    const struct dirent *entry;
+    int r = d ? 0 : -errno;
     *ret_removed = 0;
-    while (r == 0 && (entry = readdir(d)))
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry)
         if (content_is_hash(entry->d_name))
             r = sweep(c, entry->d_name, needed, seconds, ret_removed, e);
     if (d)
         closedir(d);
-    return r;
+    return error_explain(e, r, "read the directory of libraries' copies");
 }

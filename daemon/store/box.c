@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/box.h"
 
+#include "base/mem.h"
 #include "store/array.h"
 #include "store/chunk.h"
 #include "store/chunk_log.h"
@@ -8,6 +9,7 @@
 #include "store/sync_lock.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* ---- what may be asked for ------------------------------------------------------------------- */
 
@@ -79,9 +81,13 @@ static int note(struct writing *x, bool is_lost)
         return 0;
     if (is_lost && x->log_size > 0)
         r = chunk_log_broken(x->lock);
-    int64_t row = x->w->start[0] + p->in_box[0];
+    int64_t row = x->w->start[0] + p->in_box[0], n = p->count[0];
+    bool *is_blank = mem_array((size_t)n, sizeof *is_blank);
+    for (int64_t i = 0; i < n; i++)
+        is_blank[i] = chunk_selection_row_is_fill(p, x->a, x->w->count, x->w->data, i);
     if (r == 0)
-        r = chunk_log_written(x->lock, row, row + p->count[0]);
+        r = chunk_log_written(x->lock, row, row + n, is_blank);
+    free(is_blank);
     return chunk_explain(r, "note what is written of", x->a, x->part->key, x->e);
 }
 

@@ -19,6 +19,16 @@ void chunk_fill(const struct store_meta *m, void *data, size_t n)
     mem_repeat(data, m->has_fill ? m->fill : NULL, m->itemsize, n);
 }
 
+bool chunk_is_fill(const struct store_meta *m, const char *element)
+{
+    if (m->has_fill)
+        return !memcmp(element, m->fill, m->itemsize);
+    size_t zeros = 0;
+    while (zeros < m->itemsize && !element[zeros])
+        zeros++;
+    return zeros == m->itemsize;
+}
+
 /* ---- the file -------------------------------------------------------------------------------- */
 
 /* Four paths side by side. */

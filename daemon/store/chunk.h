@@ -20,6 +20,8 @@ char *chunk_staged_name(struct store *s, const struct store_array *a, const char
 int chunk_need(struct store *s, const struct store_array *a, struct error *e);
 
 void chunk_fill(const struct store_meta *m, void *data, size_t n);
+/* Of one element. */
+bool chunk_is_fill(const struct store_meta *m, const char *element);
 
 /* The elements of the chunk file at `path`, in this machine's byte order and the chunk's own order.
  * 0, -ENOENT, STORE_BROKEN, -errno; without words. */

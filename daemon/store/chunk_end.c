@@ -61,6 +61,7 @@ struct ending {
     int64_t first, n_rows;           /* none where the array has none */
     /* Of each row: enum chunk_row, then whether it is to be cleared. NULL: there are none. */
     unsigned char *rows;
+    bool a_row_stays;
 };
 
 static int explain(const struct ending *x, int r, const char *doing)
@@ -115,27 +116,18 @@ static int judge_rows(struct ending *x)
         bool dead = is_dead(x->what->how, x->first + i);
         if (x->rows[i] == CHUNK_ROW_LOST && !dead)
             return tell_lost(x, x->first + i);
-        x->rows[i] = dead || (lacks && x->rows[i] == CHUNK_ROW_UNWRITTEN);
+        x->a_row_stays |= !dead && !(lacks && x->rows[i] == CHUNK_ROW_UNWRITTEN);
+        x->rows[i] = dead || (lacks && x->rows[i] <= CHUNK_ROW_BLANK);
     }
     return r;
 }
 
 static bool any_row_stays(const struct ending *x)
 {
-    return x->n_rows == 0 || memchr(x->rows, 0, (size_t)x->n_rows);
+    return x->n_rows == 0 || x->a_row_stays;
 }
 
 /* ---- what is to be the fill value ------------------------------------------------------------ */
-
-static bool is_fill(const struct store_meta *m, const char *element)
-{
-    if (m->has_fill)
-        return !memcmp(element, m->fill, m->itemsize);
-    size_t zeros = 0;
-    while (zeros < m->itemsize && !element[zeros])
-        zeros++;
-    return zeros == m->itemsize;
-}
 
 /* What a filter made of the fill values beyond the array is not looked at. */
 static bool has_something_to_clear(const struct ending *x)
@@ -157,7 +149,7 @@ static bool clear_run(const struct ending *x, bool all, char *element)
     bool cleared = false;
     for (int64_t i = all ? 0 : x->within[last]; i < m->chunks[last]; i++) {
         char *one = element + (size_t)i * step;
-        if (!is_fill(m, one)) {
+        if (!chunk_is_fill(m, one)) {
             chunk_fill(m, one, 1);
             cleared = true;
         }
@@ -205,7 +197,7 @@ static bool clear_rows(const struct ending *x, char *elements)
     bool cleared = false;
     for (int64_t i = 0; i < x->n_rows; i++) {
         char *element = elements + (size_t)i * m->itemsize;
-        if (x->rows[i] && !is_fill(m, element)) {
+        if (x->rows[i] && !chunk_is_fill(m, element)) {
             chunk_fill(m, element, 1);
             cleared = true;
         }

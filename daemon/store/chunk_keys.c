@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/chunk_keys.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,12 +42,9 @@ static int read_directory(const char *parent, const struct store_array *a, struc
     int r = d ? 0 : -errno;
     const struct dirent *entry;
     free(path);
-    errno = 0;
-    while (d && (entry = readdir(d)))
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry)
         if (chunk_keys_parse(entry->d_name, a->meta.ndim, index))
             add(k, entry->d_name);
-    if (r == 0 && d)
-        r = -errno;
     if (d)
         closedir(d);
     return r;

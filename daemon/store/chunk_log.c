@@ -10,14 +10,21 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char broken[] = "broken";
+static const char broken[] = "broken", fill[] = " fill";
 
 /* Each begins with a newline: a line that was cut before it must not swallow it. */
-int chunk_log_written(int fd, int64_t begin, int64_t end)
+int chunk_log_written(int fd, int64_t begin, int64_t end, const bool *is_blank)
 {
-    char line[48];
-    int n = snprintf(line, sizeof line, "\n%" PRId64 " %" PRId64 "\n", begin, end);
-    return file_append(fd, line, (size_t)n);
+    struct buffer lines = {0};
+    for (int64_t from = begin, to; from < end; from = to) {
+        bool blank = is_blank[from - begin];
+        for (to = from + 1; to < end && is_blank[to - begin] == blank;)
+            to++;
+        buffer_printf(&lines, "\n%" PRId64 " %" PRId64 "%s\n", from, to, blank ? fill : "");
+    }
+    int r = file_append(fd, lines.data, lines.size);
+    buffer_free(&lines);
+    return r;
 }
 
 int chunk_log_broken(int fd)
@@ -29,13 +36,17 @@ int chunk_log_broken(int fd)
     return r == 0 && fdatasync(fd) < 0 ? -errno : r;
 }
 
-static void mark_written(int64_t begin, int64_t end, int64_t first, int64_t n, unsigned char *rows)
+static void mark_written(int64_t begin, int64_t end, bool is_blank, int64_t first, int64_t n,
+                         unsigned char *rows)
 {
     begin = begin > first ? begin - first : 0;
     end = end > first ? end - first : 0;
     end = end < n ? end : n;
     for (int64_t i = begin; i < end; i++)
-        rows[i] = CHUNK_ROW_WRITTEN;
+        if (!is_blank)
+            rows[i] = CHUNK_ROW_WRITTEN;
+        else if (rows[i] == CHUNK_ROW_UNWRITTEN)
+            rows[i] = CHUNK_ROW_BLANK;
 }
 
 static void read_line(const char *line, int64_t first, int64_t n, unsigned char *rows)
@@ -44,10 +55,12 @@ static void read_line(const char *line, int64_t first, int64_t n, unsigned char 
     int length = -1;
     if (!strcmp(line, broken)) {
         for (int64_t i = 0; i < n; i++)
-            rows[i] = rows[i] ? CHUNK_ROW_LOST : CHUNK_ROW_UNWRITTEN;
+            rows[i] = rows[i] == CHUNK_ROW_WRITTEN ? CHUNK_ROW_LOST : rows[i];
     } else if (sscanf(line, "%" SCNd64 " %" SCNd64 "%n", &begin, &end, &length) == 2 &&
-               length == (int)strlen(line)) {
-        mark_written(begin, end, first, n, rows);
+               length > 0) {
+        bool is_blank = !strcmp(line + length, fill);
+        if (is_blank || !line[length])
+            mark_written(begin, end, is_blank, first, n, rows);
     }
 }
 

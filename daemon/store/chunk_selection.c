@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/chunk_selection.h"
 
+#include "store/chunk.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -110,4 +112,27 @@ void chunk_selection_get(const struct chunk_selection *p, const struct store_arr
     find_places(p, a, box, &l);
     ndarray_copy_box(a->meta.ndim, p->count, a->meta.itemsize, (char *)ret_data + l.in_box,
                      l.box_steps, (const char *)chunk + l.in_chunk, l.chunk_steps);
+}
+
+bool chunk_selection_row_is_fill(const struct chunk_selection *p, const struct store_array *a,
+                                 const int64_t *box, const void *data, int64_t i)
+{
+    struct places l;
+    int64_t at[SIMLAB_MAX_DIMS] = {0};
+    find_places(p, a, box, &l);
+    const char *element = (const char *)data + l.in_box + i * l.box_steps[0];
+    for (;;) {
+        if (!chunk_is_fill(&a->meta, element))
+            return false;
+        int d = a->meta.ndim;
+        while (--d > 0) {
+            element += l.box_steps[d];
+            if (++at[d] < p->count[d])
+                break;
+            element -= l.box_steps[d] * p->count[d];
+            at[d] = 0;
+        }
+        if (d <= 0)
+            return true;
+    }
 }

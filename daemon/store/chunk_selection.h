@@ -35,4 +35,8 @@ void chunk_selection_put(const struct chunk_selection *p, const struct store_arr
 void chunk_selection_get(const struct chunk_selection *p, const struct store_array *a,
                          const void *chunk, const int64_t *box, void *ret_data);
 
+/* The part's row `i` (an index of its first dim) has nothing but the fill value in such a box. */
+bool chunk_selection_row_is_fill(const struct chunk_selection *p, const struct store_array *a,
+                                 const int64_t *box, const void *data, int64_t i);
+
 #endif

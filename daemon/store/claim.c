@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,10 +80,10 @@ static int is_empty(const char *path, bool *ret)
     *ret = true;
     if (!d)
         return errno == ENOENT ? 0 : -errno;
-    while (*ret && (entry = readdir(d)))
-        *ret = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+    int r = file_next_entry(d, &entry);
+    *ret = r == 0 && !entry;
     closedir(d);
-    return 0;
+    return r;
 }
 
 static int check_mark(const char *path, const char *sync, const char *owner, struct error *e)
@@ -261,9 +260,8 @@ static int remove_locks(const char *sync)
     int r = 0;
     if (!d)
         return errno == ENOENT ? 0 : -errno;
-    while (r == 0 && (entry = readdir(d))) {
-        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-            !strcmp(entry->d_name, mark_name))
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry) {
+        if (!strcmp(entry->d_name, mark_name))
             continue;
         char *path = file_join(sync, entry->d_name);
         r = file_remove_tree(path);

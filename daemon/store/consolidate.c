@@ -49,17 +49,15 @@ static int read_names(DIR *d, char ***ret_names, size_t *ret_n)
 {
     const struct dirent *entry;
     int r = 0;
-    errno = 0;
-    while (r == 0 && (entry = readdir(d))) {
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry) {
         bool is;
         r = is_array(d, entry->d_name, &is);
         if (is) {
             *ret_names = mem_resize(*ret_names, *ret_n + 1, sizeof **ret_names);
             (*ret_names)[(*ret_n)++] = mem_strdup(entry->d_name);
         }
-        errno = 0;
     }
-    return r ? r : -errno;
+    return r;
 }
 
 int store_arrays(struct store *s, json_t **ret_names, struct error *e)

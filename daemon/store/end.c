@@ -9,7 +9,6 @@
 #include "store/chunk_keys.h"
 #include "store/chunk_selection.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -155,7 +154,7 @@ static int remove_leftovers(const char *directory)
         return -errno;
     int r = 0;
     const struct dirent *entry;
-    while (r == 0 && (entry = readdir(d)))
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry)
         if (is_leftover(entry->d_name) && entry->d_type != DT_DIR &&
             unlinkat(dirfd(d), entry->d_name, 0) < 0 && errno != ENOENT && errno != EISDIR)
             r = -errno;

@@ -55,7 +55,7 @@ static int refuse_foreign(struct store *s, struct error *e)
         return error_errno(e, -errno, "open the store");
     int r = 0;
     const struct dirent *entry;
-    while (r == 0 && (entry = readdir(d)))
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry)
         if (entry->d_name[0] != '.' || !strcmp(entry->d_name, ".zarray"))
             r = error_set(e, STORE_CONFLICT, NULL,
                           "%s is a directory that holds something other than a Zarr group",

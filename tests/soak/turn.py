@@ -161,6 +161,7 @@ def processes(daemon):
     """Those of one daemon: itself ("simlabd"), guards and workers ("serve"), describers ("describe")."""
     programs = {daemon.context.program("simlabd"), daemon.context.program("simlab-worker")}
     found, ours = [], daemon.state.encode()
+    started = daemon.process  # None while it is being started again
     for name in filter(str.isdigit, os.listdir("/proc")):
         with contextlib.suppress(OSError):
             if os.readlink(f"/proc/{name}/exe") not in programs:
@@ -169,7 +170,7 @@ def processes(daemon):
             words = _read(name, "cmdline").split(b"\0")
             process.role = words[1].decode() if words[0].endswith(b"worker") else "simlabd"
             parent = int(_read(name, "stat").rpartition(b")")[2].split()[1])
-            if any(ours in word for word in words) or parent == daemon.process.pid:
+            if any(ours in word for word in words) or (started and parent == started.pid):
                 found.append(process)
             else:
                 process.close()

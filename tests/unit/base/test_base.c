@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,28 @@ Test(file, replace_is_whole_or_absent)
     cr_assert_neq(access(dir, F_OK), 0);
     free(path);
     free(temporary);
+    free(dir);
+}
+
+/* A directory whose descriptor has become something else's stands for one on a disk that fails. */
+Test(file, tells_that_a_directory_cannot_be_read_to_its_end)
+{
+    char *dir = temporary_directory(), *below = file_join(dir, "below");
+    const struct dirent *entry;
+    cr_assert_eq(file_make_directories(below), 0);
+    DIR *d = opendir(dir);
+    cr_assert_eq(file_next_entry(d, &entry), 0);
+    cr_assert_str_eq(entry->d_name, "below");
+    cr_assert_eq(file_next_entry(d, &entry), 0);
+    cr_assert_null(entry);
+    rewinddir(d);
+    int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    cr_assert_geq(dup2(other, dirfd(d)), 0);
+    cr_assert_eq(file_next_entry(d, &entry), -ENOTDIR);
+    closedir(d);
+    close(other);
+    cr_assert_eq(file_remove_tree(dir), 0);
+    free(below);
     free(dir);
 }
 
