@@ -19,6 +19,7 @@ JOBS = int(os.environ.get("SOAK_JOBS", "1000"))  # a round
 STREAMS = int(os.environ.get("SOAK_STREAMS", "1000"))
 WARM = 3  # rounds
 CACHE = 16 << 20
+DOCUMENT = 24 << 10
 KILOBYTES = 2048  # what the rounds after may add in all
 
 
@@ -108,9 +109,12 @@ def one_round(daemon, job):
 
 
 def fill_cache(daemon):
-    """Documents of more than the cache in all, written and read."""
-    body = json.dumps(long_job())
-    for _ in range(2 * CACHE // len(body)):
+    """Documents of more than the cache in all, written and read; each short enough to be kept in the
+    database (QUEUE_TEXT_MAX), and another one, since equal ones are kept once."""
+    job = load(GOLDEN, "batch-velocity", "job.json")
+    for i in range(2 * CACHE // DOCUMENT):
+        job["inputs"]["advect__v"] = {"dims": ["batch"], "data": [0.5 + i / 1e6] * (DOCUMENT // 12)}
+        body = json.dumps(job)
         number = daemon.request("POST", "/v1/jobs", body, status=201).json["id"]
         daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
         daemon.request("GET", f"/v1/jobs/{number}/document", status=200)
