@@ -107,6 +107,21 @@ void context_free_all(struct simulation *s)
     free(s->contexts);
 }
 
+static void renew(const struct simulation *s, struct process_run *run)
+{
+    for (int level = 0; run && level < run->n_levels; level++)
+        run->contexts[level].shared.instance = s->state->processes[run->process].instance;
+}
+
+void context_renew_all(struct simulation *s)
+{
+    for (int p = 0; p < s->model->n_processes; p++) {
+        renew(s, &s->runs[p]);
+        for (int i = 0; i < s->n_lanes; i++)
+            renew(s, s->lanes[i]->runs[p]);
+    }
+}
+
 struct process_run *context_of_lane(struct lane *lane, int process)
 {
     if (lane->runs[process])

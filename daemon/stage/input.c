@@ -103,20 +103,50 @@ static int validate_one(struct simulation *s, const struct job_input *input, str
     return check_slot(s->lanes[0], input->slot, e);
 }
 
-int input_set(struct simulation *s, int64_t step, struct error *e)
+/* Of those that are wanted: `step` as job_input_at has it. */
+typedef bool (*wanted_fn)(const struct simulation *s, const struct job_input *input);
+
+static int set_all(struct simulation *s, int64_t step, wanted_fn is_wanted, struct error *e)
 {
     int r = 0;
     s->state->stamp++; /* what was computed from the inputs before is not current any more */
     for (int p = 0; p < s->model->n_processes; p++)
         s->state->processes[p].has_new_inputs = false;
     for (int i = 0; i < s->job->n_inputs && r == 0; i++)
-        if (s->job->inputs[i].has_clock == (step >= 0))
+        if (is_wanted(s, &s->job->inputs[i]))
             r = set_one(s, &s->job->inputs[i], step, e);
     if (s->job->validate == JOB_VALIDATE_NONE)
         return r;
     for (int i = 0; i < s->job->n_inputs && r == 0; i++)
         r = validate_one(s, &s->job->inputs[i], e);
     return r;
+}
+
+static bool is_constant(const struct simulation *s, const struct job_input *input)
+{
+    (void)s;
+    return !input->has_clock;
+}
+
+static bool is_forcing(const struct simulation *s, const struct job_input *input)
+{
+    (void)s;
+    return input->has_clock;
+}
+
+static bool is_set_from_outside(const struct simulation *s, const struct job_input *input)
+{
+    return !input->has_clock && !program_is_written(s->program, input->slot);
+}
+
+int input_set(struct simulation *s, int64_t step, struct error *e)
+{
+    return set_all(s, step, step < 0 ? is_constant : is_forcing, e);
+}
+
+int input_set_branch(struct simulation *s, struct error *e)
+{
+    return set_all(s, -1, is_set_from_outside, e);
 }
 
 int input_check_written(struct lane *lane, int process, struct error *e)

@@ -140,6 +140,24 @@ static int make_process(const struct program *p, int process, const struct stage
     return 0;
 }
 
+static bool level_writes(const struct program_level *l, int slot)
+{
+    for (int row = 0; row < l->n_rows; row++)
+        for (int stage = 0; l->bindings[row]->slot == slot && stage < SIMLAB_N_STAGES; stage++)
+            if (l->access[stage][row] & SIMLAB_CAN_WRITE)
+                return true;
+    return false;
+}
+
+bool program_is_written(const struct program *p, int slot)
+{
+    for (int i = 0; i < p->model->n_processes; i++)
+        for (int level = 0; level < p->processes[i].n_levels; level++)
+            if (level_writes(&p->processes[i].levels[level], slot))
+                return true;
+    return false;
+}
+
 struct program_function program_function(const struct program *p, int process, int variable,
                                          enum program_about about)
 {

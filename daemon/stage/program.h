@@ -76,6 +76,9 @@ int program_new(const struct job *job, const struct stage_code *const *codes,
                 struct error *e);
 struct program *program_free(struct program *p);
 
+/* Whether some stage of some process may set the slot. */
+bool program_is_written(const struct program *p, int slot);
+
 /* The function of the first level that has one for this variable of a process. */
 enum program_about { PROGRAM_COMPUTE, PROGRAM_VALIDATE, PROGRAM_CONVERT };
 struct program_function program_function(const struct program *p, int process, int variable,

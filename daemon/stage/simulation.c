@@ -172,6 +172,19 @@ static int one_step(struct simulation *s, int64_t step, int *ret_signal, struct 
     return r;
 }
 
+/* The steps that are left, and the end. */
+static int run_rest(struct simulation *s, int r, struct error *e)
+{
+    int signal = SIMLAB_NONE;
+    while (r == 0 && s->state->next < s->state->runtime.nsteps && signal != SIMLAB_BREAK)
+        r = one_step(s, s->state->next, &signal, e);
+    if (r == 0)
+        r = output_save_last(s, e);
+    r = finalize(s, r, e);
+    destroy_objects(s);
+    return r;
+}
+
 int simulation_run(struct simulation *s, int64_t member, const struct stage_events *events,
                    struct error *e)
 {
@@ -182,12 +195,44 @@ int simulation_run(struct simulation *s, int64_t member, const struct stage_even
         return r;
     int signal = SIMLAB_NONE;
     r = run_stage(s, SIMLAB_INITIALIZE, &signal, e);
-    signal = SIMLAB_NONE;
-    while (r == 0 && s->state->next < s->state->runtime.nsteps && signal != SIMLAB_BREAK)
-        r = one_step(s, s->state->next, &signal, e);
-    if (r == 0)
-        r = output_save_last(s, e);
-    r = finalize(s, r, e);
-    destroy_objects(s);
-    return r;
+    return run_rest(s, r, e);
+}
+
+/* ---- saving and resuming ---- */
+
+size_t simulation_saved_bytes(const struct simulation *s)
+{
+    return state_bytes(s->state);
+}
+
+void simulation_save(const struct simulation *s, void *ret)
+{
+    state_save(s->state, ret);
+}
+
+int64_t simulation_saved_steps(const struct simulation *s, const struct stage_start *start,
+                               struct error *e)
+{
+    const struct saved_state from = {start->saved, start->n};
+    struct state head;
+    if (state_check(s->state, s->program, &from, e))
+        return -1;
+    memcpy(&head, start->saved, sizeof head);
+    return head.next;
+}
+
+int simulation_resume(struct simulation *s, int64_t member, const struct stage_start *start,
+                      const struct stage_events *events, struct error *e)
+{
+    const struct saved_state from = {start->saved, start->n};
+    s->events = events;
+    begin_member(s, member);
+    int r = start->is_branch ? state_branch(s->state, s->program, member, &from, e)
+                             : state_load(s->state, s->program, &from, e);
+    if (r)
+        return r;
+    context_renew_all(s);
+    for (int i = 0; i < s->n_lanes; i++)
+        lane_forget_values(s->lanes[i]);
+    return run_rest(s, start->is_branch ? input_set_branch(s, e) : 0, e);
 }

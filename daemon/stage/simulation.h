@@ -93,6 +93,8 @@ struct simulation {
 /* Of all processes: s->runs. */
 void context_new_all(struct simulation *s);
 void context_free_all(struct simulation *s);
+/* Those of all lanes: after the state was replaced, instances may lie elsewhere. */
+void context_renew_all(struct simulation *s);
 /* A lane's own of one process, with `contexts`, made when it is first asked for. */
 struct process_run *context_of_lane(struct lane *lane, int process);
 struct process_run *context_run_free(struct process_run *run);
@@ -128,6 +130,9 @@ int call_stage(struct simulation *s, int stage, struct error *e);
 /* Puts a member's inputs into their slots: those that do not vary in time (step -1), or those that
  * do (step 0 …), converted and validated. */
 int input_set(struct simulation *s, int64_t step, struct error *e);
+/* Those that do not vary in time, into the state that another job has saved: but for variables that
+ * some process sets, since theirs are no inputs any more. */
+int input_set_branch(struct simulation *s, struct error *e);
 /* validate: all — checks what a process may have set. */
 int input_check_written(struct lane *lane, int process, struct error *e);
 

@@ -68,4 +68,30 @@ struct simulation *simulation_free(struct simulation *s);
 int simulation_run(struct simulation *s, int64_t member, const struct stage_events *events,
                    struct error *e);
 
+/* ---- saving and resuming ---- */
+
+/* Within stage_events.step, when all threads rest: what the rest of the member's run depends on, of
+ * so many bytes. */
+size_t simulation_saved_bytes(const struct simulation *s);
+void simulation_save(const struct simulation *s, void *ret);
+
+/* Where a run begins that has no `initialize`. */
+struct stage_start {
+    const void *saved; /* by simulation_save; aligned as malloc aligns */
+    size_t n;
+    /* By another job of the same model and libraries, whose main clock has the same labels so far:
+     * this one's inputs hold from here on, where no process has set the variable itself. */
+    bool is_branch;
+};
+
+/* Steps of the saved run that were done; -1 where it is none of this simulation's model, with
+ * words. */
+int64_t simulation_saved_steps(const struct simulation *s, const struct stage_start *start,
+                               struct error *e);
+
+/* Like simulation_run, from where the saved member stood on. (STAGE_FAILED also where it does not
+ * fit.) */
+int simulation_resume(struct simulation *s, int64_t member, const struct stage_start *start,
+                      const struct stage_events *events, struct error *e);
+
 #endif

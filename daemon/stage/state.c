@@ -10,9 +10,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* "simlab" and the version of what follows; to be changed with any struct of state.h. */
-#define STATE_MAGIC UINT64_C(0x0001626d616c6973)
-
 /* Address space, not memory. Blocks are of powers of two, and those that a growing value has left
  * are half as large together: four times what there can be is enough for any member. */
 enum { RANGE_FACTOR = 4 };
@@ -207,26 +204,4 @@ size_t state_bytes(const struct state *s)
 void state_save(const struct state *s, void *ret)
 {
     memcpy(ret, s, s->arena.used);
-}
-
-int state_load(struct state *s, const void *bytes, size_t n, struct error *e)
-{
-    struct state from;
-    if (n < sizeof from)
-        return error_set(e, STAGE_FAILED, NULL, "this is no saved state: it has %zu bytes only", n);
-    memcpy(&from, bytes, sizeof from);
-    if (from.magic != STATE_MAGIC || from.arena.used != n || n > s->arena.size)
-        return error_set(e, STAGE_FAILED, NULL, "this is no saved state, or of another version");
-    if (memcmp(from.program, s->program, sizeof from.program) != 0 || from.n_clocks != s->n_clocks)
-        return error_set(e, STAGE_FAILED, NULL,
-                         "the state was saved by another model, or with other libraries");
-    if (from.address != s->address)
-        return error_set(e, STAGE_FAILED, NULL, "the state was saved at address %p, but this is %p",
-                         from.address, s->address);
-    int fd = s->descriptor;
-    size_t size = s->arena.size;
-    memcpy(s, bytes, n);
-    s->descriptor = fd;
-    s->arena.size = size;
-    return 0;
 }

@@ -6,9 +6,9 @@
  *  1. No pointer in a state leads outside it. What differs from one operating-system process to the
  *     next (functions, contexts, objects of process libraries) lies elsewhere.
  *  2. So the first state_bytes() of the range are the member: they can be written, and read again
- *     at the same address by whoever has compiled the same program (state_save, state_load). The
- *     exceptions are marked in the program as pinned: instances of types that hold pointers, and
- *     whoever touches an object.
+ *     by whoever has compiled the same program (state_save, state_load). Where that lies at another
+ *     address, our own pointers are moved; instances hold none, but for the exceptions, which are
+ *     marked in the program as pinned: types that hold pointers, and whoever touches an object.
  *  3. `member`, `runtime.step` and `next` tell where its time loop stands: between two steps, the
  *     state is all that the rest of the run depends on.
  *
@@ -27,6 +27,9 @@
  * sanitizers can map it. STATE_WINDOW bytes are free from there on. */
 #define STATE_ADDRESS 0x550000000000u
 #define STATE_WINDOW  ((size_t)320 << 30)
+
+/* "simlab" and the version of what follows; to be changed with any struct of this file. */
+#define STATE_MAGIC UINT64_C(0x0001626d616c6973)
 
 struct process_state {
     uint32_t random_key[2]; /* of (seed, member, process name) */
@@ -81,8 +84,25 @@ void state_reset(struct state *s, const struct program *p, int64_t member);
 size_t state_bytes(const struct state *s);
 /* Its first state_bytes() go to `ret`. Between two steps only. */
 void state_save(const struct state *s, void *ret);
-/* Puts back what state_save gave for a state of the same program at the same address: `n` bytes. 0,
- * or STAGE_FAILED with words, and then nothing has changed. */
-int state_load(struct state *s, const void *bytes, size_t n, struct error *e);
+
+/* What state_save gave: `n` bytes, aligned as malloc aligns. */
+struct saved_state {
+    const void *bytes;
+    size_t n;
+};
+/* Whether they are a state of this program that is whole: 0, or STAGE_FAILED with words. */
+int state_check(const struct state *s, const struct program *p, const struct saved_state *from,
+                struct error *e);
+
+/* Puts back what was saved for the same job. 0, or STAGE_FAILED with words, and then nothing has
+ * changed. */
+int state_load(struct state *s, const struct program *p, const struct saved_state *from,
+               struct error *e);
+
+/* The same for a state of another job of this program, with which `member` of this one goes on: its
+ * own clocks, whose main one has the same labels so far, and its own random numbers from the next
+ * step on. A clock that had a label in each of these steps had them saved. -ENOMEM besides. */
+int state_branch(struct state *s, const struct program *p, int64_t member,
+                 const struct saved_state *from, struct error *e);
 
 #endif
