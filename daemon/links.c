@@ -43,6 +43,7 @@ static void worker_died(void *simlabd, const char *worker, const struct pool_dea
 {
     struct simlabd *d = simlabd;
     const struct dispatch_death what = {.reason = death->reason,
+                                        .place = death->place,
                                         .is_blameless = death->at.is_silent,
                                         .lease = death->at.lease,
                                         .chunks = death->at.lease == 0 ? death->at.step : 0};

@@ -6,11 +6,12 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As it stands in memory and in the file; the rest of the page is zero. */
+/* As it stands in memory and in the file; the rest of the first page is zero. */
 struct where {
     _Atomic int64_t version;
     _Atomic int64_t pid, job, lease, member, since, step, nsteps;
@@ -19,7 +20,7 @@ struct where {
 
 #define SILENCE 0x65636e656c6973
 
-static_assert(sizeof(struct where) <= WHERE_SIZE, "a page");
+static_assert(sizeof(struct where) <= WHERE_PAGE, "a page");
 static_assert(sizeof(_Atomic int64_t) == sizeof(int64_t), "the file's numbers are plain ones");
 
 /* ---- the daemon's side ---- */
@@ -63,6 +64,13 @@ bool where_read(int fd, struct where_at *ret)
         return false;
     *ret = at;
     return true;
+}
+
+void where_read_board(int fd, void *ret, size_t size)
+{
+    ssize_t n = pread(fd, ret, size, WHERE_PAGE);
+    size_t got = n > 0 ? (size_t)n : 0;
+    memset((char *)ret + got, 0, size - got);
 }
 
 bool where_is_blank(int fd)
@@ -142,6 +150,11 @@ void where_set_step(struct where *w, int64_t step)
 void where_set_silent(struct where *w)
 {
     set(&w->silence, SILENCE);
+}
+
+void *where_board(struct where *w)
+{
+    return (char *)w + WHERE_PAGE;
 }
 
 /* Member before since, as they are written the other way round. */

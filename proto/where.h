@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The where page: one page of memory in which a worker says where it is. It is a file, so that it
- * outlives the worker, and the daemon too.
+/* The where page: memory in which a worker says where it is. It is a file, so that it outlives the
+ * worker, and the daemon too. Its first WHERE_PAGE bytes are described here; the board behind them,
+ * where the threads of a simulation stand, is base/position.h's.
  *
  * Invariants
  *  1. It only informs. User code runs in the worker's memory and may write anything there, or cut
@@ -8,14 +9,21 @@
  *     they read, and decide by it nothing that would harm another.
  *  2. One thread of the worker writes. What a reader sees of one member may be mixed with the next
  *     one's while the worker runs; of a dead worker it is whole.
- *  3. The format changes with WHERE_VERSION; new fields come after the old ones. */
+ *  3. The format changes with WHERE_VERSION; new fields come after the old ones.
+ *  4. The file is sparse: what nobody has written takes no room. */
 #ifndef PROTO_WHERE_H
 #define PROTO_WHERE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { WHERE_SIZE = 4096, WHERE_VERSION = 1 };
+enum {
+    WHERE_PAGE = 4096,
+    WHERE_BOARD = 34 * 4096,
+    WHERE_SIZE = WHERE_PAGE + WHERE_BOARD,
+    WHERE_VERSION = 1
+};
 
 /* A member's output may be read when the page is at the next one. So a worker prints, at the end of
  * a member of which something has not been read yet, a line of this character, the job's number, a
@@ -41,6 +49,8 @@ struct where_at {
 int where_create(const char *path, int *ret_fd);
 /* What it says; false where that is nothing that a worker of this version says. */
 bool where_read(int fd, struct where_at *ret);
+/* The board: `size` bytes of it, zero where nothing was written or can be read. */
+void where_read_board(int fd, void *ret, size_t size);
 /* Its worker has not come to write to it. */
 bool where_is_blank(int fd);
 
@@ -65,6 +75,9 @@ void where_end_member(struct where *w);
 void where_set_step(struct where *w, int64_t step);
 /* From any thread of the worker, before it ends for trouble of its session with the daemon. */
 void where_set_silent(struct where *w);
+
+/* WHERE_BOARD bytes, zero at first. */
+void *where_board(struct where *w);
 
 /* From any thread of the worker. A member that is seen has its own `since`, or a later one. */
 void where_look(const struct where *w, struct where_at *ret);

@@ -14,6 +14,13 @@
 
 /* ---- deaths and deadlines ---- */
 
+static void add_place(struct worker_session *s, const char *place)
+{
+    size_t n = strlen(s->reason);
+    if (place && *place)
+        snprintf(s->reason + n, sizeof s->reason - n, ", in %s", place);
+}
+
 void dispatch_worker_died(struct dispatch *d, const char *worker,
                           const struct dispatch_death *death)
 {
@@ -25,6 +32,8 @@ void dispatch_worker_died(struct dispatch *d, const char *worker,
             continue;
         if (s->state != SESSION_STOPPING) /* else we know better why */
             snprintf(s->reason, sizeof s->reason, "%s", death->reason);
+        else if (!s->is_blameless)
+            add_place(s, death->place);
         s->is_gone = true;
         s->is_blameless = s->is_blameless || death->is_blameless;
         s->ran = death->lease;

@@ -56,6 +56,7 @@ void dispatch_rollback(struct dispatch *d);
 /* What is known of a worker's death. */
 struct dispatch_death {
     const char *reason; /* for who owns the job */
+    const char *place;  /* the process and stage that it was in; NULL or "": not known */
     bool is_blameless;  /* it left because it had not heard of us */
     int64_t lease;      /* that it was running; 0: not known, or a store was being closed */
     int64_t chunks;     /* of such a store that it had looked at */

@@ -57,7 +57,7 @@ struct worker_session {
     bool is_blameless; /* its end is no fault of what it runs */
     int64_t ran;       /* after its death: the lease that it was running; 0: not known */
     int64_t closed;    /* chunks of a store to be closed that it had looked at */
-    char reason[600];  /* why it was stopped, or died */
+    char reason[960];  /* why it was stopped, or died */
     struct worker_session *next;
 };
 

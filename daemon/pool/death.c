@@ -30,7 +30,7 @@ void death_for_log(const struct death *d, char ret[DEATH_TEXT])
     char end[128], place[128];
     how(d, end, sizeof end);
     where(&d->at, place, sizeof place);
-    snprintf(ret, DEATH_TEXT, "%s%s", end, place);
+    snprintf(ret, DEATH_TEXT, "%s%s%s%s", end, place, *d->place ? ", " : "", d->place);
 }
 
 void death_for_user(const struct death *d, char ret[DEATH_TEXT])
@@ -38,5 +38,6 @@ void death_for_user(const struct death *d, char ret[DEATH_TEXT])
     char end[128], line[200];
     how(d, end, sizeof end);
     text_printable(d->last_line, strlen(d->last_line), line, sizeof line);
-    snprintf(ret, DEATH_TEXT, "%s%s%s", end, line[0] ? "; it last printed: " : "", line);
+    snprintf(ret, DEATH_TEXT, "%s%s%s%s%s", end, *d->place ? " in " : "", d->place,
+             *line ? "; it last printed: " : "", line);
 }

@@ -78,7 +78,8 @@ static void tell_death(struct place *w, const struct death *d)
         log_warning("worker %s died before it was ready; the next start in %lld ms", w->name,
                     (long long)pause_ms(w->failures));
     }
-    s->death(s->userdata, w->name, &(struct pool_death){.reason = reason, .at = d->at});
+    s->death(s->userdata, w->name,
+             &(struct pool_death){.reason = reason, .place = d->place, .at = d->at});
 }
 
 /* One that the control group counts is one worker's. */
@@ -92,6 +93,18 @@ static bool takes_oom_kill(struct place *w)
     return true;
 }
 
+_Static_assert(sizeof(struct position_board) <= WHERE_BOARD, "it fits");
+
+/* Only a member's code is in a process. */
+static void read_place(const struct place *w, struct death *d)
+{
+    struct position_board *board = mem_new(sizeof *board);
+    where_read_board(w->where, board, sizeof *board);
+    if (d->at.job > 0 && d->at.member >= 0)
+        position_text(board, d->place);
+    free(board);
+}
+
 /* Nothing of it is left, or nothing can be done about that. */
 static void place_died(struct place *w)
 {
@@ -99,6 +112,7 @@ static void place_died(struct place *w)
     output_drain(w->output);
     if (!where_read(w->where, &d.at))
         d.at = (struct where_at){.member = -1};
+    read_place(w, &d);
     d.status = child_reap(w->pid, &d.usage);
     d.was_oom =
         WIFSIGNALED(d.status) && WTERMSIG(d.status) == SIGKILL && !w->is_asked && takes_oom_kill(w);

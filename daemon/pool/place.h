@@ -34,7 +34,7 @@ struct place_setup {
     void (*before_start)(void *userdata); /* or NULL */
     pool_death_fn death;
     void *userdata;
-    char trouble[640];      /* why the last start failed; "": it has not */
+    char trouble[1024];     /* why the last start failed; "": it has not */
     int64_t oom_kills_told; /* what the control group's count was then, or less */
 };
 

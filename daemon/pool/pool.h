@@ -34,6 +34,7 @@
 
 struct pool_death {
     const char *reason; /* how it ended, for who owns its job: "its worker was killed …" */
+    const char *place;  /* the process and stage that it was in, as position_text has it; or "" */
     struct where_at at; /* where it was; pid 0: that is not known */
 };
 /* Told on the loop: the process is dead and reaped, with all that it started, so that it can write

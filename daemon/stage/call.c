@@ -157,6 +157,7 @@ static inline void call_one(struct lane *lane, struct simulation *s, int number)
 {
     const struct plan_call *call = &s->stage.calls[number];
     lane->call = number;
+    position_set(lane->position, s->stage.position | (uint32_t)call->process);
     if (atomic_load_explicit(&s->stage.is_eventful, memory_order_relaxed)) {
         call_eventful(lane, call, number);
         return;
@@ -176,6 +177,7 @@ void call_task(struct lane *lane, int task)
     const int *end = plan->task_calls + plan->first_call[task + 1];
     for (; at < end; at++)
         call_one(lane, s, *at);
+    position_set(lane->position, 0);
 }
 
 void call_in_order(struct simulation *s)
@@ -184,6 +186,7 @@ void call_in_order(struct simulation *s)
     struct lane *lane = s->lanes[0];
     for (int i = 0; i < n; i++)
         call_one(lane, s, i);
+    position_set(lane->position, 0);
 }
 
 void call_in_order_timed(struct simulation *s, int64_t *ret_ns)
@@ -196,6 +199,7 @@ void call_in_order_timed(struct simulation *s, int64_t *ret_ns)
         ret_ns[i] = now - began;
         began = now;
     }
+    position_set(s->lanes[0]->position, 0);
 }
 
 /* ---- all calls of a stage ---- */
@@ -317,6 +321,7 @@ static void begin_stage(struct simulation *s, const struct plan *plan)
     run->plan = plan;
     run->calls = plan->calls;
     run->stage = plan->stage;
+    run->position = position_pack(plan->stage, 0);
     run->goes_on = plan->stage == SIMLAB_FINALIZE;
     atomic_store_explicit(&run->is_eventful, !s->is_plain || plan->is_eventful,
                           memory_order_relaxed);

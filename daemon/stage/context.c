@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const phase_names[N_PHASES] = {
-    "initialize", "run_step", "finalize_step", "finalize", "compute", "validate", "convert"};
+_Static_assert((int)POSITION_FUNCTIONS == (int)N_PHASES, "a name for each");
 
 void context_vrefuse(struct process_run *run, const char *format, va_list arguments)
 {
@@ -37,7 +36,7 @@ int context_report(const struct process_run *run, struct error *e)
     if (s->state->runtime.step >= 0)
         snprintf(step, sizeof step, " of step %lld", (long long)s->state->runtime.step);
     return error_set(e, STAGE_FAILED, NULL, "process '%s' (%s), %s%s: %s", p->name, p->type->name,
-                     phase_names[run->phase], step, run->message);
+                     position_function(run->phase), step, run->message);
 }
 
 void context_enter(struct process_run *run, int phase)

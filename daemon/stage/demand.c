@@ -47,14 +47,17 @@ static void compute(struct process_run *owner, int slot)
     struct lane *lane = owner->lane;
     struct computing here = {.slot = slot, .outer = lane->computing};
     int phase = owner->phase;
+    uint64_t stood = position_get(lane->position);
     uint32_t drawn_by = owner->drawn_by;
     uint64_t drawn = owner->drawn;
     lane->computing = &here;
+    position_set(lane->position, position_pack(PHASE_COMPUTE, owner->process));
     context_enter(owner, PHASE_COMPUTE);
     owner->drawn_by = 1 + (uint32_t)lane->simulation->model->slots[slot].variable;
     owner->drawn = 0;
     call_compute(owner, slot);
     lane->computing = here.outer;
+    position_set(lane->position, stood);
     context_enter(owner, phase);
     owner->drawn_by = drawn_by;
     owner->drawn = drawn;

@@ -15,8 +15,13 @@ static void call_about(struct process_run *run, int slot, struct program_functio
     run->lacks_input = false;
     run->drawn_by = 1 + (uint32_t)run->lane->simulation->model->slots[slot].variable;
     run->drawn = 0;
-    context_enter(run, convert ? PHASE_CONVERT : PHASE_VALIDATE);
+    int phase = convert ? PHASE_CONVERT : PHASE_VALIDATE;
+    struct position *position = run->lane->position;
+    uint64_t stood = position_get(position);
+    context_enter(run, phase);
+    position_set(position, position_pack(phase, run->process));
     int r = convert ? v->convert(&c->shared, f.row) : v->validate(&c->shared, f.row);
+    position_set(position, stood);
     thread_environment_keep(&run->lane->simulation->environment);
     if (r < 0)
         context_refuse(run, "refused without saying why");

@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 struct lane *lane_new(struct simulation *s, int number)
 {
-    struct lane *lane = mem_new(sizeof *lane);
+    struct lane *lane = mem_lines(1, sizeof *lane);
     lane->simulation = s;
     lane->number = number;
+    lane->position = s->board ? &s->board->lanes[number] : &lane->own;
     lane->failed_call = INT_MAX;
     lane->into = &lane->lines;
     lane->runs = mem_array((size_t)s->model->n_processes, sizeof *lane->runs);
@@ -42,6 +44,12 @@ struct lane *lane_free(struct lane *lane)
     free(lane->values);
     free(lane);
     return NULL;
+}
+
+void lane_take(struct lane *lane)
+{
+    if (!atomic_load_explicit(&lane->position->thread, memory_order_relaxed))
+        atomic_store_explicit(&lane->position->thread, gettid(), memory_order_relaxed);
 }
 
 void lane_reset(struct lane *lane)

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/errors.h"
+#include "base/position.h"
 #include "stage/value.h"
 
 #include <stdbool.h>
@@ -44,9 +45,10 @@ enum { LANE_LOOPS_MOST = 8 };
 struct lane {
     struct simulation *simulation;
     int number;
-    int call;        /* of the plan that runs: whose lines and errors these are */
-    int failed_call; /* the earliest that failed here; INT_MAX: none */
-    int result;      /* of it, with words in `error` */
+    struct position *position; /* where it stands: on the board, or `own` */
+    int call;                  /* of the plan that runs: whose lines and errors these are */
+    int failed_call;           /* the earliest that failed here; INT_MAX: none */
+    int result;                /* of it, with words in `error` */
     struct error error;
     struct error why; /* of the call that runs now */
     bool gathers;     /* lines wait for the end of the stage; else they are passed on at once */
@@ -60,9 +62,12 @@ struct lane {
     int n_loops;                     /* parallel loops that run here, one within the other */
     void *partials[LANE_LOOPS_MOST]; /* of their reductions */
     size_t partials_bytes[LANE_LOOPS_MOST];
+    struct position own;
 };
 
 struct lane *lane_new(struct simulation *s, int number);
+/* The calling thread runs in this lane from now on. */
+void lane_take(struct lane *lane);
 struct lane *lane_free(struct lane *lane);
 
 /* Forgets what is of one member only, and, for a state that was replaced, all of its memory. */

@@ -64,11 +64,14 @@ static void run_block(void *userdata, struct lane *lane, int64_t block)
     run.failed = false;
     run.message = NULL;
     context.run = &run;
+    uint64_t stood = position_get(lane->position);
+    position_set(lane->position, position_pack(run.phase, run.process));
     int64_t begin = block * l->grain, end = begin + l->grain < what->n ? begin + l->grain : what->n;
     int r = what->size ? what->part(&context.shared, begin, end, what->userdata,
                                     l->partials + (size_t)block * what->size)
                        : what->block(&context.shared, begin, end, what->userdata);
     thread_environment_keep(&lane->simulation->environment);
+    position_set(lane->position, stood);
     if (r < 0)
         context_refuse(&run, "a block of a parallel loop failed without saying why");
     if (run.failed)

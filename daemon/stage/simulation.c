@@ -35,6 +35,7 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
     s->job = job;
     s->model = job->model;
     s->hooks = hooks;
+    s->board = o->board;
     s->is_plain = job->n_hooks == 0 && job->validate != JOB_VALIDATE_ALL;
     s->scheduler = scheduler_named(o->scheduler);
     mem_assert(s->scheduler);
@@ -74,6 +75,8 @@ struct simulation *simulation_free(struct simulation *s)
         return NULL;
     if (s->scheduler_state)
         s->scheduler->close(s->scheduler_state);
+    if (s->board && s->board->owner == (uintptr_t)s)
+        s->board->owner = 0;
     if (s->objects)
         destroy_objects(s);
     context_free_all(s);
@@ -129,8 +132,28 @@ static int finalize(struct simulation *s, int result, struct error *e)
     return result ? result : r;
 }
 
+/* Whoever ran before on this board had other names. */
+static void take_board(struct simulation *s)
+{
+    size_t at = 0;
+    position_clear(s->board, (uintptr_t)s);
+    for (int i = 0; i < s->model->n_processes; i++)
+        position_add_name(s->board, &at, s->model->processes[i].name,
+                          s->model->processes[i].type->name);
+}
+
+static void set_step(const struct simulation *s, int64_t step)
+{
+    if (s->board)
+        atomic_store_explicit(&s->board->step, step, memory_order_relaxed);
+}
+
 static void begin_member(struct simulation *s, int64_t member)
 {
+    if (s->board && s->board->owner != (uintptr_t)s)
+        take_board(s);
+    set_step(s, -1);
+    lane_take(s->lanes[0]);
     destroy_objects(s);
     thread_environment_note(&s->environment, s->n_lanes > 1);
     state_reset(s->state, s->program, member);
@@ -146,6 +169,7 @@ static void begin_step(struct simulation *s, int64_t step)
     t->step_end = t->main_clock[step + 1];
     t->step_delta = t->main_clock[step + 1] - t->main_clock[step];
     s->state->next = step + 1;
+    set_step(s, step);
 }
 
 /* One step; *ret_signal BREAK: no more steps. The order of saving and signals is xarray-simlab's.

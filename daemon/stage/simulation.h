@@ -57,7 +57,8 @@ struct stage_run {
     const struct plan *plan;
     const struct plan_call *calls; /* the plan's */
     int stage;
-    bool goes_on; /* after a failure, as in finalize */
+    uint64_t position; /* position_pack of this stage, process 0 */
+    bool goes_on;      /* after a failure, as in finalize */
     /* There is more to a call than to call a function: hooks, checks, flags; or something has
      * happened. */
     _Atomic bool is_eventful;
@@ -78,7 +79,8 @@ struct simulation {
     struct object *objects;                 /* by number of the slot */
     struct lines *cached_lines;             /* by number: of what was computed in this stage */
     int n_lanes;
-    struct lane **lanes; /* 0: the time loop's thread */
+    struct lane **lanes;          /* 0: the time loop's thread */
+    struct position_board *board; /* or NULL */
     struct stage_run stage;
     struct thread_environment environment; /* the member's */
     bool is_plain; /* no hooks, nothing is validated that processes set: most jobs */

@@ -11,6 +11,7 @@
 #ifndef STAGE_STAGE_H
 #define STAGE_STAGE_H
 
+#include "base/position.h"
 #include "model/job.h"
 #include "simlab/process.h"
 
@@ -52,6 +53,9 @@ struct stage_events {
 struct stage_options {
     const char *scheduler; /* of scheduler_named: "serial", "threads" … */
     int threads;           /* that may be used, this one included: at least 1 */
+    /* Where its lanes say where they stand; NULL: nowhere. Borrowed. Simulations may share one, if
+     * one of them runs at a time. */
+    struct position_board *board;
 };
 
 /* 0, STAGE_FAILED where a library is not the model's, or -errno, with words. `codes[i]` is the code

@@ -29,6 +29,7 @@ static void enter(void *userdata, int thread)
 {
     struct threads *t = userdata;
     thread_environment_take_over(&t->simulation->environment, &t->lanes[thread].environment);
+    lane_take(t->simulation->lanes[thread]);
 }
 
 /* The next finds the member's locale, too, whatever this one has set. */

@@ -5,6 +5,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/processors.h"
+#include "worker/fault.h"
 #include "worker/output_writer.h"
 #include "worker/setup_arrays.h"
 
@@ -103,7 +104,10 @@ static int new_simulation(struct range_runner *m, struct error *e)
         else
             r = error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", m->job->hooks[i]);
     }
-    const struct stage_options how = how_to_run(m->job);
+    struct stage_options how = how_to_run(m->job);
+    how.board = m->events.board;
+    if (how.board && how.threads > 1)
+        fault_watch(how.board);
     if (r == 0)
         r = worker_result_of_user(simulation_new(m->job, codes, m->hooks, &how, &m->simulation, e));
     free(codes);

@@ -38,6 +38,7 @@ struct range_events {
      * with the words of `why`. NULL: the member goes on for nothing. */
     void (*abandon)(void *userdata, const struct error *why);
     void *userdata;
+    struct position_board *board; /* where its lanes say where they stand (base/position.h); NULL */
 };
 
 /* Without a layout, the store is made and filled with inputs, clocks and provenance, and the first

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/position.h"
 #include "base/proc.h"
 #include "proto/where.h"
 #include "worker/clean_room.h"
@@ -228,17 +229,39 @@ static void say_died(const struct run *run, int64_t member, bool is_dead, const 
         log_line(level, "%s%s", reason, again);
 }
 
+/* In which process and stage. */
+static void add_place(const struct run *run, char *reason, size_t size)
+{
+    struct position_board *board = mem_new(sizeof *board);
+    char text[POSITION_TEXT];
+    size_t n = strlen(reason);
+    where_read_board(run->child.where, board, sizeof *board);
+    if (position_text(board, text))
+        snprintf(reason + n, size - n, "%s in %s", run->is_overrun ? "," : "", text);
+    free(board);
+}
+
+/* Of a process that died at this member. */
+static void explain_death(const struct run *run, int64_t member, const struct proc_end *end,
+                          char *ret, size_t size)
+{
+    char how[160];
+    proc_end_text(end, how, sizeof how);
+    snprintf(ret, size, "its worker %s", how);
+    if (run->is_overrun)
+        snprintf(ret, size, "member %" PRId64 " ran longer than its limit of %g s", member,
+                 run->child.facts->member_timeout);
+    if (member >= 0)
+        add_place(run, ret, size);
+}
+
 /* False where nothing more can be done. */
 static bool on_death(struct run *run, int64_t first, const struct proc_end *end)
 {
-    char how[160], reason[256];
+    char reason[REASON_SIZE];
     const struct run_facts *f = run->child.facts;
     int64_t member = place(run).member;
-    proc_end_text(end, how, sizeof how);
-    snprintf(reason, sizeof reason, "its worker %s", how);
-    if (run->is_overrun)
-        snprintf(reason, sizeof reason, "member %" PRId64 " ran longer than its limit of %g s",
-                 member, f->member_timeout);
+    explain_death(run, member, end, reason, sizeof reason);
     if (run_ledger_is_left(&run->child.ledger, member)) {
         bool is_dead = run_ledger_died(&run->child.ledger, first, member, f->max_attempts);
         say_died(run, member, is_dead, reason);

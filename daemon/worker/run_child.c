@@ -271,7 +271,8 @@ static int open_runner(struct work *w, struct error *e)
                                         .step = on_step,
                                         .end = on_end,
                                         .abandon = on_abandon,
-                                        .userdata = w};
+                                        .userdata = w,
+                                        .board = where_board(w->where)};
     const struct job_store where = store_of(w);
     w->runner = range_runner_free(w->runner);
     return range_runner_new(w->job, w->libraries, w->room, &where, &events, &w->runner, e);

@@ -29,6 +29,7 @@ struct serve {
     const struct worker_serve_options *options;
     struct daemon_session *session;
     struct clean_room *room;
+    struct position_board *board; /* of the where page */
     struct pinned *pinned;
     struct threads *threads;
     struct known_job *known;
@@ -184,7 +185,8 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
                                         .step = on_step,
                                         .end = on_end,
                                         .abandon = on_abandon,
-                                        .userdata = s};
+                                        .userdata = s,
+                                        .board = s->board};
     int r = pinned_load(s->pinned, k->job, e);
     if (r)
         return r;
@@ -398,6 +400,7 @@ int worker_serve(const struct worker_serve_options *o)
     struct where *where = open_where(o->where);
     char *prints = fingerprint();
     int r = where ? 0 : error_errno(&e, -ENOMEM, "make the where page");
+    s.board = where ? where_board(where) : NULL;
     if (r == 0)
         r = daemon_session_new(o->endpoint, o->name, prints, where, &s.session, &e);
     free(prints);

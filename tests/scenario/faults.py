@@ -12,6 +12,7 @@ from harness import check, equal
 
 NONE, FAILS, ABORTS, WRITES_NOWHERE, NEVER_ENDS, EXITS, EXITS_WITH_3, EXITS_AT_ONCE, EXITS_QUICKLY = range(9)
 STEPS = 3
+PLACE = "in process 'p' (faulty.Faulty), run_step of step 1"
 
 
 def job(faults, **more):
@@ -66,7 +67,7 @@ def test_a_member_fails(context):
 
 
 def test_a_member_aborts(context):
-    only_dead(context, batch(50, m13=ABORTS), 2, ["Aborted"], max_attempts=2)
+    only_dead(context, batch(50, m13=ABORTS), 2, ["Aborted", PLACE], max_attempts=2)
 
 
 def test_the_first_member_crashes(context):
@@ -79,11 +80,25 @@ def test_many_crash(context):
 
 def test_members_exit(context):
     only_dead(context, batch(40, m0=EXITS, m3=EXITS_WITH_3, m17=EXITS_AT_ONCE, m39=EXITS_QUICKLY), 2,
-              ["exited with status"], max_attempts=2)
+              ["exited with status", PLACE], max_attempts=2)
 
 
 def test_a_member_never_ends(context):
-    only_dead(context, batch(20, m5=NEVER_ENDS), 1, [], max_attempts=1, member_timeout=1)
+    only_dead(context, batch(20, m5=NEVER_ENDS), 1, ["longer than its limit of 1 s, " + PLACE],
+              max_attempts=1, member_timeout=1)
+
+
+def test_the_thread_that_crashes_is_named(context):
+    """Several processes are at work then, and one of them never ends."""
+    faulty = {"processes": {name: "faulty.Faulty" for name in "pqr"}}
+    beside = job(NONE, model=faulty, parallel=True, scheduler="threads", threads=3, max_attempts=1, outputs={},
+                 inputs={"p__fault": NEVER_ENDS, "q__fault": NEVER_ENDS, "r__fault": WRITES_NOWHERE})
+    reason = start(context).finish(beside, "failed")["reason"]
+    check(PLACE.replace("'p'", "'r'") in reason and "'p'" not in reason, reason)
+    beside["inputs"]["r__fault"] = EXITS
+    store, ended = context.run_local(beside, 1, ["--processes", context.program("faulty")])
+    check(PLACE.replace("'p'", "'r'") in ended.stderr and "'p'" not in ended.stderr, ended.stderr)
+    tidy(store)
 
 
 def test_all_fail(context):

@@ -571,8 +571,10 @@ static void show_difference(const char *a, const char *b)
 
 static bool is_same(int number, const struct job *job)
 {
-    static const struct stage_options others[] = {{"threads", 1}, {"threads", 2}, {"threads", 4},
-                                                  {"threads", 8}, {"auto", 2},    {"auto", 8}};
+    static const struct stage_options others[] = {
+        {.scheduler = "threads", .threads = 1}, {.scheduler = "threads", .threads = 2},
+        {.scheduler = "threads", .threads = 4}, {.scheduler = "threads", .threads = 8},
+        {.scheduler = "auto", .threads = 2},    {.scheduler = "auto", .threads = 8}};
     const struct stage_options serial = {.scheduler = "serial", .threads = 1};
     char *right = run(job, &serial);
     bool same = true;

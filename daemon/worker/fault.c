@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/fault.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+/* Signal handlers are given nothing else. */
+static struct position_board *watched;
+
+static void note_end(void)
+{
+    if (watched)
+        position_ends_here(watched);
+}
+
+/* Its action is the default again. Where the fault is an instruction's, that is met again. */
+static void on_fault(int signal, siginfo_t *info, void *context)
+{
+    (void)context;
+    note_end();
+    if (info->si_code <= 0)
+        raise(signal);
+}
+
+void fault_watch(struct position_board *board)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
+    struct sigaction action = {.sa_sigaction = on_fault,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER};
+    if (!watched) {
+        atexit(note_end);
+        at_quick_exit(note_end);
+    }
+    watched = board;
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        struct sigaction now;
+        if (sigaction(faults[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+            sigaction(faults[i], &action, NULL);
+    }
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which of several threads ends the process: by a crash, an abort, a trap, or exit(). It is noted
+ * on the board, which outlives the process; then the end takes its course, as without us. */
+#ifndef WORKER_FAULT_H
+#define WORKER_FAULT_H
+
+#include "base/position.h"
+
+/* From now on, for this board. Signals that somebody handles (a library, a sanitizer) are left to
+ * it. Call it before clean_room_settle. */
+void fault_watch(struct position_board *board);
+
+#endif
