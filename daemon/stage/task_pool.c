@@ -1,54 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stage/task_pool.h"
+#include "stage/task_pool_parts.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/processors.h"
-#include "stage/deque.h"
 #include "stage/futex.h"
-#include "stage/rest.h"
-#include "stage/task_loops.h"
 #include "stage/thread_begin.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { STEAL_WORTH_NS = 250, BACK_OFF_MOST_NS = 8000 };
-
-struct graph_run {
-    const struct task_graph *graph;
-    _Atomic uint32_t *through; /* by task: predecessors that are through, of all runs together */
-    uint32_t n;                /* which run this is, from 1 */
-    _Alignas(64) _Atomic uint32_t ended; /* tasks without successors, likewise */
-};
-
-/* What one thread has. Others touch the deque alone. */
-struct pool_thread {
-    struct deque deque;
-    _Alignas(64) struct task_pool *pool;
-    pthread_t id;
-    int number;
-    uint32_t random;   /* whom to steal from first */
-    int64_t backs_off; /* ns */
-    int64_t steals_at; /* not before */
-    /* Written by this thread, read by anybody. */
-    _Atomic uint64_t tasks, stolen, loops, blocks, sleeps, ns_searched, ns_slept;
-};
-
-struct task_pool {
-    struct task_pool_options options;
-    int n;           /* threads that were begun, the caller's included */
-    bool is_crowded; /* more threads than processors: who searches yields */
-    _Atomic bool quits;
-    _Atomic(struct graph_run *) run;    /* that was begun last */
-    _Alignas(64) _Atomic uint32_t done; /* runs that are over */
-    uint32_t begun;
-    struct rest rest;
-    struct task_loops loops;
-    struct pool_thread *threads[REST_MOST];
-};
 
 static void count(_Atomic uint64_t *counter, uint64_t n)
 {
@@ -56,39 +19,32 @@ static void count(_Atomic uint64_t *counter, uint64_t n)
                           memory_order_relaxed);
 }
 
-/* ---- graphs ---- */
-
-struct graph_run *task_pool_graph_new(const struct task_graph *graph)
-{
-    struct graph_run *g = mem_lines(1, sizeof *g);
-    *g = (struct graph_run){.graph = graph};
-    g->through = mem_array((size_t)graph->n_tasks, sizeof *g->through);
-    return g;
-}
-
-struct graph_run *task_pool_graph_free(struct graph_run *g)
-{
-    if (g)
-        free(g->through);
-    free(g);
-    return NULL;
-}
-
 /* ---- tasks ---- */
 
 static void end_run(struct task_pool *p, struct pool_thread *t)
 {
-    atomic_store(&p->done, p->begun);
+    struct pool_board *board = p->board;
+    atomic_store(&board->done, board->begun);
     if (t->number != 0)
-        rest_notify_thread(&p->rest, 0);
+        rest_notify_thread(&board->rest, 0);
+}
+
+static void hand_over(struct task_pool *p, struct pool_thread *t, int32_t task)
+{
+    ready_put(&p->board->pinned, task);
+    if (t->number != 0)
+        rest_notify_thread(&p->board->rest, 0);
 }
 
 /* A task is through. Returns a successor that is ready, or DEQUE_EMPTY. */
 static int32_t finish(struct task_pool *p, struct pool_thread *t, int32_t task)
 {
-    struct graph_run *g = atomic_load_explicit(&p->run, memory_order_relaxed);
+    const struct graph_run *g =
+        &p->graphs[atomic_load_explicit(&p->board->run, memory_order_relaxed)];
     const struct task_graph *graph = g->graph;
-    uint32_t n = g->n; /* before anything is counted: then the run may end, and the next begin */
+    struct graph_counts *counts = g->counts;
+    uint32_t n =
+        counts->n; /* before anything is counted: then the run may end, and the next begin */
     int32_t next = DEQUE_EMPTY;
     int64_t n_put = 0;
     int first = graph->first_after[task], end = graph->first_after[task + 1];
@@ -96,22 +52,36 @@ static int32_t finish(struct task_pool *p, struct pool_thread *t, int32_t task)
         int after = graph->after[i];
         uint32_t n_before = (uint32_t)graph->n_before[after];
         if (n_before > 1 &&
-            atomic_fetch_add_explicit(&g->through[after], 1, memory_order_acq_rel) + 1 !=
+            atomic_fetch_add_explicit(&counts->through[after], 1, memory_order_acq_rel) + 1 !=
                 n * n_before)
             continue;
-        if (next == DEQUE_EMPTY)
+        if (g->is_pinned && g->is_pinned[after])
+            hand_over(p, t, after);
+        else if (next == DEQUE_EMPTY)
             next = after;
         else
             deque_set(&t->deque, n_put++, after);
     }
     if (n_put) {
         deque_put(&t->deque, n_put);
-        rest_notify(&p->rest);
+        rest_notify(&p->board->rest);
     }
-    if (first == end && atomic_fetch_add_explicit(&g->ended, 1, memory_order_acq_rel) + 1 ==
+    if (first == end && atomic_fetch_add_explicit(&counts->ended, 1, memory_order_acq_rel) + 1 ==
                             n * (uint32_t)graph->n_leaves)
         end_run(p, t);
     return next;
+}
+
+static int32_t take_pinned(struct task_pool *p, const struct pool_thread *t)
+{
+    return t->number == 0 ? ready_take(&p->board->pinned) : READY_NONE;
+}
+
+/* What is only for this thread comes first: others may see to the rest. */
+static int32_t take_own(struct task_pool *p, struct pool_thread *t)
+{
+    int32_t task = take_pinned(p, t);
+    return task == READY_NONE ? deque_take(&t->deque) : task;
 }
 
 static void enter_work(struct task_pool *p, const struct pool_thread *t)
@@ -136,7 +106,7 @@ static uint64_t work(struct task_pool *p, struct pool_thread *t, int32_t task)
         n++;
         task = finish(p, t, task);
         if (task == DEQUE_EMPTY)
-            task = deque_take(&t->deque);
+            task = take_own(p, t);
     } while (task != DEQUE_EMPTY);
     leave_work(p, t);
     count(&t->tasks, n);
@@ -148,7 +118,8 @@ static int32_t steal(struct task_pool *p, struct pool_thread *t)
     t->random = t->random * 1664525 + 1013904223;
     int first = (int)((t->random >> 16) % (uint32_t)p->n);
     for (int i = 0; i < p->n; i++) {
-        struct pool_thread *other = p->threads[first + i < p->n ? first + i : first + i - p->n];
+        struct pool_thread *other =
+            p->board->threads[first + i < p->n ? first + i : first + i - p->n];
         int32_t task = other == t ? DEQUE_EMPTY : deque_steal(&other->deque);
         if (task >= 0)
             return task;
@@ -161,19 +132,22 @@ static int32_t steal(struct task_pool *p, struct pool_thread *t)
 static bool has_work(void *userdata, int thread)
 {
     struct task_pool *p = userdata;
-    if (atomic_load(&p->quits) || task_loops_has(&p->loops, 0) ||
-        (thread == 0 && atomic_load(&p->done) == p->begun))
+    struct pool_board *board = p->board;
+    if (atomic_load(&board->quits) || atomic_load(&p->leaves) || task_loops_has(&p->loops, 0) ||
+        (thread == 0 && (atomic_load(&board->done) == board->begun || ready_has(&board->pinned))))
         return true;
     for (int i = 0; i < p->n; i++)
-        if (deque_has(&p->threads[i]->deque))
+        if (deque_has(&board->threads[i]->deque))
             return true;
     return false;
 }
 
 static bool is_over(struct task_pool *p, int thread)
 {
-    return thread == 0 ? atomic_load_explicit(&p->done, memory_order_acquire) == p->begun
-                       : atomic_load_explicit(&p->quits, memory_order_acquire);
+    struct pool_board *board = p->board;
+    return thread == 0 ? atomic_load_explicit(&board->done, memory_order_acquire) == board->begun
+                       : atomic_load_explicit(&board->quits, memory_order_acquire) ||
+                             atomic_load_explicit(&p->leaves, memory_order_acquire);
 }
 
 /* Some tens of nanoseconds, more as the search goes on: who looks takes cache lines from who works.
@@ -195,7 +169,7 @@ static bool help_loop(struct task_pool *p, struct pool_thread *t)
     uint64_t n = 0;
     if (!task_loops_take(&p->loops, 0, &block))
         return false;
-    rest_found(&p->rest, has_work, p, t->number);
+    rest_found(&p->board->rest, has_work, p, t->number);
     enter_work(p, t);
     do {
         task_loops_run(&p->loops, &block, p->options.userdata, t->number);
@@ -224,7 +198,7 @@ static bool help_tasks(struct task_pool *p, struct pool_thread *t)
     int32_t task = steal(p, t);
     if (task == DEQUE_EMPTY)
         return false;
-    rest_found(&p->rest, has_work, p, t->number);
+    rest_found(&p->board->rest, has_work, p, t->number);
     count(&t->stolen, 1);
     int64_t began = rest_now();
     uint64_t n = work(p, t, task);
@@ -233,59 +207,88 @@ static bool help_tasks(struct task_pool *p, struct pool_thread *t)
     return true;
 }
 
+/* Runs what only this thread may. */
+static bool help_pinned(struct task_pool *p, struct pool_thread *t)
+{
+    int32_t task = take_pinned(p, t);
+    if (task == READY_NONE)
+        return false;
+    rest_found(&p->board->rest, has_work, p, t->number);
+    work(p, t, task);
+    return true;
+}
+
 /* Until the run is over (thread 0) or the pool ends (the others). */
 static void search(struct task_pool *p, struct pool_thread *t)
 {
-    rest_search(&p->rest);
+    rest_search(&p->board->rest);
     int64_t began = rest_now(), now = began, slept;
     for (unsigned round = 0; !is_over(p, t->number); round++) {
-        if (help_loop(p, t) || (now >= t->steals_at && help_tasks(p, t))) {
+        if (help_loop(p, t) || help_pinned(p, t) || (now >= t->steals_at && help_tasks(p, t))) {
             count(&t->ns_searched, (uint64_t)(now - began));
-            rest_search(&p->rest);
+            rest_search(&p->board->rest);
             began = now = rest_now();
             round = 0;
             continue;
         }
         pause_search(p, round);
         now = rest_now();
-        if (now - began < atomic_load_explicit(&p->rest.wake_ns, memory_order_relaxed))
+        if (now - began < atomic_load_explicit(&p->board->rest.wake_ns, memory_order_relaxed))
             continue;
         count(&t->ns_searched, (uint64_t)(now - began));
-        rest_sleep(&p->rest, t->number, has_work, p, &slept);
+        rest_sleep(&p->board->rest, t->number, has_work, p, &slept);
         count(&t->ns_slept, (uint64_t)slept);
         count(&t->sleeps, slept > 0);
         began = now = rest_now();
         round = 0;
     }
     count(&t->ns_searched, (uint64_t)(now - began));
-    rest_found(&p->rest, has_work, p, t->number);
+    rest_found(&p->board->rest, has_work, p, t->number);
+}
+
+/* Those that are not pinned, but for one, which is returned: DEQUE_EMPTY where there is none. */
+static int32_t put_roots(struct task_pool *p, struct pool_thread *t, const struct graph_run *g)
+{
+    int32_t first = DEQUE_EMPTY;
+    int64_t n_put = 0;
+    for (int i = 0; i < g->graph->n_roots; i++) {
+        int32_t root = g->graph->roots[i];
+        if (g->is_pinned && g->is_pinned[root])
+            hand_over(p, t, root);
+        else if (first == DEQUE_EMPTY)
+            first = root;
+        else
+            deque_set(&t->deque, n_put++, root);
+    }
+    if (n_put) {
+        deque_put(&t->deque, n_put);
+        rest_notify(&p->board->rest);
+    }
+    return first;
 }
 
 void task_pool_run(struct task_pool *p, struct graph_run *g)
 {
-    const struct task_graph *graph = g->graph;
-    struct pool_thread *t = p->threads[0];
-    if (graph->n_tasks == 0)
+    struct pool_board *board = p->board;
+    struct pool_thread *t = board->threads[0];
+    if (g->graph->n_tasks == 0)
         return;
-    g->n++;
-    p->begun++;
-    atomic_store_explicit(&p->run, g, memory_order_relaxed);
-    for (int i = 1; i < graph->n_roots; i++)
-        deque_set(&t->deque, i - 1, graph->roots[i]);
-    if (graph->n_roots > 1) {
-        deque_put(&t->deque, graph->n_roots - 1);
-        rest_notify(&p->rest);
-    }
-    work(p, t, graph->roots[0]);
+    g->counts->n++;
+    board->begun++;
+    atomic_store_explicit(&board->run, g->number, memory_order_relaxed);
+    int32_t first = put_roots(p, t, g);
+    if (first == DEQUE_EMPTY)
+        first = take_own(p, t);
+    work(p, t, first);
     if (!is_over(p, 0))
         search(p, t);
 }
 
 void task_pool_loop(struct task_pool *p, int thread, int64_t n, task_pool_block_fn fn, void *loop)
 {
-    struct pool_thread *t = p->threads[thread];
-    count(&t->loops, 1);
-    task_loops_loop(&p->loops, &p->rest, thread, n, fn, loop, p->options.userdata, p->is_crowded);
+    count(&p->board->threads[thread]->loops, 1);
+    task_loops_loop(&p->loops, &p->board->rest, thread, n, fn, loop, p->options.userdata,
+                    p->is_crowded);
 }
 
 /* ---- threads ---- */
@@ -300,63 +303,51 @@ static void thread_ended(void *unused)
 
 static void *run_thread(void *userdata)
 {
-    struct pool_thread *t = userdata;
+    const struct own_thread *own = userdata;
     pthread_cleanup_push(thread_ended, NULL);
-    search(t->pool, t);
+    search(own->pool, own->pool->board->threads[own->number]);
     pthread_cleanup_pop(0);
     return NULL;
-}
-
-static struct pool_thread *thread_new(struct task_pool *p, int number)
-{
-    struct pool_thread *t = mem_lines(1, sizeof *t);
-    int64_t room = 1;
-    while (room < p->options.most_tasks)
-        room *= 2;
-    *t = (struct pool_thread){.pool = p, .number = number, .random = (uint32_t)number};
-    t->deque.tasks = mem_array((size_t)room, sizeof *t->deque.tasks);
-    t->deque.mask = room - 1;
-    return t;
-}
-
-static void thread_free(struct pool_thread *t)
-{
-    free(t->deque.tasks);
-    free(t);
 }
 
 static int begin_thread(struct task_pool *p, int number)
 {
     char name[32];
     snprintf(name, sizeof name, "simlab-lane-%d", number);
-    return thread_begin(name, run_thread, p->threads[number], &p->threads[number]->id);
+    p->own[number] = (struct own_thread){.pool = p, .number = number};
+    return thread_begin(name, run_thread, &p->own[number], &p->own[number].id);
 }
 
-/* `begun` threads run, the caller's included. */
+/* `begun` threads of ours run, the caller's included. */
 static void end_pool(struct task_pool *p, int begun)
 {
-    atomic_store(&p->quits, true);
-    for (int i = 1; i < begun; i++)
-        rest_notify_thread(&p->rest, i);
-    for (int i = 1; i < begun; i++)
-        pthread_join(p->threads[i]->id, NULL);
-    for (int i = 0; i < p->n; i++)
-        thread_free(p->threads[i]);
+    if (!p->has_joined) {
+        atomic_store(&p->board->quits, true);
+        for (int i = 1; i < p->n; i++)
+            rest_notify_thread(&p->board->rest, i);
+        for (int i = 1; i < begun; i++)
+            pthread_join(p->own[i].id, NULL);
+        pool_board_free(p);
+    }
     free(p);
+}
+
+static struct task_pool *pool_new(const struct task_pool_options *o, struct pool_board *board)
+{
+    mem_assert(o->n_threads >= 1 && o->n_threads <= REST_MOST);
+    struct task_pool *p = mem_lines(1, sizeof *p);
+    *p = (struct task_pool){.options = *o, .n = o->n_threads, .has_joined = board != NULL};
+    p->is_crowded = o->n_threads > processors_allowed();
+    p->board = board ? board : pool_board_new(o);
+    task_loops_init(&p->loops, p->n);
+    return p;
 }
 
 int task_pool_new(const struct task_pool_options *o, struct task_pool **ret_pool, struct error *e)
 {
-    mem_assert(o->n_threads >= 1 && o->n_threads <= REST_MOST);
-    struct task_pool *p = mem_lines(1, sizeof *p);
-    *p = (struct task_pool){.options = *o, .n = o->n_threads};
-    p->is_crowded = o->n_threads > processors_allowed();
-    rest_init(&p->rest);
-    task_loops_init(&p->loops, p->n);
-    for (int i = 0; i < p->n; i++)
-        p->threads[i] = thread_new(p, i);
+    struct task_pool *p = pool_new(o, NULL);
     int r = 0, begun = 1;
-    for (; begun < p->n && r == 0; begun += r == 0)
+    for (; !o->arena && begun < p->n && r == 0; begun += r == 0)
         r = begin_thread(p, begun);
     if (r < 0) {
         error_errno(e, r, "begin a thread");
@@ -370,7 +361,7 @@ int task_pool_new(const struct task_pool_options *o, struct task_pool **ret_pool
 struct task_pool *task_pool_free(struct task_pool *p)
 {
     if (p)
-        end_pool(p, p->n);
+        end_pool(p, p->options.arena ? 1 : p->n);
     return NULL;
 }
 
@@ -378,7 +369,7 @@ void task_pool_statistics(const struct task_pool *p, struct scheduler_statistics
 {
     *ret = (struct scheduler_statistics){0};
     for (int i = 0; i < p->n; i++) {
-        const struct pool_thread *t = p->threads[i];
+        const struct pool_thread *t = p->board->threads[i];
         ret->tasks += t->tasks;
         ret->stolen += t->stolen;
         ret->loops += t->loops;
@@ -387,4 +378,30 @@ void task_pool_statistics(const struct task_pool *p, struct scheduler_statistics
         ret->ns_searched += t->ns_searched;
         ret->ns_slept += t->ns_slept;
     }
+}
+
+/* ---- threads of other processes ---- */
+
+struct pool_board *task_pool_board(struct task_pool *p)
+{
+    return p->board;
+}
+
+struct task_pool *task_pool_join(const struct task_pool_options *o, struct pool_board *board)
+{
+    return pool_new(o, board);
+}
+
+void task_pool_help(struct task_pool *p, int thread)
+{
+    mem_assert(p->has_joined && thread > 0 && thread < p->n);
+    pthread_cleanup_push(thread_ended, NULL);
+    search(p, p->board->threads[thread]);
+    pthread_cleanup_pop(0);
+}
+
+void task_pool_leave(struct task_pool *p, int thread)
+{
+    atomic_store(&p->leaves, true);
+    rest_notify_thread(&p->board->rest, thread);
 }

@@ -62,11 +62,8 @@ static void run_block(void *loop, void *userdata, int thread, int64_t block)
 static void *threads_close(void *state)
 {
     struct threads *t = state;
-    if (t) {
+    if (t)
         task_pool_free(t->pool);
-        for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
-            task_pool_graph_free(t->graphs[stage]);
-    }
     free(t);
     return NULL;
 }
@@ -97,7 +94,7 @@ static int threads_open(struct simulation *s, void **ret_state, struct error *e)
     }
     for (int stage = 0; stage < SIMLAB_N_STAGES && t->pool; stage++)
         if (s->program->plans[stage].graph.n_tasks > 1)
-            t->graphs[stage] = task_pool_graph_new(&s->program->plans[stage].graph);
+            t->graphs[stage] = task_pool_graph_new(t->pool, &s->program->plans[stage].graph, NULL);
     *ret_state = t;
     return 0;
 }

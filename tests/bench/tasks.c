@@ -168,7 +168,7 @@ static void measure(int n_threads, int rounds)
                                               .userdata = plan};
     struct task_pool *pool;
     mem_assert(task_pool_new(&options, &pool, &e) == 0);
-    struct graph_run *run = task_pool_graph_new(&plan->graph);
+    struct graph_run *run = task_pool_graph_new(pool, &plan->graph, NULL);
     for (int r = -1; r < rounds; r++) /* the first is not counted */
         for (int c = 0; c < COLUMNS; c++) {
             double began = graph_now();
@@ -184,7 +184,6 @@ static void measure(int n_threads, int rounds)
                 times[c][r] = (graph_now() - began) / steps / graph.n;
         }
     task_pool_free(pool);
-    task_pool_graph_free(run);
     for (int i = 0; i < 3; i++)
         simulation_free(sims[i]);
     job_free(job);

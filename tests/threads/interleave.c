@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pool's own code (rest.c, task_loops.c, task_pool.c, deque.h) under a scheduler of ours:
- * threads are coroutines that may be switched at each atomic access, and all ways are tried in
- * which threads are interrupted up to N times (and go on in any order where one waits). Small
- * graphs with a loop, run twice: each task once, after those before it; no thread sleeps while
- * there is work that nobody does; the run ends.
+/* The pool's own code (rest.c, task_loops.c, task_pool.c, deque.h, ready_set.h) under a scheduler
+ * of ours: threads are coroutines that may be switched at each atomic access, and all ways are
+ * tried in which threads are interrupted up to N times (and go on in any order where one waits).
+ * Small graphs with a loop, run twice: each task once, after those before it; no thread sleeps
+ * while there is work that nobody does; the run ends.
  *
  * usage: interleave [N] (2: 70,000 executions, a second; 3: a minute) */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
@@ -91,6 +91,7 @@ static void wake_word(const _Atomic uint32_t *word, int n);
 #include "../../daemon/stage/rest.c"
 #include "../../daemon/stage/task_loops.c"
 #include "../../daemon/stage/task_pool.c"
+#include "../../daemon/stage/task_pool_board.c"
 #include "../../daemon/stage/thread_begin.c"
 
 /* ---- threads ---- */
@@ -291,7 +292,7 @@ static const struct task_graph graph = {.n_tasks = 5,
                                         .n_roots = 1,
                                         .roots = roots,
                                         .n_leaves = 2};
-/* 0, 1, 2 by themselves, which take long; 1 → 3. */
+/* 0, 1, 2 by themselves, which take long; 1 → 3, which is pinned. */
 static const int n_before_wide[] = {0, 0, 0, 1}, first_after_wide[] = {0, 0, 1, 1, 1},
                  after_wide[] = {3}, roots_wide[] = {1, 0, 2};
 static const struct task_graph wide = {.n_tasks = 4,
@@ -301,6 +302,8 @@ static const struct task_graph wide = {.n_tasks = 4,
                                        .n_roots = 3,
                                        .roots = roots_wide,
                                        .n_leaves = 3};
+
+static const bool pinned_wide[] = {false, false, false, true};
 
 static struct task_pool *pool;
 static const struct task_graph *running;
@@ -323,7 +326,7 @@ static void check_rest(void)
 {
     bool sleeps = false, works = false;
     for (int i = 0; i < THREADS; i++) {
-        sleeps |= pool->rest.sleepers >> i & 1;
+        sleeps |= pool->board->rest.sleepers >> i & 1;
         works |= threads[i].is_long;
     }
     if (!sleeps || !works)
@@ -331,8 +334,10 @@ static void check_rest(void)
     if (has_block_left())
         fail_here("a thread sleeps beside blocks that nobody runs");
     for (int i = 0; i < pool->n; i++)
-        if (pool->threads[i]->deque.top < pool->threads[i]->deque.bottom)
+        if (pool->board->threads[i]->deque.top < pool->board->threads[i]->deque.bottom)
             fail_here("a thread sleeps beside tasks that nobody runs");
+    if ((pool->board->rest.sleepers & 1) && pool->board->pinned.n > 0)
+        fail_here("the first thread sleeps beside a task that is for it alone");
 }
 
 static void take_long(void)
@@ -377,8 +382,10 @@ static void run_all(void)
     const struct task_pool_options options = {
         .n_threads = THREADS, .most_tasks = 8, .run = run_one};
     static const struct task_graph *const order[] = {&graph, &wide, &graph};
-    struct graph_run *runs[2] = {task_pool_graph_new(&graph), task_pool_graph_new(&wide)};
+    struct graph_run *runs[2];
     task_pool_new(&options, &pool, NULL);
+    runs[0] = task_pool_graph_new(pool, &graph, NULL);
+    runs[1] = task_pool_graph_new(pool, &wide, pinned_wide);
     for (int k = 0; k < 3; k++) {
         running = order[k];
         memset(times, 0, sizeof times);
@@ -390,8 +397,6 @@ static void run_all(void)
     }
     run_loop(0); /* where no graph is run */
     pool = task_pool_free(pool);
-    for (int i = 0; i < 2; i++)
-        task_pool_graph_free(runs[i]);
 }
 
 static void first(void)

@@ -22,6 +22,7 @@ struct graph {
     int n_before[MOST_TASKS], first_after[MOST_TASKS + 1], after[MOST_EDGES], roots[MOST_TASKS];
     bool edges[MOST_TASKS][MOST_TASKS];
     bool loops[MOST_TASKS];
+    bool pinned[MOST_TASKS];
 };
 
 struct test {
@@ -108,6 +109,8 @@ static void run_task(void *userdata, int thread, int task)
     int sum = 1;
     if (t->done[task] != t->run - 1)
         fail(t, "it is run again", task);
+    if (t->g->pinned[task] && thread != 0)
+        fail(t, "it is pinned, and was run by another thread", task);
     for (int i = 0; i < task; i++) {
         if (!t->g->edges[i][task])
             continue;
@@ -137,6 +140,7 @@ static void make_graph(struct graph *g)
         }
         g->first_after[i + 1] = n_edges;
         g->loops[i] = below(10) == 0;
+        g->pinned[i] = below(6) == 0;
     }
     g->graph = (struct task_graph){.n_tasks = n,
                                    .n_before = g->n_before,
@@ -156,15 +160,15 @@ static bool try(int n_threads)
     struct test t = {.n_failed = 0};
     struct error e = {.message = ""};
     struct graph_run *runs[2];
-    for (int i = 0; i < 2; i++) {
-        make_graph(&g[i]);
-        runs[i] = task_pool_graph_new(&g[i].graph);
-    }
     const struct task_pool_options options = {
         .n_threads = n_threads, .most_tasks = MOST_TASKS, .run = run_task, .userdata = &t};
     if (task_pool_new(&options, &t.pool, &e)) {
         fprintf(stderr, "%s\n", e.message);
         exit(1);
+    }
+    for (int i = 0; i < 2; i++) {
+        make_graph(&g[i]);
+        runs[i] = task_pool_graph_new(t.pool, &g[i].graph, g[i].pinned);
     }
     for (t.run = 1; t.run <= RUNS; t.run++) {
         int which = t.run / 3 % 2;
@@ -179,8 +183,6 @@ static bool try(int n_threads)
             run_loop(&t, 0, t.run);
     }
     task_pool_free(t.pool);
-    for (int i = 0; i < 2; i++)
-        task_pool_graph_free(runs[i]);
     return t.n_failed == 0;
 }
 
