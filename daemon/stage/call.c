@@ -84,17 +84,18 @@ static void fail(struct lane *lane, int call, int result)
 {
     struct stage_run *run = &lane->simulation->stage;
     lane_fail(lane, call, result);
-    int earliest = atomic_load(&run->failed_call);
-    while (call < earliest && !atomic_compare_exchange_weak(&run->failed_call, &earliest, call))
+    int earliest = atomic_load(&run->flags->failed_call);
+    while (call < earliest &&
+           !atomic_compare_exchange_weak(&run->flags->failed_call, &earliest, call))
         ;
-    atomic_store_explicit(&run->is_eventful, true, memory_order_relaxed);
+    atomic_store_explicit(&run->flags->is_eventful, true, memory_order_relaxed);
 }
 
 static void give_break(struct simulation *s, int call)
 {
-    s->stage.is_broken[call] = true;
-    atomic_store_explicit(&s->stage.has_broken, true, memory_order_relaxed);
-    atomic_store_explicit(&s->stage.is_eventful, true, memory_order_relaxed);
+    s->stage.flags->is_broken[call] = true;
+    atomic_store_explicit(&s->stage.flags->has_broken, true, memory_order_relaxed);
+    atomic_store_explicit(&s->stage.flags->is_eventful, true, memory_order_relaxed);
 }
 
 /* An earlier call, along the model's edges, gave BREAK or was itself skipped for one. It is
@@ -102,9 +103,9 @@ static void give_break(struct simulation *s, int call)
 static bool is_skipped(struct simulation *s, const struct plan_call *call, int number)
 {
     for (int i = 0; i < call->n_broken_by; i++)
-        if (s->stage.is_broken[call->broken_by[i]])
-            s->stage.is_broken[number] = true;
-    return s->stage.is_broken[number];
+        if (s->stage.flags->is_broken[call->broken_by[i]])
+            s->stage.flags->is_broken[number] = true;
+    return s->stage.flags->is_broken[number];
 }
 
 /* In finalize: whose initialize was not called is not finalized. */
@@ -120,9 +121,9 @@ static bool is_due(struct simulation *s, const struct plan_call *call, int numbe
 {
     if (s->stage.goes_on)
         return is_begun(s, call->process);
-    if (atomic_load_explicit(&s->stage.failed_call, memory_order_relaxed) < number)
+    if (atomic_load_explicit(&s->stage.flags->failed_call, memory_order_relaxed) < number)
         return false;
-    if (atomic_load_explicit(&s->stage.has_broken, memory_order_relaxed) &&
+    if (atomic_load_explicit(&s->stage.flags->has_broken, memory_order_relaxed) &&
         is_skipped(s, call, number))
         return false;
     return !call->is_empty;
@@ -158,7 +159,7 @@ static inline void call_one(struct lane *lane, struct simulation *s, int number)
     const struct plan_call *call = &s->stage.calls[number];
     lane->call = number;
     position_set(lane->position, s->stage.position | (uint32_t)call->process);
-    if (atomic_load_explicit(&s->stage.is_eventful, memory_order_relaxed)) {
+    if (atomic_load_explicit(&s->stage.flags->is_eventful, memory_order_relaxed)) {
         call_eventful(lane, call, number);
         return;
     }
@@ -262,7 +263,7 @@ static void tell_lines(struct simulation *s)
         n += s->lanes[i]->lines.n;
     if (n) {
         struct telling t = {.s = s,
-                            .last = s->stage.goes_on ? INT_MAX : s->stage.failed_call,
+                            .last = s->stage.goes_on ? INT_MAX : s->stage.flags->failed_call,
                             .told = mem_array((size_t)s->program->n_cached, sizeof *t.told)};
         tell_all(&t, n);
         free(t.told);
@@ -292,7 +293,7 @@ static int take_error(struct simulation *s, struct error *e)
 static void hush(struct simulation *s)
 {
     const struct plan *plan = s->stage.plan;
-    for (int i = s->stage.failed_call + 1; i < plan->n_calls; i++)
+    for (int i = s->stage.flags->failed_call + 1; i < plan->n_calls; i++)
         s->state->processes[plan->calls[i].process].is_hushed = true;
 }
 
@@ -311,22 +312,30 @@ static void stop_gathering(struct simulation *s)
 
 static void forget_breaks(struct simulation *s)
 {
-    memset(s->stage.is_broken, 0, (size_t)s->model->n_processes * sizeof *s->stage.is_broken);
-    atomic_store_explicit(&s->stage.has_broken, false, memory_order_relaxed);
+    memset(s->stage.flags->is_broken, 0,
+           (size_t)s->model->n_processes * sizeof *s->stage.flags->is_broken);
+    atomic_store_explicit(&s->stage.flags->has_broken, false, memory_order_relaxed);
 }
 
-static void begin_stage(struct simulation *s, const struct plan *plan)
+void call_join(struct simulation *s, int stage)
 {
+    const struct plan *plan = &s->program->plans[stage];
     struct stage_run *run = &s->stage;
     run->plan = plan;
     run->calls = plan->calls;
     run->stage = plan->stage;
     run->position = position_pack(plan->stage, 0);
     run->goes_on = plan->stage == SIMLAB_FINALIZE;
-    atomic_store_explicit(&run->is_eventful, !s->is_plain || plan->is_eventful,
+}
+
+static void begin_stage(struct simulation *s, const struct plan *plan)
+{
+    struct stage_run *run = &s->stage;
+    call_join(s, plan->stage);
+    atomic_store_explicit(&run->flags->is_eventful, !s->is_plain || plan->is_eventful,
                           memory_order_relaxed);
-    atomic_store_explicit(&run->failed_call, INT_MAX, memory_order_relaxed);
-    if (atomic_load_explicit(&run->has_broken, memory_order_relaxed))
+    atomic_store_explicit(&run->flags->failed_call, INT_MAX, memory_order_relaxed);
+    if (atomic_load_explicit(&run->flags->has_broken, memory_order_relaxed))
         forget_breaks(s);
 }
 
@@ -335,7 +344,7 @@ static int end_stage(struct simulation *s, int stage, struct error *e)
 {
     if (s->lanes[0]->gathers)
         stop_gathering(s);
-    if (atomic_load_explicit(&s->stage.failed_call, memory_order_relaxed) == INT_MAX)
+    if (atomic_load_explicit(&s->stage.flags->failed_call, memory_order_relaxed) == INT_MAX)
         return 0;
     if (stage == SIMLAB_INITIALIZE)
         hush(s);

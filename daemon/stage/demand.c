@@ -118,6 +118,7 @@ static void compute_cached(struct lane *lane, int slot, struct computed *c)
     struct lines *into = lane->into;
     lane->into = &s->cached_lines[s->program->slots[slot].number];
     compute(owner, slot);
+    c->has_lines = lane->into->n > 0;
     lane->into = into;
     if (owner->failed)
         keep_why(s->state, c, owner->message);

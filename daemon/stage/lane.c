@@ -69,7 +69,7 @@ void lane_forget_values(struct lane *lane)
 
 /* ---- lines ---- */
 
-static void add(struct lines *l, int call, int cached, const char *text)
+void lines_add(struct lines *l, int call, int cached, const char *text)
 {
     l->at = mem_grow(l->at, l->n, &l->capacity, sizeof *l->at);
     l->at[l->n++] = (struct line){.call = call, .cached = cached, .text = l->text.size};
@@ -83,15 +83,15 @@ void lane_log(struct lane *lane, const char *text)
     if (!events || !events->log)
         return;
     if (lane->gathers)
-        add(lane->into, lane->call, -1, text);
+        lines_add(lane->into, lane->call, -1, text);
     else
         events->log(events->userdata, lane->simulation->state->member, text);
 }
 
 void lane_log_cached(struct lane *lane, int cached)
 {
-    if (lane->gathers && lane->simulation->cached_lines[cached].n > 0)
-        add(lane->into, lane->call, cached, NULL);
+    if (lane->gathers && lane->simulation->state->computed[cached].has_lines)
+        lines_add(lane->into, lane->call, cached, NULL);
 }
 
 void lines_clear(struct lines *l)

@@ -82,6 +82,8 @@ void lane_log_cached(struct lane *lane, int cached);
 /* A call has failed, as lane->why says. */
 void lane_fail(struct lane *lane, int call, int result);
 
+/* `text` NULL: a line that stands for those of a cached value. */
+void lines_add(struct lines *l, int call, int cached, const char *text);
 void lines_clear(struct lines *l); /* keeps the memory */
 void lines_free(struct lines *l);
 

@@ -63,6 +63,8 @@ struct plan {
     struct task_graph graph; /* of an ordered plan: no tasks */
     const int *first_call;   /* of task t: calls task_calls[first_call[t]] … */
     const int *task_calls;
+    /* By task: some call of it only works in one worker, itself or by what it reads. NULL: none. */
+    bool *is_pinned;
     int *broken_by, *tasks; /* what the pointers above lead to */
 };
 

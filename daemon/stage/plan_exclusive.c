@@ -114,3 +114,22 @@ void exclusive_of(struct exclusive *x, int process, int stage,
     for (int i = 0; i < l.n_pending; i++)
         look_at(&l, x->pending[i]);
 }
+
+static void ignore(void *userdata, int thing)
+{
+    (void)userdata, (void)thing;
+}
+
+bool exclusive_is_pinned(struct exclusive *x, int process, int stage)
+{
+    struct looking l = {.x = x, .process = process, .stage = stage, .found = ignore};
+    bool is_pinned = false;
+    look_later(&l, process);
+    for (int i = 0; i < l.n_pending; i++) {
+        look_at(&l, x->pending[i]);
+        is_pinned |= x->program->processes[x->pending[i]].is_pinned;
+    }
+    for (int i = 0; i < l.n_pending; i++)
+        x->seen_process[x->pending[i]] = 0; /* a process may be asked for in several stages */
+    return is_pinned;
+}

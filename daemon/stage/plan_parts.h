@@ -36,5 +36,8 @@ void exclusive_clear(struct exclusive *x);
  * variables. */
 void exclusive_of(struct exclusive *x, int process, int stage,
                   void (*found)(void *userdata, int thing), void *userdata);
+/* Whether a process that only works in one worker may be at work in this stage of it: itself, or
+ * one whose on_demand variables it reads. */
+bool exclusive_is_pinned(struct exclusive *x, int process, int stage);
 
 #endif

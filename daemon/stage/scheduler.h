@@ -27,6 +27,7 @@ typedef void (*scheduler_block_fn)(void *loop, struct lane *lane, int64_t block)
 
 struct scheduler {
     const char *name;
+    bool is_shared; /* the state is to lie in memory that other workers can map */
     /* A simulation with its lanes. 0, or a negative errno with words. */
     int (*open)(struct simulation *s, void **ret_state, struct error *e);
     /* By the time loop's thread, like open and close. */
@@ -37,7 +38,8 @@ struct scheduler {
     void *(*close)(void *state);
 };
 
-extern const struct scheduler scheduler_serial, scheduler_threads, scheduler_auto;
+extern const struct scheduler scheduler_serial, scheduler_threads, scheduler_processes,
+    scheduler_auto;
 
 /* NULL: there is none of that name. */
 const struct scheduler *scheduler_named(const char *name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The time loop. */
 #include "stage/simulation.h"
+#include "stage/helper.h"
 
 #include "base/mem.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 static const struct scheduler *const schedulers[] = {&scheduler_serial, &scheduler_threads,
-                                                     &scheduler_auto};
+                                                     &scheduler_processes, &scheduler_auto};
 
 const struct scheduler *scheduler_named(const char *name)
 {
@@ -25,30 +26,62 @@ static void new_lanes(struct simulation *s, int n)
         s->lanes[s->n_lanes] = lane_new(s, s->n_lanes);
 }
 
+/* What needs no state yet. */
+static struct simulation *new_without_state(const struct job *job,
+                                            const struct simlab_hook *const *hooks,
+                                            struct position_board *board)
+{
+    struct simulation *s = mem_new(sizeof *s);
+    s->job = job;
+    s->model = job->model;
+    s->hooks = hooks;
+    s->board = board;
+    s->is_plain = job->n_hooks == 0 && job->validate != JOB_VALIDATE_ALL;
+    s->flags = mem_lines(1, sizeof *s->flags + (size_t)s->model->n_processes);
+    s->stage.flags = s->flags;
+    return s;
+}
+
+static void new_parts(struct simulation *s, int n_lanes)
+{
+    s->values = s->state->values;
+    s->objects = mem_array((size_t)s->program->n_objects, sizeof *s->objects);
+    s->cached_lines = mem_array((size_t)s->program->n_cached, sizeof *s->cached_lines);
+    new_lanes(s, n_lanes);
+    context_new_all(s);
+}
+
+/* Whoever ran before on this board had other names. */
+static void take_board(struct simulation *s)
+{
+    size_t at = 0;
+    position_clear(s->board, (uintptr_t)s);
+    for (int i = 0; i < s->model->n_processes; i++)
+        position_add_name(s->board, &at, s->model->processes[i].name,
+                          s->model->processes[i].type->name);
+}
+
+void simulation_set_step(const struct simulation *s, int64_t step)
+{
+    if (s->board)
+        atomic_store_explicit(&s->board->step, step, memory_order_relaxed);
+}
+
 int simulation_new(const struct job *job, const struct stage_code *const *codes,
                    const struct simlab_hook *const *hooks, const struct stage_options *options,
                    struct simulation **ret_simulation, struct error *e)
 {
     static const struct stage_options none = {.scheduler = "serial", .threads = 1};
-    struct simulation *s = mem_new(sizeof *s);
     const struct stage_options *o = options ? options : &none;
-    s->job = job;
-    s->model = job->model;
-    s->hooks = hooks;
-    s->board = o->board;
-    s->is_plain = job->n_hooks == 0 && job->validate != JOB_VALIDATE_ALL;
+    struct simulation *s = new_without_state(job, hooks, o->board);
     s->scheduler = scheduler_named(o->scheduler);
     mem_assert(s->scheduler);
-    s->stage.is_broken = mem_array((size_t)s->model->n_processes, sizeof *s->stage.is_broken);
     int r = program_new(job, codes, hooks, &s->program, e);
     if (r == 0)
-        r = state_new(s->program, STATE_PRIVATE, &s->state, e);
+        r = state_new(s->program, s->scheduler->is_shared ? STATE_SHARED : STATE_PRIVATE, &s->state,
+                      e);
     if (r == 0) {
-        s->values = s->state->values;
-        s->objects = mem_array((size_t)s->program->n_objects, sizeof *s->objects);
-        s->cached_lines = mem_array((size_t)s->program->n_cached, sizeof *s->cached_lines);
-        new_lanes(s, o->threads);
-        context_new_all(s);
+        new_parts(s, o->threads);
         r = s->scheduler->open(s, &s->scheduler_state, e);
     }
     if (r) {
@@ -57,6 +90,39 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
     }
     *ret_simulation = s;
     return 0;
+}
+
+int simulation_join(const struct job *job, const struct stage_code *const *codes,
+                    const struct simlab_hook *const *hooks, const struct helper_options *options,
+                    struct simulation **ret_simulation, struct error *e)
+{
+    struct simulation *s = new_without_state(job, hooks, options->board);
+    const struct stage_share *share = &options->share;
+    const struct state_share from = {share->descriptor, share->address, share->size};
+    s->is_helper = true;
+    s->scheduler = &scheduler_serial; /* of parallel loops */
+    int r = program_new(job, codes, hooks, &s->program, e);
+    if (r == 0)
+        r = state_attach(s->program, &from, &s->state, e);
+    if (r) {
+        simulation_free(s);
+        return r;
+    }
+    new_parts(s, share->n_lanes);
+    if (s->board)
+        take_board(s);
+    *ret_simulation = s;
+    return 0;
+}
+
+bool simulation_share(const struct simulation *s, struct stage_share *ret)
+{
+    struct state_share state;
+    if (!s->scheduler->is_shared || s->n_lanes < 2)
+        return false;
+    state_share(s->state, &state);
+    *ret = (struct stage_share){state.descriptor, state.address, state.size, s->n_lanes};
+    return true;
 }
 
 static void destroy_objects(struct simulation *s)
@@ -87,8 +153,11 @@ struct simulation *simulation_free(struct simulation *s)
     free(s->lanes);
     free(s->cached_lines);
     free(s->objects);
-    free(s->stage.is_broken);
-    state_free(s->state);
+    free(s->flags);
+    if (s->is_helper)
+        state_detach(s->state);
+    else
+        state_free(s->state);
     program_free(s->program);
     free(s);
     return NULL;
@@ -132,29 +201,14 @@ static int finalize(struct simulation *s, int result, struct error *e)
     return result ? result : r;
 }
 
-/* Whoever ran before on this board had other names. */
-static void take_board(struct simulation *s)
-{
-    size_t at = 0;
-    position_clear(s->board, (uintptr_t)s);
-    for (int i = 0; i < s->model->n_processes; i++)
-        position_add_name(s->board, &at, s->model->processes[i].name,
-                          s->model->processes[i].type->name);
-}
-
-static void set_step(const struct simulation *s, int64_t step)
-{
-    if (s->board)
-        atomic_store_explicit(&s->board->step, step, memory_order_relaxed);
-}
-
 static void begin_member(struct simulation *s, int64_t member)
 {
     if (s->board && s->board->owner != (uintptr_t)s)
         take_board(s);
-    set_step(s, -1);
+    simulation_set_step(s, -1);
     lane_take(s->lanes[0]);
     destroy_objects(s);
+    s->n_begun++;
     thread_environment_note(&s->environment, s->n_lanes > 1);
     state_reset(s->state, s->program, member);
     for (int i = 0; i < s->n_lanes; i++)
@@ -169,7 +223,7 @@ static void begin_step(struct simulation *s, int64_t step)
     t->step_end = t->main_clock[step + 1];
     t->step_delta = t->main_clock[step + 1] - t->main_clock[step];
     s->state->next = step + 1;
-    set_step(s, step);
+    simulation_set_step(s, step);
 }
 
 /* One step; *ret_signal BREAK: no more steps. The order of saving and signals is xarray-simlab's.

@@ -52,19 +52,25 @@ struct object {
     void (*destroy)(void *object);
 };
 
-/* What the calls of the stage that runs share. */
+/* What the calls of the stage that runs tell each other: one for all lanes, also those of other
+ * processes. */
+struct stage_flags {
+    /* There is more to a call than to call a function: hooks, checks, flags; or something has
+     * happened. */
+    _Atomic bool is_eventful;
+    _Atomic bool has_broken; /* some call gave BREAK: is_broken means something */
+    _Atomic int failed_call; /* the earliest so far; INT_MAX: none */
+    bool is_broken[];        /* by call */
+};
+
+/* The stage that runs. */
 struct stage_run {
     const struct plan *plan;
     const struct plan_call *calls; /* the plan's */
     int stage;
     uint64_t position; /* position_pack of this stage, process 0 */
     bool goes_on;      /* after a failure, as in finalize */
-    /* There is more to a call than to call a function: hooks, checks, flags; or something has
-     * happened. */
-    _Atomic bool is_eventful;
-    _Atomic int failed_call; /* the earliest so far; INT_MAX: none */
-    _Atomic bool has_broken; /* some call gave BREAK: is_broken means something */
-    bool *is_broken;         /* by call */
+    struct stage_flags *flags;
 };
 
 struct simulation {
@@ -83,7 +89,10 @@ struct simulation {
     struct position_board *board; /* or NULL */
     struct stage_run stage;
     struct thread_environment environment; /* the member's */
-    bool is_plain; /* no hooks, nothing is validated that processes set: most jobs */
+    bool is_plain;             /* no hooks, nothing is validated that processes set: most jobs */
+    bool is_helper;            /* the state is another process's */
+    int64_t n_begun;           /* members, or starts from a saved state */
+    struct stage_flags *flags; /* of this process; stage.flags may be others' */
     const struct scheduler *scheduler;
     void *scheduler_state;
     const struct stage_events *events;
@@ -126,6 +135,18 @@ int demand_for_loop(struct simulation *s, int slot, struct error *e);
 
 /* Runs a plan by the scheduler and tells lines and errors in the model's order. */
 int call_stage(struct simulation *s, int stage, struct error *e);
+/* Of a helper: the stage in which it makes calls from now on. */
+void call_join(struct simulation *s, int stage);
+
+/* ---- simulation.c ---- */
+
+struct helper_options;
+/* One without a time loop, for the state of another process's. Like simulation_new. */
+int simulation_join(const struct job *job, const struct stage_code *const *codes,
+                    const struct simlab_hook *const *hooks, const struct helper_options *options,
+                    struct simulation **ret_simulation, struct error *e);
+/* For the board. */
+void simulation_set_step(const struct simulation *s, int64_t step);
 
 /* ---- input.c, output.c, hook.c, watch.c ---- */
 

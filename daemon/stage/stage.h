@@ -52,7 +52,8 @@ struct stage_events {
 /* How the processes of a stage are run. What is computed, told and saved does not depend on it. */
 struct stage_options {
     const char *scheduler; /* of scheduler_named: "serial", "threads" … */
-    int threads;           /* that may be used, this one included: at least 1 */
+    int threads; /* that may be used, this one included: at least 1. Of `processes`: workers,
+                  * which come and go (simulation_share) */
     /* Where its lanes say where they stand; NULL: nowhere. Borrowed. Simulations may share one, if
      * one of them runs at a time. */
     struct position_board *board;
@@ -65,6 +66,18 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
                    const struct simlab_hook *const *hooks, const struct stage_options *options,
                    struct simulation **ret_simulation, struct error *e);
 struct simulation *simulation_free(struct simulation *s);
+
+/* What another worker needs to run tasks of this simulation (stage/helper.h). */
+struct stage_share {
+    int descriptor; /* of the memory, borrowed */
+    void *address;  /* where it is mapped in all of them */
+    size_t size;
+    int n_lanes; /* lane 0 is the time loop's */
+};
+/* False where its scheduler shares nothing, or there is one lane only. */
+bool simulation_share(const struct simulation *s, struct stage_share *ret);
+/* How many help now. */
+int simulation_helpers(const struct simulation *s);
 
 /* Runs one member from initialize to finalize. 0; STAGE_FAILED with a message that names process,
  * variable and stage, or as a callback said; a callback's negative errno. May be called again for

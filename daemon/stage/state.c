@@ -12,7 +12,7 @@
 
 /* Address space, not memory. Blocks are of powers of two, and those that a growing value has left
  * are half as large together: four times what there can be is enough for any member. */
-enum { RANGE_FACTOR = 4 };
+enum { RANGE_FACTOR = 4, BESIDE_PART = 4 };
 #define RANGE_MOST  ((size_t)1 << 42)
 #define RANGE_LEAST ((size_t)1 << 24)
 
@@ -89,8 +89,10 @@ static int new_range(enum state_kind kind, struct state **ret, struct error *e)
             close(fd);
         return error_errno(e, r, "reserve addresses for the state");
     }
-    arena_init(&(*ret)->arena, size, sizeof **ret);
+    size_t beside = kind == STATE_SHARED ? size / BESIDE_PART : 0;
+    arena_init(&(*ret)->arena, size - beside, sizeof **ret);
     (*ret)->descriptor = fd;
+    (*ret)->beside = beside;
     return 0;
 }
 
@@ -152,9 +154,53 @@ struct state *state_free(struct state *s)
     if (!s)
         return NULL;
     int fd = s->descriptor;
-    munmap(s, s->arena.size);
+    munmap(s, s->arena.size + s->beside);
     if (fd >= 0)
         close(fd);
+    return NULL;
+}
+
+/* ---- others' ---- */
+
+void *state_beside(const struct state *s)
+{
+    return (char *)(uintptr_t)s + s->arena.size;
+}
+
+void state_share(const struct state *s, struct state_share *ret)
+{
+    *ret = (struct state_share){
+        .descriptor = s->descriptor, .address = s->address, .size = s->arena.size + s->beside};
+}
+
+static bool is_state_of(const struct state *s, const struct program *p, size_t size)
+{
+    return s->magic == STATE_MAGIC && s->address == s && s->arena.size < size &&
+           s->beside == size - s->arena.size && memcmp(s->program, p->hash, sizeof s->program) == 0;
+}
+
+int state_attach(const struct program *p, const struct state_share *share, struct state **ret_state,
+                 struct error *e)
+{
+    struct state *s;
+    if (!share->address || share->size < RANGE_LEAST)
+        return error_set(e, STAGE_FAILED, NULL, "this is no state that could be shared");
+    int r = map_at((uintptr_t)share->address, share->size, share->descriptor, &s);
+    if (r < 0)
+        return error_errno(e, r, "map the state where it lies");
+    if (!is_state_of(s, p, share->size)) {
+        munmap(s, share->size);
+        return error_set(e, STAGE_FAILED, NULL,
+                         "the state is that of another model, or of other libraries");
+    }
+    *ret_state = s;
+    return 0;
+}
+
+struct state *state_detach(struct state *s)
+{
+    if (s)
+        munmap(s, s->arena.size + s->beside);
     return NULL;
 }
 

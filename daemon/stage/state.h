@@ -29,7 +29,7 @@
 #define STATE_WINDOW  ((size_t)320 << 30)
 
 /* "simlab" and the version of what follows; to be changed with any struct of this file. */
-#define STATE_MAGIC UINT64_C(0x0001626d616c6973)
+#define STATE_MAGIC UINT64_C(0x0002626d616c6973)
 
 struct process_state {
     uint32_t random_key[2]; /* of (seed, member, process name) */
@@ -45,6 +45,7 @@ struct process_state {
 struct computed {
     _Atomic uint64_t done; /* 2 · stamp: its value was computed under that stamp; + 1: it failed */
     char *why;             /* of a failure */
+    bool has_lines;        /* computing it logged something */
 };
 enum { STATE_WHY_SIZE = 768 };
 
@@ -65,6 +66,7 @@ struct state {
     uint64_t stamp;       /* changes with every stage and every save */
     _Atomic size_t bytes; /* the sum of what values were asked for: at most memory_limit() */
     int descriptor;       /* of the file behind a shared state, in the process that made it; -1 */
+    size_t beside;        /* of a shared state: bytes behind the arena's, see state_beside */
 };
 
 enum state_kind {
@@ -76,6 +78,24 @@ enum state_kind {
 int state_new(const struct program *p, enum state_kind kind, struct state **ret_state,
               struct error *e);
 struct state *state_free(struct state *s);
+
+/* Of a shared state: memory behind it, zeroed and never saved, for what those who share it need
+ * beside: state->beside bytes. */
+void *state_beside(const struct state *s);
+
+/* How another process maps it. */
+struct state_share {
+    int descriptor; /* borrowed */
+    void *address;
+    size_t size;
+};
+void state_share(const struct state *s, struct state_share *ret);
+/* Maps it, in another process; the descriptor may be closed then. 0; STAGE_FAILED where its program
+ * is another; -EEXIST where something else lies at that address; -errno; with words. */
+int state_attach(const struct program *p, const struct state_share *share, struct state **ret_state,
+                 struct error *e);
+/* Ends that: the state stays with the others. */
+struct state *state_detach(struct state *s);
 
 /* As it is before `initialize` of a member; buffers are kept. */
 void state_reset(struct state *s, const struct program *p, int64_t member);

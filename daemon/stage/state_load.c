@@ -162,12 +162,13 @@ int state_check(const struct state *s, const struct program *p, const struct sav
 static void copy(struct state *s, const struct program *p, const struct saved_state *from)
 {
     int fd = s->descriptor;
-    size_t size = s->arena.size;
+    size_t size = s->arena.size, beside = s->beside;
     struct body b = {.base = (char *)s, .n = from->n, .program = p};
     memcpy(&b.head, from->bytes, sizeof b.head);
     memcpy(s, from->bytes, from->n);
     s->descriptor = fd;
     s->arena.size = size;
+    s->beside = beside;
     each_pointer(&b, move, NULL);
     s->address = s;
 }

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random models under serial, threads 1, 2, 4, 8 and auto: the same outputs to the last bit, the
- * same lines, the same errors. What a process sets is a hash of all that it reads, so that whatever
- * is read too early, too late or torn changes what comes after it.
+/* Random models under serial, threads 1, 2, 4, 8, processes 1 to 4 and auto: the same outputs to
+ * the last bit, the same lines, the same errors. What a process sets is a hash of all that it
+ * reads, so that whatever is read too early, too late or torn changes what comes after it.
  *
  * usage: random_models [COUNT [FIRST]]: models FIRST, FIRST + 1, … */
-#include "stage/stage.h"
+#include "stage/helper.h"
 
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "stage/program.h"
+#include "stage/simulation.h"
 
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { MOST_PROCESSES = 40, MOST_READS = 6, STEPS = 4, MEMBERS = 2, LABELS = STEPS + 1 };
 
@@ -28,6 +31,7 @@ struct spec {
     int reads[MOST_READS], reads_row[MOST_READS]; /* which process's X, IO, ONCE or LAZY */
     bool has_io, has_once, has_lazy, is_member, is_reader, is_unsafe;
     bool uses_object; /* the first that does sets it */
+    bool is_pinned;   /* its instance is a pointer: struct pinned */
     bool loops, draws, logs, has_step, has_finalize_step, resizes;
     int fails_at, breaks_at; /* step; -1: never. 100: in initialize */
     uint32_t io_reads, io_writes;
@@ -40,6 +44,7 @@ static bool has_hooks, validates;
 static int object_setter;
 static _Atomic int n_unsafe; /* calls into types that are not thread-safe */
 static _Atomic int n_overlaps;
+static uint64_t n_helped; /* tasks that helpers ran */
 
 /* ---- numbers ---- */
 
@@ -103,6 +108,25 @@ static void leave(const struct spec *s)
 {
     if (s->is_unsafe && --depth == 0)
         atomic_fetch_sub(&n_unsafe, 1);
+}
+
+/* A pointer that is of use in one process alone. */
+struct pinned {
+    pid_t process;
+    int64_t n;
+};
+
+static uint64_t count_pinned(simlab_context *c, int more)
+{
+    struct pinned **p = c->instance;
+    if (!*p) {
+        *p = mem_new(sizeof **p);
+        (*p)->process = getpid();
+    }
+    if ((*p)->process != getpid())
+        abort();
+    (*p)->n += more;
+    return (uint64_t)(*p)->n;
 }
 
 static uint64_t mix_view(uint64_t h, const struct simlab_view *v)
@@ -173,6 +197,8 @@ static uint64_t read_all(simlab_context *c, const struct spec *s)
         drawn[0] += simlab_exponential(c, SIMLAB_NEXT, 2);
         h = mix(h, drawn, sizeof drawn);
     }
+    if (s->is_pinned)
+        h ^= count_pinned(c, 1);
     if (s->uses_object) {
         int64_t *shared = simlab_object(c, OBJECT);
         if (shared) {
@@ -232,6 +258,10 @@ static int finish(simlab_context *c)
     enter(s);
     if (s->logs)
         simlab_log(c, "is finalized");
+    if (s->is_pinned) {
+        count_pinned(c, 0);
+        free(*(void **)c->instance);
+    }
     leave(s);
     return 0;
 }
@@ -247,6 +277,8 @@ static int compute(simlab_context *c, int32_t var)
         h = mix_view(h, simlab_view(c, FIRST_READ + i));
     if (s->draws)
         h ^= simlab_random_u8(c);
+    if (s->is_pinned)
+        h ^= count_pinned(c, 0);
     if (s->logs)
         simlab_log(c, "computes %d: %016llx", var, (unsigned long long)h);
     double *values = simlab_f8_1d(c, var, 2 + (int64_t)(h % 5));
@@ -311,6 +343,7 @@ static void choose(int number)
         s->has_once = one_in(3);
         s->has_lazy = one_in(3);
         s->is_unsafe = one_in(6);
+        s->is_pinned = one_in(12);
         s->loops = one_in(5);
         s->draws = one_in(2);
         s->logs = !quiet && one_in(2);
@@ -383,7 +416,9 @@ static void make_type(int p)
     types[p] = (struct simlab_process){.name = text[0],
                                        .variables = v,
                                        .n_variables = ROWS,
-                                       .flags = s->is_unsafe ? SIMLAB_NOT_THREAD_SAFE : 0,
+                                       .flags = (s->is_unsafe ? SIMLAB_NOT_THREAD_SAFE : 0) |
+                                                (s->is_pinned ? SIMLAB_HOLDS_POINTERS : 0),
+                                       .instance_size = s->is_pinned ? sizeof(struct pinned *) : 0,
                                        .initialize = stage,
                                        .finalize = finish,
                                        .run_step = s->has_step ? stage : NULL,
@@ -442,8 +477,10 @@ static json_t *describe(void)
             json_array_append_new(stages, json_string("finalize_step"));
         json_t *type = json_pack("{s:s, s:o, s:o}", "name", types[p].name, "stages", stages,
                                  "variables", variables);
-        if (types[p].flags)
+        if (types[p].flags & SIMLAB_NOT_THREAD_SAFE)
             json_object_set_new(type, "not_thread_safe", json_true());
+        if (types[p].flags & SIMLAB_HOLDS_POINTERS)
+            json_object_set_new(type, "holds_pointers", json_true());
         json_array_append_new(list, type);
     }
     json_t *hooks = json_array();
@@ -528,6 +565,48 @@ static int on_step(void *userdata, int64_t member, int64_t step)
     return 0;
 }
 
+/* Another process, which has inherited the state at the very address where it is to map it. */
+static _Noreturn void help(const struct job *job, const struct stage_code *const *code_list,
+                           const struct simlab_hook *const *hook_list,
+                           const struct stage_share *share, int lane)
+{
+    struct helper *h;
+    struct error e = {.message = ""};
+    const struct helper_options options = {.share = *share, .lane = lane};
+    munmap(share->address, share->size);
+    if (helper_new(job, code_list, hook_list, &options, &h, &e)) {
+        fprintf(stderr, "helper: %s\n", e.message);
+        _exit(1);
+    }
+    helper_run(h);
+    helper_free(h);
+    _exit(0);
+}
+
+static void begin_helpers(const struct simulation *s, const struct job *job,
+                          const struct stage_code *const *code_list,
+                          const struct simlab_hook *const *hook_list)
+{
+    struct stage_share share;
+    if (!simulation_share(s, &share))
+        return;
+    for (int lane = 1; lane < share.n_lanes; lane++)
+        if (fork() == 0)
+            help(job, code_list, hook_list, &share, lane);
+    while (simulation_helpers(s) < share.n_lanes - 1)
+        sched_yield();
+}
+
+static void await_helpers(void)
+{
+    int status;
+    while (wait(&status) > 0)
+        if (status != 0) {
+            fprintf(stderr, "a helper ended with status %x\n", status);
+            exit(1);
+        }
+}
+
 static char *run(const struct job *job, const struct stage_options *options)
 {
     static const struct simlab_hook hooks[] = {
@@ -548,6 +627,7 @@ static char *run(const struct job *job, const struct stage_options *options)
         fprintf(stderr, "%s\n", e.message);
         exit(1);
     }
+    begin_helpers(s, job, code_list, hook_list);
     const struct stage_events events = {
         .output = on_output, .log = on_log, .step = on_step, .userdata = &seen};
     for (int round = 0; round < 2; round++)
@@ -556,7 +636,11 @@ static char *run(const struct job *job, const struct stage_options *options)
             int r = simulation_run(s, member, &events, &e);
             buffer_printf(&seen.bytes, "%lld ended %d %s\n", (long long)member, r, e.message);
         }
+    struct scheduler_statistics statistics;
+    s->scheduler->statistics(s->scheduler_state, &statistics);
+    n_helped += strcmp(options->scheduler, "processes") ? 0 : statistics.stolen;
     simulation_free(s);
+    await_helpers();
     return buffer_take(&seen.bytes);
 }
 
@@ -571,10 +655,11 @@ static void show_difference(const char *a, const char *b)
 
 static bool is_same(int number, const struct job *job)
 {
-    static const struct stage_options others[] = {
-        {.scheduler = "threads", .threads = 1}, {.scheduler = "threads", .threads = 2},
-        {.scheduler = "threads", .threads = 4}, {.scheduler = "threads", .threads = 8},
-        {.scheduler = "auto", .threads = 2},    {.scheduler = "auto", .threads = 8}};
+    static const struct stage_options others[] = {{"threads", 1, NULL},   {"threads", 2, NULL},
+                                                  {"threads", 4, NULL},   {"threads", 8, NULL},
+                                                  {"processes", 1, NULL}, {"processes", 2, NULL},
+                                                  {"processes", 3, NULL}, {"processes", 4, NULL},
+                                                  {"auto", 2, NULL},      {"auto", 8, NULL}};
     const struct stage_options serial = {.scheduler = "serial", .threads = 1};
     char *right = run(job, &serial);
     bool same = true;
@@ -713,7 +798,9 @@ int main(int argc, char **argv)
         n_built += built;
     }
     failed += n_built < count * 9 / 10;
+    failed += n_helped == 0;
     printf("%d of %d models could be built\n", n_built, count);
+    printf("helpers were handed tasks %llu times\n", (unsigned long long)n_helped);
     printf("%d passed, %d failed\n", count - failed, failed);
     return failed != 0;
 }
