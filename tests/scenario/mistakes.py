@@ -1,15 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Mistakes in a process's code (the wrong dtype, an undeclared write, dims that do not match …) give
-an error that names process, variable and stage, and never a crash. The library is
-tests/lib/faulty.c."""
+an error that names process, variable and stage, and never a crash; those that end the worker are
+told by process, stage and step, too. The library is tests/lib/faulty.c, and the process of
+include/simlab/README.md with each of the mistakes that the page lists."""
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import abi  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
-from harness import check
+from harness import check, equal
 
 # In the order of enum mistake: what must stand in the message.
 MISTAKES = [
@@ -48,6 +51,58 @@ def test_each_mistake_is_told(context):
         if words:
             for word in [*words, "process 'clumsy' (faulty.Mistaken)", "run_step of step 0"]:
                 check(word in said, f"mistake {number}: {word!r} is not in {said!r}")
+
+
+def rows_of_the_page():
+    """[(code, what else the first column says, message)]"""
+    section = abi.page().split("## What goes wrong")[1].split("\n## ")[0]
+    return re.findall(r"^\| `([^|]*?)`((?: [^|]*)?) \| (\S[^|]*) \|$", section, re.M)
+
+
+def with_mistake(code, more):
+    """The page's process: statements that leave it come before it makes its output, others after."""
+    statement = code if code[-1] in ";}" else f"(void){code};"
+    before = "    double *diffused" if code.startswith("return") else "    for (int64_t i"
+    text = "#include <stdlib.h>\n" + abi.block("c")
+    if "in a block" in more:
+        block = ("static int block(simlab_context *c, int64_t begin, int64_t end, void *userdata)\n"
+                 f"{{ (void)begin, (void)end, (void)userdata; {statement} return 0; }}\n")
+        text = text.replace("static int run_step", block + "static int run_step", 1)
+        statement = "simlab_parallel_for(c, 4, 1, block, NULL);"
+    return text.replace(before, f"    {statement}\n{before}", 1)
+
+
+def expected(message, library):
+    """A pattern. The page has u[0] of no certain value, and another machine's memory; a sanitizer
+    ends a worker in its own way."""
+    plain = re.escape(message.replace("line.", library + "."))
+    for shown, any_such in ((r"became 0", r"became \S+"), ("23.5 GiB", r"[0-9.]+ \S+"),
+                            ("was killed by signal 11 (Segmentation fault)", r"(was killed by .*|exited with status \d+)")):
+        plain = plain.replace(re.escape(shown), any_such)
+    return plain
+
+
+def test_the_pages_mistakes_are_told(context):
+    rows = rows_of_the_page()
+    check(len(rows) >= 10, f"mistakes on the page: {rows}")
+    folder, jobs = context.directory("mistakes"), {}
+    for number, (code, more, _) in enumerate(rows):
+        name = f"mistake_{number}"
+        built = abi.compile_text(context, with_mistake(code, more), ".c", abi.as_the_page_says())
+        os.rename(built, os.path.join(folder, name + ".so"))
+        timeout = re.search(r'"member_timeout": (\d+)', more)
+        jobs[name] = {**abi.job(), "max_attempts": 1, **({"member_timeout": int(timeout.group(1))} if timeout else {}),
+                      **({"debug": True} if '"debug": true' in more else {})}
+        jobs[name]["model"]["processes"]["diffuse"] = name + ".Diffusion"
+    options = ["--processes", folder, "--processes", context.program("processes")]
+    daemon = context.daemon(options=options)
+    submitted = {name: daemon.submit(job)["id"] for name, job in jobs.items()}
+    for (name, job), (code, _, message) in zip(jobs.items(), rows):
+        _, ended = context.run_local(job, 1, options)
+        there = daemon.await_end(submitted[name])
+        equal(there["state"], "failed", f"state with {code}")
+        for said in (ended.stderr, there["reason"]):
+            check(re.search(expected(message, name), said), f"with {code}: {said!r}, the page says {message!r}")
 
 
 harness.main(globals())
