@@ -25,12 +25,12 @@ const struct dtype_row *dtype_row(int dtype)
 
 const char *dtype_name(int dtype)
 {
-    return dtype_row(dtype)->name;
+    return dtype == SIMLAB_ANY ? "any" : dtype_row(dtype)->name;
 }
 
 size_t dtype_size(int dtype)
 {
-    return dtype_row(dtype)->size;
+    return dtype == SIMLAB_ANY ? 0 : dtype_row(dtype)->size;
 }
 
 bool dtype_from_name(const char *name, int *ret_dtype)

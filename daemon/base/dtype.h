@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-const char *dtype_name(int dtype);
+const char *dtype_name(int dtype); /* "any" of SIMLAB_ANY */
 
-/* Bytes of one element; 0 for SIMLAB_STR, whose length its variable tells. */
+/* Bytes of one element; 0 for SIMLAB_STR, whose length its variable tells, and for SIMLAB_ANY. */
 size_t dtype_size(int dtype);
 
 /* By name ("f8"); false where there is none. */

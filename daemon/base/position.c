@@ -12,8 +12,9 @@ enum { TOLD_MOST = 3 /* lanes of several, of which any may have ended it */ };
 
 const char *position_function(int function)
 {
-    static const char *const names[POSITION_FUNCTIONS] = {
-        "initialize", "run_step", "finalize_step", "finalize", "compute", "validate", "convert"};
+    static const char *const names[POSITION_FUNCTIONS] = {"initialize", "run_step", "finalize_step",
+                                                          "finalize",   "compute",  "validate",
+                                                          "convert",    "save",     "restore"};
     return function >= 0 && function < POSITION_FUNCTIONS ? names[function] : "?";
 }
 

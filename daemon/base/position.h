@@ -17,8 +17,9 @@
 
 enum { POSITION_LANES = 64, POSITION_NAMES = 1 << 17, POSITION_NOTE = 320, POSITION_TEXT = 384 };
 
-/* A process's functions: its stages as enum simlab_stage has them, and those about one variable. */
-enum { POSITION_FUNCTIONS = 7 };
+/* A process's functions: its stages as enum simlab_stage has them, those about one variable,
+ * and save and restore. */
+enum { POSITION_FUNCTIONS = 9 };
 const char *position_function(int function);
 
 struct position {

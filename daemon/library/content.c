@@ -12,7 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LIST_MAX_BYTES = 1 << 18, LIST_MAX_FILES = 1000, LIST_MAX_DEPTH = 8, BLOCK = 1 << 18 };
+enum {
+    CONFIGURATION_MAX_BYTES = 1 << 20,
+    LIST_MAX_BYTES = 1 << 18,
+    LIST_MAX_FILES = 1000,
+    LIST_MAX_DEPTH = 8,
+    BLOCK = 1 << 18
+};
 #define CONTENT_MAX_BYTES ((int64_t)4 << 30) /* of one file */
 
 /* ---- names ---- */
@@ -55,7 +61,8 @@ bool content_is_hash(const char *text)
 
 /* ---- what belongs to a library ---- */
 
-/* Names relative to `directory`: NAME.so, then what NAME.files lists, in order. */
+/* Names relative to `directory`: NAME.so, then NAME.configuration and what NAME.files lists, in
+ * order. */
 struct content {
     char *directory;
     char *list; /* NAME.files, whether it is there or not */
@@ -155,6 +162,14 @@ static int read_list(struct content *c, const char *name, struct error *e)
     return r;
 }
 
+/* The caller frees. */
+static char *configuration_path(const char *path)
+{
+    size_t n = strlen(path);
+    bool has_suffix = n > 3 && !strcmp(path + n - 3, ".so");
+    return mem_printf("%.*s.configuration", (int)(has_suffix ? n - 3 : n), path);
+}
+
 /* To be cleared in any case. */
 static int content_read(const char *path, struct content *c, struct error *e)
 {
@@ -162,9 +177,30 @@ static int content_read(const char *path, struct content *c, struct error *e)
     char *name = content_name(path);
     *c = (struct content){.directory = directory_of(path), .list = mem_printf("%s.files", name)};
     add_file(c, slash ? slash + 1 : path);
+    char *configuration = configuration_path(path), *last = strrchr(configuration, '/');
+    if (access(configuration, F_OK) == 0)
+        add_file(c, last ? last + 1 : configuration);
     int r = read_list(c, name, e);
+    free(configuration);
     free(name);
     return r;
+}
+
+int content_configuration(const char *path, char **ret_text, struct error *e)
+{
+    struct buffer text = {0};
+    char *configuration = configuration_path(path);
+    int r = file_read(configuration, CONFIGURATION_MAX_BYTES, &text);
+    if (r == -EFBIG || (r == 0 && text.data && strlen(text.data) != text.size))
+        r = error_set(e, LIBRARY_REFUSED, NULL, "%s is no text of at most %d bytes", configuration,
+                      CONFIGURATION_MAX_BYTES);
+    else if (r < 0 && r != -ENOENT)
+        error_set(e, r, NULL, "cannot read %s: %s", configuration, strerror(-r));
+    if (r == 0 || r == -ENOENT)
+        *ret_text = r == 0 ? buffer_take(&text) : NULL;
+    buffer_free(&text);
+    free(configuration);
+    return r == -ENOENT ? 0 : r;
 }
 
 /* ---- hashing and copying ---- */

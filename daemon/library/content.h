@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A library is known by its content, which a hash names: that of NAME.so, and of what NAME.files
- * beside it lists, one relative name a line: data files, and shared objects of its own, which it
- * finds by $ORIGIN. Blank lines count for nothing.
+/* A library is known by its content, which a hash names: that of NAME.so, of NAME.configuration
+ * where it is beside it (simlab/process.h: simlab_opening), and of what NAME.files lists, one
+ * relative name a line: data files, and shared objects of its own, which it finds by $ORIGIN. Blank
+ * lines count for nothing.
  *
  * The hash (said here only) is SHA-256, in hexadecimal:
- *   without NAME.files, or where that lists nothing, of NAME.so;
- *   else of the text "H\n" with H that of NAME.so, and then, for each file listed in the order of
+ *   where there is NAME.so only, or NAME.files lists nothing, of NAME.so;
+ *   else of the text "H\n" with H that of NAME.so, and then, for each other file in the order of
  *   their names' bytes, "H  NAME\n": what `sha256sum` prints of them.
  *
  * All functions may be called by any thread; they read whole files. */
@@ -31,11 +32,15 @@ int content_hash(const char *path, char ret_hash[HASH_TEXT_SIZE], struct error *
 int content_copy(const char *path, const char *directory, char ret_hash[HASH_TEXT_SIZE],
                  struct error *e);
 
+/* The text of NAME.configuration, NULL where there is none; the caller frees. LIBRARY_REFUSED where
+ * it is no text, or longer than 1 MiB; -errno; with words. */
+int content_configuration(const char *path, char **ret_text, struct error *e);
+
 /* What stat() tells of all that counts, as a text: another one where any of it was written. -ENOENT
  * where there is no library. */
 int content_signature(const char *path, char ret_signature[HASH_TEXT_SIZE]);
 
-/* Calls fn with each name that NAME.files lists. */
+/* Calls fn with NAME.configuration, if there is one, and each name that NAME.files lists. */
 void content_each_listed(const char *path, void (*fn)(void *userdata, const char *name),
                          void *userdata);
 

@@ -12,7 +12,7 @@
 
 /* Who describes: what another one told is not taken. Its number is raised by whoever changes what
  * worker/descriptor.c says. */
-#define DOCUMENT_DESCRIBER SIMLAB_VERSION "/1"
+#define DOCUMENT_DESCRIBER SIMLAB_VERSION "/2"
 #define DOCUMENT_MAX_BYTES ((size_t)32 << 20)
 
 /* A new reference. LIBRARY_REFUSED where there is none, or another describer's; -errno; with words.

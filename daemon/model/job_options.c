@@ -244,10 +244,10 @@ static int read_hooks(struct making *m)
 /* ---- parallel and scheduler ---- */
 
 /* What keeps a model within one worker; NULL: nothing. */
-static const char *holds_pointers(const struct model *m)
+static const char *pinned_process(const struct model *m)
 {
     for (int p = 0; p < m->n_processes; p++)
-        if (m->processes[p].type->holds_pointers)
+        if (m->processes[p].type->is_pinned)
             return m->processes[p].name;
     for (int s = 0; s < m->n_slots; s++)
         if (m->slots[s].declared->kind == SIMLAB_OBJECT)
@@ -324,7 +324,7 @@ static int read_scheduler(struct making *m)
                       "there yet: simulations are not spread over hosts; \"threads\" will do, and "
                       "for a batch \"processes\"");
     j->scheduler = mem_strdup(schedulers[scheduler]);
-    const char *who = holds_pointers(j->model);
+    const char *who = pinned_process(j->model);
     if (!is_batch(m->document) && j->parallel && scheduler == PROCESSES && who)
         return error_set(m->error, MODEL_INVALID, "/scheduler",
                          "scheduler: one simulation of this model runs in one worker, since %s "

@@ -62,7 +62,7 @@ static int parse_flags(const json_t *row, struct type *t, struct error *e)
     t->stages = stages;
     t->instance_size = (size_t)size;
     t->not_thread_safe = json_is_true(json_object_get(row, "not_thread_safe"));
-    t->holds_pointers = json_is_true(json_object_get(row, "holds_pointers"));
+    t->is_pinned = json_is_true(json_object_get(row, "pinned"));
     const char *description = json_member_string(row, "description");
     t->description = mem_strdup(description ? description : "");
     const char *extends = json_member_string(row, "extends");
@@ -120,7 +120,7 @@ static void merge_stages(struct type *t, const struct type *parent)
     t->parent = parent;
     t->stages |= parent->stages;
     t->not_thread_safe |= parent->not_thread_safe;
-    t->holds_pointers |= parent->holds_pointers;
+    t->is_pinned |= parent->is_pinned;
     if (t->instance_size < parent->instance_size)
         t->instance_size = parent->instance_size;
 }
@@ -186,8 +186,8 @@ json_t *type_to_json(const struct type *type)
     json_object_set_new(object, "stages", variable_stages_to_json(type->stages));
     if (type->not_thread_safe)
         json_object_set_new(object, "not_thread_safe", json_true());
-    if (type->holds_pointers)
-        json_object_set_new(object, "holds_pointers", json_true());
+    if (type->is_pinned)
+        json_object_set_new(object, "pinned", json_true());
     json_object_set_new(object, "variables", variables);
     return object;
 }

@@ -26,10 +26,10 @@ struct bounds {
 
 struct variable {
     char *name;
-    int kind;   /* enum simlab_kind; never SIMLAB_INHERITED here */
-    int intent; /* enum simlab_intent; index and on_demand are always out; group always in */
-    int dtype;
-    size_t itemsize;
+    int kind;        /* enum simlab_kind; never SIMLAB_INHERITED here */
+    int intent;      /* enum simlab_intent; index and on_demand are always out; group always in */
+    int dtype;       /* enum simlab_dtype; SIMLAB_ANY: its first value tells */
+    size_t itemsize; /* 0 with SIMLAB_ANY */
     bool is_static, is_cached;
     bool is_private;        /* the process's own affair: neither foreign nor output may name it */
     uint32_t reads, writes; /* stage masks, 0 where the descriptor is silent */
@@ -62,7 +62,7 @@ struct type {
     int *own;
     int n_own;
     unsigned stages; /* 1 << enum simlab_stage, the parents' included */
-    bool not_thread_safe, holds_pointers;
+    bool not_thread_safe, is_pinned;
     size_t instance_size;
     int number; /* its place in the registry */
     /* For type.c and registry's files: the rows as declared (own[i] leads to declared[i] unless

@@ -129,7 +129,9 @@ static int get_dtype(const struct row *row, struct variable *v)
     int r = get_text(row, "dtype", &text);
     if (r)
         return r;
-    if (text && !dtype_from_name(text, &v->dtype))
+    if (text && !strcmp(text, "any"))
+        v->dtype = SIMLAB_ANY;
+    else if (text && !dtype_from_name(text, &v->dtype))
         return fault(row, "dtype", "unknown dtype \"%.60s\"", text);
     json_int_t length = json_member_integer(row->json, "length", 0);
     if (variable_has_value(v) && v->dtype == SIMLAB_STR && (length < 1 || length > TYPE_MAX_TEXT))
@@ -231,12 +233,17 @@ static int get_default(const struct row *row, struct variable *v)
     if (r || !text || v->intent == SIMLAB_OUT || !variable_has_value(v))
         return r; /* the default of an out variable is ignored, as in xarray-simlab */
     v->default_value = json_read(text, strlen(text), &why);
-    if (!v->default_value && (dtype_number_from_text(text, &number) || v->dtype == SIMLAB_STR))
+    if (!v->default_value &&
+        (dtype_number_from_text(text, &number) || v->dtype == SIMLAB_STR || v->dtype == SIMLAB_ANY))
         v->default_value = json_string(text);
     if (!v->default_value)
         return fault(row, "default", "default is %s", why.message);
     struct ndarray a;
-    r = ndarray_from_json(v->default_value, v->dtype, v->itemsize, TYPE_MAX_TEXT, &a, &why);
+    int dtype = v->dtype;
+    size_t itemsize = v->itemsize;
+    if (dtype == SIMLAB_ANY)
+        dtype = ndarray_guess_dtype(v->default_value, &itemsize);
+    r = ndarray_from_json(v->default_value, dtype, itemsize, TYPE_MAX_TEXT, &a, &why);
     if (r < 0)
         return r;
     if (r)
@@ -264,11 +271,16 @@ static int get_choices(const struct row *row, struct variable *v)
 
 static int get_validators(const struct row *row, struct variable *v)
 {
-    const char *bounds;
+    const char *bounds, *choices;
     struct error why = {0};
     int r = get_text(row, "bounds", &bounds);
+    r = r ? r : get_text(row, "choices", &choices);
     if (r || !variable_has_value(v))
         return r;
+    if (v->dtype == SIMLAB_ANY && (bounds || choices))
+        return fault(row, bounds ? "bounds" : "choices",
+                     "a variable of any dtype has no bounds or choices: a function `validate` can "
+                     "check it");
     if (bounds && (v->dtype == SIMLAB_STR || v->dtype == SIMLAB_C8 || v->dtype == SIMLAB_C16))
         return fault(row, "bounds", "a %s has no bounds", dtype_name(v->dtype));
     if (bounds && bounds_parse(bounds, &v->bounds, &why))

@@ -38,10 +38,7 @@ static inline struct process_run *begin_call(struct lane *lane, const struct pla
 /* After anything but SIMLAB_NONE, or a mistake. 0, or STAGE_FAILED with words in `e`. */
 static int end_call(struct process_run *run, int r, struct error *e)
 {
-    if (r < 0)
-        context_refuse(run, "failed without saying why");
-    else if (r > SIMLAB_BREAK)
-        context_refuse(run, "returned %d, which is no signal", r);
+    context_check_result(run, r);
     if (!run->failed)
         return 0;
     run->failed = false;
@@ -56,7 +53,8 @@ static int call_stage_function(struct lane *lane, const struct plan_call *call, 
     struct process_run *run = begin_call(lane, call, s->stage.plan->stage);
     if (s->stage.plan->stage == SIMLAB_INITIALIZE)
         s->state->processes[call->process].called = true;
-    int r = call->fn ? call->fn(&run->contexts[call->level].shared) : SIMLAB_NONE;
+    int r = call->fn ? program_call(call->guard, call->fn, &run->contexts[call->level].shared)
+                     : SIMLAB_NONE;
     thread_environment_keep(&s->environment);
     *ret_signal = r;
     return end_call(run, r, e);
@@ -164,7 +162,7 @@ static inline void call_one(struct lane *lane, struct simulation *s, int number)
         return;
     }
     struct process_run *run = begin_call(lane, call, s->stage.stage);
-    int r = call->fn(&run->contexts[call->level].shared);
+    int r = program_call(call->guard, call->fn, &run->contexts[call->level].shared);
     thread_environment_keep(&s->environment);
     if (__builtin_expect(r != SIMLAB_NONE || run->failed, 0))
         end_ordinary(lane, run, number, r);

@@ -28,6 +28,17 @@ void context_refuse(struct process_run *run, const char *format, ...)
     va_end(arguments);
 }
 
+void context_check_result(struct process_run *run, int result)
+{
+    if (result == SIMLAB_ERROR)
+        context_refuse(run, "failed without saying why");
+    else if (result != SIMLAB_NONE && (result < SIMLAB_SKIP || result > SIMLAB_BREAK))
+        context_refuse(run,
+                       "returned %d, which means nothing: return 0 to go on, SIMLAB_BREAK or "
+                       "SIMLAB_CONTINUE as a signal, simlab_fail(c, \"why\") to fail",
+                       result);
+}
+
 int context_report(const struct process_run *run, struct error *e)
 {
     const struct simulation *s = run->lane->simulation;
@@ -55,14 +66,27 @@ struct value *context_value(const struct process_run *run, int slot)
 
 /* ---- making ---- */
 
+/* Views of members that are computed on demand are left to the host. */
+static void group_init(const struct simulation *s, const struct binding *b, struct simlab_group *g)
+{
+    struct simlab_view **views = mem_array((size_t)b->n_members, sizeof *views);
+    for (int k = 0; k < b->n_members; k++)
+        if (s->program->slots[b->members[k]].kind == PROGRAM_PLAIN)
+            views[k] = &s->values[b->members[k]].view;
+    *g = (struct simlab_group){.n = b->n_members, .views = views};
+}
+
 static void context_init(struct simulation *s, struct process_run *run, int level)
 {
     struct context *c = &run->contexts[level];
     const struct program_level *l = &s->program->processes[run->process].levels[level];
     struct simlab_view **views = mem_array((size_t)l->n_rows, sizeof *views);
+    struct simlab_group *groups = mem_array((size_t)l->n_rows, sizeof *groups);
     for (int row = 0; row < l->n_rows; row++) {
         int slot = l->bindings[row]->slot;
         views[row] = slot >= 0 ? &s->values[slot].view : NULL;
+        if (process_api_is_group(l->variables[row]))
+            group_init(s, l->bindings[row], &groups[row]);
     }
     c->run = run;
     c->level = l;
@@ -72,7 +96,19 @@ static void context_init(struct simulation *s, struct process_run *run, int leve
                                         .views = views,
                                         .access = l->access[SIMLAB_INITIALIZE],
                                         .instance = s->state->processes[run->process].instance,
-                                        .runtime = &s->state->runtime};
+                                        .runtime = &s->state->runtime,
+                                        .groups = groups,
+                                        .process = s->model->processes[run->process].name,
+                                        .type = l->type,
+                                        .userdata = l->code->userdata};
+}
+
+static void context_clear(struct context *c)
+{
+    for (int row = 0; c->shared.groups && row < c->shared.n_variables; row++)
+        free((void *)c->shared.groups[row].views);
+    free((void *)c->shared.groups);
+    free((void *)c->shared.views);
 }
 
 void context_new_all(struct simulation *s)
@@ -99,7 +135,7 @@ void context_free_all(struct simulation *s)
 {
     for (int p = 0; s->runs && p < s->model->n_processes; p++) {
         for (int level = 0; level < s->runs[p].n_levels; level++)
-            free((void *)s->runs[p].contexts[level].shared.views);
+            context_clear(&s->runs[p].contexts[level]);
         free(s->runs[p].message);
     }
     free(s->runs);

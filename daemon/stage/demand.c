@@ -33,11 +33,12 @@ static void call_compute(struct process_run *owner, int slot)
     struct context *c = &owner->contexts[f.level];
     struct value *v = context_value(owner, slot);
     v->view.data = NULL;
-    int r = c->level->code->variables[f.row].compute(&c->shared, f.row);
+    value_unsettle(v, s->model->slots[slot].declared);
+    int r = program_call_about(c->level->guard, c->level->code->variables[f.row].compute,
+                               &c->shared, f.row);
     thread_environment_keep(&s->environment);
-    if (r < 0)
-        context_refuse(owner, "computing '%s' failed, without saying why", name);
-    else if (!v->view.data)
+    context_check_result(owner, r);
+    if (!v->view.data)
         context_refuse(owner, "the compute function of '%s' did not set it", name);
 }
 

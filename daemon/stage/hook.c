@@ -70,12 +70,12 @@ static int call_one_hook(struct lane *lane, int hook, int process, int *ret_sign
         run.shared.process = s->model->processes[process].name;
         run.shared.type = s->model->processes[process].type->name;
     }
-    int signal = s->hooks[hook]->call(&run.shared), r = 0;
+    const struct simlab_hook *called = s->hooks[hook];
+    int signal =
+        called->guard ? called->guard(&run.shared, called->call) : called->call(&run.shared);
+    int r = 0;
     thread_environment_keep(&s->environment);
-    if (signal < 0)
-        context_refuse(&run.run, "failed without saying why");
-    else if (signal > SIMLAB_BREAK)
-        context_refuse(&run.run, "returned %d, which is no signal", signal);
+    context_check_result(&run.run, signal);
     if (run.run.failed)
         r = say_failed(&run, hook, e);
     else

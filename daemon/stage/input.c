@@ -20,11 +20,13 @@ static void call_about(struct process_run *run, int slot, struct program_functio
     uint64_t stood = position_get(position);
     context_enter(run, phase);
     position_set(position, position_pack(phase, run->process));
-    int r = convert ? v->convert(&c->shared, f.row) : v->validate(&c->shared, f.row);
+    int r =
+        program_call_about(c->level->guard, convert ? v->convert : v->validate, &c->shared, f.row);
     position_set(position, stood);
     thread_environment_keep(&run->lane->simulation->environment);
-    if (r < 0)
+    if (r == SIMLAB_ERROR)
         context_refuse(run, "refused without saying why");
+    context_check_result(run, r);
 }
 
 static int call_function(struct lane *lane, int slot, bool convert, struct error *e)
@@ -86,6 +88,7 @@ static int set_one(struct simulation *s, const struct job_input *input, int64_t 
         return 0;
     int lead = input->has_batch + input->has_clock;
     struct value *v = &s->values[input->slot];
+    v->view.dtype = input->value.dtype;
     v->view.itemsize = (int32_t)input->value.itemsize;
     if (value_shape(s->state, v, input->ndim, input->value.shape + lead) < 0)
         return error_set(e, STAGE_FAILED, NULL, "there is no memory for the input %s",

@@ -19,13 +19,7 @@ struct lane *lane_new(struct simulation *s, int number)
     lane->into = &lane->lines;
     lane->runs = mem_array((size_t)s->model->n_processes, sizeof *lane->runs);
     lane->values = mem_array((size_t)s->program->n_uncached, sizeof *lane->values);
-    for (int i = 0; i < s->model->n_slots; i++) {
-        const struct program_slot *slot = &s->program->slots[i];
-        if (slot->kind != PROGRAM_UNCACHED)
-            continue;
-        lane->values[slot->number].view.dtype = s->model->slots[i].declared->dtype;
-        lane->values[slot->number].view.itemsize = (int32_t)s->model->slots[i].declared->itemsize;
-    }
+    lane_reset(lane);
     return lane;
 }
 
@@ -54,14 +48,16 @@ void lane_take(struct lane *lane)
 
 void lane_reset(struct lane *lane)
 {
-    for (int i = 0; i < lane->simulation->program->n_uncached; i++)
-        value_reset(&lane->values[i]);
+    const struct simulation *s = lane->simulation;
+    for (int i = 0; i < s->model->n_slots; i++)
+        if (s->program->slots[i].kind == PROGRAM_UNCACHED)
+            value_reset(&lane->values[s->program->slots[i].number], s->model->slots[i].declared);
 }
 
 void lane_forget_values(struct lane *lane)
 {
+    lane_reset(lane);
     for (int i = 0; i < lane->simulation->program->n_uncached; i++) {
-        value_reset(&lane->values[i]);
         lane->values[i].buffer = NULL;
         lane->values[i].capacity = 0;
     }

@@ -57,6 +57,7 @@ static void run_block(void *userdata, struct lane *lane, int64_t block)
     const struct simlab_loop *what = l->what;
     struct process_run run = *l->caller->run;
     struct context context = *l->caller;
+    run.call = run.n_loops > 0 ? run.call : run.lane->call;
     run.lane = lane;
     run.contexts = &context;
     run.n_levels = 1;
@@ -72,8 +73,13 @@ static void run_block(void *userdata, struct lane *lane, int64_t block)
                        : what->block(&context.shared, begin, end, what->userdata);
     thread_environment_keep(&lane->simulation->environment);
     position_set(lane->position, stood);
-    if (r < 0)
+    if (r == SIMLAB_ERROR)
         context_refuse(&run, "a block of a parallel loop failed without saying why");
+    else if (r != 0)
+        context_refuse(&run,
+                       "a block of a parallel loop returned %d, which means nothing: return 0, or "
+                       "simlab_fail(c, \"why\")",
+                       r);
     if (run.failed)
         keep_failure(l, &run, block);
 }

@@ -22,7 +22,7 @@
 #ifndef STAGE_PLAN_H
 #define STAGE_PLAN_H
 
-#include "simlab/process.h"
+#include "stage/stage.h"
 
 #include <stdbool.h>
 
@@ -31,8 +31,9 @@ struct program;
 /* A call of one process, or (`is_empty`) a knot of edges that BREAK passes through. */
 struct plan_call {
     int process;
-    int level;          /* of the process's, that has the stage's function */
-    simlab_stage_fn fn; /* NULL: there is none; hooks alone are called */
+    int level;            /* of the process's, that has the stage's function */
+    simlab_stage_fn fn;   /* NULL: there is none; hooks alone are called */
+    stage_guard_fn guard; /* as program_call has it */
     bool is_empty;
     int n_broken_by; /* calls whose BREAK, or brokenness, skips this one */
     const int *broken_by;

@@ -4,6 +4,7 @@
 #include "stage/process_api.h"
 
 #include "base/c_locale.h"
+#include "stage/instance.h"
 #include "stage/variates.h"
 
 #include <stdio.h>
@@ -203,7 +204,31 @@ static int host_parent(simlab_context *shared, int32_t stage)
         return SIMLAB_ERROR;
     for (c++; c < end && !(fn = program_stage_function(c->level->code, stage)); c++)
         ;
-    return fn ? fn(&c->shared) : 0;
+    return fn ? program_call(c->level->guard, fn, &c->shared) : 0;
+}
+
+/* ---- the state of the call ---- */
+
+/* Whether a process before this one in the model's order has failed: then nobody asks any more what
+ * this one makes. If it was one after it, what this one says would still be told; and what is
+ * computed on demand may be read by one before. */
+static bool is_vain(const struct context *c)
+{
+    const struct stage_run *stage = &context_simulation(c)->stage;
+    const struct lane *lane = c->run->lane;
+    int call = c->run->n_loops > 0 ? c->run->call : lane->call;
+    return !stage->goes_on && !lane->computing &&
+           atomic_load_explicit(&stage->flags->failed_call, memory_order_relaxed) < call;
+}
+
+static int host_status(simlab_context *shared)
+{
+    const struct context *c = process_api_context(shared);
+    const struct stage_events *events = context_simulation(c)->events;
+    bool is_cancelled = events && events->is_cancelled &&
+                        atomic_load_explicit(events->is_cancelled, memory_order_relaxed);
+    return (c->run->failed ? SIMLAB_HAS_FAILED : 0) |
+           (is_cancelled || is_vain(c) ? SIMLAB_IS_CANCELLED : 0);
 }
 
 const struct simlab_host process_api_functions = {
@@ -223,4 +248,7 @@ const struct simlab_host process_api_functions = {
     .random_at = host_random_at,
     .variates = host_variates,
     .loop = parallel_loop,
+    .status = host_status,
+    .put_bytes = instance_put_bytes,
+    .get_bytes = instance_get_bytes,
 };

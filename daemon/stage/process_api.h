@@ -27,7 +27,7 @@ bool process_api_may(struct context *c, const char *what);
 struct simlab_view *process_values_view(simlab_context *c, int32_t row, int32_t dtype,
                                         int32_t access);
 struct simlab_view *process_values_create(simlab_context *c, int32_t row, int32_t dtype,
-                                          int32_t ndim, const int64_t *shape);
+                                          int32_t length, int32_t ndim, const int64_t *shape);
 struct simlab_view *process_values_member(simlab_context *c, int32_t row, int64_t k, int32_t dtype);
 struct simlab_view *process_values_wrong_size(simlab_context *c, int32_t row, int64_t k,
                                               int32_t dtype, int64_t n);

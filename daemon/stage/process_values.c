@@ -15,6 +15,8 @@ static const char *const intents[] = {"in", "out", "inout"};
 
 #define SCRATCH_MOST ((size_t)1 << 32) /* bytes of addresses */
 
+enum { LENGTH_MOST = 65536 }; /* bytes of one text */
+
 /* The member is given up: its code would go on to write more than there can be. The first to do so
  * is told; others wait for the end. */
 static void abandon(struct context *c)
@@ -123,13 +125,14 @@ struct simlab_view *process_values_wrong_size(simlab_context *shared, int32_t ro
     return scratch(c, 1, &n, (int64_t)v->itemsize);
 }
 
-static bool dtype_fits(struct context *c, const char *name, const struct simlab_view *v,
+static bool dtype_fits(struct context *c, const char *name, int slot, const struct simlab_view *v,
                        int32_t dtype)
 {
+    bool is_any = context_simulation(c)->model->slots[slot].declared->dtype == SIMLAB_ANY;
     if (dtype < 0 || v->dtype == dtype)
         return true;
-    context_refuse(c->run, "variable '%s' has dtype %s, but is used as %s", name,
-                   dtype_name(v->dtype),
+    context_refuse(c->run, "variable '%s' has dtype %s%s, but is used as %s", name,
+                   dtype_name(v->dtype), is_any ? " since its first value" : "",
                    dtype < SIMLAB_N_DTYPES ? dtype_name(dtype) : "an unknown dtype");
     return false;
 }
@@ -214,7 +217,7 @@ struct simlab_view *process_values_view(simlab_context *shared, int32_t row, int
         refuse_unset(c, v->name, slot);
         return instead_of(c, view);
     }
-    return dtype_fits(c, v->name, view, dtype) ? view : instead_of(c, view);
+    return dtype_fits(c, v->name, slot, view, dtype) ? view : instead_of(c, view);
 }
 
 /* The accepted dims of a slot as text: "(), (x)". */
@@ -270,8 +273,56 @@ static void refuse_size(struct context *c, const char *name, int slot, int ndim,
                        others_text);
 }
 
+/* Whether a value of this dtype may come next; the first one of a variable of any dtype settles it.
+ */
+static bool settle_dtype(struct context *c, const char *name, int slot, int32_t dtype,
+                         int32_t length)
+{
+    const struct variable *declared = context_simulation(c)->model->slots[slot].declared;
+    struct simlab_view *view = &context_value(c->run, slot)->view;
+    bool is_text = dtype == SIMLAB_STR;
+    if (view->dtype == SIMLAB_ANY) {
+        if (dtype < 0 || dtype >= SIMLAB_N_DTYPES || length < is_text || length > LENGTH_MOST) {
+            context_refuse(c->run, "variable '%s' was given dtype %d with length %d: no dtype",
+                           name, dtype, length);
+            return false;
+        }
+        view->dtype = dtype;
+        view->itemsize = is_text ? length : (int32_t)dtype_size(dtype);
+    }
+    if (!dtype_fits(c, name, slot, view, dtype))
+        return false;
+    if (is_text && length > view->itemsize) {
+        context_refuse(c->run, "variable '%s' has texts of %d bytes%s, but was given some of %d",
+                       name, view->itemsize,
+                       declared->dtype == SIMLAB_ANY ? " since its first value" : "", length);
+        return false;
+    }
+    return true;
+}
+
+/* Whether it may have that many dimensions: those of its first value, once a process has set it. */
+static bool settle_ndim(struct context *c, const char *name, int slot, int ndim)
+{
+    const struct variable *declared = context_simulation(c)->model->slots[slot].declared;
+    const struct value *value = context_value(c->run, slot);
+    char dims[256];
+    if (!accepts_ndim(declared, ndim)) {
+        describe_dims(declared, dims, sizeof dims);
+        context_refuse(c->run, "variable '%s' was given %d dimension%s, but accepts %s", name, ndim,
+                       ndim == 1 ? "" : "s", dims);
+        return false;
+    }
+    if (!value->is_settled || !value->view.data || value->view.ndim == ndim)
+        return true;
+    context_refuse(c->run,
+                   "variable '%s' has %d dimension%s since its first value, but was given %d", name,
+                   value->view.ndim, value->view.ndim == 1 ? "" : "s", ndim);
+    return false;
+}
+
 struct simlab_view *process_values_create(simlab_context *shared, int32_t row, int32_t dtype,
-                                          int32_t ndim, const int64_t *shape)
+                                          int32_t length, int32_t ndim, const int64_t *shape)
 {
     struct context *c = process_api_context(shared);
     const struct variable *v = process_api_variable(c, row);
@@ -288,18 +339,11 @@ struct simlab_view *process_values_create(simlab_context *shared, int32_t row, i
         return scratch(c, ndim, shape, itemsize);
     }
     int slot = c->level->bindings[row]->slot;
-    const struct variable *declared = context_simulation(c)->model->slots[slot].declared;
-    struct simlab_view *view = &context_value(c->run, slot)->view;
+    struct value *value = context_value(c->run, slot);
+    struct simlab_view *view = &value->view;
     if (!process_api_may(c, "no variable is given a shape") || !process_api_may_write(c, row, v) ||
-        !dtype_fits(c, v->name, view, dtype))
-        return scratch(c, ndim, shape, view->itemsize);
-    if (!accepts_ndim(declared, ndim)) {
-        char dims[256];
-        describe_dims(declared, dims, sizeof dims);
-        context_refuse(c->run, "variable '%s' was given %d dimension%s, but accepts %s", v->name,
-                       ndim, ndim == 1 ? "" : "s", dims);
-        return scratch(c, ndim, shape, view->itemsize);
-    }
+        !settle_dtype(c, v->name, slot, dtype, length) || !settle_ndim(c, v->name, slot, ndim))
+        return scratch(c, ndim, shape, length > view->itemsize ? length : view->itemsize);
     for (int i = 0; i < ndim; i++) {
         if (shape[i] < 0) {
             context_refuse(c->run, "variable '%s' was given an extent of %lld", v->name,
@@ -307,11 +351,12 @@ struct simlab_view *process_values_create(simlab_context *shared, int32_t row, i
             return scratch(c, 0, NULL, view->itemsize);
         }
     }
-    if (value_shape(context_simulation(c)->state, context_value(c->run, slot), ndim, shape) < 0) {
+    if (value_shape(context_simulation(c)->state, value, ndim, shape) < 0) {
         refuse_size(c, v->name, slot, ndim, shape);
         abandon(c);
         return scratch(c, ndim, shape, view->itemsize);
     }
+    value->is_settled = true;
     return view;
 }
 
@@ -337,5 +382,5 @@ struct simlab_view *process_values_member(simlab_context *shared, int32_t row, i
         refuse_unset(c, name, slot);
         return instead_of(c, view);
     }
-    return dtype_fits(c, name, view, dtype) ? view : instead_of(c, view);
+    return dtype_fits(c, name, slot, view, dtype) ? view : instead_of(c, view);
 }

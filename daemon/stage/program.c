@@ -73,6 +73,8 @@ static uint8_t access_of(const struct program *p, const struct variable *v, int 
         write = v->kind == SIMLAB_ON_DEMAND;
     } else if (phase == PHASE_CONVERT) {
         write = v->kind == SIMLAB_VARIABLE;
+    } else if (phase == PHASE_RESTORE) {
+        write = writable && kind == SIMLAB_OBJECT;
     }
     bool by_host = kind == SIMLAB_ON_DEMAND || kind == SIMLAB_OBJECT;
     return (uint8_t)((read ? SIMLAB_CAN_READ : 0) | (write ? SIMLAB_CAN_WRITE : 0) |
@@ -80,13 +82,17 @@ static uint8_t access_of(const struct program *p, const struct variable *v, int 
 }
 
 static void make_level(const struct program *p, int process, const struct type *type,
-                       const struct simlab_process *code, struct program_level *ret)
+                       const struct stage_code *code, struct program_level *ret)
 {
     const struct model_process *m = &p->model->processes[process];
     size_t n = (size_t)type->n_own;
     int *merged = mem_array(n, sizeof *merged);
     uint8_t *access = mem_array(n * N_PHASES, 1);
-    *ret = (struct program_level){.code = code, .n_rows = type->n_own, .merged = merged};
+    *ret = (struct program_level){.code = code->process,
+                                  .type = type->name,
+                                  .guard = code->guard,
+                                  .n_rows = type->n_own,
+                                  .merged = merged};
     ret->variables = mem_array(n, sizeof *ret->variables);
     ret->bindings = mem_array(n, sizeof *ret->bindings);
     for (int phase = 0; phase < N_PHASES; phase++)
@@ -120,7 +126,7 @@ static int make_process(const struct program *p, int process, const struct stage
     for (const struct type *type = own; type; type = type->parent)
         depth++;
     ret->levels = mem_array((size_t)depth, sizeof *ret->levels);
-    ret->is_pinned = own->holds_pointers;
+    ret->is_pinned = own->is_pinned;
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
         ret->stage_level[stage] = -1;
     for (const struct type *type = own; type; type = type->parent, code = code->parent) {
@@ -129,7 +135,7 @@ static int make_process(const struct program *p, int process, const struct stage
                              "the library of type %s is not the one that the model was built with",
                              type->name);
         int level = ret->n_levels++;
-        make_level(p, process, type, code->process, &ret->levels[level]);
+        make_level(p, process, type, code, &ret->levels[level]);
         if (code->process->instance_size > ret->instance_size)
             ret->instance_size = code->process->instance_size;
         for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)

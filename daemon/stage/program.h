@@ -13,17 +13,21 @@
 #include "stage/plan.h"
 #include "stage/stage.h"
 
-/* What a context is being used for: the four stages, or about one variable. */
+/* What a context is being used for: the four stages, about one variable, or the instance. */
 enum phase {
     PHASE_COMPUTE = SIMLAB_N_STAGES, /* an on-demand value */
     PHASE_VALIDATE,
     PHASE_CONVERT,
+    PHASE_SAVE,
+    PHASE_RESTORE,
     N_PHASES
 };
 
 /* A process's type (level 0), or one that it extends. */
 struct program_level {
     const struct simlab_process *code;
+    const char *type;                  /* its name */
+    stage_guard_fn guard;              /* see program_call */
     int n_rows;                        /* of the type's own table */
     const int *merged;                 /* row → index in the process's type->variables */
     const struct variable **variables; /* by row, like the two below */
@@ -86,5 +90,17 @@ struct program_function program_function(const struct program *p, int process, i
 
 /* The stage's function of a level's own table; NULL where it has none. */
 simlab_stage_fn program_stage_function(const struct simlab_process *code, int stage);
+
+/* Functions of a level's library are called by these, so that nothing that it throws passes through
+ * the host. */
+static inline int program_call(stage_guard_fn guard, simlab_stage_fn fn, simlab_context *c)
+{
+    return guard ? guard(c, fn, NULL, 0) : fn(c);
+}
+static inline int program_call_about(stage_guard_fn guard, simlab_variable_fn fn, simlab_context *c,
+                                     int32_t row)
+{
+    return guard ? guard(c, NULL, fn, row) : fn(c, row);
+}
 
 #endif

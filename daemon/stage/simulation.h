@@ -19,6 +19,8 @@
 
 #include <stdatomic.h>
 
+struct instance_bytes;
+
 /* What a stage function sees, for the type itself (level 0) or a type it extends. */
 struct context {
     struct simlab_context shared; /* first: what the library is given */
@@ -31,11 +33,13 @@ struct process_run {
     _Alignas(64) struct lane *lane;
     struct context *contexts; /* by level */
     int process, n_levels;
-    int phase;         /* enum phase */
-    uint32_t drawn_by; /* struct random: 0, or 1 + the variable that it is about */
-    uint64_t drawn;    /* words of its sequence */
-    char *message;     /* of the first mistake, without process and stage: MESSAGE_SIZE, or NULL */
-    int n_loops;       /* parallel loops that it is in, one within the other: see parallel.c */
+    int phase;                    /* enum phase */
+    uint32_t drawn_by;            /* struct random: 0, or 1 + the variable that it is about */
+    uint64_t drawn;               /* words of its sequence */
+    struct instance_bytes *bytes; /* in save and restore; else NULL */
+    char *message; /* of the first mistake, without process and stage: MESSAGE_SIZE, or NULL */
+    int call;      /* in a block of a loop: the call of the plan that the loop is in */
+    int n_loops;   /* parallel loops that it is in, one within the other: see parallel.c */
     bool failed;
     bool lacks_input; /* read one of its own that varies in time, before the first step */
 };
@@ -121,6 +125,10 @@ __attribute__((format(printf, 2, 3))) void context_refuse(struct process_run *ru
                                                           const char *format, ...);
 __attribute__((format(printf, 2, 0))) void context_vrefuse(struct process_run *run,
                                                            const char *format, va_list arguments);
+
+/* Of a function of a library: a mistake where it failed without saying why, or returned what is
+ * neither 0 nor a signal. */
+void context_check_result(struct process_run *run, int result);
 
 /* ---- demand.c ---- */
 

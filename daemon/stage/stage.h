@@ -20,10 +20,13 @@
 struct simulation;
 
 /* Code of a type: `process` as the library declares it (copied into structs of this host's size),
- * `parent` that of the type it extends. */
+ * `parent` that of the type it extends, `guard` its library's (NULL: none). */
+typedef int (*stage_guard_fn)(simlab_context *c, simlab_stage_fn stage, simlab_variable_fn about,
+                              int32_t var);
 struct stage_code {
     const struct simlab_process *process;
     const struct stage_code *parent;
+    stage_guard_fn guard;
 };
 
 /* What the functions here find, with words. */
@@ -46,6 +49,8 @@ struct stage_events {
     void (*abandon)(void *userdata, int64_t member, const struct error *why);
     /* After each step; a negative errno ends the run with that result (cancelled). */
     int (*step)(void *userdata, int64_t member, int64_t step);
+    /* NULL, or true once the member is to stop: what runs is told so by simlab_cancelled. */
+    const atomic_bool *is_cancelled;
     void *userdata;
 };
 

@@ -141,10 +141,8 @@ int state_new(const struct program *p, enum state_kind kind, struct state **ret_
         state_free(s);
         return error_set(e, -ENOMEM, NULL, "no memory for the state");
     }
-    for (int i = 0; i < p->model->n_slots; i++) {
-        s->values[i].view.dtype = p->model->slots[i].declared->dtype;
-        s->values[i].view.itemsize = (int32_t)p->model->slots[i].declared->itemsize;
-    }
+    for (int i = 0; i < p->model->n_slots; i++)
+        value_reset(&s->values[i], p->model->slots[i].declared);
     *ret_state = s;
     return 0;
 }
@@ -227,7 +225,7 @@ void state_reset(struct state *s, const struct program *p, int64_t member)
     s->bytes = 0;
     s->stamp++;
     for (int i = 0; i < p->model->n_slots; i++)
-        value_reset(&s->values[i]);
+        value_reset(&s->values[i], p->model->slots[i].declared);
     for (int i = 0; i < p->n_cached; i++)
         atomic_store_explicit(&s->computed[i].done, 0, memory_order_relaxed);
     for (int c = 0; c < s->n_clocks; c++)

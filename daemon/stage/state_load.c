@@ -116,7 +116,7 @@ static bool move(const struct body *b, void **pointer, size_t bytes, void *userd
 static bool has_room_for(const struct value *v)
 {
     size_t bytes;
-    return v->view.size >= 0 && v->view.itemsize > 0 &&
+    return v->view.size >= 0 && v->view.itemsize >= (v->view.data != NULL) &&
            !__builtin_mul_overflow((size_t)v->view.size, (size_t)v->view.itemsize, &bytes) &&
            (!v->view.data || (v->view.data == v->buffer && bytes <= v->capacity));
 }

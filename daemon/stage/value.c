@@ -73,8 +73,16 @@ int value_shape(struct state *s, struct value *v, int ndim, const int64_t *shape
     return 0;
 }
 
-void value_reset(struct value *v)
+void value_unsettle(struct value *v, const struct variable *declared)
 {
+    v->is_settled = false;
+    v->view.dtype = declared->dtype;
+    v->view.itemsize = (int32_t)declared->itemsize;
+}
+
+void value_reset(struct value *v, const struct variable *declared)
+{
+    value_unsettle(v, declared);
     v->view.data = NULL;
     v->view.size = 0;
     v->view.ndim = 0;

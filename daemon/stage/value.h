@@ -5,6 +5,7 @@
 #ifndef STAGE_VALUE_H
 #define STAGE_VALUE_H
 
+#include "model/type.h"
 #include "simlab/types.h"
 
 #include <stddef.h>
@@ -15,7 +16,8 @@ struct value {
     struct simlab_view view;
     void *buffer; /* of the state's arena, kept from member to member */
     size_t capacity;
-    size_t asked; /* bytes: the most that this member has asked for */
+    size_t asked;    /* bytes: the most that this member has asked for */
+    bool is_settled; /* a process has set it: dtype and number of dims are what they are */
 };
 
 /* Gives a value of a state this shape, reusing its buffer. Elements that it did not have are zero,
@@ -23,7 +25,9 @@ struct value {
  * counts so far; -ENOMEM where there cannot be, or is not, so much memory. One thread at a time for
  * one value. */
 int value_shape(struct state *s, struct value *v, int ndim, const int64_t *shape);
-/* Unset; the buffer is kept. */
-void value_reset(struct value *v);
+/* Unset, with the dtype that is declared; the buffer is kept. */
+void value_reset(struct value *v, const struct variable *declared);
+/* The next value may have whatever dtype and dims the declaration allows. */
+void value_unsettle(struct value *v, const struct variable *declared);
 
 #endif

@@ -51,7 +51,7 @@ static json_t *variable_document(const struct simlab_variable *v)
         json_decref(o);
         return NULL;
     }
-    bool known = v->dtype >= 0 && v->dtype < SIMLAB_N_DTYPES;
+    bool known = v->dtype >= SIMLAB_ANY && v->dtype < SIMLAB_N_DTYPES;
     json_object_set_new(o, "kind", json_string(WORD(kinds, v->kind)));
     json_object_set_new(o, "intent", json_string(WORD(intents, v->intent)));
     json_object_set_new(o, "dtype", json_string(known ? dtype_name(v->dtype) : "?"));
@@ -98,7 +98,7 @@ static int process_document(const struct simlab_process *p, int number, json_t *
     }
     json_object_set_new(o, "stages", stage_list(stage_mask(p)));
     json_object_set_new(o, "not_thread_safe", json_boolean(p->flags & SIMLAB_NOT_THREAD_SAFE));
-    json_object_set_new(o, "holds_pointers", json_boolean(p->flags & SIMLAB_HOLDS_POINTERS));
+    json_object_set_new(o, "pinned", json_boolean(p->flags & SIMLAB_PINNED));
     json_object_set_new(o, "instance_size", json_integer((json_int_t)p->instance_size));
     *ret_document = o;
     return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/layout.h"
 
+#include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -68,6 +69,7 @@ int output_array_init(const struct job *job, int output, int64_t member,
     struct output_array a = {.has_batch = job->batch_dim && !o->is_index,
                              .has_clock = o->clock >= 0,
                              .member = member,
+                             .dtype = view->dtype,
                              .itemsize = (size_t)view->itemsize};
     int64_t shape[SIMLAB_MAX_DIMS];
     const struct dims *dims = own_dims(v, view->ndim);
@@ -89,9 +91,9 @@ int output_array_init(const struct job *job, int output, int64_t member,
         a.dims[a.lead + i] = dim_name(job, dims->names[a.axes[i]]);
         shape[a.lead + i] = view->shape[a.axes[i]];
     }
-    store_meta_default(&a.meta, v->dtype, (size_t)view->itemsize, ndim, shape);
+    store_meta_default(&a.meta, view->dtype, (size_t)view->itemsize, ndim, shape);
     store_choose_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
-    a.meta.has_fill = v->dtype != SIMLAB_BOOL && a.meta.has_fill;
+    a.meta.has_fill = view->dtype != SIMLAB_BOOL && a.meta.has_fill;
     int r = worker_result_of_user(store_meta_encode(&a.meta, o->encoding, e));
     if (r > 0) {
         char where[300];
@@ -127,10 +129,11 @@ json_t *output_array_to_json(const struct output_array *a)
     json_t *dims = json_array();
     for (int i = 0; i < a->meta.ndim; i++)
         json_array_append_new(dims, json_string(a->dims[i]));
-    json_t *o = json_pack(
-        "{s:o, s:o, s:o, s:o, s:I, s:I}", "shape", extents(a->meta.ndim, a->meta.shape), "chunks",
-        extents(a->meta.ndim, a->meta.chunks), "dims", dims, "own", extents(n, own), "itemsize",
-        (json_int_t)a->itemsize, "member", (json_int_t)a->member);
+    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:s, s:I, s:I}", "shape",
+                          extents(a->meta.ndim, a->meta.shape), "chunks",
+                          extents(a->meta.ndim, a->meta.chunks), "dims", dims, "own",
+                          extents(n, own), "dtype", dtype_name(a->dtype), "itemsize",
+                          (json_int_t)a->itemsize, "member", (json_int_t)a->member);
     mem_assert(o);
     return o;
 }
@@ -153,12 +156,16 @@ static bool read_extents(const json_t *list, int64_t least, int *ret_n, int64_t 
 int output_array_from_json(const struct job *job, int output, const json_t *recorded,
                            struct output_array *ret_array, struct error *e)
 {
-    struct simlab_view view = {.itemsize = (int32_t)json_member_integer(recorded, "itemsize", 0)};
+    const char *dtype = json_member_string(recorded, "dtype");
+    int value_dtype = job->model->slots[job->outputs[output].slot].declared->dtype;
+    bool is_known = dtype ? dtype_from_name(dtype, &value_dtype) : value_dtype != SIMLAB_ANY;
+    struct simlab_view view = {.dtype = value_dtype,
+                               .itemsize = (int32_t)json_member_integer(recorded, "itemsize", 0)};
     int64_t chunks[SIMLAB_MAX_DIMS];
     int n_chunks;
     if (!read_extents(json_object_get(recorded, "own"), 0, &view.ndim, view.shape) ||
         !read_extents(json_object_get(recorded, "chunks"), 1, &n_chunks, chunks) ||
-        view.itemsize <= 0)
+        view.itemsize <= 0 || !is_known)
         return error_set(e, WORKER_STORE, NULL, "the layout recorded for output %s is broken",
                          job->outputs[output].name);
     struct output_array a;

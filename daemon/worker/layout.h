@@ -15,8 +15,9 @@
 /* Where an output lies in its array: dims are (batch), (clock), own. */
 struct output_array {
     struct store_meta meta; /* shape: the extents that the first member gives */
-    size_t itemsize;        /* of the value; meta's is that of the encoding */
-    int lead;               /* batch and clock axes: 0, 1 or 2 */
+    int dtype;              /* of the value, like the next; meta's are those of the encoding */
+    size_t itemsize;
+    int lead; /* batch and clock axes: 0, 1 or 2 */
     bool has_batch, has_clock;
     int64_t member;                    /* whose sizes these are, and whose value an index has */
     const char *dims[SIMLAB_MAX_DIMS]; /* borrowed from the job */
@@ -33,9 +34,10 @@ int output_array_init(const struct job *job, int output, int64_t member,
                       struct error *e);
 void output_array_clear(struct output_array *a);
 
-/* As recorded with the job: {"shape": […], "chunks": […], "dims": […], "own": […], "itemsize": n,
- * "member": n}, where `own` are the extents of the value in its own order. The same array comes
- * back, also where another release would choose other chunks. */
+/* As recorded with the job: {"shape": […], "chunks": […], "dims": […], "own": […], "dtype": name,
+ * "itemsize": n, "member": n}, where `own` are the extents of the value in its own order, and dtype
+ * and itemsize are its. The same array comes back, also where another release
+ * would choose other chunks. */
 json_t *output_array_to_json(const struct output_array *a);
 int output_array_from_json(const struct job *job, int output, const json_t *recorded,
                            struct output_array *ret_array, struct error *e);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/library.h"
 
+#include "base/c_locale.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "library/content.h"
@@ -8,13 +10,16 @@
 #include "worker/objects.h"
 
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct opened {
     char *name, *path;
     char hash[HASH_TEXT_SIZE];
-    void *handle;                     /* of dlopen, never closed */
+    void *handle;                       /* of dlopen, never closed */
+    const struct simlab_library *given; /* its table: of the library, or of its `open` */
+    void (*close)(const struct simlab_library *opened);
     struct simlab_library table;      /* copied, in this host's size */
     struct simlab_process *processes; /* likewise, and their variables */
     struct stage_code *codes;
@@ -34,6 +39,8 @@ struct libraries *libraries_new(void)
 
 static void opened_clear(struct opened *o)
 {
+    if (o->close)
+        o->close(o->given);
     for (int i = 0; o->processes && i < o->table.n_processes; i++)
         free((void *)o->processes[i].variables);
     free(o->processes);
@@ -86,6 +93,7 @@ static void copy_processes(struct opened *o)
         p->variables = variables;
         p->n_variables = n_rows;
         o->codes[i].process = p;
+        o->codes[i].guard = o->table.guard;
     }
 }
 
@@ -97,29 +105,32 @@ static void copy_hooks(struct opened *o)
         copy_sized(&o->hooks[i], sizeof *o->hooks,
                    (const char *)o->table.hooks + (size_t)i * o->table.hook_size,
                    o->table.hook_size);
+    for (int i = 0; i < n; i++)
+        o->hooks[i].guard = o->table.guard_hook;
     o->table.hooks = o->hooks;
     o->table.n_hooks = n;
 }
 
+/* What version 1 began with. */
+#define LEAST_TABLE (offsetof(struct simlab_library, guard_hook) + sizeof(void *))
+
 static int check_table(const struct simlab_library *table, const char *path, struct error *e)
 {
-    if (!table)
-        return error_set(e, WORKER_REFUSED, NULL, "%s: simlab_library() returned nothing", path);
     if (table->abi_version != SIMLAB_ABI_VERSION)
         return error_set(
             e, WORKER_REFUSED, NULL,
             "%s was built for version %u of simlab/process.h; this is version %d: build "
             "it again",
             path, table->abi_version, SIMLAB_ABI_VERSION);
-    if (table->struct_size > offsetof(struct simlab_library, abi_revision) &&
-        table->abi_revision > SIMLAB_ABI_REVISION)
+    if (table->struct_size < LEAST_TABLE)
+        return error_set(e, WORKER_REFUSED, NULL, "%s: its table is broken", path);
+    if (table->revision > SIMLAB_ABI_REVISION)
         return error_set(
             e, WORKER_REFUSED, NULL,
-            "%s was built for revision %u of simlab/process.h; this is revision %d, which "
-            "lacks what it may use: install a newer simlabd",
-            path, table->abi_revision, SIMLAB_ABI_REVISION);
-    if (table->struct_size < offsetof(struct simlab_library, n_processes) + sizeof(int32_t) ||
-        table->n_processes < 0 || (table->n_processes > 0 && !table->processes) ||
+            "%s needs revision %u of simlab/process.h; this simlabd has revision %d: install a "
+            "newer one",
+            path, table->revision, SIMLAB_ABI_REVISION);
+    if (table->n_processes < 0 || (table->n_processes > 0 && !table->processes) ||
         table->process_size == 0 || table->variable_size == 0)
         return error_set(e, WORKER_REFUSED, NULL, "%s: its table of processes is broken", path);
     return 0;
@@ -130,12 +141,14 @@ static int find_table(void *handle, const char *path, const struct simlab_librar
                       struct error *e)
 {
     const struct simlab_library *(*entry)(void);
-    *(void **)&entry = dlsym(handle, "simlab_library");
+    *(void **)&entry = dlsym(handle, "simlab_library_table");
     if (!entry)
         return error_set(e, WORKER_REFUSED, NULL,
                          "%s is no process library: it lacks SIMLAB_LIBRARY(…)", path);
     const struct simlab_library *table = entry();
-    int r = check_table(table, path, e);
+    int r = table ? check_table(table, path, e)
+                  : error_set(e, WORKER_REFUSED, NULL,
+                              "%s: simlab_library_table() returned nothing", path);
     if (r == 0)
         *ret_table = table;
     return r;
@@ -175,6 +188,60 @@ static int check_objects(const struct opened *o, const char *real, struct error 
     return 0;
 }
 
+/* ---- opening ---- */
+
+struct opening {
+    struct simlab_opening shared; /* first: what the library is given */
+    const char *path;
+    struct error *e;
+};
+
+__attribute__((format(printf, 2, 0))) static int opening_fail(const struct simlab_opening *shared,
+                                                              const char *format, va_list arguments)
+{
+    const struct opening *opening = (const struct opening *)(const void *)shared;
+    char why[700];
+    c_locale_vprint(why, sizeof why, format, arguments);
+    return error_set(opening->e, WORKER_REFUSED, NULL, "%s cannot be opened: %s", opening->path,
+                     why);
+}
+
+static int call_open(struct opened *o, const struct simlab_library *table, const char *directory,
+                     const char *configuration, struct error *e)
+{
+    struct opening opening = {.shared = {.struct_size = sizeof opening.shared,
+                                         .name = o->name,
+                                         .configuration = configuration,
+                                         .directory = directory,
+                                         .fail = opening_fail},
+                              .path = o->path,
+                              .e = e};
+    error_set(e, WORKER_REFUSED, NULL, "%s cannot be opened: it does not say why", o->path);
+    o->given = table->open(&opening.shared);
+    if (!o->given)
+        return WORKER_REFUSED;
+    error_clear(e);
+    o->close = table->close;
+    return check_table(o->given, o->path, e);
+}
+
+static int open_library(struct opened *o, const struct simlab_library *table, struct error *e)
+{
+    char *configuration = NULL;
+    o->given = table;
+    if (!table->open)
+        return 0;
+    int r = content_configuration(o->path, &configuration, e) ? WORKER_REFUSED : 0;
+    if (r == 0) {
+        char *directory = file_absolute(o->path), *slash = strrchr(directory, '/');
+        slash[slash == directory] = '\0';
+        r = call_open(o, table, directory, configuration, e);
+        free(directory);
+    }
+    free(configuration);
+    return r;
+}
+
 static int load(struct opened *o, struct error *e)
 {
     char *real = realpath(o->path, NULL);
@@ -183,15 +250,18 @@ static int load(struct opened *o, struct error *e)
     const struct simlab_library *table = NULL;
     int r = o->handle ? 0 : error_set(e, WORKER_REFUSED, NULL, "cannot load %s", dlerror());
     if (r == 0)
+        r = find_table(o->handle, o->path, &table, e);
+    bool is_opened = r == 0;
+    if (r == 0)
+        r = open_library(o, table, e);
+    if (r == 0 || is_opened)
         o->objects = objects_after(n);
     if (r == 0 && real)
         r = check_objects(o, real, e);
-    if (r == 0)
-        r = find_table(o->handle, o->path, &table, e);
     free(real);
     if (r == 0)
-        copy_sized(&o->table, sizeof o->table, table, table->struct_size);
-    else if (o->handle)
+        copy_sized(&o->table, sizeof o->table, o->given, o->given->struct_size);
+    else if (o->handle && !is_opened) /* what was opened may have left something behind */
         dlclose(o->handle);
     return r;
 }

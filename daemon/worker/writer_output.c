@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/writer_output.h"
 
+#include "base/dtype.h"
 #include "base/mem.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -220,11 +222,39 @@ static int keep_index(struct output_writer *g, struct writer_output *o, struct e
 
 /* ---- what a member saves ---- */
 
+static void describe_kind(int dtype, size_t itemsize, int ndim, char ret[64])
+{
+    int n = dtype == SIMLAB_STR ? snprintf(ret, 64, "texts of %zu bytes", itemsize)
+                                : snprintf(ret, 64, "%s", dtype_name(dtype));
+    snprintf(ret + n, 64 - (size_t)n, " in %d dimension%s", ndim, ndim == 1 ? "" : "s");
+}
+
+/* Dtype and number of dims may be settled by the run: an array has those of one member. */
+static int check_kind(const struct output_writer *g, int output, int64_t member,
+                      const struct simlab_view *view, struct error *e)
+{
+    const struct output_array *a = &g->outputs[output].array;
+    int ndim = a->meta.ndim - a->lead;
+    char here[64], there[64];
+    if (view->dtype == a->dtype && (size_t)view->itemsize == a->itemsize && view->ndim == ndim)
+        return 0;
+    describe_kind(view->dtype, (size_t)view->itemsize, view->ndim, here);
+    describe_kind(a->dtype, a->itemsize, ndim, there);
+    if (member == a->member)
+        return error_set(e, WORKER_REFUSED, NULL, "output %s is %s here, but was %s at first",
+                         g->job->outputs[output].name, here, there);
+    return error_set(e, WORKER_REFUSED, NULL,
+                     "output %s is %s here, but %s in member %lld, which decided its array",
+                     g->job->outputs[output].name, here, there, (long long)a->member);
+}
+
 int writer_output_put(struct output_writer *g, int output, int64_t member, int64_t at,
                       const struct simlab_view *view, struct error *e)
 {
     struct writer_output *o = &g->outputs[output];
-    int r = 0;
+    int r = check_kind(g, output, member, view, e);
+    if (r)
+        return r;
     if (g->job->outputs[output].is_index)
         return put_index(g, output, member, view, e);
     int64_t row = o->array.has_batch ? member : 0;

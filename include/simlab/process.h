@@ -7,15 +7,17 @@
  * defines. It needs no symbol of the host: all calls go through the context's table.
  *
  * Compatibility: ABI_VERSION changes only when a built library could no longer be read. All else
- * grows: structs at their end, enums by new values, and then ABI_REVISION by one. Each table tells
- * the sizes it was compiled with, so that an old library runs under a new host (absent fields read
- * as zero), and a host refuses a library of a later revision than its own by name and number.
- * struct simlab_context, struct simlab_view and the inline functions are compiled into libraries:
- * what they touch never moves.
+ * grows: structs at their end, enums by new values, and then ABI_REVISION by one. A library says
+ * which revision it needs, by `#define SIMLAB_REVISION n` before it includes this; where it is
+ * silent, it is the one that the version began with. What came later is declared for those who ask
+ * for it only, fields of structs too, so nobody needs what he did not ask for. Only that number is
+ * compared: a library that was built with a newer header loads in an older host, unless it needs
+ * more than that has; then it is refused by name and number. Each table tells the sizes it was
+ * compiled with; fields that it lacks read as zero. struct simlab_context, struct simlab_view and
+ * the inline functions are compiled into libraries: what they touch never moves.
  *
- * Changelog (version.revision)
- *   1.0  first version
- *   1.1  parallel loops; random numbers at an index; variates
+ * Changelog (version.revision): version 1 begins with revision 2. Until it is released all may
+ * change.
  *
  * Threads: one context belongs to one process instance and is used by one thread at a time.
  * Different processes may run at once, unless a type says SIMLAB_NOT_THREAD_SAFE; so may compute
@@ -39,14 +41,27 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+#define SIMLAB_ABI_VERSION  1
+#define SIMLAB_ABI_REVISION 2 /* the latest that this header has */
+#ifndef SIMLAB_REVISION
+#define SIMLAB_REVISION 2 /* that this library needs */
+#endif
+#if SIMLAB_REVISION > SIMLAB_ABI_REVISION
+#error "SIMLAB_REVISION asks for more than this simlab/process.h has: install a newer one"
+#endif
+
+/* C++: what a function throws becomes its failure, at the library's edge. */
+#if defined(__cplusplus) && (defined(__cpp_exceptions) || defined(__EXCEPTIONS))
+#define SIMLAB_CATCHES_
+#include <exception>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define SIMLAB_ABI_VERSION  1
-#define SIMLAB_ABI_REVISION 1
-
 typedef struct simlab_context simlab_context;
+typedef struct simlab_hook_context simlab_hook_context;
 
 /* ---- what a process type declares ------------------------------------------------------- */
 
@@ -80,13 +95,17 @@ struct simlab_variable {
     const char *name;
     int32_t kind;   /* enum simlab_kind; 0: a plain variable */
     int32_t intent; /* enum simlab_intent; 0: in */
-    int32_t dtype;  /* enum simlab_dtype; 0: f8. Of foreign, global, group: taken from the target */
-    int32_t length; /* SIMLAB_STR: bytes of one element */
-    uint32_t flags; /* enum simlab_variable_flags */
-    uint32_t reads; /* enum simlab_stages: those that read it; 0: every stage there is */
+    /* enum simlab_dtype; 0: f8. Of foreign, global, group: taken from the target. SIMLAB_ANY: that
+     * of its first value, an input's or simlab_create's; a later one of another dtype is an error.
+     */
+    int32_t dtype;
+    int32_t length;  /* SIMLAB_STR: bytes of one element */
+    uint32_t flags;  /* enum simlab_variable_flags */
+    uint32_t reads;  /* enum simlab_stages: those that read it; 0: every stage there is */
     uint32_t writes; /* those that write it; 0: every stage, where the intent allows */
     /* Accepted dims, alternatives split by '|', names by ',': NULL or "" is a scalar, "y,x" a
-     * matrix, "()|x" a scalar or a vector. */
+     * matrix, "()|x" a scalar or a vector. The first value that a process gives it settles which:
+     * a later one with another number of dims is an error. */
     const char *dims;
     const char *type;          /* foreign: "Type" of this library or "library.Type" */
     const char *var;           /* foreign: the variable's name there; NULL: the same as here */
@@ -107,7 +126,10 @@ struct simlab_variable {
 
 enum simlab_process_flags {
     SIMLAB_NOT_THREAD_SAFE = 1, /* its calls never overlap within a worker */
-    SIMLAB_HOLDS_POINTERS = 2   /* the instance points outside itself: stays in one worker */
+    /* The instance points outside itself, or to what only works in one operating-system process
+     * (an interpreter's objects): all its calls run in the worker that made it. So do those of
+     * processes that touch one `object`, without the flag. */
+    SIMLAB_PINNED = 2
 };
 
 struct simlab_process {
@@ -124,8 +146,15 @@ struct simlab_process {
     simlab_stage_fn finalize_step;
     simlab_stage_fn finalize;
     size_t instance_size; /* bytes of private state, zeroed before initialize; see simlab_self */
-    simlab_stage_fn save; /* checkpoints: only types that hold pointers need them */
+    /* Of types that are pinned, or set an `object`: so that a run can be saved between two steps,
+     * and an object that is only read after initialize be had in several workers. Both read what
+     * variables they like, and write none. `save` puts all that it needs by simlab_put_bytes.
+     * `restore` is called in the place of initialize, in whichever worker, with the variables as
+     * they were then and a zeroed instance; it gets the same bytes by simlab_get_bytes, and sets
+     * the objects that initialize set. A run with such types that lack them is not saved. */
+    simlab_stage_fn save;
     simlab_stage_fn restore;
+    void *userdata; /* what simlab_userdata gives, for types that are made in `open` */
 };
 
 /* A hook is called before or after a stage, once for the model or once for each process, where a
@@ -136,8 +165,6 @@ struct simlab_process {
 enum simlab_hook_level { SIMLAB_MODEL_LEVEL = 0, SIMLAB_PROCESS_LEVEL };
 enum simlab_hook_when { SIMLAB_BEFORE = 0, SIMLAB_AFTER };
 
-typedef struct simlab_hook_context simlab_hook_context;
-
 struct simlab_hook {
     const char *name;
     const char *description;
@@ -146,6 +173,24 @@ struct simlab_hook {
     int32_t when;  /* enum simlab_hook_when */
     int32_t reserved;
     int (*call)(simlab_hook_context *h);
+    int (*guard)(simlab_hook_context *h, int (*call)(simlab_hook_context *h)); /* the host's */
+};
+
+/* A library may be opened with a configuration, and make its types from it (a module of another
+ * language, the path of a component): NAME.so with a text NAME.configuration beside it (NAME.so may
+ * be a link to it, so that one file serves under several names). Its types are NAME.Type as ever,
+ * and what it is known by is the content of all: NAME.so, NAME.configuration, and what NAME.files
+ * lists, all copied together.
+ *
+ * A library is opened once under each of its names, in each worker, before anything else of it is
+ * called; several openings may live in one worker, and share the library's static variables. */
+struct simlab_opening {
+    uint32_t struct_size;
+    uint32_t reserved;
+    const char *name;          /* NAME */
+    const char *configuration; /* the text, NUL at its end; NULL: there is none */
+    const char *directory;     /* where NAME.so and the files beside it are, absolute */
+    int (*fail)(const struct simlab_opening *o, const char *format, va_list arguments);
 };
 
 struct simlab_library {
@@ -157,10 +202,19 @@ struct simlab_library {
     const char *version;
     const struct simlab_process *const *processes;
     int32_t n_processes;
-    uint32_t abi_revision;
+    uint32_t revision; /* that it needs */
     const struct simlab_hook *hooks;
     int32_t n_hooks;
     uint32_t hook_size; /* of struct simlab_hook, as compiled */
+    /* NULL, or what gives the table that counts, which lives until `close`; NULL after
+     * simlab_open_fail. `close` is called with it at the end of the worker, if this is orderly. */
+    const struct simlab_library *(*open)(const struct simlab_opening *o);
+    void (*close)(const struct simlab_library *opened);
+    void *userdata; /* the library's own: the host does not touch it */
+    /* NULL, or what calls a stage function, or else one about a variable, or a hook, and makes a
+     * failure of what it throws. */
+    int (*guard)(simlab_context *c, simlab_stage_fn stage, simlab_variable_fn about, int32_t var);
+    int (*guard_hook)(simlab_hook_context *h, int (*call)(simlab_hook_context *h));
 };
 
 #define SIMLAB_COUNT(table) ((int32_t)(sizeof(table) / sizeof((table)[0])))
@@ -171,35 +225,66 @@ struct simlab_library {
 #define SIMLAB_EXPORT __attribute__((visibility("default")))
 
 /* The one symbol. Declared here so that it has C linkage in C++ too. */
-SIMLAB_EXPORT const struct simlab_library *simlab_library(void);
+SIMLAB_EXPORT const struct simlab_library *simlab_library_table(void);
+
+#ifdef SIMLAB_CATCHES_
+#define SIMLAB_GUARDS_ simlab_guard_, simlab_guard_hook_
+static inline int simlab_guard_(simlab_context *c, simlab_stage_fn stage, simlab_variable_fn about,
+                                int32_t var);
+static inline int simlab_guard_hook_(simlab_hook_context *h, int (*call)(simlab_hook_context *h));
+#else
+#define SIMLAB_GUARDS_ NULL, NULL
+#endif
 
 /* Once in a library: SIMLAB_LIBRARY("1.0", "what it is about", &type_a, &type_b) */
 #define SIMLAB_LIBRARY(version_, description_, ...)                                                \
-    SIMLAB_LIBRARY_TABLE_(version_, description_, NULL, 0, __VA_ARGS__)
+    static const struct simlab_process *const simlab_processes_[] = {__VA_ARGS__};                 \
+    SIMLAB_LIBRARY_(version_, description_, simlab_processes_, SIMLAB_COUNT(simlab_processes_),    \
+                    NULL, 0, NULL, NULL)
 
 /* The same with hooks, a table of struct simlab_hook:
  * SIMLAB_LIBRARY_WITH_HOOKS("1.0", "what it is about", hooks, &type_a) */
 #define SIMLAB_LIBRARY_WITH_HOOKS(version_, description_, hooks_, ...)                             \
-    SIMLAB_LIBRARY_TABLE_(version_, description_, hooks_, SIMLAB_COUNT(hooks_), __VA_ARGS__)
-
-#define SIMLAB_LIBRARY_TABLE_(version_, description_, hooks_, n_hooks_, ...)                       \
     static const struct simlab_process *const simlab_processes_[] = {__VA_ARGS__};                 \
-    static const struct simlab_library simlab_library_ = {SIMLAB_ABI_VERSION,                      \
-                                                          sizeof(struct simlab_library),           \
-                                                          sizeof(struct simlab_process),           \
-                                                          sizeof(struct simlab_variable),          \
-                                                          description_,                            \
-                                                          version_,                                \
-                                                          simlab_processes_,                       \
-                                                          SIMLAB_COUNT(simlab_processes_),         \
-                                                          SIMLAB_ABI_REVISION,                     \
-                                                          hooks_,                                  \
-                                                          n_hooks_,                                \
-                                                          sizeof(struct simlab_hook)};             \
-    SIMLAB_EXPORT const struct simlab_library *simlab_library(void)                                \
+    SIMLAB_LIBRARY_(version_, description_, simlab_processes_, SIMLAB_COUNT(simlab_processes_),    \
+                    hooks_, SIMLAB_COUNT(hooks_), NULL, NULL)
+
+/* One that makes its types when it is opened; `close` may be NULL. What `open` gives is best begun
+ * with SIMLAB_LIBRARY_INIT. */
+#define SIMLAB_LIBRARY_WITH_OPEN(version_, description_, open_, close_)                            \
+    SIMLAB_LIBRARY_(version_, description_, NULL, 0, NULL, 0, open_, close_)
+
+#define SIMLAB_LIBRARY_INIT(version_, description_, processes_, n_processes_)                      \
+    SIMLAB_LIBRARY_INIT_(version_, description_, processes_, n_processes_, NULL, 0, NULL, NULL)
+
+#define SIMLAB_LIBRARY_INIT_(version_, description_, processes_, n_processes_, hooks_, n_hooks_,   \
+                             open_, close_)                                                        \
+    {                                                                                              \
+        SIMLAB_ABI_VERSION, sizeof(struct simlab_library), sizeof(struct simlab_process),          \
+            sizeof(struct simlab_variable), description_, version_, processes_, n_processes_,      \
+            SIMLAB_REVISION, hooks_, n_hooks_, sizeof(struct simlab_hook), open_, close_, NULL,    \
+            SIMLAB_GUARDS_                                                                         \
+    }
+
+#define SIMLAB_LIBRARY_(version_, description_, processes_, n_processes_, hooks_, n_hooks_, open_, \
+                        close_)                                                                    \
+    static const struct simlab_library simlab_library_ = SIMLAB_LIBRARY_INIT_(                     \
+        version_, description_, processes_, n_processes_, hooks_, n_hooks_, open_, close_);        \
+    SIMLAB_EXPORT const struct simlab_library *simlab_library_table(void)                          \
     {                                                                                              \
         return &simlab_library_;                                                                   \
     }
+
+/* In `open`: return simlab_open_fail(o, "why"), which is NULL. */
+__attribute__((format(printf, 2, 3))) static inline const struct simlab_library *
+simlab_open_fail(const struct simlab_opening *o, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    o->fail(o, format, arguments);
+    va_end(arguments);
+    return NULL;
+}
 
 /* ---- what a stage function is given ----------------------------------------------------- */
 
@@ -247,9 +332,10 @@ struct simlab_host {
     /* Answers a read or write that the fast path does not: computes an on-demand value, or
      * records the error. `access` is one of enum simlab_access. Never NULL. */
     struct simlab_view *(*view)(simlab_context *c, int32_t var, int32_t dtype, int32_t access);
-    /* Gives `var` this shape (contents undefined where it grew or is new). Never NULL. */
-    struct simlab_view *(*create)(simlab_context *c, int32_t var, int32_t dtype, int32_t ndim,
-                                  const int64_t *shape);
+    /* Gives `var` this shape (zeroes where it grew or is new). `length`: of a str, where its
+     * declaration tells none; else 0. Never NULL. */
+    struct simlab_view *(*create)(simlab_context *c, int32_t var, int32_t dtype, int32_t length,
+                                  int32_t ndim, const int64_t *shape);
     int64_t (*group_size)(simlab_context *c, int32_t var);
     struct simlab_view *(*group_view)(simlab_context *c, int32_t var, int64_t k, int32_t dtype);
     const char *(*group_name)(simlab_context *c, int32_t var, int64_t k, int32_t which);
@@ -263,11 +349,22 @@ struct simlab_host {
      * records the error and answers with n zeroed ones of this dtype. Never NULL. */
     struct simlab_view *(*wrong_size)(simlab_context *c, int32_t var, int64_t k, int32_t dtype,
                                       int64_t n);
-    /* Since 1.1. */
     void (*random_at)(simlab_context *c, int64_t index, uint64_t *ret_words, int64_t n);
     void (*variates)(simlab_context *c, int32_t distribution, double a, double b, int64_t index,
                      double *ret, int64_t n);
     int (*loop)(simlab_context *c, const struct simlab_loop *loop);
+    int (*status)(simlab_context *c); /* enum simlab_status */
+    int (*put_bytes)(simlab_context *c, const void *bytes, size_t n);
+    /* *ret is NULL, or is given the next n; how many are left then. */
+    int64_t (*get_bytes)(simlab_context *c, void *ret, size_t n);
+};
+
+enum simlab_status { SIMLAB_HAS_FAILED = 1, SIMLAB_IS_CANCELLED = 2 };
+
+/* A group's members in order; views of on_demand ones are NULL: the host computes them. */
+struct simlab_group {
+    int64_t n;
+    struct simlab_view *const *views;
 };
 
 struct simlab_context {
@@ -278,45 +375,61 @@ struct simlab_context {
     const uint8_t *access;            /* by index: enum simlab_access, for the current stage */
     void *instance;
     const struct simlab_runtime *runtime;
+    const struct simlab_group *groups; /* by index; `views` is NULL for what is no group */
+    const char *process;               /* its name in the model */
+    const char *type;                  /* "library.Type", of the type whose function it is */
+    void *userdata;                    /* of the same */
 };
 
 /* ---- access, by the variable's index in its type's table ------------------------------- */
 
+/* Whether this may be done to the variable, and the host is not needed for it; dtype -1: any. */
+static inline int simlab_can_(const simlab_context *c, int32_t var, int32_t dtype, uint8_t access)
+{
+    return var >= 0 && var < c->n_variables &&
+           (c->access[var] & (access | SIMLAB_BY_HOST)) == access && c->views[var]->data &&
+           (dtype == -1 || c->views[var]->dtype == dtype);
+}
+
 static inline const struct simlab_view *simlab_read(simlab_context *c, int32_t var, int32_t dtype)
 {
-    if (var >= 0 && var < c->n_variables &&
-        (c->access[var] & (SIMLAB_CAN_READ | SIMLAB_BY_HOST)) == SIMLAB_CAN_READ &&
-        c->views[var]->data && c->views[var]->dtype == dtype)
-        return c->views[var];
-    return c->host->view(c, var, dtype, SIMLAB_CAN_READ);
+    return simlab_can_(c, var, dtype, SIMLAB_CAN_READ)
+               ? c->views[var]
+               : c->host->view(c, var, dtype, SIMLAB_CAN_READ);
 }
 
 static inline struct simlab_view *simlab_write(simlab_context *c, int32_t var, int32_t dtype)
 {
-    if (var >= 0 && var < c->n_variables &&
-        (c->access[var] & (SIMLAB_CAN_WRITE | SIMLAB_BY_HOST)) == SIMLAB_CAN_WRITE &&
-        c->views[var]->data && c->views[var]->dtype == dtype)
-        return c->views[var];
-    return c->host->view(c, var, dtype, SIMLAB_CAN_WRITE);
+    return simlab_can_(c, var, dtype, SIMLAB_CAN_WRITE)
+               ? c->views[var]
+               : c->host->view(c, var, dtype, SIMLAB_CAN_WRITE);
 }
 
-/* Elements, dims and shape of a value that may be read, whatever its dtype. */
-static inline const struct simlab_view *simlab_view(simlab_context *c, int32_t var)
+/* Elements, dims, shape and dtype of a value that may be read, whatever its dtype. */
+static inline const struct simlab_view *simlab_value(simlab_context *c, int32_t var)
 {
-    return c->host->view(c, var, -1, SIMLAB_CAN_READ);
+    return simlab_read(c, var, -1);
 }
 static inline int64_t simlab_size(simlab_context *c, int32_t var)
 {
-    return simlab_view(c, var)->size;
+    return simlab_value(c, var)->size;
 }
 static inline int32_t simlab_ndim(simlab_context *c, int32_t var)
 {
-    return simlab_view(c, var)->ndim;
+    return simlab_value(c, var)->ndim;
 }
 static inline int64_t simlab_shape(simlab_context *c, int32_t var, int32_t dim)
 {
-    const struct simlab_view *v = simlab_view(c, var);
+    const struct simlab_view *v = simlab_value(c, var);
     return dim >= 0 && dim < v->ndim ? v->shape[dim] : 1;
+}
+/* What the functions below do for each dtype, for one that is known when it runs: gives a variable
+ * this shape, to be written. `length`: of a str, bytes of one element; else 0. Where the variable
+ * is declared as SIMLAB_ANY, and this is its first value, its dtype is settled by it. */
+static inline void *simlab_create(simlab_context *c, int32_t var, int32_t dtype, int32_t length,
+                                  int32_t ndim, const int64_t *shape)
+{
+    return c->host->create(c, var, dtype, length, ndim, shape)->data;
 }
 /* The view if it has n elements; else n zeroes, and the stage fails. */
 static inline const struct simlab_view *simlab_checked(simlab_context *c, int32_t var, int64_t k,
@@ -324,6 +437,28 @@ static inline const struct simlab_view *simlab_checked(simlab_context *c, int32_
                                                        int64_t n)
 {
     return v->size == n ? v : c->host->wrong_size(c, var, k, dtype, n);
+}
+
+/* Groups: members in the order in which the model declares its processes, on-demand ones last. */
+static inline int64_t simlab_group_size(simlab_context *c, int32_t var)
+{
+    return var >= 0 && var < c->n_variables && c->groups[var].views ? c->groups[var].n
+                                                                    : c->host->group_size(c, var);
+}
+static inline const struct simlab_view *simlab_member(simlab_context *c, int32_t var, int64_t k,
+                                                      int32_t dtype)
+{
+    if (var >= 0 && var < c->n_variables && c->groups[var].views && k >= 0 &&
+        k < c->groups[var].n) {
+        const struct simlab_view *v = c->groups[var].views[k];
+        if (v && v->data && (dtype == -1 || v->dtype == dtype))
+            return v;
+    }
+    return c->host->group_view(c, var, k, dtype);
+}
+static inline const struct simlab_view *simlab_group_view(simlab_context *c, int32_t var, int64_t k)
+{
+    return simlab_member(c, var, k, -1);
 }
 
 /* For each dtype, here for f8 (f4 i1 i2 i4 i8 u1 u2 u4 u8 bool c8 c16 str likewise; the last three
@@ -373,7 +508,7 @@ static inline const struct simlab_view *simlab_checked(simlab_context *c, int32_
     static inline ctype *simlab_##name##_nd(simlab_context *c, int32_t var, int32_t ndim,          \
                                             const int64_t *shape)                                  \
     {                                                                                              \
-        return (ctype *)c->host->create(c, var, DTYPE, ndim, shape)->data;                         \
+        return (ctype *)c->host->create(c, var, DTYPE, 0, ndim, shape)->data;                      \
     }                                                                                              \
     static inline ctype *simlab_##name##_1d(simlab_context *c, int32_t var, int64_t n)             \
     {                                                                                              \
@@ -389,13 +524,13 @@ static inline const struct simlab_view *simlab_checked(simlab_context *c, int32_
     }                                                                                              \
     static inline ctype *simlab_##name##_like(simlab_context *c, int32_t var, int32_t other)       \
     {                                                                                              \
-        const struct simlab_view *v = simlab_view(c, other);                                       \
+        const struct simlab_view *v = simlab_value(c, other);                                      \
         return simlab_##name##_nd(c, var, v->ndim, v->shape);                                      \
     }                                                                                              \
     static inline const ctype *simlab_##name##_member(simlab_context *c, int32_t var, int64_t k,   \
                                                       int64_t n)                                   \
     {                                                                                              \
-        const struct simlab_view *v = c->host->group_view(c, var, k, DTYPE);                       \
+        const struct simlab_view *v = simlab_member(c, var, k, DTYPE);                             \
         return (const ctype *)simlab_checked(c, var, k, v, DTYPE, n)->data;                        \
     }
 
@@ -407,15 +542,18 @@ static inline const struct simlab_view *simlab_checked(simlab_context *c, int32_
     static inline void simlab_##name##_put(simlab_context *c, int32_t var, ctype value)            \
     {                                                                                              \
         int64_t none = 0;                                                                          \
-        *simlab_##name##_nd(c, var, 0, &none) = value;                                             \
+        if (simlab_can_(c, var, DTYPE, SIMLAB_CAN_WRITE) && c->views[var]->ndim == 0)              \
+            *(ctype *)c->views[var]->data = value;                                                 \
+        else                                                                                       \
+            *simlab_##name##_nd(c, var, 0, &none) = value;                                         \
     }                                                                                              \
     static inline void simlab_##name##_sum(simlab_context *c, int32_t var, int64_t n, ctype *sum)  \
     {                                                                                              \
-        int64_t i, k, n_members = c->host->group_size(c, var);                                     \
+        int64_t i, k, n_members = simlab_group_size(c, var);                                       \
         for (i = 0; i < n; i++)                                                                    \
             sum[i] = 0;                                                                            \
         for (k = 0; k < n_members; k++) {                                                          \
-            const struct simlab_view *v = c->host->group_view(c, var, k, DTYPE);                   \
+            const struct simlab_view *v = simlab_member(c, var, k, DTYPE);                         \
             int64_t stride = v->ndim == 0 ? 0 : 1;                                                 \
             const ctype *p =                                                                       \
                 (const ctype *)(stride ? simlab_checked(c, var, k, v, DTYPE, n) : v)->data;        \
@@ -450,15 +588,7 @@ SIMLAB_SCALAR_ACCESS(u4, SIMLAB_U4, uint32_t)
 SIMLAB_SCALAR_ACCESS(u8, SIMLAB_U8, uint64_t)
 SIMLAB_SCALAR_ACCESS(bool, SIMLAB_BOOL, uint8_t)
 
-/* Groups: members in the order in which the model declares its processes, on-demand ones last. */
-static inline int64_t simlab_group_size(simlab_context *c, int32_t var)
-{
-    return c->host->group_size(c, var);
-}
-static inline const struct simlab_view *simlab_group_view(simlab_context *c, int32_t var, int64_t k)
-{
-    return c->host->group_view(c, var, k, -1);
-}
+/* Of a group's k-th member: its process's name, and its own. */
 static inline const char *simlab_group_process(simlab_context *c, int32_t var, int64_t k)
 {
     return c->host->group_name(c, var, k, 0);
@@ -485,9 +615,43 @@ static inline void *simlab_self(simlab_context *c)
     return c->instance;
 }
 
-static inline const struct simlab_runtime *simlab_runtime(const simlab_context *c)
+/* What the type's `userdata` is. */
+static inline void *simlab_userdata(const simlab_context *c)
+{
+    return c->userdata;
+}
+
+/* Where the run stands. */
+static inline const struct simlab_runtime *simlab_now(const simlab_context *c)
 {
     return c->runtime;
+}
+
+/* For long loops: whether this call has failed by a mistake in it; and whether what it computes is
+ * not wanted any more, since the member is being stopped, or a process before this one in the
+ * model's order has failed. Then it may return SIMLAB_ERROR at once. */
+static inline int simlab_failed(simlab_context *c)
+{
+    return c->host->status(c) & SIMLAB_HAS_FAILED;
+}
+static inline int simlab_cancelled(simlab_context *c)
+{
+    return c->host->status(c) & SIMLAB_IS_CANCELLED;
+}
+
+/* In `save`: adds to what is kept. In `restore`: takes the next n bytes; where so many are not
+ * left, ret is zeroed, and it fails. 0 or SIMLAB_ERROR. */
+static inline int simlab_put_bytes(simlab_context *c, const void *bytes, size_t n)
+{
+    return c->host->put_bytes(c, bytes, n);
+}
+static inline int simlab_get_bytes(simlab_context *c, void *ret, size_t n)
+{
+    return c->host->get_bytes(c, ret, n) < 0 ? SIMLAB_ERROR : 0;
+}
+static inline int64_t simlab_bytes_left(simlab_context *c)
+{
+    return c->host->get_bytes(c, NULL, 0);
 }
 
 /* return simlab_fail(c, "why"): this stage, and so this member, has failed. */
@@ -715,6 +879,30 @@ __attribute__((format(printf, 2, 3))) static inline void simlab_hook_log(simlab_
     h->host->log(h, format, arguments);
     va_end(arguments);
 }
+
+#ifdef SIMLAB_CATCHES_
+static inline int simlab_guard_(simlab_context *c, simlab_stage_fn stage, simlab_variable_fn about,
+                                int32_t var)
+{
+    try {
+        return stage ? stage(c) : about(c, var);
+    } catch (const std::exception &thrown) {
+        return simlab_fail(c, "threw an exception: %s", thrown.what());
+    } catch (...) {
+        return simlab_fail(c, "threw an exception");
+    }
+}
+static inline int simlab_guard_hook_(simlab_hook_context *h, int (*call)(simlab_hook_context *h))
+{
+    try {
+        return call(h);
+    } catch (const std::exception &thrown) {
+        return simlab_hook_fail(h, "threw an exception: %s", thrown.what());
+    } catch (...) {
+        return simlab_hook_fail(h, "threw an exception");
+    }
+}
+#endif
 
 #ifdef __cplusplus
 }

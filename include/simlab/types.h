@@ -13,6 +13,7 @@
 
 /* Element type of a variable. 0 is f8, so that a descriptor that is silent means double. */
 enum simlab_dtype {
+    SIMLAB_ANY = -1, /* of a declaration only: that of its first value, in each member */
     SIMLAB_F8 = 0,
     SIMLAB_F4,
     SIMLAB_I1,
@@ -52,16 +53,21 @@ enum simlab_stage {
     SIMLAB_N_STAGES
 };
 
-/* What a stage function returns: 0 to go on, a signal, or a negative value (see simlab_fail). */
+/* What a stage function returns: 0 to go on, a signal, or SIMLAB_ERROR, as simlab_fail does. No
+ * plain number is one of them: `return 1` and `return -1` are errors that say so. */
 enum simlab_signal {
     SIMLAB_NONE = 0,
-    SIMLAB_SKIP,     /* from a hook before a stage or process: do not run it */
-    SIMLAB_CONTINUE, /* no more of this step's run: go on with the next */
-    SIMLAB_BREAK     /* stop; from a process: its descendants in this stage do not run */
+    SIMLAB_SKIP = 0x53494d01, /* from a hook before a stage or process: do not run it */
+    SIMLAB_CONTINUE,          /* no more of this step's run: go on with the next */
+    SIMLAB_BREAK              /* stop; from a process: its descendants in this stage do not run */
 };
-#define SIMLAB_ERROR (-1)
+#define SIMLAB_ERROR (-0x53494d00)
 
-/* One value as a process sees it. Data are in C order; shape and strides count elements. */
+/* Where the memory of a value lies. */
+enum simlab_place { SIMLAB_ON_HOST = 0 };
+
+/* One value as a process sees it. Data are in C order; shape and strides count elements. The memory
+ * is the host's, begins at a multiple of 64 bytes, and is zeroed where it is new. */
 struct simlab_view {
     void *data; /* NULL: no value yet */
     int64_t size;
@@ -70,7 +76,7 @@ struct simlab_view {
     int32_t ndim;
     int32_t dtype;    /* enum simlab_dtype */
     int32_t itemsize; /* bytes of one element */
-    int32_t reserved;
+    int32_t place;    /* enum simlab_place */
 };
 
 #endif

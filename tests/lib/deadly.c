@@ -63,12 +63,12 @@ static int deadly_initialize(simlab_context *c)
 
 static int deadly_run_step(simlab_context *c)
 {
-    int64_t fault = simlab_runtime(c)->step == 1 ? simlab_i8_get(c, FAULT) : NONE;
+    int64_t fault = simlab_now(c)->step == 1 ? simlab_i8_get(c, FAULT) : NONE;
     if (fault == KILLS_DAEMON)
         kill_daemon();
     if (fault == WAITS)
         wait_for_gate();
-    simlab_f8_put(c, VALUE, simlab_runtime(c)->step + 1.0);
+    simlab_f8_put(c, VALUE, simlab_now(c)->step + 1.0);
     return 0;
 }
 

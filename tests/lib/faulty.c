@@ -32,7 +32,7 @@ static int faulty_initialize(simlab_context *c)
 
 static int faulty_run_step(simlab_context *c)
 {
-    enum fault fault = simlab_runtime(c)->step == 1 ? (enum fault)simlab_i8_get(c, FAULT) : NONE;
+    enum fault fault = simlab_now(c)->step == 1 ? (enum fault)simlab_i8_get(c, FAULT) : NONE;
     volatile int *volatile nowhere = NULL;
     switch (fault) {
     case NONE:
@@ -57,7 +57,7 @@ static int faulty_run_step(simlab_context *c)
     case EXITS_QUICKLY:
         quick_exit(0);
     }
-    simlab_f8_put(c, VALUE, simlab_runtime(c)->step + 1.0);
+    simlab_f8_put(c, VALUE, simlab_now(c)->step + 1.0);
     return 0;
 }
 

@@ -47,7 +47,7 @@ static const struct simlab_variable set_global_variables[] = {
 };
 static int set_global(simlab_context *c)
 {
-    simlab_f8_put(c, 0, 100.0 + (double)simlab_runtime(c)->step);
+    simlab_f8_put(c, 0, 100.0 + (double)simlab_now(c)->step);
     return 0;
 }
 static const struct simlab_process SetsGlobal = {.name = "SetsGlobal",
@@ -269,7 +269,7 @@ static int echo(simlab_context *c)
 {
     const struct simlab_view *v;
 #define X(name_, DTYPE_, length_, default_)                                                        \
-    v = simlab_view(c, GIVEN_##name_);                                                             \
+    v = simlab_value(c, GIVEN_##name_);                                                            \
     memcpy(simlab_##name_##_nd(c, SHOWN_##name_, v->ndim, v->shape), v->data,                      \
            (size_t)v->size *(size_t)v->itemsize);
     DTYPES(X)
@@ -323,7 +323,7 @@ enum { ELAPSED, TABLE };
 
 static int clocked_initialize(simlab_context *c)
 {
-    const struct simlab_runtime *t = simlab_runtime(c);
+    const struct simlab_runtime *t = simlab_now(c);
     double *elapsed = simlab_f8_1d(c, ELAPSED, t->main_clock_size);
     double *table = simlab_f8_2d(c, TABLE, 2, t->main_clock_size);
     for (int64_t i = 0; i < t->main_clock_size; i++) {
@@ -412,7 +412,7 @@ static const struct simlab_process Checked = {
 
 static int drive(simlab_context *c)
 {
-    simlab_f8_put(c, 0, 0.5 + 0.25 * (double)(simlab_runtime(c)->step + 1));
+    simlab_f8_put(c, 0, 0.5 + 0.25 * (double)(simlab_now(c)->step + 1));
     return 0;
 }
 static const struct simlab_variable driver_variables[] = {
@@ -428,7 +428,7 @@ enum { LENGTH, VALUES, GRID, FLAGS, COUNTS, GROWN_LABEL };
 
 static int grow(simlab_context *c)
 {
-    const struct simlab_runtime *t = simlab_runtime(c);
+    const struct simlab_runtime *t = simlab_now(c);
     int64_t n = simlab_i8_get(c, LENGTH);
     double *values = simlab_f8_1d(c, VALUES, n), *grid = simlab_f8_2d(c, GRID, 2, n);
     uint8_t *flags = simlab_bool_1d(c, FLAGS, n);
@@ -459,7 +459,7 @@ static const struct simlab_process Grower = {
 
 static void tell(simlab_context *c, const char *stage)
 {
-    const struct simlab_runtime *t = simlab_runtime(c);
+    const struct simlab_runtime *t = simlab_now(c);
     simlab_log(c, "%s %lld %lld %g %g %g %g %g %lld %lld %lld %g", stage, (long long)t->step,
                (long long)t->nsteps, t->step_start, t->step_end, t->step_delta, t->sim_start,
                t->sim_end, (long long)t->batch, (long long)t->batch_size,
@@ -473,9 +473,9 @@ static int told_stage(simlab_context *c, enum simlab_stage stage, const char *na
 {
     tell(c, name);
     if (stage != SIMLAB_FINALIZE)
-        simlab_i8_put(c, STAGES_DONE, stage + 10 * (simlab_runtime(c)->step + 1));
+        simlab_i8_put(c, STAGES_DONE, stage + 10 * (simlab_now(c)->step + 1));
     int in_step = stage == SIMLAB_RUN_STEP || stage == SIMLAB_FINALIZE_STEP;
-    if (simlab_i8_get(c, FAILS_AT) == (int64_t)stage && (!in_step || simlab_runtime(c)->step == 1))
+    if (simlab_i8_get(c, FAILS_AT) == (int64_t)stage && (!in_step || simlab_now(c)->step == 1))
         return simlab_fail(c, "asked to fail");
     return 0;
 }
@@ -508,8 +508,9 @@ enum { SIGNAL, RAN };
 
 static int signal_step(simlab_context *c)
 {
-    simlab_i8_put(c, RAN, simlab_runtime(c)->step + 1);
-    return simlab_runtime(c)->stage == SIMLAB_INITIALIZE ? 0 : (int)simlab_i8_get(c, SIGNAL);
+    simlab_i8_put(c, RAN, simlab_now(c)->step + 1);
+    int64_t number = simlab_now(c)->stage == SIMLAB_INITIALIZE ? 0 : simlab_i8_get(c, SIGNAL);
+    return number == 0 ? SIMLAB_NONE : SIMLAB_SKIP + (int)number - 1;
 }
 static const struct simlab_variable signaller_variables[] = {
     [SIGNAL] = {.name = "signal", .dtype = SIMLAB_I8, .reads = SIMLAB_AT_RUN_STEP},
@@ -581,7 +582,7 @@ static int fill_in(simlab_context *c)
 {
     double *real = simlab_f8_2d(c, REAL, 6, 4);
     int32_t *whole = simlab_i4_2d(c, WHOLE, 6, 4);
-    int64_t start = simlab_i8_get(c, START) + simlab_runtime(c)->step;
+    int64_t start = simlab_i8_get(c, START) + simlab_now(c)->step;
     for (int i = 0; i < 24; i++) {
         real[i] = (double)(start + i) / 4;
         whole[i] = (int32_t)(start + i);

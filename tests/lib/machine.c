@@ -184,7 +184,7 @@ static int run_step(simlab_context *c)
 {
     simlab_f8_put(
         c, VALUE,
-        act_of((enum act)simlab_i8_get(c, ACT), simlab_i8_get(c, AMOUNT), simlab_runtime(c)->step));
+        act_of((enum act)simlab_i8_get(c, ACT), simlab_i8_get(c, AMOUNT), simlab_now(c)->step));
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #define NO_SYMBOL    5
 #define NAMELESS     6 /* a type without a name */
 #define NULL_PROCESS 7
-#define NO_TABLE     8 /* simlab_library() gives nothing */
+#define NO_TABLE     8 /* simlab_library_table() gives nothing */
 #define LARGER       9 /* structs have grown at their ends */
 
 static int run_step(simlab_context *c)
@@ -46,8 +46,7 @@ static const struct simlab_process *const processes[] = {ODD == NULL_PROCESS ? 0
 
 static const struct simlab_library library = {
     .abi_version = ODD == OTHER ? SIMLAB_ABI_VERSION + 1 : SIMLAB_ABI_VERSION,
-    .struct_size =
-        ODD == OLD ? offsetof(struct simlab_library, abi_revision) : sizeof(struct simlab_library),
+    .struct_size = sizeof(struct simlab_library),
     .process_size = ODD == OLD      ? offsetof(struct simlab_process, instance_size)
                     : ODD == LARGER ? sizeof process
                                     : sizeof(struct simlab_process),
@@ -56,14 +55,14 @@ static const struct simlab_library library = {
     .version = "1",
     .processes = processes,
     .n_processes = 1,
-    .abi_revision = ODD == NEWER ? SIMLAB_ABI_REVISION + 1 : SIMLAB_ABI_REVISION,
+    .revision = ODD == NEWER ? SIMLAB_ABI_REVISION + 1 : SIMLAB_ABI_REVISION,
 };
 
 #if ODD == NO_SYMBOL
 SIMLAB_EXPORT const struct simlab_library *another_name(void);
 const struct simlab_library *another_name(void)
 #else
-const struct simlab_library *simlab_library(void)
+const struct simlab_library *simlab_library_table(void)
 #endif
 {
     return ODD == NO_TABLE ? 0 : &library;

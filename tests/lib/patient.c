@@ -25,7 +25,7 @@ static int run_step(simlab_context *c)
     char byte;
     const char *path = getenv("SIMLAB_TEST_PATIENCE");
     int pipe = path ? open(path, O_RDONLY) : -1;
-    simlab_log(c, "step %lld", (long long)simlab_runtime(c)->step);
+    simlab_log(c, "step %lld", (long long)simlab_now(c)->step);
     ssize_t n = read(pipe, &byte, 1);
     close(pipe);
     if (n != 1)

@@ -60,7 +60,7 @@ static int total_run_step(simlab_context *c)
 {
     int64_t n = simlab_group_view(c, FIELDS, 0)->size;
     simlab_f8_sum(c, FIELDS, n, simlab_f8_1d(c, TOTAL, n));
-    simlab_log(c, "step %d: %d fields", (int)simlab_runtime(c)->step,
+    simlab_log(c, "step %d: %d fields", (int)simlab_now(c)->step,
                (int)simlab_group_size(c, FIELDS));
     return 0;
 }
@@ -80,7 +80,7 @@ static int meets_run_step(simlab_context *c)
     int both = (atomic_fetch_add(&came, 1) / 2 + 1) * 2;
     while (atomic_load(&came) < both)
         continue;
-    simlab_f8_put(c, 0, (double)simlab_runtime(c)->step);
+    simlab_f8_put(c, 0, (double)simlab_now(c)->step);
     return 0;
 }
 
@@ -92,7 +92,7 @@ static const struct simlab_process Meets = {
 static int fails_run_step(simlab_context *c)
 {
     simlab_log(c, "about to fail");
-    return simlab_runtime(c)->step == 1 ? simlab_fail(c, "asked to fail") : 0;
+    return simlab_now(c)->step == 1 ? simlab_fail(c, "asked to fail") : 0;
 }
 
 static const struct simlab_process Fails = {.name = "Fails", .run_step = fails_run_step};

@@ -72,7 +72,7 @@ static double worked(int64_t work, double x)
 
 static void save(simlab_context *c, double x)
 {
-    int64_t step = simlab_runtime(c)->step;
+    int64_t step = simlab_now(c)->step;
     int64_t n = simlab_i8_get(c, SIZE) + simlab_i8_get(c, GROWS) * (step + 1);
     double *vector = simlab_f8_1d(c, VECTOR, n);
     char *label = simlab_str_1d(c, LABEL, n);
@@ -94,15 +94,15 @@ static void save(simlab_context *c, double x)
 
 static int varied_initialize(simlab_context *c)
 {
-    save(c, VARIED_SCALE * (1.0 + 0.01 * (double)simlab_runtime(c)->batch));
+    save(c, VARIED_SCALE * (1.0 + 0.01 * (double)simlab_now(c)->batch));
     return 0;
 }
 
 static int varied_run_step(simlab_context *c)
 {
     double x = worked(simlab_i8_get(c, WORK), simlab_f8_get(c, VALUE));
-    save(c, x + VARIED_SCALE * (double)(simlab_runtime(c)->step % 7));
-    if (simlab_runtime(c)->step != simlab_i8_get(c, AT))
+    save(c, x + VARIED_SCALE * (double)(simlab_now(c)->step % 7));
+    if (simlab_now(c)->step != simlab_i8_get(c, AT))
         return 0;
     go_wrong((enum fault)simlab_i8_get(c, FAULT));
     return simlab_i8_get(c, FAULT) == FAILS ? simlab_fail(c, "asked to fail") : 0;

@@ -58,7 +58,7 @@ def test_header_is_c99(context):
     text = "#include <simlab/process.h>\n" + block("c").partition("\n")[2]
     for compiler in compilers("gcc", "clang"):
         library = compile_text(context, text, ".c", [compiler, "-std=c99", *WARNINGS, "-shared", "-fPIC"])
-        equal(exported(library), ["simlab_library"], f"symbols by {compiler}")
+        equal(exported(library), ["simlab_library_table"], f"symbols by {compiler}")
 
 
 def test_header_is_cpp11(context):
@@ -74,7 +74,7 @@ def test_header_is_cpp11(context):
     for compiler in compilers("g++", "clang++"):
         command = [compiler, "-std=c++11", *warnings, "-fvisibility=hidden", "-shared", "-fPIC"]
         library = compile_text(context, text, ".cc", command)
-        equal(exported(library), ["simlab_library"], f"symbols by {compiler}")
+        equal(exported(library), ["simlab_library_table"], f"symbols by {compiler}")
         equal([t["name"] for t in describe(context, library)["types"]], ["P"], f"types by {compiler}")
 
 
@@ -86,7 +86,7 @@ def describe(context, library):
 
 def test_own_libraries_export_one_symbol(context):
     for name in ("reference", "landscape"):
-        equal(exported(context.program(f"processes/{name}.so")), ["simlab_library"], name)
+        equal(exported(context.program(f"processes/{name}.so")), ["simlab_library_table"], name)
         document = describe(context, context.program(f"processes/{name}.so"))
         check(all(t["description"] for t in document["types"]), f"{name}: a type has no description")
 
@@ -111,7 +111,7 @@ def run(context, library):
 
 def test_the_pages_process_is_right(context):
     library = compile_text(context, block("c"), ".c", as_the_page_says())
-    equal(exported(library), ["simlab_library"], "symbols")
+    equal(exported(library), ["simlab_library_table"], "symbols")
     store, ended = run(context, library)
     check(ended.returncode == 0, ended.stderr)
     u = harness.open_store(store)["profile__u"][...].tolist()

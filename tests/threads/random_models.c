@@ -179,18 +179,18 @@ static int fail_in_loop(simlab_context *c, int64_t begin, int64_t end, void *use
 
 static uint64_t read_all(simlab_context *c, const struct spec *s)
 {
-    const struct simlab_runtime *t = simlab_runtime(c);
+    const struct simlab_runtime *t = simlab_now(c);
     uint64_t h = mix(0xcbf29ce484222325u, &t->step, sizeof t->step);
     h = mix(h, &t->batch, sizeof t->batch);
     for (int i = 0; i < s->n_reads; i++) {
-        const struct simlab_view *v = simlab_view(c, FIRST_READ + i);
+        const struct simlab_view *v = simlab_value(c, FIRST_READ + i);
         dawdle();
         h = mix_view(h, v);
     }
     for (int64_t k = 0; s->is_reader && k < simlab_group_size(c, GROUP); k++)
         h = mix_view(h, simlab_group_view(c, GROUP, k));
     if (s->has_io && (c->access[IO] & SIMLAB_CAN_READ))
-        h = mix_view(h, simlab_view(c, IO));
+        h = mix_view(h, simlab_value(c, IO));
     if (s->draws) {
         double drawn[5];
         simlab_random_fill(c, drawn, 5);
@@ -232,7 +232,7 @@ static void set_all(simlab_context *c, const struct spec *s, uint64_t h)
 static int stage(simlab_context *c)
 {
     const struct spec *s = spec_of(c);
-    const struct simlab_runtime *t = simlab_runtime(c);
+    const struct simlab_runtime *t = simlab_now(c);
     int64_t now = t->stage == SIMLAB_INITIALIZE ? 100 : t->step;
     enter(s);
     if (t->stage == SIMLAB_INITIALIZE && s->uses_object && simlab_i8_get(c, ID) == object_setter)
@@ -270,11 +270,11 @@ static int compute(simlab_context *c, int32_t var)
 {
     const struct spec *s = spec_of(c);
     enter(s);
-    uint64_t h = mix_view(1469598103934665603u, simlab_view(c, X));
+    uint64_t h = mix_view(1469598103934665603u, simlab_value(c, X));
     if (s->has_io)
-        h = mix_view(h, simlab_view(c, IO));
+        h = mix_view(h, simlab_value(c, IO));
     for (int i = 0; i < s->n_reads; i++)
-        h = mix_view(h, simlab_view(c, FIRST_READ + i));
+        h = mix_view(h, simlab_value(c, FIRST_READ + i));
     if (s->draws)
         h ^= simlab_random_u8(c);
     if (s->is_pinned)
@@ -417,7 +417,7 @@ static void make_type(int p)
                                        .variables = v,
                                        .n_variables = ROWS,
                                        .flags = (s->is_unsafe ? SIMLAB_NOT_THREAD_SAFE : 0) |
-                                                (s->is_pinned ? SIMLAB_HOLDS_POINTERS : 0),
+                                                (s->is_pinned ? SIMLAB_PINNED : 0),
                                        .instance_size = s->is_pinned ? sizeof(struct pinned *) : 0,
                                        .initialize = stage,
                                        .finalize = finish,
@@ -479,8 +479,8 @@ static json_t *describe(void)
                                  "variables", variables);
         if (types[p].flags & SIMLAB_NOT_THREAD_SAFE)
             json_object_set_new(type, "not_thread_safe", json_true());
-        if (types[p].flags & SIMLAB_HOLDS_POINTERS)
-            json_object_set_new(type, "holds_pointers", json_true());
+        if (types[p].flags & SIMLAB_PINNED)
+            json_object_set_new(type, "pinned", json_true());
         json_array_append_new(list, type);
     }
     json_t *hooks = json_array();

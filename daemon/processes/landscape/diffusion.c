@@ -263,7 +263,7 @@ static int run_step(simlab_context *c)
     struct divergence o = {
         .raster = &r, .per_dx2 = 1 / (r.dx * r.dx), .per_dy2 = 1 / (r.dy * r.dy)};
     o.diffusivity = simlab_f8_broadcast(c, DIFFUSIVITY, r.n, &o.stride);
-    double *erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx), dt = simlab_runtime(c)->step_delta;
+    double *erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx), dt = simlab_now(c)->step_delta;
     double greatest = 1 + dt * greatest_eigenvalue(&o);
     self->outflow = 0;
     memset(erosion, 0, (size_t)r.n * sizeof *erosion);

@@ -133,7 +133,7 @@ static int run_step(simlab_context *c)
                       .lake_depth = simlab_f8(c, LAKE_DEPTH, r.n),
                       .m = simlab_f8_get(c, AREA_EXPONENT),
                       .n = simlab_f8_get(c, SLOPE_EXPONENT),
-                      .dt = simlab_runtime(c)->step_delta};
+                      .dt = simlab_now(c)->step_delta};
     law.erodibility = simlab_f8_broadcast(c, ERODIBILITY, r.n, &law.stride);
     double *erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx);
     memset(erosion, 0, (size_t)r.n * sizeof *erosion);

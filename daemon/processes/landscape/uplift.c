@@ -25,7 +25,7 @@ static int move_nodes(simlab_context *c, int fixed)
     struct raster r = raster_read(c);
     int64_t stride;
     const double *rate = simlab_f8_broadcast(c, RATE, r.n, &stride);
-    double *motion = simlab_f8_2d(c, MOTION, r.ny, r.nx), dt = simlab_runtime(c)->step_delta;
+    double *motion = simlab_f8_2d(c, MOTION, r.ny, r.nx), dt = simlab_now(c)->step_delta;
     for (int64_t i = 0; i < r.n; i++)
         motion[i] = r.fixed[i] == fixed ? rate[i * stride] * dt : 0;
     return 0;

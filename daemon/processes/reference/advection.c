@@ -20,7 +20,7 @@ static int advection_run_step(simlab_context *c)
     int64_t stride, n = simlab_size(c, U);
     const double *u = simlab_f8(c, U, n), *v = simlab_f8_broadcast(c, V, n, &stride);
     double *advected = simlab_f8_1d(c, U_ADVECTED, n);
-    double dt = simlab_runtime(c)->step_delta, spacing = simlab_f8_get(c, SPACING);
+    double dt = simlab_now(c)->step_delta, spacing = simlab_f8_get(c, SPACING);
     for (int64_t i = 0; i < n; i++) {
         double left = u[i == 0 ? n - 1 : i - 1], right = u[i == n - 1 ? 0 : i + 1];
         double factor = v[i * stride] * dt / (2 * spacing);
@@ -54,7 +54,7 @@ static int source_run_step(simlab_context *c)
         if (fabs(x[i] - loc) < fabs(x[nearest] - loc))
             nearest = i;
     memset(source, 0, (size_t)n * sizeof *source);
-    source[nearest] = simlab_f8_get(c, FLUX) * simlab_runtime(c)->step_delta;
+    source[nearest] = simlab_f8_get(c, FLUX) * simlab_now(c)->step_delta;
     return 0;
 }
 
@@ -78,7 +78,7 @@ static int decay_run_step(simlab_context *c)
     int64_t n = simlab_size(c, DECAY_U);
     const double *u = simlab_f8(c, DECAY_U, n);
     double *decayed = simlab_f8_1d(c, U_DECAYED, n);
-    double factor = -simlab_f8_get(c, RATE) * simlab_runtime(c)->step_delta;
+    double factor = -simlab_f8_get(c, RATE) * simlab_now(c)->step_delta;
     for (int64_t i = 0; i < n; i++)
         decayed[i] = factor * u[i];
     return 0;

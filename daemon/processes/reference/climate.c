@@ -35,7 +35,7 @@ static int melt_run_step(simlab_context *c)
 {
     double temperature = simlab_f8_get(c, TEMPERATURE);
     *simlab_f8_mut(c, MELTED, 1) +=
-        fmax(temperature, 0) * simlab_f8_get(c, DEGREE_FACTOR) * simlab_runtime(c)->step_delta;
+        fmax(temperature, 0) * simlab_f8_get(c, DEGREE_FACTOR) * simlab_now(c)->step_delta;
     return 0;
 }
 

@@ -46,7 +46,7 @@ static int substance_advance(simlab_context *c, int32_t var, int32_t rates, int3
     int64_t n = simlab_size(c, var);
     struct advance a = {.value = simlab_f8(c, var, n),
                         .next = simlab_f8_like(c, next_var, var),
-                        .dt = simlab_runtime(c)->step_delta};
+                        .dt = simlab_now(c)->step_delta};
     simlab_f8_sum(c, rates, n, a.next);
     return simlab_parallel_for(c, n, BLOCK, advance, &a);
 }

@@ -36,7 +36,7 @@ static int logistic_run_step(simlab_context *c)
     struct logistic *self = simlab_self(c);
     double n = simlab_f8_get(c, N);
     self->change =
-        simlab_f8_get(c, R) * n * (1 - n / simlab_f8_get(c, K)) * simlab_runtime(c)->step_delta;
+        simlab_f8_get(c, R) * n * (1 - n / simlab_f8_get(c, K)) * simlab_now(c)->step_delta;
     return 0;
 }
 

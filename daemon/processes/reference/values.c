@@ -18,7 +18,7 @@ static int particles_initialize(simlab_context *c)
 
 static int particles_run_step(simlab_context *c)
 {
-    int64_t step = simlab_runtime(c)->step, n = 1 + step % 4;
+    int64_t step = simlab_now(c)->step, n = 1 + step % 4;
     double *position = simlab_f8_1d(c, POSITION, n);
     for (int64_t i = 0; i < n; i++)
         position[i] = (double)(10 * step + i);
@@ -80,7 +80,7 @@ static int dtypes_initialize(simlab_context *c)
 
 static int dtypes_run_step(simlab_context *c)
 {
-    return dtypes_set(c, simlab_runtime(c)->step + 1);
+    return dtypes_set(c, simlab_now(c)->step + 1);
 }
 
 const struct simlab_process Dtypes = {
@@ -108,7 +108,7 @@ static const struct simlab_variable runtime_variables[] = {
 
 static int runtime_initialize(simlab_context *c)
 {
-    const struct simlab_runtime *t = simlab_runtime(c);
+    const struct simlab_runtime *t = simlab_now(c);
     simlab_f8_put(c, SIM_START, t->sim_start);
     simlab_f8_put(c, SIM_END, t->sim_end);
     simlab_i8_put(c, NSTEPS, t->nsteps);
@@ -123,7 +123,7 @@ static int runtime_initialize(simlab_context *c)
 
 static int runtime_run_step(simlab_context *c)
 {
-    const struct simlab_runtime *t = simlab_runtime(c);
+    const struct simlab_runtime *t = simlab_now(c);
     simlab_i8_put(c, STEP, t->step);
     simlab_f8_put(c, STEP_START, t->step_start);
     simlab_f8_put(c, STEP_DELTA, t->step_delta);

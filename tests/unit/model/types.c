@@ -61,7 +61,7 @@ Test(types, merges_with_parents)
         "   {'name': 'd'}, {'name': 'b', 'dtype': 'i4'}], 'stages': ['finalize']},"
         " {'name': 'A', 'variables': [{'name': 'a'}, {'name': 'b'}, {'name': 'c'}],"
         "  'stages': ['initialize'], 'instance_size': 64},"
-        " {'name': 'B', 'extends': 't.A', 'instance_size': 8, 'holds_pointers': true,"
+        " {'name': 'B', 'extends': 't.A', 'instance_size': 8, 'pinned': true,"
         "  'variables': [{'name': 'a', 'intent': 'out'}]}]");
     const struct type *a = registry_type(r, "t.A"), *b = registry_type(r, "t.B"),
                       *c = registry_type(r, "t.C");
@@ -78,7 +78,7 @@ Test(types, merges_with_parents)
     cr_assert_eq(c->own[2], 3);
     cr_assert_eq(c->stages, 1u << SIMLAB_INITIALIZE | 1u << SIMLAB_FINALIZE);
     cr_assert_eq(b->instance_size, 64);
-    cr_assert(c->holds_pointers && !a->holds_pointers);
+    cr_assert(c->is_pinned && !a->is_pinned);
     cr_assert(type_is_a(c, a) && type_is_a(c, c) && !type_is_a(a, c));
     registry_unref(r);
 }

@@ -19,7 +19,7 @@ static double work(double x, int n)
 
 static int run_step(simlab_context *c)
 {
-    simlab_f8_put(c, VALUE, work((double)simlab_runtime(c)->step, 50000)); /* 0.2 ms, about */
+    simlab_f8_put(c, VALUE, work((double)simlab_now(c)->step, 50000)); /* 0.2 ms, about */
     return 0;
 }
 

@@ -27,7 +27,7 @@ static int mark(simlab_context *c, int64_t begin, int64_t end, void *userdata)
     double *x = userdata;
     for (int64_t i = begin; i < end; i++)
         x[i] += (double)(1000 * begin + end);
-    return simlab_runtime(c)->step < -1;
+    return simlab_now(c)->step < -1;
 }
 
 static int draw(simlab_context *c, int64_t begin, int64_t end, void *userdata)
@@ -58,7 +58,7 @@ static int fails(simlab_context *c, int64_t begin, int64_t end, void *userdata)
 static int fails_silently(simlab_context *c, int64_t begin, int64_t end, void *userdata)
 {
     (void)c, (void)begin, (void)end, (void)userdata;
-    return -1;
+    return SIMLAB_ERROR;
 }
 
 static int misuse(simlab_context *c, int64_t begin, int64_t end, void *userdata)

@@ -62,9 +62,9 @@ static int source_initialize(simlab_context *c)
 static int source_run_step(simlab_context *c)
 {
     happened("S.r");
-    if (fault_of(c) == AT_STEP && simlab_runtime(c)->step == 1)
+    if (fault_of(c) == AT_STEP && simlab_now(c)->step == 1)
         return simlab_fail(c, "asked to");
-    simlab_f8_put(c, VALUE, simlab_runtime(c)->step + 1.0);
+    simlab_f8_put(c, VALUE, simlab_now(c)->step + 1.0);
     return fault_of(c) == BREAKS ? SIMLAB_BREAK : 0;
 }
 
@@ -139,7 +139,8 @@ static const struct simlab_process reader = {.name = "Reader",
                                              .run_step = reader_run_step,
                                              .finalize_step = reader_finalize_step,
                                              .finalize = reader_finalize};
-static const struct stage_code source_code = {&source, NULL}, reader_code = {&reader, NULL};
+static const struct stage_code source_code = {.process = &source},
+                               reader_code = {.process = &reader};
 
 /* The same as the tables above say. */
 static const char library[] =

@@ -24,7 +24,7 @@ Test(libraries, what_cannot_be_read_is_refused)
 {
     static const struct {
         const char *name, *says;
-    } rows[] = {{"NEWER.so", "install a newer simlabd"},
+    } rows[] = {{"NEWER.so", "install a newer one"},
                 {"OTHER.so", "build it again"},
                 {"NO_SYMBOL.so", "it lacks SIMLAB_LIBRARY"},
                 {"NO_TABLE.so", "returned nothing"},
