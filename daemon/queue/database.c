@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- failures ---- */
@@ -56,6 +57,7 @@ int database_fail(struct database *d, struct error *e)
 {
     d->failed = database_errno(sqlite3_errcode(d->connection));
     d->broken = d->in_turn;
+    d->is_cut_due |= d->in_turn && (d->failed == -EIO || d->failed == -ENOSPC);
     if (d->failed == -EBUSY)
         error_set(&d->failure, 0, NULL, "the database is locked by another program");
     else
@@ -132,6 +134,27 @@ static void roll_back(struct database *d)
     mem_assert(sqlite3_get_autocommit(d->connection));
 }
 
+static int fail_on_wal(struct database *d, const char *doing, struct error *e)
+{
+    d->failed = -errno;
+    error_errno(&d->failure, d->failed, doing);
+    return last_failure(d, e);
+}
+
+/* Behind its end there is nothing that failed. */
+static int settle_wal(struct database *d, struct error *e)
+{
+    struct stat st = {.st_size = 0};
+    const char *wal = sqlite3_filename_wal(sqlite3_db_filename(d->connection, NULL));
+    if (d->is_cut_due && truncate(wal, d->wal_size) < 0 && errno != ENOENT)
+        return fail_on_wal(d, "cut off what failed of the database's log", e);
+    d->is_cut_due = false;
+    if (stat(wal, &st) < 0 && errno != ENOENT)
+        return fail_on_wal(d, "look at the database's log", e);
+    d->wal_size = st.st_size;
+    return 0;
+}
+
 static int begin_turn(struct database *d, struct error *e)
 {
     if (d->broken || !d->connection)
@@ -139,6 +162,8 @@ static int begin_turn(struct database *d, struct error *e)
     if (d->in_turn)
         return 0;
     int r = run_plain(d, e, STATEMENT_BEGIN);
+    if (!r)
+        r = settle_wal(d, e);
     if (r)
         roll_back(d); /* it may have begun, and failed then */
     d->in_turn = r == 0;

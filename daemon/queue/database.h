@@ -9,7 +9,11 @@
  *     So callers need no savepoints, but decide every refusal before their first write.
  *  3. No statement is left running when a function of queue.h returns.
  *  4. Once a checkpoint could not be synced, none is made, nor at the close, before the database
- * was opened anew: SQLite would not write again what a checkpoint before that one had written. */
+ *     was opened anew: SQLite would not write again what a checkpoint before that one had written.
+ *  5. Behind the last commit nothing in the WAL is relied upon, and nothing is written over it that
+ *     failed: once a write of it or its sync failed, it is cut to what it was when the turn began,
+ * before the next turn (base/rewrite.h says why). So each commit follows frames that are on the
+ * disk, and the WAL's blocks are all written. */
 #ifndef QUEUE_DATABASE_H
 #define QUEUE_DATABASE_H
 
@@ -18,6 +22,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum database_statement {
 #define STATEMENT(name, sql) STATEMENT_##name,
@@ -36,6 +41,8 @@ struct database {
     int failed;      /* -errno of the last failure, with words; 0 from the next commit on */
     struct error failure;
     int wal_pages, wal_written; /* pages of the WAL; those that are in the database file, too */
+    off_t wal_size;             /* bytes of it, when the turn began */
+    bool is_cut_due;            /* invariant 5 */
     int64_t wal_restarts;       /* how often it began anew */
     bool wal_is_held;           /* it did not, though all of it was written back: it is read */
 };
@@ -53,6 +60,9 @@ int database_lock(struct database *d, const char *path, struct error *e);
  * QUEUE_DAMAGED where it is not ours, holds nothing though it should, or cannot be read. */
 int database_open(struct database *d, const char *path, const char *root, bool is_known,
                   struct error *e);
+/* Before the first database_open of a process: what a former one wrote is on the disk, or rewritten
+ * (base/rewrite.h), though it was killed while the disk failed. */
+int database_settle(const char *path, struct error *e);
 /* It is what it should be: from here on its last close writes the WAL back. Until then files that
  * may be damaged, or not ours, are left as they are. */
 void database_accept(struct database *d);

@@ -98,6 +98,8 @@ static int open_known(struct database *d, const struct queue_options *o, const c
 {
     bool had_wal = size_of(o->path, "-wal") > 0;
     int r = check_there(o->path, w, e);
+    if (!r)
+        r = database_settle(o->path, e);
     if (r)
         return r;
     r = database_open(d, o->path, root, w->is_there, e);

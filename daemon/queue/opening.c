@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/rewrite.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,6 +209,16 @@ static int prepare(struct database *d, struct error *e)
     return 0;
 }
 
+int database_settle(const char *path, struct error *e)
+{
+    char *wal = mem_printf("%s-wal", path);
+    int r = rewrite_all(wal);
+    if (r == 0)
+        r = rewrite_unwritten(path);
+    free(wal);
+    return error_errno(e, r, "write the database's files again");
+}
+
 int database_open(struct database *d, const char *path, const char *root, bool is_known,
                   struct error *e)
 {
@@ -233,7 +244,9 @@ int database_reopen(struct database *d, const char *path, struct error *e)
     struct database fresh = {.lock = -1};
     int lock = d->lock;
     database_disconnect(d);
-    int r = database_open(&fresh, path, "/", true, e);
+    int r = error_errno(e, rewrite_unwritten(path), "write the database again");
+    if (r == 0)
+        r = database_open(&fresh, path, "/", true, e);
     if (r != 0) {
         database_disconnect(&fresh);
         database_distrust(d);

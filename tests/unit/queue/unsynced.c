@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A sync of the database fails: what was committed before it, and what is after, is on the disk. */
+/* A write or sync of the database fails: what was committed before it, and what is after, is on the
+ * disk. */
 #include "fault.h"
 #include "fixture.h"
 
@@ -120,6 +121,56 @@ Test(unsynced, nothing_is_written_back_at_the_close)
     free(wal);
     fixture_reopen(&f);
     cr_assert_eq(f.q->numbers.last_job, 1);
+    fixture_close(&f);
+}
+
+static off_t size_of_wal(const struct fixture *f)
+{
+    struct stat st;
+    char *wal = mem_printf("%s-wal", f->path);
+    cr_assert_eq(stat(wal, &st), 0);
+    free(wal);
+    return st.st_size;
+}
+
+/* How many bytes a submission, committed, adds to the log. */
+static off_t growth(struct fixture *f)
+{
+    off_t before = size_of_wal(f);
+    submit_committed(f);
+    return size_of_wal(f) - before;
+}
+
+/* What failed lies in blocks that cannot be relied upon: the next commit does not lie there, but
+ * behind the one before. Each call of a commit fails once, its sync, too. */
+Test(unsynced, a_commit_that_failed_is_cut_off)
+{
+    enum { MANY = 300 };
+    struct fixture f;
+    int64_t now = 1000;
+    fault_install();
+    fixture_open(&f);
+    submit_committed(&f);
+    off_t one = growth(&f), most = 0;
+    int r = -1;
+    for (long n = 1; r != 0; n++) {
+        off_t before = size_of_wal(&f);
+        for (int i = 0; i < MANY; i++)
+            submit(f.q, 1);
+        fault_arm(n, EIO, false);
+        r = queue_commit(f.q, NULL);
+        fault_arm(0, 0, false);
+        off_t grown = size_of_wal(&f) - before;
+        most = grown > most && r != 0 ? grown : most;
+        if (r == 0)
+            break;
+        cr_assert_lt(queue_health(f.q, NULL), 0);
+        submit_committed(&f);
+        cr_assert_leq(size_of_wal(&f), before + 2 * one, "call %ld", n);
+    }
+    cr_assert_gt(most, 2 * one, "it was in the file");
+    tick(&f, &now);
+    check_invariants(f.q);
     fixture_close(&f);
 }
 

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/rewrite.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIECE = 1 << 20 /* bytes */ };
+
+struct extent {
+    off_t begin, end; /* whole blocks */
+};
+
+/* The first that is not counted as written and ends after `from`; an empty one where there is
+ * none. */
+static int next_unwritten(int fd, off_t from, struct extent *ret)
+{
+    struct fiemap *map = mem_new(sizeof *map + sizeof *map->fm_extents);
+    const struct fiemap_extent *x = map->fm_extents;
+    int r;
+    do {
+        *map = (struct fiemap){.fm_start = (__u64)from, .fm_extent_count = 1};
+        map->fm_length = FIEMAP_MAX_OFFSET - map->fm_start;
+        r = ioctl(fd, FS_IOC_FIEMAP, map) < 0 ? -errno : 0;
+        from = (off_t)(x->fe_logical + x->fe_length);
+    } while (r == 0 && map->fm_mapped_extents > 0 && !(x->fe_flags & FIEMAP_EXTENT_UNWRITTEN));
+    bool is_found = r == 0 && map->fm_mapped_extents > 0;
+    *ret = is_found ? (struct extent){(off_t)x->fe_logical, from} : (struct extent){0};
+    free(map);
+    return r == -EOPNOTSUPP || r == -ENOTTY || r == -EINVAL ? 0 : r;
+}
+
+static int read_piece(int fd, char *bytes, off_t at, size_t *ret_size)
+{
+    size_t n = 0;
+    while (n < PIECE) {
+        ssize_t got = pread(fd, bytes + n, PIECE - n, at + (off_t)n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        n += (size_t)got;
+    }
+    *ret_size = n;
+    return 0;
+}
+
+static int write_piece(int fd, const char *bytes, off_t at, size_t size)
+{
+    int r = file_fault("write");
+    while (r == 0 && size > 0) {
+        ssize_t n = pwrite(fd, bytes, size, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        bytes += n;
+        at += n;
+        size -= (size_t)n;
+    }
+    return r;
+}
+
+/* The bytes of [begin, end), or up to the file's end where that comes before. */
+static int write_again(int fd, char *piece, struct extent x, bool to_new_blocks)
+{
+    int r = 0;
+    for (off_t at = x.begin; r == 0 && at < x.end; at += PIECE) {
+        off_t n = x.end - at < PIECE ? x.end - at : PIECE;
+        size_t size = 0;
+        r = read_piece(fd, piece, at, &size);
+        if (r == 0 && to_new_blocks &&
+            fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, n) < 0)
+            r = -errno;
+        if (r == 0)
+            r = write_piece(fd, piece, at, size < (size_t)n ? size : (size_t)n);
+    }
+    return r;
+}
+
+static int sync_data(int fd)
+{
+    int r = file_fault("fsync");
+    return r == 0 && fdatasync(fd) < 0 ? -errno : r;
+}
+
+/* One that the file was given beyond its end is none. */
+static int rewrite_extents(int fd, char *piece, off_t size, bool *ret_any)
+{
+    struct extent x = {0};
+    int r = next_unwritten(fd, 0, &x);
+    while (r == 0 && x.end > 0 && x.begin < size) {
+        *ret_any = true;
+        off_t from = x.end;
+        r = write_again(fd, piece, x, true);
+        if (r == 0)
+            r = next_unwritten(fd, from, &x);
+    }
+    return r;
+}
+
+static int rewrite_fd(int fd, bool is_all)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    char *piece = mem_new(PIECE);
+    bool any = is_all;
+    int r = rewrite_extents(fd, piece, st.st_size, &any);
+    if (r == 0 && is_all)
+        r = write_again(fd, piece, (struct extent){0, st.st_size}, false);
+    if (r == 0 && any)
+        r = sync_data(fd);
+    free(piece);
+    return r;
+}
+
+static int rewrite(const char *path, bool is_all)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -errno;
+    int r = rewrite_fd(fd, is_all);
+    close(fd);
+    return r;
+}
+
+int rewrite_all(const char *path)
+{
+    return rewrite(path, true);
+}
+
+int rewrite_unwritten(const char *path)
+{
+    return rewrite(path, false);
+}
