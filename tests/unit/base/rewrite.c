@@ -53,15 +53,14 @@ static void end(struct fixture *f)
 /* -1 where the file system does not tell. */
 static int count_unwritten(const struct fixture *f)
 {
-    struct {
-        struct fiemap map;
-        struct fiemap_extent extents[64];
-    } m = {.map = {.fm_length = FIEMAP_MAX_OFFSET, .fm_extent_count = 64}};
-    if (ioctl(f->fd, FS_IOC_FIEMAP, &m.map) < 0)
-        return -1;
-    int n = 0;
-    for (unsigned i = 0; i < m.map.fm_mapped_extents; i++)
-        n += (m.map.fm_extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0;
+    enum { MOST = 64 };
+    struct fiemap *map = calloc(1, sizeof *map + MOST * sizeof *map->fm_extents);
+    map->fm_length = FIEMAP_MAX_OFFSET;
+    map->fm_extent_count = MOST;
+    int n = ioctl(f->fd, FS_IOC_FIEMAP, map) < 0 ? -1 : 0;
+    for (unsigned i = 0; n >= 0 && i < map->fm_mapped_extents; i++)
+        n += (map->fm_extents[i].fe_flags & FIEMAP_EXTENT_UNWRITTEN) != 0;
+    free(map);
     return n;
 }
 
