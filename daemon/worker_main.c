@@ -21,7 +21,7 @@ static int usage(FILE *to)
 {
     fputs(
         "usage: simlab-worker run JOB.json --store DIR [--processes DIR]…\n"
-        "       simlab-worker describe LIBRARY.so\n"
+        "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
@@ -29,7 +29,8 @@ static int usage(FILE *to)
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
         "            store DIR. Exit status 0; 2 where the job is refused; 1 where it, or a\n"
         "            member, fails\n"
-        "describe    prints a process library's descriptors as JSON\n"
+        "describe    prints a process library's descriptors as JSON; with --configuration, those\n"
+        "            that it has as the library NAME\n"
         "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
         "serve       works for a daemon, which starts it\n"
         "--processes a directory of process libraries; without it, `processes` beside this\n"
@@ -44,7 +45,7 @@ struct arguments {
     char *libraries, *uploads; /* these are owned, and absolute: members run elsewhere */
     char *directories[MAX_DIRECTORIES + 1];
     int n_directories;
-    const char *operand;
+    const char *operand, *configuration;
 };
 
 /* `relative` to this program's own directory. */
@@ -87,16 +88,23 @@ static bool parse_descriptor(const char *text, int *ret)
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},     {"processes", required_argument, NULL, 'p'},
-        {"endpoint", required_argument, NULL, 'e'},  {"name", required_argument, NULL, 'n'},
-        {"libraries", required_argument, NULL, 'l'}, {"uploads", required_argument, NULL, 'u'},
-        {"where", required_argument, NULL, 'w'},     {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"processes", required_argument, NULL, 'p'},
+                                            {"endpoint", required_argument, NULL, 'e'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"libraries", required_argument, NULL, 'l'},
+                                            {"uploads", required_argument, NULL, 'u'},
+                                            {"where", required_argument, NULL, 'w'},
+                                            {"configuration", required_argument, NULL, 'c'},
+                                            {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (c) {
         case 's':
             a->store = optarg;
+            break;
+        case 'c':
+            a->configuration = optarg;
             break;
         case 'e':
             a->endpoint = optarg;
@@ -168,7 +176,7 @@ static int act(const char *role, const struct arguments *a, pid_t guard)
     if (!strcmp(role, "serve"))
         return serve(a, guard);
     if (!strcmp(role, "describe"))
-        return a->operand ? worker_describe(a->operand) : usage(stderr);
+        return a->operand ? worker_describe(a->operand, a->configuration) : usage(stderr);
     return usage(stderr);
 }
 

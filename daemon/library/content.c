@@ -69,6 +69,7 @@ struct content {
     bool has_list;
     char **files;
     size_t n;
+    const char *library; /* NULL, or where NAME.so is instead */
 };
 
 static void content_clear(struct content *c)
@@ -285,7 +286,8 @@ static int make_parents(const char *path)
 static int pass_named(const struct content *c, const char *name, const char *directory,
                       char ret_hash[HASH_TEXT_SIZE], struct error *e)
 {
-    char *source = file_join(c->directory, name);
+    bool is_elsewhere = c->library && name == c->files[0];
+    char *source = is_elsewhere ? mem_strdup(c->library) : file_join(c->directory, name);
     char *target = directory ? file_join(directory, name) : NULL;
     int r = target ? error_errno(e, make_parents(target), "make a directory of copies") : 0;
     if (r == 0)
@@ -323,8 +325,15 @@ static int pass_all(const struct content *c, const char *directory, char ret_has
 
 int content_hash(const char *path, char ret_hash[HASH_TEXT_SIZE], struct error *e)
 {
+    return content_hash_as(NULL, path, ret_hash, e);
+}
+
+int content_hash_as(const char *library, const char *path, char ret_hash[HASH_TEXT_SIZE],
+                    struct error *e)
+{
     struct content c;
     int r = content_read(path, &c, e);
+    c.library = library;
     if (r == 0)
         r = pass_all(&c, NULL, ret_hash, e);
     content_clear(&c);

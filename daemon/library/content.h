@@ -26,6 +26,10 @@ char *content_name(const char *path);
  * or the list is none; -errno where it cannot be read; with words. */
 int content_hash(const char *path, char ret_hash[HASH_TEXT_SIZE], struct error *e);
 
+/* The same as if the file `library` lay at `path`, beside that NAME.configuration. */
+int content_hash_as(const char *library, const char *path, char ret_hash[HASH_TEXT_SIZE],
+                    struct error *e);
+
 /* The same for one that is copied into `directory`, which is there and empty: NAME.so, NAME.files,
  * and what that lists. The copies are on the disk, read-only. LIBRARY_CHANGES where the original is
  * not what was copied, once that is done. */

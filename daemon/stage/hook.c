@@ -16,19 +16,34 @@ static struct hook_run *self(simlab_hook_context *h)
     return (struct hook_run *)(void *)h;
 }
 
-static const struct simlab_view *hook_view(simlab_hook_context *h, const char *name)
+static int32_t hook_find(simlab_hook_context *h, const char *name)
 {
     struct hook_run *hook = self(h);
     const struct simulation *s = hook->run.lane->simulation;
     int slot = name ? model_slot_index(s->model, name) : -1;
-    if (slot < 0) {
+    if (slot < 0)
         context_refuse(&hook->run, "the model has no variable %s", name ? name : "(null)");
+    return slot;
+}
+
+static const struct simlab_view *hook_view_at(simlab_hook_context *h, int32_t slot)
+{
+    struct hook_run *hook = self(h);
+    const struct simulation *s = hook->run.lane->simulation;
+    if (slot < 0 || slot >= s->model->n_slots) {
+        context_refuse(&hook->run, "the model has no variable number %d", slot);
         return NULL;
     }
     if (s->model->slots[slot].declared->kind == SIMLAB_ON_DEMAND && !demand(&hook->run, slot))
         return NULL;
     const struct simlab_view *view = &context_value(&hook->run, slot)->view;
     return view->data ? view : NULL;
+}
+
+static const struct simlab_view *hook_view(simlab_hook_context *h, const char *name)
+{
+    int32_t slot = hook_find(h, name);
+    return slot < 0 ? NULL : hook_view_at(h, slot);
 }
 
 __attribute__((format(printf, 2, 0))) static int hook_fail(simlab_hook_context *h,
@@ -46,8 +61,12 @@ __attribute__((format(printf, 2, 0))) static void hook_log(simlab_hook_context *
     lane_log(self(h)->run.lane, line);
 }
 
-static const struct simlab_hook_host hook_host = {
-    .struct_size = sizeof hook_host, .view = hook_view, .fail = hook_fail, .log = hook_log};
+static const struct simlab_hook_host hook_host = {.struct_size = sizeof hook_host,
+                                                  .view = hook_view,
+                                                  .find = hook_find,
+                                                  .view_at = hook_view_at,
+                                                  .fail = hook_fail,
+                                                  .log = hook_log};
 
 static int say_failed(const struct hook_run *run, int hook, struct error *e)
 {

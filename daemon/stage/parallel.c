@@ -65,6 +65,7 @@ static void run_block(void *userdata, struct lane *lane, int64_t block)
     run.failed = false;
     run.message = NULL;
     context.run = &run;
+    context.shared.access = context.level->access_in_loop[run.phase];
     uint64_t stood = position_get(lane->position);
     position_set(lane->position, position_pack(run.phase, run.process));
     int64_t begin = block * l->grain, end = begin + l->grain < what->n ? begin + l->grain : what->n;

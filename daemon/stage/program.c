@@ -77,7 +77,8 @@ static uint8_t access_of(const struct program *p, const struct variable *v, int 
         write = writable && kind == SIMLAB_OBJECT;
     }
     bool by_host = kind == SIMLAB_ON_DEMAND || kind == SIMLAB_OBJECT;
-    return (uint8_t)((read ? SIMLAB_CAN_READ : 0) | (write ? SIMLAB_CAN_WRITE : 0) |
+    return (uint8_t)((read ? SIMLAB_CAN_READ : 0) |
+                     (write ? SIMLAB_CAN_WRITE | SIMLAB_CAN_PUT : 0) |
                      (by_host ? SIMLAB_BY_HOST : 0));
 }
 
@@ -87,7 +88,7 @@ static void make_level(const struct program *p, int process, const struct type *
     const struct model_process *m = &p->model->processes[process];
     size_t n = (size_t)type->n_own;
     int *merged = mem_array(n, sizeof *merged);
-    uint8_t *access = mem_array(n * N_PHASES, 1);
+    uint8_t *access = mem_array(2 * n * N_PHASES, 1), *in_loop = access + n * N_PHASES;
     *ret = (struct program_level){.code = code->process,
                                   .type = type->name,
                                   .guard = code->guard,
@@ -95,8 +96,10 @@ static void make_level(const struct program *p, int process, const struct type *
                                   .merged = merged};
     ret->variables = mem_array(n, sizeof *ret->variables);
     ret->bindings = mem_array(n, sizeof *ret->bindings);
-    for (int phase = 0; phase < N_PHASES; phase++)
+    for (int phase = 0; phase < N_PHASES; phase++) {
         ret->access[phase] = access + (size_t)phase * n;
+        ret->access_in_loop[phase] = in_loop + (size_t)phase * n;
+    }
     for (int row = 0; row < type->n_own; row++) {
         merged[row] = type_variable(m->type, type->variables[type->own[row]].name);
         ret->variables[row] = &m->type->variables[merged[row]];
@@ -105,6 +108,8 @@ static void make_level(const struct program *p, int process, const struct type *
             access[(size_t)phase * n + (size_t)row] =
                 access_of(p, ret->variables[row], ret->bindings[row]->slot, phase);
     }
+    for (size_t i = 0; i < n * N_PHASES; i++)
+        in_loop[i] = access[i] & (uint8_t)~SIMLAB_CAN_PUT;
 }
 
 static bool touches_object(const struct program *p, const struct program_level *level)

@@ -32,7 +32,8 @@ struct program_level {
     const int *merged;                 /* row → index in the process's type->variables */
     const struct variable **variables; /* by row, like the two below */
     const struct binding **bindings;
-    const uint8_t *access[N_PHASES]; /* enum simlab_access */
+    const uint8_t *access[N_PHASES];         /* enum simlab_access */
+    const uint8_t *access_in_loop[N_PHASES]; /* in blocks of parallel loops */
 };
 
 struct program_process {

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -260,7 +261,8 @@ static int run_rest(struct simulation *s, int r, struct error *e)
         r = output_save_last(s, e);
     r = finalize(s, r, e);
     destroy_objects(s);
-    return r;
+    bool is_cancelled = s->events->is_cancelled && atomic_load(s->events->is_cancelled);
+    return r > 0 && is_cancelled ? error_set(e, -ECANCELED, NULL, "cancelled") : r;
 }
 
 int simulation_run(struct simulation *s, int64_t member, const struct stage_events *events,

@@ -49,7 +49,8 @@ struct stage_events {
     void (*abandon)(void *userdata, int64_t member, const struct error *why);
     /* After each step; a negative errno ends the run with that result (cancelled). */
     int (*step)(void *userdata, int64_t member, int64_t step);
-    /* NULL, or true once the member is to stop: what runs is told so by simlab_cancelled. */
+    /* NULL, or true once the member is to stop: what runs is told so by simlab_cancelled, and what
+     * fails then is no failure: the run ends with -ECANCELED. */
     const atomic_bool *is_cancelled;
     void *userdata;
 };

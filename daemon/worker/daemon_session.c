@@ -53,8 +53,10 @@ struct daemon_session {
     bool quits; /* under mutex */
 
     /* Of the main thread, for its current lease. */
-    int64_t lease, stops_seen;
+    int64_t lease; /* written under mutex */
+    int64_t stops_seen;
     bool is_stopped;
+    atomic_bool is_cancelled; /* the same, for whoever looks; under mutex */
 };
 
 /* ---- frames ---- */
@@ -162,6 +164,15 @@ static void on_welcome(struct daemon_session *l, const struct wire_welcome *w)
     l->next_heartbeat = loop_now();
 }
 
+/* Under mutex. */
+static bool find_stop(const struct daemon_session *l)
+{
+    bool found = l->quits;
+    for (size_t i = 0; i < CANCELLED_MAX; i++)
+        found |= l->cancelled[i] == l->lease && l->lease != 0;
+    return found;
+}
+
 static void stop(struct daemon_session *l, int64_t lease, bool quits)
 {
     pthread_mutex_lock(&l->mutex);
@@ -169,6 +180,7 @@ static void stop(struct daemon_session *l, int64_t lease, bool quits)
         l->quits = true;
     else
         l->cancelled[l->n_cancelled++ % CANCELLED_MAX] = lease;
+    l->is_cancelled = find_stop(l);
     pthread_mutex_unlock(&l->mutex);
     l->stops++;
 }
@@ -406,7 +418,10 @@ int daemon_session_send(struct daemon_session *l, const struct wire_message *m)
 void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lease, int64_t nsteps)
 {
     where_set_lease(l->where, job, lease, nsteps);
+    pthread_mutex_lock(&l->mutex);
     l->lease = lease;
+    l->is_cancelled = find_stop(l);
+    pthread_mutex_unlock(&l->mutex);
     l->stops_seen = -1; /* it may have been cancelled while it waited */
     l->is_stopped = false;
 }
@@ -423,11 +438,8 @@ void daemon_session_end_member(struct daemon_session *l)
 
 static bool is_stopped(struct daemon_session *l)
 {
-    bool found = false;
     pthread_mutex_lock(&l->mutex);
-    for (size_t i = 0; i < CANCELLED_MAX; i++)
-        found |= l->cancelled[i] == l->lease && l->lease != 0;
-    found |= l->quits;
+    bool found = find_stop(l);
     pthread_mutex_unlock(&l->mutex);
     return found;
 }
@@ -436,6 +448,11 @@ bool daemon_session_step(struct daemon_session *l, int64_t step)
 {
     where_set_step(l->where, step);
     return daemon_session_stopped(l);
+}
+
+const atomic_bool *daemon_session_is_cancelled(const struct daemon_session *l)
+{
+    return &l->is_cancelled;
 }
 
 bool daemon_session_stopped(struct daemon_session *l)

@@ -12,6 +12,8 @@
 #include "proto/where.h"
 #include "proto/wire.h"
 
+#include <stdatomic.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,6 +43,8 @@ void daemon_session_begin_member(struct daemon_session *l, int64_t member);
 void daemon_session_end_member(struct daemon_session *l);
 /* True where the current lease was cancelled or the worker is to quit. Costs a few nanoseconds. */
 bool daemon_session_stopped(struct daemon_session *l);
+/* The same for any thread. Borrowed. */
+const atomic_bool *daemon_session_is_cancelled(const struct daemon_session *l);
 /* The same between two steps, and notes progress. */
 bool daemon_session_step(struct daemon_session *l, int64_t step);
 

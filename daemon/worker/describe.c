@@ -10,14 +10,42 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
-int worker_describe(const char *path)
+/* Where NAME.so would be beside NAME.configuration; the caller frees. NULL: it is named otherwise.
+ */
+static char *path_beside(const char *configuration)
+{
+    static const char suffix[] = ".configuration";
+    size_t n = strlen(configuration), k = sizeof suffix - 1;
+    bool is_one =
+        n > k && configuration[n - k - 1] != '/' && !strcmp(configuration + n - k, suffix);
+    return is_one ? mem_printf("%.*s.so", (int)(n - k), configuration) : NULL;
+}
+
+static int open_configured(struct libraries *l, const char *library, const char *configuration,
+                           const char *path, struct error *e)
+{
+    if (!path)
+        return error_set(e, WORKER_REFUSED, NULL,
+                         "%s: should be named NAME.configuration: NAME is the library's name then",
+                         configuration);
+    if (access(configuration, R_OK) < 0)
+        return error_set(e, WORKER_REFUSED, NULL, "cannot read %s: %s", configuration,
+                         strerror(errno));
+    return libraries_open_as(l, library, path, e);
+}
+
+int worker_describe(const char *library, const char *configuration)
 {
     struct error e = {0};
     json_t *document = NULL;
     struct libraries *l = libraries_new();
-    char *name = content_name(path);
-    int r = libraries_open(l, path, NULL, &e);
+    char *path = configuration ? path_beside(configuration) : mem_strdup(library);
+    char *name = content_name(path ? path : library);
+    int r = configuration ? open_configured(l, library, configuration, path, &e)
+                          : libraries_open(l, path, NULL, &e);
     if (r == 0)
         r = libraries_describe(l, name, &document, &e);
     if (r == 0) {
@@ -30,6 +58,7 @@ int worker_describe(const char *path)
     if (r)
         log_error("%s", e.message);
     free(name);
+    free(path);
     libraries_free(l);
     return r == 0 ? 0 : 2;
 }

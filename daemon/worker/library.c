@@ -16,6 +16,7 @@
 
 struct opened {
     char *name, *path;
+    const char *file; /* the shared object, while it is being opened: `path`, or elsewhere */
     char hash[HASH_TEXT_SIZE];
     void *handle;                       /* of dlopen, never closed */
     const struct simlab_library *given; /* its table: of the library, or of its `open` */
@@ -244,9 +245,9 @@ static int open_library(struct opened *o, const struct simlab_library *table, st
 
 static int load(struct opened *o, struct error *e)
 {
-    char *real = realpath(o->path, NULL);
+    char *real = realpath(o->file, NULL);
     size_t n = objects_count();
-    o->handle = dlopen(real ? real : o->path, RTLD_NOW | RTLD_LOCAL);
+    o->handle = dlopen(real ? real : o->file, RTLD_NOW | RTLD_LOCAL);
     const struct simlab_library *table = NULL;
     int r = o->handle ? 0 : error_set(e, WORKER_REFUSED, NULL, "cannot load %s", dlerror());
     if (r == 0)
@@ -287,7 +288,7 @@ static int check_open(const struct opened *o, const char *hash, struct error *e)
 /* Of the file at o->path. */
 static int check_content(struct opened *o, const char *hash, struct error *e)
 {
-    int r = content_hash(o->path, o->hash, e);
+    int r = content_hash_as(o->file == o->path ? NULL : o->file, o->path, o->hash, e);
     if (r)
         return WORKER_REFUSED;
     if (hash && strcmp(o->hash, hash) != 0)
@@ -297,9 +298,11 @@ static int check_content(struct opened *o, const char *hash, struct error *e)
     return 0;
 }
 
-int libraries_open(struct libraries *l, const char *path, const char *hash, struct error *e)
+static int open_file(struct libraries *l, const char *library, const char *path, const char *hash,
+                     struct error *e)
 {
     struct opened o = {.name = content_name(path), .path = mem_strdup(path)};
+    o.file = library ? library : o.path;
     const struct opened *open = find(l, o.name, strlen(o.name));
     int r = open ? check_open(open, hash, e) : check_content(&o, hash, e);
     if (r == 0 && !open)
@@ -313,6 +316,16 @@ int libraries_open(struct libraries *l, const char *path, const char *hash, stru
     l->opened = mem_resize(l->opened, l->n + 1, sizeof *l->opened);
     l->opened[l->n++] = o;
     return 0;
+}
+
+int libraries_open(struct libraries *l, const char *path, const char *hash, struct error *e)
+{
+    return open_file(l, NULL, path, hash, e);
+}
+
+int libraries_open_as(struct libraries *l, const char *library, const char *path, struct error *e)
+{
+    return open_file(l, library, path, NULL, e);
 }
 
 void *libraries_symbol(const struct libraries *l, size_t i, const char *name)

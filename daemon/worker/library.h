@@ -22,6 +22,9 @@ struct libraries *libraries_free(struct libraries *l);
  * an object beside itself that is not listed (library/content.h). */
 int libraries_open(struct libraries *l, const char *path, const char *hash, struct error *e);
 
+/* The same for the shared object `library` as if it lay at `path`, where NAME.configuration is. */
+int libraries_open_as(struct libraries *l, const char *library, const char *path, struct error *e);
+
 /* The descriptor document of a library that is loaded (proto/PROTOCOL.md). A new reference, or
  * WORKER_REFUSED. */
 int libraries_describe(const struct libraries *l, const char *name, json_t **ret_document,

@@ -299,6 +299,7 @@ static int simulate(struct range_runner *m, int64_t member, struct error *e)
                                         .log = on_log,
                                         .step = on_step,
                                         .abandon = m->events.abandon ? on_abandon : NULL,
+                                        .is_cancelled = m->events.is_cancelled,
                                         .userdata = m};
     if (m->events.begin)
         m->events.begin(m->events.userdata, member);

@@ -37,6 +37,8 @@ struct range_events {
      * failed, and all before it as done. Does not return: the process leaves, as after WORKER_RENEW
      * with the words of `why`. NULL: the member goes on for nothing. */
     void (*abandon)(void *userdata, const struct error *why);
+    /* NULL, or true once the range is to stop: long calls may look (stage_events.is_cancelled). */
+    const atomic_bool *is_cancelled;
     void *userdata;
     struct position_board *board; /* where its lanes say where they stand (base/position.h); NULL */
 };

@@ -183,6 +183,7 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
                                         .log = on_log,
                                         .begin = on_begin,
                                         .step = on_step,
+                                        .is_cancelled = daemon_session_is_cancelled(s->session),
                                         .end = on_end,
                                         .abandon = on_abandon,
                                         .userdata = s,

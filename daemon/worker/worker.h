@@ -27,8 +27,9 @@ struct worker_run_options {
 };
 int worker_run(const struct worker_run_options *o);
 
-/* describe: prints a library's descriptors as JSON. */
-int worker_describe(const char *library);
+/* describe: prints a library's descriptors as JSON. `configuration`: NULL, or a file
+ * NAME.configuration, with which it is opened as the library NAME. */
+int worker_describe(const char *library, const char *configuration);
 
 /* plot: see store/plot.h; `argc`, `argv` after the role. */
 int worker_plot(int argc, char **argv);

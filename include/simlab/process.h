@@ -306,7 +306,13 @@ struct simlab_runtime {
     int32_t reserved;
 };
 
-enum simlab_access { SIMLAB_CAN_READ = 1, SIMLAB_CAN_WRITE = 2, SIMLAB_BY_HOST = 4 };
+/* SIMLAB_CAN_PUT: a scalar that is set may be set again. */
+enum simlab_access {
+    SIMLAB_CAN_READ = 1,
+    SIMLAB_CAN_WRITE = 2,
+    SIMLAB_BY_HOST = 4,
+    SIMLAB_CAN_PUT = 8
+};
 
 /* What simlab_parallel_for and its like ask for. */
 struct simlab_loop {
@@ -542,7 +548,7 @@ static inline const struct simlab_view *simlab_group_view(simlab_context *c, int
     static inline void simlab_##name##_put(simlab_context *c, int32_t var, ctype value)            \
     {                                                                                              \
         int64_t none = 0;                                                                          \
-        if (simlab_can_(c, var, DTYPE, SIMLAB_CAN_WRITE) && c->views[var]->ndim == 0)              \
+        if (simlab_can_(c, var, DTYPE, SIMLAB_CAN_PUT) && c->views[var]->ndim == 0)                \
             *(ctype *)c->views[var]->data = value;                                                 \
         else                                                                                       \
             *simlab_##name##_nd(c, var, 0, &none) = value;                                         \
@@ -598,6 +604,39 @@ static inline const char *simlab_group_variable(simlab_context *c, int32_t var, 
     return c->host->group_name(c, var, k, 1);
 }
 
+/* Texts one by one: the i-th of a variable, and its length. No NUL ends it where it fills its
+ * place. */
+static inline const char *simlab_str_at(simlab_context *c, int32_t var, int64_t i,
+                                        int32_t *ret_length)
+{
+    const struct simlab_view *v = simlab_read(c, var, SIMLAB_STR);
+    const char *text;
+    int32_t n = 0, most;
+    if (i < 0 || i >= v->size)
+        v = c->host->wrong_size(c, var, -1, SIMLAB_STR, i < 0 ? 0 : i + 1);
+    most = i < 0 || i >= v->size ? 0 : v->itemsize;
+    text = (const char *)v->data + (most ? i * most : 0);
+    while (n < most && text[n])
+        n++;
+    *ret_length = n;
+    return text;
+}
+/* Sets it, in a variable that has its shape. One that is longer than its place is a failure. */
+static inline void simlab_str_set(simlab_context *c, int32_t var, int64_t i, const char *text)
+{
+    const struct simlab_view *v = simlab_write(c, var, SIMLAB_STR);
+    int32_t k, n = 0;
+    while (n <= v->itemsize && text[n])
+        n++;
+    if (i < 0 || i >= v->size)
+        c->host->wrong_size(c, var, -1, SIMLAB_STR, i < 0 ? 0 : i + 1);
+    else if (n > v->itemsize)
+        c->host->create(c, var, SIMLAB_STR, n, v->ndim, v->shape);
+    else
+        for (k = 0; k < v->itemsize; k++)
+            ((char *)v->data)[i * v->itemsize + k] = k < n ? text[k] : '\0';
+}
+
 /* Objects: the process that declares it `out` sets it; `destroy` (or NULL) runs after finalize. */
 static inline void *simlab_object(simlab_context *c, int32_t var)
 {
@@ -619,6 +658,17 @@ static inline void *simlab_self(simlab_context *c)
 static inline void *simlab_userdata(const simlab_context *c)
 {
     return c->userdata;
+}
+
+/* The process's name in the model, and its type's: "library.Type" (of a function that the type
+ * inherits: the type that it comes from). */
+static inline const char *simlab_process_name(const simlab_context *c)
+{
+    return c->process;
+}
+static inline const char *simlab_type_name(const simlab_context *c)
+{
+    return c->type;
 }
 
 /* Where the run stands. */
@@ -768,6 +818,53 @@ static inline void simlab_variates(simlab_context *c, int32_t distribution, doub
 
 /* ---- parallel loops ---------------------------------------------------------------------- */
 
+/* C++: what a block throws becomes its failure. */
+struct simlab_block_ {
+    simlab_block_fn block;
+    simlab_part_fn part;
+    void (*join)(void *userdata, void *left, const void *right);
+    void *userdata;
+};
+#ifdef SIMLAB_CATCHES_
+#define SIMLAB_BLOCK_(plain, guarded) (guarded)
+static inline int simlab_thrown_(simlab_context *c)
+{
+    try {
+        throw;
+    } catch (const std::exception &thrown) {
+        return simlab_fail(c, "threw an exception: %s", thrown.what());
+    } catch (...) {
+        return simlab_fail(c, "threw an exception");
+    }
+}
+static inline int simlab_block_guard_(simlab_context *c, int64_t begin, int64_t end, void *userdata)
+{
+    const struct simlab_block_ *b = (const struct simlab_block_ *)userdata;
+    try {
+        return b->block(c, begin, end, b->userdata);
+    } catch (...) {
+        return simlab_thrown_(c);
+    }
+}
+static inline int simlab_part_guard_(simlab_context *c, int64_t begin, int64_t end, void *userdata,
+                                     void *ret_part)
+{
+    const struct simlab_block_ *b = (const struct simlab_block_ *)userdata;
+    try {
+        return b->part(c, begin, end, b->userdata, ret_part);
+    } catch (...) {
+        return simlab_thrown_(c);
+    }
+}
+static inline void simlab_join_guard_(void *userdata, void *left, const void *right)
+{
+    const struct simlab_block_ *b = (const struct simlab_block_ *)userdata;
+    b->join(b->userdata, left, right);
+}
+#else
+#define SIMLAB_BLOCK_(plain, guarded) (plain)
+#endif
+
 /* Iterations 0 … n - 1 in blocks of `grain` (the last may be shorter; 0: up to 64 blocks; never
  * more than 2^20), each handed to `fn` with its bounds, on as many threads as the job has. Blocks
  * are the same however many these are, so results are too, as long as no block reads what another
@@ -784,10 +881,12 @@ static inline int simlab_parallel_for(simlab_context *c, int64_t n, int64_t grai
 {
     struct simlab_loop loop = {
         sizeof(struct simlab_loop), 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL};
+    struct simlab_block_ guarded = {fn, NULL, NULL, userdata};
     loop.n = n;
     loop.grain = grain;
-    loop.block = fn;
-    loop.userdata = userdata;
+    loop.block = SIMLAB_BLOCK_(fn, simlab_block_guard_);
+    loop.userdata = SIMLAB_BLOCK_(userdata, &guarded);
+    (void)guarded;
     return c->host->loop(c, &loop);
 }
 
@@ -802,11 +901,13 @@ simlab_parallel_reduce(simlab_context *c, int64_t n, int64_t grain, simlab_part_
 {
     struct simlab_loop loop = {
         sizeof(struct simlab_loop), 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL};
+    struct simlab_block_ guarded = {NULL, fn, join, userdata};
     loop.n = n;
     loop.grain = grain;
-    loop.part = fn;
-    loop.join = join;
-    loop.userdata = userdata;
+    loop.part = SIMLAB_BLOCK_(fn, simlab_part_guard_);
+    loop.join = SIMLAB_BLOCK_(join, simlab_join_guard_);
+    loop.userdata = SIMLAB_BLOCK_(userdata, &guarded);
+    (void)guarded;
     loop.size = size;
     loop.result = ret;
     return c->host->loop(c, &loop);
@@ -838,6 +939,8 @@ struct simlab_hook_host {
     uint32_t struct_size;
     uint32_t reserved;
     const struct simlab_view *(*view)(simlab_hook_context *h, const char *name);
+    int32_t (*find)(simlab_hook_context *h, const char *name);
+    const struct simlab_view *(*view_at)(simlab_hook_context *h, int32_t number);
     int (*fail)(simlab_hook_context *h, const char *format, va_list arguments);
     void (*log)(simlab_hook_context *h, const char *format, va_list arguments);
 };
@@ -856,6 +959,17 @@ struct simlab_hook_context {
 static inline const struct simlab_view *simlab_hook_view(simlab_hook_context *h, const char *name)
 {
     return h->host->view(h, name);
+}
+
+/* The same for hooks that look often: the variable's number, which is the same in all calls of a
+ * member (-1, and an error: the model lacks it), and its value. */
+static inline int32_t simlab_hook_find(simlab_hook_context *h, const char *name)
+{
+    return h->host->find(h, name);
+}
+static inline const struct simlab_view *simlab_hook_view_at(simlab_hook_context *h, int32_t number)
+{
+    return h->host->view_at(h, number);
 }
 
 /* return simlab_hook_fail(h, "why"): the member has failed. */
@@ -886,10 +1000,8 @@ static inline int simlab_guard_(simlab_context *c, simlab_stage_fn stage, simlab
 {
     try {
         return stage ? stage(c) : about(c, var);
-    } catch (const std::exception &thrown) {
-        return simlab_fail(c, "threw an exception: %s", thrown.what());
     } catch (...) {
-        return simlab_fail(c, "threw an exception");
+        return simlab_thrown_(c);
     }
 }
 static inline int simlab_guard_hook_(simlab_hook_context *h, int (*call)(simlab_hook_context *h))

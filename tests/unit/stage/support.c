@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "support.h"
 
+#include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -85,7 +86,7 @@ static int on_output(void *userdata, int64_t member, int output, int64_t at,
     (void)member;
     buffer_printf(&s->told, "%s[%lld]", s->job->outputs[output].name, (long long)at);
     for (int64_t i = 0; i < view->size; i++)
-        buffer_printf(&s->told, " %.17g", ((const double *)view->data)[i]);
+        buffer_printf(&s->told, " %.17g", dtype_to_double(view->dtype, view->data, (size_t)i));
     buffer_text(&s->told, "\n");
     return 0;
 }
