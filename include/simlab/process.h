@@ -57,6 +57,8 @@
 #endif
 
 #ifdef __cplusplus
+/* Tables name what they need only, of which C compilers do not warn. */
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 extern "C" {
 #endif
 

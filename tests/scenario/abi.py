@@ -69,10 +69,8 @@ def test_header_is_cpp11(context):
             "{ simlab_process p = simlab_process(); p.name = \"P\"; p.run_step = run_step; return p; }\n"
             "static const simlab_process P = process();\n"
             "SIMLAB_LIBRARY(\"1.0\", \"C++\", &P)\n")
-    # A struct and a function may share a name in C and C++, but g++ counts that as shadowing.
-    warnings = [w for w in WARNINGS if w != "-Wshadow"]
     for compiler in compilers("g++", "clang++"):
-        command = [compiler, "-std=c++11", *warnings, "-fvisibility=hidden", "-shared", "-fPIC"]
+        command = [compiler, "-std=c++11", *WARNINGS, "-fvisibility=hidden", "-shared", "-fPIC"]
         library = compile_text(context, text, ".cc", command)
         equal(exported(library), ["simlab_library_table"], f"symbols by {compiler}")
         equal([t["name"] for t in describe(context, library)["types"]], ["P"], f"types by {compiler}")
@@ -100,18 +98,16 @@ def job():
     return golden
 
 
-def run(context, library):
+def run(context, library, **more):
     folder = os.path.dirname(library)
     path, store = os.path.join(folder, "job.json"), os.path.join(folder, "out.zarr")
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(job(), file)
+        json.dump({**job(), **more}, file)
     return store, context.run("simlab-worker", "run", path, "--store", store, "--processes", folder,
                               "--processes", context.program("processes"))
 
 
-def test_the_pages_process_is_right(context):
-    library = compile_text(context, block("c"), ".c", as_the_page_says())
-    equal(exported(library), ["simlab_library_table"], "symbols")
+def diffuses_rightly(context, library):
     store, ended = run(context, library)
     check(ended.returncode == 0, ended.stderr)
     u = harness.open_store(store)["profile__u"][...].tolist()
@@ -123,6 +119,107 @@ def test_the_pages_process_is_right(context):
             want = value + 0.002 * 0.01 / 0.01 ** 2 * (left - 2 * value + right)
             check(abs(after[i] - want) < 1e-12, f"node {i}: {after[i]}, expected {want}")
     check(max(u[-1]) < 0.9 * max(u[0]), "nothing was diffused")
+
+
+def test_the_pages_process_is_right(context):
+    library = compile_text(context, block("c"), ".c", as_the_page_says())
+    equal(exported(library), ["simlab_library_table"], "symbols")
+    diffuses_rightly(context, library)
+
+
+def cpp20(compiler):
+    return [compiler, "-std=c++20", *WARNINGS, "-ffp-contract=off", "-fvisibility=hidden", "-shared", "-fPIC"]
+
+
+def test_the_pages_process_is_cpp20(context):
+    for compiler in compilers("g++", "clang++"):
+        library = compile_text(context, block("c"), ".cc", cpp20(compiler))
+        equal(exported(library), ["simlab_library_table"], f"symbols by {compiler}")
+        diffuses_rightly(context, library)
+
+
+# What run_step throws, and how that is told.
+THROWN = {
+    'throw std::runtime_error("u is odd");': "threw an exception: u is odd",
+    "throw 3;": "threw an exception",
+    "return simlab_parallel_for(c, n, 8, throws, nullptr);": "threw an exception: a block at 0",
+    "return (int)simlab_parallel_sum(c, n, 8, adds, nullptr);": "threw an exception: a part at 0",
+}
+BLOCKS = """
+#include <stdexcept>
+#include <string>
+static int throws(simlab_context *, int64_t begin, int64_t, void *)
+{ throw std::runtime_error("a block at " + std::to_string(begin)); }
+static int adds(simlab_context *, int64_t begin, int64_t, void *, void *)
+{ throw std::runtime_error("a part at " + std::to_string(begin)); }
+static int (*const used[])(simlab_context *, int64_t, int64_t, void *, void *) = {adds};
+static simlab_block_fn const used_too = throws;
+"""
+
+
+def test_what_cpp_throws_is_told(context):
+    quiet = ["-Wno-unused", "-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-const-variable"]
+    for code, message in THROWN.items():
+        text = block("c").replace("static int run_step", BLOCKS + "static int run_step", 1)
+        text = text.replace("    for (int64_t", f"    {code}\n    for (int64_t", 1)
+        _, ended = run(context, compile_text(context, text, ".cc", cpp20("g++") + quiet))
+        equal(ended.returncode, 1, f"exit status with {code}")
+        check(f"process 'diffuse' (line.Diffusion), run_step of step 0: {message}\n" in ended.stderr,
+              f"with {code}: {ended.stderr!r}")
+
+
+def test_what_a_hook_throws_is_told(context):
+    text = "#include <stdexcept>\n" + block("c").replace('SIMLAB_LIBRARY("1.0", "diffusion along a line", &Diffusion)', """
+static int watch(simlab_hook_context *h)
+{
+    static int32_t number = -1;
+    if (number < 0)
+        number = simlab_hook_find(h, "profile__u");
+    if (h->runtime->step == 2)
+        throw std::runtime_error("elements: " + std::to_string(simlab_hook_view_at(h, number)->size));
+    return 0;
+}
+static const simlab_hook hooks[] = {{.name = "watch", .stage = SIMLAB_RUN_STEP, .when = SIMLAB_AFTER, .call = watch}};
+SIMLAB_LIBRARY_WITH_HOOKS("1.0", "with a hook", hooks, &Diffusion)
+""")
+    text = "#include <string>\n" + text
+    library = compile_text(context, text, ".cc", cpp20("g++"))
+    _, ended = run(context, library, hooks=["line.watch"])
+    equal(ended.returncode, 1, "exit status")
+    check("hook line.watch, after run_step of step 2: threw an exception: elements: " in ended.stderr, ended.stderr)
+
+
+def needs(revision):
+    return f"#define SIMLAB_REVISION {revision}\n" + block("c")
+
+
+def test_a_library_says_which_revision_it_needs(context):
+    """Only that counts: a header of a later revision makes libraries that load here, but those that ask for it."""
+    with open(os.path.join(INCLUDE, "simlab/process.h"), encoding="utf-8") as file:
+        header = file.read()
+    now = int(re.search(r"#define SIMLAB_ABI_REVISION (\d+)", header).group(1))
+    later = context.directory("later")
+    os.makedirs(os.path.join(later, "simlab"), exist_ok=True)
+    shutil.copy(os.path.join(INCLUDE, "simlab/types.h"), os.path.join(later, "simlab"))
+    grown = re.sub(r"(#define SIMLAB_ABI_REVISION )\d+", rf"\g<1>{now + 1}", header)
+    grown = grown.replace("    int (*guard_hook)(simlab_hook_context *h, int (*call)(simlab_hook_context *h));\n};",
+                          "    int (*guard_hook)(simlab_hook_context *h, int (*call)(simlab_hook_context *h));\n"
+                          f"#if SIMLAB_REVISION >= {now + 1}\n    const char *later;\n#endif\n}};")
+    grown = grown.replace("            SIMLAB_GUARDS_  ", "            SIMLAB_GUARDS_ SIMLAB_LATER_  ")
+    grown = grown.replace("typedef struct simlab_context simlab_context;",
+                          f"#if SIMLAB_REVISION >= {now + 1}\n#define SIMLAB_LATER_ , \"later\"\n#else\n"
+                          "#define SIMLAB_LATER_\n#endif\ntypedef struct simlab_context simlab_context;")
+    check(grown.count("SIMLAB_LATER_") == 3, "the header has another form")
+    with open(os.path.join(later, "simlab/process.h"), "w", encoding="utf-8") as file:
+        file.write(grown)
+    newer = [*as_the_page_says(), "-I" + later]
+    diffuses_rightly(context, compile_text(context, block("c"), ".c", newer))
+    diffuses_rightly(context, compile_text(context, needs(now), ".c", newer))
+    done = context.run("simlab-worker", "describe", compile_text(context, needs(now + 1), ".c", newer))
+    check(f"needs revision {now + 1} of simlab/process.h; this simlabd has revision {now}" in done.stderr, done.stderr)
+    done = subprocess.run(["gcc", "-fsyntax-only", "-I" + INCLUDE, "-xc", "-"], input=needs(now + 1), capture_output=True,
+                          text=True, check=False)
+    check("asks for more than this simlab/process.h has" in done.stderr, done.stderr)
 
 
 def test_c_is_at_most_twice_as_long(_context):
