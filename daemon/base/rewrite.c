@@ -96,12 +96,10 @@ static int sync_data(int fd)
 }
 
 /* One that the file was given beyond its end is none. */
-static int rewrite_extents(int fd, char *piece, off_t size, bool *ret_any)
+static int rewrite_extents(int fd, char *piece, struct extent x, off_t size)
 {
-    struct extent x = {0};
-    int r = next_unwritten(fd, 0, &x);
+    int r = 0;
     while (r == 0 && x.end > 0 && x.begin < size) {
-        *ret_any = true;
         off_t from = x.end;
         r = write_again(fd, piece, x, true);
         if (r == 0)
@@ -110,19 +108,37 @@ static int rewrite_extents(int fd, char *piece, off_t size, bool *ret_any)
     return r;
 }
 
+static int rewrite_some(int fd, struct extent first, off_t size, bool is_all)
+{
+    char *piece = mem_new(PIECE);
+    int r = rewrite_extents(fd, piece, first, size);
+    if (r == 0 && is_all)
+        r = write_again(fd, piece, (struct extent){0, size}, false);
+    free(piece);
+    return r == 0 ? sync_data(fd) : r;
+}
+
 static int rewrite_fd(int fd, bool is_all)
 {
     struct stat st;
+    struct extent first;
     if (fstat(fd, &st) < 0)
         return -errno;
-    char *piece = mem_new(PIECE);
-    bool any = is_all;
-    int r = rewrite_extents(fd, piece, st.st_size, &any);
-    if (r == 0 && is_all)
-        r = write_again(fd, piece, (struct extent){0, st.st_size}, false);
-    if (r == 0 && any)
-        r = sync_data(fd);
-    free(piece);
+    int r = st.st_size > 0 ? next_unwritten(fd, 0, &first) : 0;
+    if (r != 0 || st.st_size == 0 || (!is_all && (first.end == 0 || first.begin >= st.st_size)))
+        return r;
+    return rewrite_some(fd, first, st.st_size, is_all);
+}
+
+int rewrite_unwritten_fd(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    bool appends = flags >= 0 && (flags & O_APPEND); /* then pwrite would, too */
+    if (flags < 0 || (appends && fcntl(fd, F_SETFL, flags & ~O_APPEND) < 0))
+        return -errno;
+    int r = rewrite_fd(fd, false);
+    if (appends && fcntl(fd, F_SETFL, flags) < 0 && r == 0)
+        r = -errno;
     return r;
 }
 

@@ -17,5 +17,8 @@ int rewrite_all(const char *path);
 /* What the file system does not count as written gets new blocks, and is on the disk. Does nothing
  * where there is no such thing, or where the file system does not tell. */
 int rewrite_unwritten(const char *path);
+/* The same of an open file, for reading and writing or appending; costs little where there is
+ * nothing to do. */
+int rewrite_unwritten_fd(int fd);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/rewrite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +12,14 @@
 #include <unistd.h>
 
 static const char broken[] = "broken", fill[] = " fill";
+
+/* What was appended may have been lost by the disk, together with the blocks that it was to be in:
+ * others' lines follow it there. */
+static int append(int fd, const char *lines, size_t size)
+{
+    int r = rewrite_unwritten_fd(fd);
+    return r == 0 ? file_append(fd, lines, size) : r;
+}
 
 /* Each begins with a newline: a line that was cut before it must not swallow it. */
 int chunk_log_written(int fd, int64_t begin, int64_t end, const bool *is_blank)
@@ -22,7 +31,7 @@ int chunk_log_written(int fd, int64_t begin, int64_t end, const bool *is_blank)
             to++;
         buffer_printf(&lines, "\n%" PRId64 " %" PRId64 "%s\n", from, to, blank ? fill : "");
     }
-    int r = file_append(fd, lines.data, lines.size);
+    int r = append(fd, lines.data, lines.size);
     buffer_free(&lines);
     return r;
 }
@@ -30,7 +39,7 @@ int chunk_log_written(int fd, int64_t begin, int64_t end, const bool *is_blank)
 int chunk_log_broken(int fd)
 {
     static const char line[] = "\nbroken\n";
-    int r = file_append(fd, line, sizeof line - 1);
+    int r = append(fd, line, sizeof line - 1);
     if (r == 0)
         r = file_fault("fsync");
     return r == 0 && fdatasync(fd) < 0 ? -errno : r;

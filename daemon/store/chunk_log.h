@@ -13,6 +13,7 @@
  * Invariants
  *  1. "rows" is on the disk when the rows are done (the same syncfs), "broken" before the new chunk
  *     takes the place of the old.
+ *     Nothing is appended in blocks that the disk lost (base/rewrite.h).
  *  2. Lines that are none (a power cut leaves such) say nothing.
  *  3. Fill values are never lost. They are told apart because a lease writes its rows in one box,
  *     as large as the largest of them: the fill values of a smaller row are written with it, and

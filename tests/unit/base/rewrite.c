@@ -90,6 +90,24 @@ Test(rewrite, what_is_not_written_gets_new_blocks)
     check_rewritten(rewrite_unwritten);
 }
 
+/* What is appended comes behind it. */
+Test(rewrite, of_a_file_that_is_appended_to)
+{
+    struct fixture f;
+    begin(&f);
+    int fd = open(f.path, O_RDWR | O_APPEND);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(rewrite_unwritten_fd(fd), 0);
+    cr_assert_leq(count_unwritten(&f), 0);
+    check_bytes(&f);
+    cr_assert_eq(pwrite(fd, "more", 4, 0), 4, "it appends, as before");
+    cr_assert_eq(pread(f.fd, f.found, SIZE, 4), SIZE);
+    cr_assert_eq(memcmp(f.found + SIZE - 4, "more", 4), 0);
+    cr_assert_eq(rewrite_unwritten_fd(fd), 0);
+    close(fd);
+    end(&f);
+}
+
 Test(rewrite, all)
 {
     check_rewritten(rewrite_all);
