@@ -76,7 +76,7 @@ static void end_session(struct dispatch *d, struct worker_session *s)
     }
 }
 
-/* What the dead had said before is in the queue's turn by now: receive_all came first. */
+/* What the dead had said before is in the queue's turn by now: all of it was received. */
 static void end_gone(struct dispatch *d)
 {
     struct worker_session **link = &d->sessions;
@@ -205,8 +205,8 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
 {
     d->now = now;
     forgive_sleep(d, now);
-    receive_all(d);
-    end_gone(d);
+    if (receive_some(d))
+        end_gone(d);
     watch_workers(d, now);
     watch_deadlines(d, now);
     if (now >= d->retry_at && work(d) < 0)

@@ -189,6 +189,7 @@ void locks_remove(struct dispatch *d);
 
 /* ---- receive.c ---- */
 
-void receive_all(struct dispatch *d);
+/* As many as one turn hears; false where more have come, which turn the loop again. */
+bool receive_some(struct dispatch *d);
 
 #endif

@@ -10,6 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    FRAMES_A_TURN = 1000,
+    FLOOD =
+        1000000, /* of one session, while there was always one more: nobody else is heard well */
+};
+
 /* ---- sessions ---- */
 
 static void refuse(struct dispatch *d, const struct route *from, const char *reason)
@@ -276,6 +282,13 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
     }
 }
 
+static void count_heard(struct dispatch *d, struct worker_session *s)
+{
+    s->heard++;
+    if (++s->heard_at_once > FLOOD)
+        task_stop(d, s, true, "it says more than can be heard");
+}
+
 static void on_frame(struct dispatch *d, const struct route *from, const void *frame, size_t size)
 {
     struct worker_session *s = task_session(d, from);
@@ -290,7 +303,7 @@ static void on_frame(struct dispatch *d, const struct route *from, const void *f
     struct wire_message m;
     int r = wire_decode(WIRE_TO_DAEMON, frame, size, &m);
     if (s)
-        s->heard++;
+        count_heard(d, s);
     if (r < 0) {
         log_debug("a frame of worker %s was dropped: %s", s ? s->name : "(none)", strerror(-r));
     } else if (!s) {
@@ -306,11 +319,23 @@ static void on_frame(struct dispatch *d, const struct route *from, const void *f
     }
 }
 
-void receive_all(struct dispatch *d)
+static void all_is_heard(struct dispatch *d)
+{
+    for (struct worker_session *s = d->sessions; s; s = s->next)
+        s->heard_at_once = 0;
+}
+
+bool receive_some(struct dispatch *d)
 {
     struct route from;
     const void *frame;
     size_t size;
-    while (router_receive(d->router, &from, &frame, &size))
+    for (int n = 0; n < FRAMES_A_TURN; n++) {
+        if (!router_receive(d->router, &from, &frame, &size)) {
+            all_is_heard(d);
+            return true;
+        }
         on_frame(d, &from, frame, size);
+    }
+    return false;
 }

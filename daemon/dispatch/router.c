@@ -13,6 +13,9 @@
 #include <unistd.h>
 #include <zmq.h>
 
+/* Credit bounds what is said of jobs; this, answers to a worker that asks and does not read. */
+enum { ROUTER_UNREAD_MAX = 1000 /* messages */ };
+
 struct posted {
     struct route to;
     bool rests;
@@ -68,7 +71,7 @@ static int set_options(void *socket)
         return -errno;
     int r = set_int(socket, ZMQ_LINGER, 0);
     if (r == 0)
-        r = set_int(socket, ZMQ_SNDHWM, 0); /* credit bounds what is sent */
+        r = set_int(socket, ZMQ_SNDHWM, ROUTER_UNREAD_MAX);
     if (r == 0)
         r = set_int(socket, ZMQ_ROUTER_MANDATORY, 1);
     return r;

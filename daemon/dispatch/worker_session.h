@@ -43,7 +43,8 @@ struct worker_session {
     enum worker_session_state state;
     int64_t last_heard;
     int64_t heard, said;              /* messages that came, and that were posted to it … */
-    int64_t said_fresh;               /* … of these, such as rest on this turn's commit */
+    int64_t heard_at_once;            /* … since there was nothing more to hear */
+    int64_t said_fresh;               /* … of those, such as rest on this turn's commit */
     bool is_unreachable;              /* its connection is gone */
     int64_t quit_due;                 /* while it is leaving: it is to be gone before */
     struct task tasks[SESSION_TASKS]; /* in the order in which they are worked */

@@ -78,6 +78,71 @@ Test(hostile, reports_of_foreign_leases)
     scene_close(&s);
 }
 
+/* What it is answered would grow without a bound: it is killed. */
+Test(hostile, who_asks_and_does_not_read)
+{
+    enum { MOST = 100000, AT_ONCE = 100 };
+    struct scene s;
+    scene_open(&s);
+    struct fake *f = fake_ready(&s, "w.1"), *g = fake_ready(&s, "w.2");
+    for (int i = 0; i < MOST && s.n_kills == 0; i++) {
+        fake_say(f, (struct wire_message){.type = WIRE_HEARTBEAT, .heartbeat.member = -1});
+        if (i % AT_ONCE == 0)
+            scene_turn(&s);
+    }
+    cr_assert_eq(s.n_kills, 1);
+    cr_assert_str_eq(s.kills[0], "w.1");
+    fake_hears_nothing(g);
+    fake_close(f);
+    fake_close(g);
+    scene_close(&s);
+}
+
+/* Nor does one that is refused again and again: the daemon keeps so many answers, and no more. */
+Test(hostile, a_stranger_who_asks_and_does_not_read)
+{
+    enum { MOST = 20000, AT_ONCE = 100 };
+    struct scene s;
+    scene_open(&s);
+    struct fake *f = fake_ready(&s, "w.1"), *g = fake_connect(&s);
+    for (int i = 0; i < MOST; i++) {
+        hello(g, WIRE_VERSION, "../w");
+        if (i % AT_ONCE == 0)
+            scene_turn(&s);
+    }
+    fake_hears_nothing(f);
+    int n = 0;
+    for (zmq_msg_t m; n < MOST; n++, zmq_msg_close(&m)) {
+        zmq_msg_init(&m);
+        if (zmq_msg_recv(&m, g->socket, ZMQ_DONTWAIT) < 0)
+            break;
+    }
+    cr_assert_lt(n, MOST);
+    fake_close(f);
+    fake_close(g);
+    scene_close(&s);
+}
+
+Test(hostile, more_words_than_a_turn_hears)
+{
+    enum { MANY = 1500 };
+    struct scene s;
+    scene_open(&s);
+    int64_t job = scene_submit_begun(&s, 10, 1);
+    struct fake *f = fake_ready(&s, "w.1");
+    fake_hear(f, WIRE_JOB);
+    struct wire_lease l = fake_lease(f, 1, 2);
+    for (int i = 0; i < MANY; i++)
+        fake_say_bytes(f, "nothing", 7);
+    fake_done(f, &l, 1, 2);
+    fake_hears_nothing(f);
+    struct queue_job j = scene_job(&s, job);
+    cr_assert_eq(j.done, 2);
+    queue_job_clear(&j);
+    fake_close(f);
+    scene_close(&s);
+}
+
 Test(hostile, frames_that_are_none)
 {
     struct scene s;
