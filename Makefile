@@ -105,8 +105,10 @@ DAEMON_SOURCES := $(addprefix daemon/,main.c links.c turn.c config.c service.c s
 $(BUILD)/simlabd: $(call objects_of,$(DAEMON_SOURCES)) $(call archives_of,$(LINK_daemon))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
 
-$(BUILD)/simlab-worker: $(call objects_of,daemon/worker_main.c) $(call archives_of,$(LINK_worker))
-	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_worker)) -lm -ldl
+# ZeroMQ is loaded by worker_zeromq.c.
+WORKER_SOURCES := $(addprefix daemon/,worker_main.c worker_zeromq.c)
+$(BUILD)/simlab-worker: $(call objects_of,$(WORKER_SOURCES)) $(call archives_of,$(LINK_worker))
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(filter-out -lzmq,$(call libs_of,$(LINK_worker))) -lm -ldl
 
 $(BUILD)/simlab: $(call objects_of,$(wildcard client/*.c))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,client)
