@@ -72,12 +72,12 @@ static int read_attributes(struct store *s, const char *array, json_t **ret, str
     return r;
 }
 
-/* ---- arrays that were read
- * -------------------------------------------------------------------------------- */
+/* ---- arrays that were read ----------------------------------------------------------------- */
 
 void array_free(void *p)
 {
     struct store_array *a = p;
+    json_decref(a->attrs);
     store_meta_clear(&a->meta);
     free(a->name);
     free(a);
@@ -135,8 +135,8 @@ int array_get(struct store *s, const char *name, struct store_array **ret, struc
 int array_refresh(struct store *s, struct store_array *a, struct error *e)
 {
     struct store_meta m;
-    int r = read_meta(s, a->name, &m, e);
-    if (r != 0)
+    int r = s->is_alone ? 0 : read_meta(s, a->name, &m, e);
+    if (r != 0 || s->is_alone)
         return r;
     const char *difference = meta_difference(&a->meta, &m);
     if (difference)
@@ -149,16 +149,33 @@ int array_refresh(struct store *s, struct store_array *a, struct error *e)
     return r;
 }
 
+/* A new reference. */
+static int get_attributes(struct store *s, struct store_array *a, json_t **ret, struct error *e)
+{
+    json_t *attrs = json_incref(a->attrs);
+    int r = attrs ? 0 : read_attributes(s, a->name, &attrs, e);
+    if (r == 0 && s->is_alone && !a->attrs)
+        a->attrs = json_incref(attrs);
+    if (r == 0)
+        *ret = attrs;
+    return r;
+}
+
+int array_get_now(struct store *s, const char *name, struct store_array **ret, struct error *e)
+{
+    bool is_known = find_array(s, name) != NULL;
+    int r = array_get(s, name, ret, e);
+    return r == 0 && is_known ? array_refresh(s, *ret, e) : r;
+}
+
 int store_array(struct store *s, const char *name, struct store_meta *ret_meta, json_t **ret_dims,
                 json_t **ret_attrs, struct error *e)
 {
     struct store_array *a;
-    int r = array_get(s, name, &a, e);
-    if (r == 0)
-        r = array_refresh(s, a, e);
+    int r = array_get_now(s, name, &a, e);
     json_t *attrs = NULL;
     if (r == 0)
-        r = read_attributes(s, name, &attrs, e);
+        r = get_attributes(s, a, &attrs, e);
     if (r != 0)
         return r;
     if (ret_dims) {
@@ -254,6 +271,14 @@ static bool was_made(const struct store *s, const char *name)
     return was;
 }
 
+/* What was just written, as whoever reads it gets it. */
+static void remember_text(struct store *s, const char *name, const char *text)
+{
+    struct store_meta m;
+    if (meta_read(text, strlen(text), &m, NULL) == 0)
+        remember(s, name, &m);
+}
+
 /* Attributes first: who sees .zarray sees them too. */
 static int put_array(struct store *s, const char *name, const struct store_meta *m,
                      const json_t *attrs, struct error *e)
@@ -268,8 +293,12 @@ static int put_array(struct store *s, const char *name, const struct store_meta 
         return r;
     char *text = meta_write(m);
     r = group_put_text(s, name, ".zarray", text, e);
+    if (r == 0)
+        r = mark_made(s, name, e);
+    if (r == 0)
+        remember_text(s, name, text);
     free(text);
-    return r ? r : mark_made(s, name, e);
+    return r;
 }
 
 static int check_same(struct store *s, struct store_array *a, const struct store_meta *m,
@@ -277,7 +306,7 @@ static int check_same(struct store *s, struct store_array *a, const struct store
 {
     json_t *standing = NULL;
     const char *difference = meta_difference(&a->meta, m);
-    int r = difference ? 0 : read_attributes(s, a->name, &standing, e);
+    int r = difference ? 0 : get_attributes(s, a, &standing, e);
     if (r != 0)
         return r;
     if (!difference && !json_equal(json_object_get(standing, dimensions_key),

@@ -52,13 +52,22 @@ static int end_traced_chunk(const struct chunk_end *x, const char *key)
     return end_chunk(x, key, index, must_be, false);
 }
 
+/* No chunk of the array lies beyond. */
+static bool has_all(const struct store_meta *m, const int64_t *extents)
+{
+    bool has = true;
+    for (int d = 0; d < m->ndim; d++)
+        has = has && extents[d] >= m->shape[d];
+    return has;
+}
+
 static int end_array(struct chunk_end *x)
 {
     int64_t start[SIMLAB_MAX_DIMS] = {0};
     int r = chunk_need(x->s, x->a, x->e);
     if (r == 0 && x->how->full)
         r = chunk_selection_each(x->a, start, x->how->full, end_full_chunk, x);
-    if (r != 0)
+    if (r != 0 || (x->how->full && has_all(&x->a->meta, x->how->full)))
         return r;
     struct chunk_keys keys;
     r = chunk_keys_read(x->s, x->a, &keys);
@@ -69,18 +78,12 @@ static int end_array(struct chunk_end *x)
     return r;
 }
 
-static int find_array(struct store *s, const char *name, struct store_array **ret, struct error *e)
-{
-    int r = array_get(s, name, ret, e);
-    return r ? r : array_refresh(s, *ret, e);
-}
-
 int store_end_array(struct store *s, const char *name, const struct store_end *how, struct error *e)
 {
     struct chunk_end x = {.s = s, .how = how, .may_write = true, .e = e};
     int r = group_check_writable(s, e);
     if (r == 0)
-        r = find_array(s, name, &x.a, e);
+        r = array_get_now(s, name, &x.a, e);
     return r ? r : end_array(&x);
 }
 
@@ -88,7 +91,7 @@ int store_verify(struct store *s, const char *name, struct error *e)
 {
     struct store_end how = {0};
     struct chunk_end x = {.s = s, .how = &how, .e = e};
-    int r = find_array(s, name, &x.a, e);
+    int r = array_get_now(s, name, &x.a, e);
     if (r != 0)
         return r;
     how.full = x.a->meta.shape;
@@ -125,7 +128,7 @@ int store_fill_missing(struct store *s, const char *name, struct error *e)
     int64_t start[SIMLAB_MAX_DIMS] = {0};
     int r = group_check_writable(s, e);
     if (r == 0)
-        r = find_array(s, name, &x.a, e);
+        r = array_get_now(s, name, &x.a, e);
     if (r != 0 || x.a->meta.has_fill)
         return r;
     r = chunk_need(s, x.a, e);

@@ -16,7 +16,8 @@ struct store_array {
     struct codec codec;
     int64_t strides[SIMLAB_MAX_DIMS]; /* in elements, within a chunk, of its order */
     size_t chunk_bytes;
-    bool swap; /* the file's byte order is not this machine's */
+    bool swap;     /* the file's byte order is not this machine's */
+    json_t *attrs; /* as they were read, or NULL: they were not, or others may change them */
 };
 
 struct store {
@@ -24,6 +25,7 @@ struct store {
     char *sync;
     enum store_mode mode;
     bool is_durable;
+    bool is_alone;          /* nobody else writes: what was read is not read again */
     bool is_logged;         /* rows that a chunk's log does not have were never written */
     int directory;          /* of `path`: for store_sync; -1 where it is only read */
     uint64_t device, inode; /* of that directory */

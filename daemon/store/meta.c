@@ -156,32 +156,36 @@ static bool must_be_quoted(const char *token, size_t n)
     return false;
 }
 
+/* The end of the token, string or other character at `i`. */
+static size_t end_of(const char *text, size_t size, size_t i)
+{
+    size_t end = i + 1;
+    if (text[i] == '"') {
+        while (end < size && text[end] != '"')
+            end += text[end] == '\\' && end + 1 < size ? 2 : 1;
+        return end < size ? end + 1 : size;
+    }
+    while (is_token(text[i]) && end < size && is_token(text[end]))
+        end++;
+    return end;
+}
+
+/* Most texts have none: they are parsed as they stand. */
 json_t *meta_json(const char *text, size_t size, struct error *e)
 {
     struct buffer b = {0};
-    bool in_string = false;
-    for (size_t i = 0; i < size;) {
-        size_t n = 1;
-        if (in_string) {
-            if (text[i] == '\\' && i + 1 < size)
-                n = 2;
-            else if (text[i] == '"')
-                in_string = false;
-        } else if (text[i] == '"') {
-            in_string = true;
-        } else if (is_token(text[i])) {
-            while (i + n < size && is_token(text[i + n]))
-                n++;
-        }
-        bool quote = !in_string && is_token(text[i]) && must_be_quoted(text + i, n);
-        if (quote)
-            buffer_append(&b, "\"", 1);
-        buffer_append(&b, text + i, n);
-        if (quote)
-            buffer_append(&b, "\"", 1);
-        i += n;
+    size_t upto = 0; /* in `text`: what stands before it is in `b` */
+    for (size_t i = 0, end; i < size; i = end) {
+        end = end_of(text, size, i);
+        if (!must_be_quoted(text + i, end - i))
+            continue;
+        buffer_append(&b, text + upto, i - upto);
+        buffer_printf(&b, "\"%.*s\"", (int)(end - i), text + i);
+        upto = end;
     }
-    json_t *value = json_read(b.data ? b.data : "", b.size, e);
+    if (upto > 0)
+        buffer_append(&b, text + upto, size - upto);
+    json_t *value = json_read(upto > 0 ? b.data : text, upto > 0 ? b.size : size, e);
     buffer_free(&b);
     return value;
 }

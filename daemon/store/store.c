@@ -204,6 +204,11 @@ void store_join(struct store *s)
     s->mode = STORE_JOIN;
 }
 
+void store_be_alone(struct store *s)
+{
+    s->is_alone = true;
+}
+
 void store_set_fence(struct store *s, store_fence_fn fn, void *userdata)
 {
     s->fence = fn;

@@ -101,6 +101,10 @@ void store_set_durable(struct store *s, bool durable);
 /* From now on others rely on what was written: ANEW becomes JOIN. After a store_sync. */
 void store_join(struct store *s);
 
+/* From now on nobody else writes (the end of a job): metadata that were read once are not read
+ * again. Before an array of it is used. */
+void store_be_alone(struct store *s);
+
 /* Root attributes as they stand: a new reference, an empty object where there are none. */
 int store_attributes(struct store *s, json_t **ret_attrs, struct error *e);
 /* Root attributes: replaced whole. */

@@ -224,6 +224,7 @@ int closing_run(const struct closing *c, struct error *e)
     int r = job_store_open(&c->store, &x.store, e);
     if (r)
         return r;
+    store_be_alone(x.store);
     r = job_store_explain(&c->store, close_store(&x), e);
     for (int i = 0; x.arrays && i < c->job->n_outputs; i++)
         if (x.is_known[i])
