@@ -57,7 +57,7 @@ LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := g++ curl libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
+DEBIAN_TEST := g++ gfortran curl libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
 DEBIAN_SOAK := e2fsprogs xfsprogs
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
@@ -291,7 +291,7 @@ install: all ## into DESTDIR and PREFIX (/usr/local)
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/simlab lib/simlabd/processes)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib/simlabd/processes
-	install -m 644 $(wildcard include/simlab/*.h) $(DESTDIR)$(PREFIX)/include/simlab
+	install -m 644 $(filter-out %.md,$(wildcard include/simlab/*)) $(DESTDIR)$(PREFIX)/include/simlab
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNIT_FILES); do sed 's|/usr/local|$(PREFIX)|g' systemd/$$unit \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/$$unit || exit 1; done

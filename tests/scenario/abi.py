@@ -119,6 +119,7 @@ def diffuses_rightly(context, library):
             want = value + 0.002 * 0.01 / 0.01 ** 2 * (left - 2 * value + right)
             check(abs(after[i] - want) < 1e-12, f"node {i}: {after[i]}, expected {want}")
     check(max(u[-1]) < 0.9 * max(u[0]), "nothing was diffused")
+    return ended
 
 
 def test_the_pages_process_is_right(context):
@@ -187,6 +188,21 @@ SIMLAB_LIBRARY_WITH_HOOKS("1.0", "with a hook", hooks, &Diffusion)
     _, ended = run(context, library, hooks=["line.watch"])
     equal(ended.returncode, 1, "exit status")
     check("hook line.watch, after run_step of step 2: threw an exception: elements: " in ended.stderr, ended.stderr)
+
+
+def test_the_process_in_fortran(context):
+    """As tests/lib/fortran has it: simlab.f90 and fortran.c beside it, as the page says."""
+    if not shutil.which("gfortran"):
+        raise harness.Skip("there is no gfortran")
+    folder = context.directory("fortran")
+    shutil.copy(os.path.join(REPOSITORY, "tests/lib/fortran/line.f90"), folder)
+    for line in re.findall(r"^(?:gcc|gfortran) .*", page(), re.M):
+        command = line.replace("/usr/local/include", INCLUDE).split()
+        more = ["-Wall", "-Wextra", "-Werror", "-std=f2018"] if command[0] == "gfortran" else WARNINGS
+        done = subprocess.run(command + more, cwd=folder, capture_output=True, text=True, check=False)
+        equal((done.returncode, done.stderr), (0, ""), line)
+    ended = diffuses_rightly(context, os.path.join(folder, "line.so"))
+    check("diffuse: diffuses" in ended.stdout + ended.stderr, f"{ended}")
 
 
 def needs(revision):
