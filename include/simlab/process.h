@@ -308,7 +308,7 @@ struct simlab_runtime {
     int32_t reserved;
 };
 
-/* SIMLAB_CAN_PUT: a scalar that is set may be set again. */
+/* SIMLAB_CAN_PUT: what is set may be given the same shape again. */
 enum simlab_access {
     SIMLAB_CAN_READ = 1,
     SIMLAB_CAN_WRITE = 2,
@@ -520,6 +520,9 @@ static inline const struct simlab_view *simlab_group_view(simlab_context *c, int
     }                                                                                              \
     static inline ctype *simlab_##name##_1d(simlab_context *c, int32_t var, int64_t n)             \
     {                                                                                              \
+        if (simlab_can_(c, var, DTYPE, SIMLAB_CAN_PUT) && c->views[var]->ndim == 1 &&              \
+            c->views[var]->shape[0] == n)                                                          \
+            return (ctype *)c->views[var]->data;                                                   \
         return simlab_##name##_nd(c, var, 1, &n);                                                  \
     }                                                                                              \
     static inline ctype *simlab_##name##_2d(simlab_context *c, int32_t var, int64_t n0,            \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A library whose types are made from its configuration, one a line: "Name number", where the
  * number is whole or not, or "Name @file", where the number is that in the file. Each type gives
- * its variable `value` the number, as i8 or f8, and keeps it in memory of its own. */
+ * its variable `value` the number, as i8 or f8, and keeps it in memory of its own; `echo` becomes
+ * what is `given`, whatever that is. */
 #define _GNU_SOURCE
 #include <simlab/process.h>
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VALUE, MOST = 20 };
+enum { VALUE, GIVEN, ECHO, MOST = 20 };
 
 struct made {
     char name[40];
@@ -30,6 +31,11 @@ static int initialize(simlab_context *c)
         *(int64_t *)value = (int64_t)made->number;
     else
         *(double *)value = made->number;
+    const struct simlab_view *given = simlab_value(c, GIVEN);
+    void *echo =
+        simlab_create(c, ECHO, given->dtype, given->dtype == SIMLAB_STR ? given->itemsize : 0,
+                      given->ndim, given->shape);
+    memcpy(echo, given->data, (size_t)given->size * (size_t)given->itemsize);
     simlab_log(c, "%s is %s with %g", simlab_process_name(c), simlab_type_name(c), made->number);
     return 0;
 }
@@ -43,7 +49,9 @@ static int finalize(simlab_context *c)
 }
 
 static const struct simlab_variable variables[] = {
-    [VALUE] = {.name = "value", .intent = SIMLAB_OUT, .dtype = SIMLAB_ANY}};
+    [VALUE] = {.name = "value", .intent = SIMLAB_OUT, .dtype = SIMLAB_ANY},
+    [GIVEN] = {.name = "given", .dtype = SIMLAB_ANY, .dims = "()|x", .default_value = "7"},
+    [ECHO] = {.name = "echo", .intent = SIMLAB_OUT, .dtype = SIMLAB_ANY, .dims = "()|x"}};
 
 /* What one opening makes. */
 struct opening {
