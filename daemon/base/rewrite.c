@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -22,13 +21,13 @@ struct extent {
 
 /* The first that is not counted as written and ends after `from`; an empty one where there is
  * none. */
-static int next_unwritten(int fd, off_t from, struct extent *ret)
+static int next_unwritten(int fd, off_t from, unsigned flags, struct extent *ret)
 {
     struct fiemap *map = mem_new(sizeof *map + sizeof *map->fm_extents);
     const struct fiemap_extent *x = map->fm_extents;
     int r;
     do {
-        *map = (struct fiemap){.fm_start = (__u64)from, .fm_extent_count = 1};
+        *map = (struct fiemap){.fm_start = (__u64)from, .fm_flags = flags, .fm_extent_count = 1};
         map->fm_length = FIEMAP_MAX_OFFSET - map->fm_start;
         r = ioctl(fd, FS_IOC_FIEMAP, map) < 0 ? -errno : 0;
         from = (off_t)(x->fe_logical + x->fe_length);
@@ -103,7 +102,7 @@ static int rewrite_extents(int fd, char *piece, struct extent x, off_t size)
         off_t from = x.end;
         r = write_again(fd, piece, x, true);
         if (r == 0)
-            r = next_unwritten(fd, from, &x);
+            r = next_unwritten(fd, from, 0, &x);
     }
     return r;
 }
@@ -124,7 +123,7 @@ static int rewrite_fd(int fd, bool is_all)
     struct extent first;
     if (fstat(fd, &st) < 0)
         return -errno;
-    int r = st.st_size > 0 ? next_unwritten(fd, 0, &first) : 0;
+    int r = st.st_size > 0 ? next_unwritten(fd, 0, 0, &first) : 0;
     if (r != 0 || st.st_size == 0 || (!is_all && (first.end == 0 || first.begin >= st.st_size)))
         return r;
     return rewrite_some(fd, first, st.st_size, is_all);
@@ -139,6 +138,18 @@ int rewrite_unwritten_fd(int fd)
     int r = rewrite_fd(fd, false);
     if (appends && fcntl(fd, F_SETFL, flags) < 0 && r == 0)
         r = -errno;
+    return r;
+}
+
+int rewrite_is_lost(int fd, bool *ret_lost)
+{
+    struct stat st;
+    struct extent x = {0};
+    int r = fstat(fd, &st) < 0 ? -errno : next_unwritten(fd, 0, 0, &x);
+    if (r == 0 && x.end > 0) /* what is being written may be such for a moment */
+        r = next_unwritten(fd, 0, FIEMAP_FLAG_SYNC, &x);
+    if (r == 0)
+        *ret_lost = x.end > 0 && x.begin < st.st_size;
     return r;
 }
 

@@ -11,6 +11,8 @@
 #ifndef BASE_REWRITE_H
 #define BASE_REWRITE_H
 
+#include <stdbool.h>
+
 /* All that it holds is on the disk. */
 int rewrite_all(const char *path);
 
@@ -20,5 +22,9 @@ int rewrite_unwritten(const char *path);
 /* The same of an open file, for reading and writing or appending; costs little where there is
  * nothing to do. */
 int rewrite_unwritten_fd(int fd);
+
+/* Whether a part of it does not count as written, though all was written back: after a power cut
+ * or a mount, zeros are read there, which were lost. False where the file system does not tell. */
+int rewrite_is_lost(int fd, bool *ret_lost);
 
 #endif

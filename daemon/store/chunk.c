@@ -4,6 +4,7 @@
 #include "base/dtype.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/rewrite.h"
 #include "store/chunk_selection.h"
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { BLOCK = 4096 /* bytes: the least that a disk loses */ };
 
 void chunk_fill(const struct store_meta *m, void *data, size_t n)
 {
@@ -100,7 +103,25 @@ static int read_bytes(int fd, char *ret, size_t size, size_t *ret_size)
     return 0;
 }
 
-/* The file's bytes in CHUNK_FILE. -ENOENT; STORE_BROKEN where it is larger than a chunk can be. */
+static bool has_empty_block(const char *bytes, size_t size)
+{
+    static const char zeros[BLOCK];
+    for (size_t at = 0; at < size; at += BLOCK)
+        if (!memcmp(bytes + at, zeros, size - at < BLOCK ? size - at : BLOCK))
+            return true;
+    return false;
+}
+
+/* Zeros that nobody wrote: those of an uncompressed chunk would be taken for values. */
+static int check_written(int fd, const char *bytes, size_t size)
+{
+    bool is_lost = false;
+    int r = has_empty_block(bytes, size) ? rewrite_is_lost(fd, &is_lost) : 0;
+    return is_lost ? STORE_BROKEN : r;
+}
+
+/* The file's bytes in CHUNK_FILE. -ENOENT; STORE_BROKEN where it is larger than a chunk can be, or
+ * the disk lost a part of it. */
 static int load_file(struct store *s, const struct store_array *a, const char *path,
                      size_t *ret_size)
 {
@@ -115,6 +136,8 @@ static int load_file(struct store *s, const struct store_array *a, const char *p
         r = codec_space_need(&s->chunk, CHUNK_FILE, (size_t)st.st_size + 1);
     if (r == 0)
         r = read_bytes(fd, s->chunk.area[CHUNK_FILE], (size_t)st.st_size, ret_size);
+    if (r == 0)
+        r = check_written(fd, s->chunk.area[CHUNK_FILE], *ret_size);
     close(fd);
     return r;
 }
