@@ -86,6 +86,61 @@ int instance_restore(struct simulation *s, int process, const void *from, size_t
     return call(s, process, PHASE_RESTORE, &bytes, e);
 }
 
+/* ---- all of them: for each in the model's order its size, and its bytes ---- */
+
+int instance_save_all(struct simulation *s, struct buffer *ret, struct error *e)
+{
+    int r = 0;
+    for (int p = 0; p < s->model->n_processes && r == 0; p++) {
+        uint64_t size = 0;
+        size_t at = ret->size;
+        if (!instance_is_outside(s->program, p))
+            continue;
+        buffer_append(ret, &size, sizeof size);
+        r = instance_save(s, p, ret, e);
+        size = ret->size - at - sizeof size;
+        memcpy(ret->data + at, &size, sizeof size);
+    }
+    return r;
+}
+
+static void forget_all(struct simulation *s)
+{
+    for (int p = 0; p < s->model->n_processes; p++) {
+        struct process_state *state = &s->state->processes[p];
+        if (!instance_is_outside(s->program, p))
+            continue;
+        if (state->instance)
+            memset(state->instance, 0, s->program->processes[p].instance_size);
+        state->called = false;
+    }
+}
+
+int instance_restore_all(struct simulation *s, const void *bytes, size_t n, struct error *e)
+{
+    const char *at = bytes;
+    int r = 0;
+    forget_all(s);
+    for (int p = 0; p < s->model->n_processes && r == 0; p++) {
+        uint64_t size;
+        if (!instance_is_outside(s->program, p))
+            continue;
+        if (n >= sizeof size)
+            memcpy(&size, at, sizeof size);
+        if (n < sizeof size || size > n - sizeof size)
+            return error_set(e, STAGE_FAILED, NULL,
+                             "the saved state lacks what process '%s' keeps outside it",
+                             s->model->processes[p].name);
+        s->state->processes[p].called = true;
+        r = instance_restore(s, p, at + sizeof size, (size_t)size, e);
+        at += sizeof size + size;
+        n -= sizeof size + (size_t)size;
+    }
+    return r == 0 && n > 0
+               ? error_set(e, STAGE_FAILED, NULL, "the saved state is %zu bytes too long", n)
+               : r;
+}
+
 int instance_put_bytes(simlab_context *shared, const void *from, size_t n)
 {
     struct process_run *run = process_api_context(shared)->run;

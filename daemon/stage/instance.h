@@ -28,6 +28,12 @@ int instance_save(struct simulation *s, int process, struct buffer *ret_bytes, s
 int instance_restore(struct simulation *s, int process, const void *bytes, size_t n,
                      struct error *e);
 
+/* Those of all such processes, in one piece: appended to `ret`, and read again. Restoring calls
+ * none before all are zeroed; who was not restored is as if its `initialize` had not been called.
+ * `n` 0: none was saved. Results as above. */
+int instance_save_all(struct simulation *s, struct buffer *ret, struct error *e);
+int instance_restore_all(struct simulation *s, const void *bytes, size_t n, struct error *e);
+
 /* Behind simlab_put_bytes and its like. */
 int instance_put_bytes(simlab_context *c, const void *bytes, size_t n);
 int64_t instance_get_bytes(simlab_context *c, void *ret, size_t n);

@@ -2,6 +2,7 @@
 /* The time loop. */
 #include "stage/simulation.h"
 #include "stage/helper.h"
+#include "stage/instance.h"
 
 #include "base/mem.h"
 
@@ -158,7 +159,8 @@ struct simulation *simulation_free(struct simulation *s)
     if (s->is_helper)
         state_detach(s->state);
     else
-        state_free(s->state);
+        buffer_free(&s->instances);
+    state_free(s->state);
     program_free(s->program);
     free(s);
     return NULL;
@@ -280,20 +282,49 @@ int simulation_run(struct simulation *s, int64_t member, const struct stage_even
 
 /* ---- saving and resuming ---- */
 
-size_t simulation_saved_bytes(const struct simulation *s)
+int simulation_save_instances(struct simulation *s, struct error *e)
 {
-    return state_bytes(s->state);
+    buffer_clear(&s->instances);
+    int r = instance_save_all(s, &s->instances, e);
+    if (r)
+        buffer_clear(&s->instances);
+    return r;
 }
 
-void simulation_save(const struct simulation *s, void *ret)
+size_t simulation_saved_bytes(const struct simulation *s)
+{
+    return state_bytes(s->state) + s->instances.size;
+}
+
+void simulation_save(struct simulation *s, void *ret)
 {
     state_save(s->state, ret);
+    if (s->instances.size)
+        memcpy((char *)ret + state_bytes(s->state), s->instances.data, s->instances.size);
+    buffer_clear(&s->instances);
+}
+
+/* The state, which says how long it is, and the instances behind it. */
+static struct saved_state state_part(const struct stage_start *start, struct saved_state *ret_rest)
+{
+    struct state head;
+    struct saved_state whole = {start->saved, start->n};
+    *ret_rest = (struct saved_state){0};
+    if (start->n < sizeof head)
+        return whole;
+    memcpy(&head, start->saved, sizeof head);
+    if (head.arena.used > start->n)
+        return whole;
+    *ret_rest = (struct saved_state){(const char *)start->saved + head.arena.used,
+                                     start->n - head.arena.used};
+    return (struct saved_state){start->saved, head.arena.used};
 }
 
 int64_t simulation_saved_steps(const struct simulation *s, const struct stage_start *start,
                                struct error *e)
 {
-    const struct saved_state from = {start->saved, start->n};
+    struct saved_state rest;
+    const struct saved_state from = state_part(start, &rest);
     struct state head;
     if (state_check(s->state, s->program, &from, e))
         return -1;
@@ -304,7 +335,8 @@ int64_t simulation_saved_steps(const struct simulation *s, const struct stage_st
 int simulation_resume(struct simulation *s, int64_t member, const struct stage_start *start,
                       const struct stage_events *events, struct error *e)
 {
-    const struct saved_state from = {start->saved, start->n};
+    struct saved_state rest;
+    const struct saved_state from = state_part(start, &rest);
     s->events = events;
     begin_member(s, member);
     int r = start->is_branch ? state_branch(s->state, s->program, member, &from, e)
@@ -314,5 +346,7 @@ int simulation_resume(struct simulation *s, int64_t member, const struct stage_s
     context_renew_all(s);
     for (int i = 0; i < s->n_lanes; i++)
         lane_forget_values(s->lanes[i]);
-    return run_rest(s, start->is_branch ? input_set_branch(s, e) : 0, e);
+    r = start->is_branch ? input_set_branch(s, e) : 0;
+    int restored = instance_restore_all(s, rest.bytes, rest.n, r ? NULL : e);
+    return run_rest(s, r ? r : restored, e);
 }

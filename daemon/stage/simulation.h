@@ -100,7 +100,8 @@ struct simulation {
     const struct scheduler *scheduler;
     void *scheduler_state;
     const struct stage_events *events;
-    struct lock giving_up; /* held by the one that abandons the member */
+    struct buffer instances; /* of instance_save_all, for the next save */
+    struct lock giving_up;   /* held by the one that abandons the member */
 };
 
 /* ---- context.c ---- */

@@ -94,9 +94,12 @@ int simulation_run(struct simulation *s, int64_t member, const struct stage_even
 /* ---- saving and resuming ---- */
 
 /* Within stage_events.step, when all threads rest: what the rest of the member's run depends on, of
- * so many bytes. */
+ * so many bytes. Before each save simulation_save_instances has types that the state does not hold
+ * by itself (stage/instance.h) write what is theirs: 0, or STAGE_FAILED with words, where one
+ * cannot: then there is nothing to save. */
+int simulation_save_instances(struct simulation *s, struct error *e);
 size_t simulation_saved_bytes(const struct simulation *s);
-void simulation_save(const struct simulation *s, void *ret);
+void simulation_save(struct simulation *s, void *ret);
 
 /* Where a run begins that has no `initialize`. */
 struct stage_start {

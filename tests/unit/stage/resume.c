@@ -102,6 +102,7 @@ static int on_step(void *userdata, int64_t member, int64_t step)
     (void)member;
     if (step != s->at)
         return 0;
+    cr_assert_eq(simulation_save_instances(s->support->simulation, NULL), 0);
     s->n = simulation_saved_bytes(s->support->simulation);
     s->saved = malloc(s->n);
     simulation_save(s->support->simulation, s->saved);

@@ -33,8 +33,11 @@ static json_t *describe(const struct support_type *types, int n)
         for (int k = 0; k < 4; k++)
             if (fns[k])
                 json_array_append_new(stages, json_string(names[k]));
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "name", p->name, "stages", stages,
-                                              "variables", read_quoted(types[i].variables)));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:o, s:b, s:i}", "name", p->name, "stages",
+                                        stages, "variables", read_quoted(types[i].variables),
+                                        "pinned", (int)(p->flags & SIMLAB_PINNED), "instance_size",
+                                        (int)p->instance_size));
     }
     return json_pack("{s:i, s:s, s:s, s:s, s:o}", "abi", 1, "library", "t", "path", "t.so", "hash",
                      "0", "types", list);

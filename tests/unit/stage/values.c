@@ -264,6 +264,65 @@ static const struct simlab_process Holder = {.name = "Holder",
                                              .restore = holder_restore};
 static const struct support_type holder_types[] = {{&Holder, "[{'name': 'v', 'intent': 'out'}]"}};
 
+struct saved {
+    _Alignas(64) char bytes[100000];
+    struct support *support;
+    size_t n;
+};
+
+static int on_step(void *userdata, int64_t member, int64_t step)
+{
+    struct saved *saved = userdata;
+    struct error e = {.message = ""};
+    (void)member;
+    if (step != 1)
+        return 0;
+    cr_assert_eq(simulation_save_instances(saved->support->simulation, &e), 0, "%s", e.message);
+    saved->n = simulation_saved_bytes(saved->support->simulation);
+    cr_assert_leq(saved->n, sizeof saved->bytes);
+    simulation_save(saved->support->simulation, saved->bytes);
+    return 0;
+}
+
+static int on_output(void *userdata, int64_t member, int output, int64_t at,
+                     const struct simlab_view *view)
+{
+    const struct saved *saved = userdata;
+    (void)member, (void)output;
+    buffer_printf(&saved->support->told, "[%d] %g\n", (int)at, *(const double *)view->data);
+    return 0;
+}
+
+/* In another simulation: what the pointers led to is there. */
+Test(values, a_saved_run_has_what_pointers_lead_to)
+{
+    static const char job[] =
+        "{'model': {'processes': {'h': 't.Holder'}}, 'outputs': {'h__v': 'time'}}";
+    static struct saved saved;
+    struct support first, second;
+    struct error e = {.message = ""};
+    support_open(&first, holder_types, 1, 6, job, "serial", 1);
+    support_open(&second, holder_types, 1, 6, job, "serial", 1);
+    saved.support = &first;
+    const struct stage_events events = {.output = on_output, .step = on_step, .userdata = &saved};
+    cr_assert_eq(simulation_run(first.simulation, 0, &events, &e), 0, "%s", e.message);
+    saved.support = &second;
+    const struct stage_events later = {.output = on_output, .userdata = &saved};
+    struct stage_start start = {.saved = saved.bytes, .n = saved.n};
+    cr_assert_eq(simulation_resume(second.simulation, 0, &start, &later, &e), 0, "%s", e.message);
+    cr_assert_str_eq(second.told.data, "[2] 3\n[3] 4\n[4] 5\n[5] 5\n");
+    start.n -= 24; /* as if the instances had not been saved */
+    cr_assert_gt(simulation_resume(second.simulation, 0, &start, &later, &e), 0);
+    cr_assert_str_eq(e.message, "the saved state lacks what process 'h' keeps outside it");
+    start.n += 23;
+    cr_assert_gt(simulation_resume(second.simulation, 0, &start, &later, &e), 0);
+    start.n += 2;
+    cr_assert_gt(simulation_resume(second.simulation, 0, &start, &later, &e), 0);
+    cr_assert_str_eq(e.message, "the saved state is 1 bytes too long");
+    support_close(&first);
+    support_close(&second);
+}
+
 Test(values, save_and_restore_pass_bytes_on)
 {
     struct support s;
@@ -282,7 +341,8 @@ Test(values, save_and_restore_pass_bytes_on)
     free(instance->values);
     cr_assert_gt(instance_restore(s.simulation, 0, more, sizeof more, &e), 0);
     cr_assert_str_eq(
-        e.message, "process 'h' (t.Holder), restore of step 0: 8 of the bytes that it saved were not taken");
+        e.message,
+        "process 'h' (t.Holder), restore of step 0: 8 of the bytes that it saved were not taken");
     free(instance->values);
     cr_assert_gt(instance_restore(s.simulation, 0, more, 12, &e), 0);
     cr_assert(strstr(e.message, "8 bytes were asked for, but it has saved only 4 more"), "%s",
