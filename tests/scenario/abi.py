@@ -205,6 +205,55 @@ def test_the_process_in_fortran(context):
     check("diffuse: diffuses" in ended.stdout + ended.stderr, f"{ended}")
 
 
+WAITS = r"""
+#include <simlab/process.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <unistd.h>
+enum { OUT };
+static int run_step(simlab_context *c)
+{
+    close(open(getenv("SIMLAB_TEST_GATE"), O_WRONLY)); /* here it is */
+    while (!simlab_cancelled(c))
+        sched_yield();
+    return simlab_fail(c, "nobody hears this");
+}
+static int finalize(simlab_context *c)
+{
+    close(open(getenv("SIMLAB_TEST_GATE"), O_WRONLY));
+    return 0;
+}
+static const struct simlab_variable variables[] = {{.name = "out", .intent = SIMLAB_OUT}};
+static const struct simlab_process Waits = {
+    .name = "Waits", SIMLAB_VARIABLES(variables), .run_step = run_step, .finalize = finalize};
+SIMLAB_LIBRARY("1.0", "computes until nobody wants it any more", &Waits)
+"""
+
+
+def meet(path):
+    """Waits for whoever opens the pipe and closes it."""
+    with open(path, "rb") as gate:
+        equal(gate.read(), b"", "what came")
+
+
+def test_a_long_call_is_told_that_it_is_cancelled(context):
+    """It ends by itself, as cancelled: no worker is killed for it, and nobody is blamed."""
+    folder = os.path.dirname(compile_text(context, WAITS, ".c", ["gcc", "-shared", "-fPIC", "-fvisibility=hidden"]))
+    gate = context.path("gate")
+    os.mkfifo(gate)
+    daemon = context.daemon(options=["--processes", folder], workers=1, env={"SIMLAB_TEST_GATE": gate})
+    number = daemon.submit({"model": {"processes": {"p": "line.Waits"}}, "clocks": {"time": [0, 1]},
+                            "outputs": {"p__out": None}})["id"]
+    meet(gate)
+    worker, = daemon.workers()
+    daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
+    meet(gate)
+    equal(daemon.await_end(number)["state"], "cancelled", "state")
+    equal([w["pid"] for w in daemon.workers()], [worker["pid"]], f"workers\n{daemon.log()}")
+    check("nobody hears this" not in daemon.log(), daemon.log())
+
+
 def needs(revision):
     return f"#define SIMLAB_REVISION {revision}\n" + block("c")
 

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,37 @@ Test(values, who_asks_is_told)
     support_open(&s, asks_types, 1, 4, "{'model': {'processes': {'a': 't.Asks'}}}", "serial", 1);
     is_cancelled = false;
     cr_assert_eq(simulation_run(s.simulation, 0, &events, &e), -ECANCELED);
+    support_close(&s);
+}
+
+/* Two side by side, of which one fails once both are at work. */
+static atomic_int n_begun;
+
+static int fails(simlab_context *c)
+{
+    n_begun++;
+    while (n_begun < 2)
+        sched_yield();
+    return simlab_fail(c, "this one");
+}
+static int goes_on(simlab_context *c)
+{
+    n_begun++;
+    while (!simlab_cancelled(c))
+        sched_yield();
+    return simlab_fail(c, "of that one nobody hears");
+}
+static const struct simlab_process Fails = {.name = "Fails", .run_step = fails};
+static const struct simlab_process GoesOn = {.name = "GoesOn", .run_step = goes_on};
+static const struct support_type side_by_side[] = {{&Fails, "[]"}, {&GoesOn, "[]"}};
+
+Test(values, who_works_beside_one_that_failed_is_told)
+{
+    struct support s;
+    n_begun = 0;
+    support_open(&s, side_by_side, 2, 3,
+                 "{'model': {'processes': {'a': 't.Fails', 'b': 't.GoesOn'}}}", "threads", 2);
+    cr_assert_str_eq(support_run(&s), "process 'a' (t.Fails), run_step of step 0: this one");
     support_close(&s);
 }
 
