@@ -18,6 +18,7 @@ struct simlabd {
     struct state_directory state;
     struct offers *offers; /* of libraries */
     bool is_announced, are_pinned;
+    int64_t pin_due; /* until they are */
     int64_t announced_by;
     struct queue *queue;
     struct loop *loop;

@@ -14,27 +14,55 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
-enum { LOCKED_MS = 1500 /* so long may another program hold the database before it is said */ };
+enum {
+    LOCKED_MS = 1500, /* so long may another program hold the database before it is said */
+    PIN_MS = 1500,    /* from one try to the next */
+};
 
-/* A store that a former version began has no mark yet of whose it is. */
-static void mark_store(void *simlabd, int64_t job)
+static void wait_for_store(struct simlabd *d, const struct queue_job *j, const char *why)
+{
+    char text[1200];
+    snprintf(text, sizeof text, "%.1100s; it goes on when that is put back", why);
+    if (!j->waiting || strcmp(j->waiting, text) != 0)
+        log_error("job %" PRId64 " waits: %s", j->id, why);
+    queue_set_waiting(d->queue, j->id, text);
+}
+
+/* 0; STORE_CONFLICT; -ENOENT where it is away; another negative errno. */
+static int mark_store(struct simlabd *d, const struct queue_job *j, struct error *e)
+{
+    struct stat st;
+    char owner[QUEUE_OWNER_SIZE];
+    if (lstat(j->store, &st) < 0 || !S_ISDIR(st.st_mode))
+        return error_set(e, -ENOENT, NULL, "the store has vanished: %s", j->store);
+    return store_claim_again(j->store, queue_owner(d->queue, j->id, owner), e);
+}
+
+/* A store that a former version began has no mark yet of whose it is; while it is away, it cannot
+ * get one. One that is another's is for the worker to find. */
+static bool may_go_on(void *simlabd, int64_t job)
 {
     struct simlabd *d = simlabd;
     struct queue_outline outline;
     struct queue_job j = {0};
-    struct stat st;
     struct error e = {.message = ""};
-    char owner[QUEUE_OWNER_SIZE];
     int r = queue_outline(d->queue, job, &outline, &e);
-    if (r == 0 && outline.layouts > 0)
+    bool is_begun = r == 0 && outline.layouts > 0;
+    if (is_begun)
         r = queue_job(d->queue, job, &j, &e);
-    if (j.store && lstat(j.store, &st) == 0 && S_ISDIR(st.st_mode))
-        r = store_claim_again(j.store, queue_owner(d->queue, job, owner), &e);
-    if (r != 0)
+    bool is_read = is_begun && r == 0;
+    if (is_read)
+        r = mark_store(d, &j, &e);
+    if (is_read && r < 0)
+        wait_for_store(d, &j, e.message);
+    else if (r != 0)
         log_error("job %" PRId64 ": %s", job, e.message);
     queue_job_clear(&j);
+    return r >= 0;
 }
 
 /* Jobs of a former version have no contents of libraries: they get all that there are now. */
@@ -46,9 +74,11 @@ static int64_t pin_unpinned(struct simlabd *d)
         const struct library *l = registry_library_at(registry, i);
         json_object_set_new(libraries, l->name, json_string(l->hash));
     }
-    d->are_pinned = queue_pin_unpinned(d->queue, libraries, mark_store, d, NULL) == 0;
+    bool all = false;
+    int r = queue_pin_unpinned(d->queue, libraries, may_go_on, d, &all, NULL);
+    d->are_pinned = r == 0 && all;
     json_decref(libraries);
-    return d->are_pinned ? INT64_MAX : loop_now() + LOCKED_MS;
+    return d->are_pinned ? INT64_MAX : loop_now() + PIN_MS;
 }
 
 static int64_t tick_http(void *simlabd, int64_t now)
@@ -126,8 +156,9 @@ static int64_t tick_offers(void *simlabd, int64_t now)
     int64_t due = offers_tick(d->offers, now);
     if (d->are_pinned || !offers_are_known(d->offers))
         return due;
-    int64_t pin_due = pin_unpinned(d);
-    return due < pin_due ? due : pin_due;
+    if (now >= d->pin_due)
+        d->pin_due = pin_unpinned(d);
+    return due < d->pin_due ? due : d->pin_due;
 }
 
 /* Ready is who can tell what there is; but a library that hangs keeps nobody waiting for long. */

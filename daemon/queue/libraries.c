@@ -127,16 +127,21 @@ int queue_await_libraries(struct queue *q, struct error *e)
 }
 
 int queue_pin_unpinned(struct queue *q, const json_t *libraries,
-                       void (*fn)(void *userdata, int64_t job), void *userdata, struct error *e)
+                       bool (*may_go_on)(void *userdata, int64_t job), void *userdata,
+                       bool *ret_all, struct error *e)
 {
-    struct id_list jobs = {0};
+    struct id_list jobs = {0}, going = {0};
     int r = list_unpinned(q, &jobs, e);
     for (size_t i = 0; i < jobs.n && !r; i++)
-        r = queue_pin_job(q, jobs.items[i], libraries, e);
-    for (size_t i = 0; i < jobs.n && !r; i++) {
-        fn(userdata, jobs.items[i]);
-        live_set_unpinned(q, jobs.items[i], false);
-    }
+        if (may_go_on(userdata, jobs.items[i]))
+            id_list_add(&going, jobs.items[i]);
+    for (size_t i = 0; i < going.n && !r; i++)
+        r = queue_pin_job(q, going.items[i], libraries, e);
+    for (size_t i = 0; i < going.n && !r; i++)
+        live_set_unpinned(q, going.items[i], false);
+    if (!r)
+        *ret_all = going.n == jobs.n;
     id_list_free(&jobs);
+    id_list_free(&going);
     return r;
 }

@@ -134,10 +134,12 @@ int queue_pin_model(struct queue *q, const char *model_hash, const json_t *libra
 /* Adds, as keys, the hashes of all contents that live jobs, and models that have a name, need: some
  * thousand jobs at a time, from *cursor on, which is 0 at first, and again when that was all. */
 int queue_needed_libraries(struct queue *q, int64_t *cursor, json_t *hashes, struct error *e);
-/* Gives these libraries to live jobs of the schema before there were pins, and calls fn for each.
- * Until then those that stood there at queue_open wait: queue_next_job passes them over. */
+/* Gives these libraries to live jobs of the schema before there were pins, less those of which
+ * may_go_on says that they are to wait; *ret_all: to all of them. Until then those that stood there
+ * at queue_open wait: queue_next_job passes them over. */
 int queue_pin_unpinned(struct queue *q, const json_t *libraries,
-                       void (*fn)(void *userdata, int64_t job), void *userdata, struct error *e);
+                       bool (*may_go_on)(void *userdata, int64_t job), void *userdata,
+                       bool *ret_all, struct error *e);
 
 /* ---- jobs ---- */
 

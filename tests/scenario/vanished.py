@@ -5,8 +5,10 @@ they are back, to the store of an undisturbed run. Nothing is ever made in their
 done and is lost for good is never told as a success (ARCHITECTURE section 5, invariants 1 and 2).
 
 The library is tests/lib/deadly.c: a member that waits holds the job where it is."""
+import contextlib
 import os
 import shutil
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -104,6 +106,23 @@ def test_a_daemon_that_starts_waits_too(context):
     scene.daemon.stop()
     scene.daemon.start()
     scene.await_vanished()
+    scene.put_back("")
+    scene.end()
+
+
+def test_one_of_a_former_version_is_waited_for(context):
+    """It has no mark of its owner, and its job no contents of libraries, until it is back."""
+    scene = Scene(context)
+    scene.daemon.kill()
+    with contextlib.closing(sqlite3.connect(os.path.join(scene.daemon.state, "simlabd.db"))) as database, database:
+        database.execute("DELETE FROM job_library")
+    os.unlink(scene.store + ".sync/owner")
+    scene.take("")
+    scene.open_gate()
+    scene.daemon.start()
+    scene.daemon.await_line("job 1 waits: the store has vanished")
+    scene.await_vanished()
+    scene.daemon.finish(job())
     scene.put_back("")
     scene.end()
 

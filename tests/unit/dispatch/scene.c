@@ -158,10 +158,11 @@ static int64_t on_tick(void *userdata, int64_t now)
     return due == INT64_MAX ? due : due - ahead;
 }
 
-static void pinned(void *userdata, int64_t job)
+static bool pinned(void *userdata, int64_t job)
 {
     (void)userdata;
     (void)job;
+    return true;
 }
 
 static void start(struct scene *s)
@@ -176,8 +177,9 @@ static void start(struct scene *s)
                                  .userdata = s};
     cr_assert_eq(loop_new(&s->loop), 0);
     cr_assert_eq(queue_open(&s->queue_options, &s->queue, &e), 0, "%s", e.message);
+    bool all;
     json_t *none = json_object(); /* libraries are known at once */
-    cr_assert_eq(queue_pin_unpinned(s->queue, none, pinned, NULL, &e), 0, "%s", e.message);
+    cr_assert_eq(queue_pin_unpinned(s->queue, none, pinned, NULL, &all, &e), 0, "%s", e.message);
     json_decref(none);
     cr_assert_eq(dispatch_new(s->loop, s->queue, &o, &s->dispatch, &e), 0, "%s", e.message);
     loop_add_tick(s->loop, on_tick, s);

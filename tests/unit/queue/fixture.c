@@ -34,19 +34,21 @@ void fixture_open(struct fixture *f)
     expect_ok(queue_open(&o, &f->q, &e), &e);
 }
 
-static void pinned(void *userdata, int64_t job)
+static bool pinned(void *userdata, int64_t job)
 {
     (void)userdata;
     (void)job;
+    return true;
 }
 
 void fixture_reopen_with(struct fixture *f, const struct queue_options *o)
 {
     struct error e = {0};
+    bool all;
     json_t *none = json_object();
     f->q = queue_close(f->q);
     expect_ok(queue_open(o, &f->q, &e), &e);
-    expect_ok(queue_pin_unpinned(f->q, none, pinned, NULL, &e), &e);
+    expect_ok(queue_pin_unpinned(f->q, none, pinned, NULL, &all, &e), &e);
     json_decref(none);
 }
 

@@ -112,9 +112,16 @@ Test(libraries, those_of_many_jobs)
     fixture_close(&f);
 }
 
-static void count(void *n, int64_t job)
+static bool count(void *n, int64_t job)
 {
     *(int *)n += job > 0;
+    return true;
+}
+
+static bool not_yet(void *nothing, int64_t job)
+{
+    (void)nothing, (void)job;
+    return false;
 }
 
 /* Jobs of the schema before there were pins. */
@@ -123,6 +130,7 @@ Test(libraries, those_that_have_none_are_given_some)
     struct fixture f;
     struct error e = {0};
     int n = 0;
+    bool all = true;
     fixture_open(&f);
     int64_t job = submit_with(f.q, "ver", "aa"), none = submit(f.q, 1), ended = submit(f.q, 1);
     expect_ok(queue_cancel(f.q, ended, NULL, &e), &e);
@@ -135,8 +143,12 @@ Test(libraries, those_that_have_none_are_given_some)
     expect_ok(queue_cancel(f.q, job, NULL, &e), &e);
     cr_expect_eq(next_job(f.q), 0, "what it needs is not known yet");
     expect_waiting(f.q, none, "process libraries are being described");
-    expect_ok(queue_pin_unpinned(f.q, libraries, count, &n, &e), &e);
+    expect_ok(queue_pin_unpinned(f.q, libraries, not_yet, NULL, &all, &e), &e);
+    cr_expect(!all);
+    cr_expect_eq(next_job(f.q), 0);
+    expect_ok(queue_pin_unpinned(f.q, libraries, count, &n, &all, &e), &e);
     cr_expect_eq(n, 1);
+    cr_expect(all);
     cr_expect_eq(next_job(f.q), none);
     expect_waiting(f.q, none, "(nothing)");
     fixture_commit(&f);
