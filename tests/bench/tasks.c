@@ -70,7 +70,7 @@ static int run_step(simlab_context *c)
     return 0;
 }
 static const struct simlab_process Empty = {.name = "Empty", .run_step = run_step};
-static const struct stage_code code = {&Empty, NULL};
+static const struct stage_code code = {.process = &Empty};
 static const char library[] =
     "{\"abi\": 1, \"library\": \"t\", \"path\": \"t.so\", \"hash\": \"0\", \"types\": [{\"name\": "
     "\"Empty\", \"stages\": [\"run_step\"], \"variables\": []}]}";
