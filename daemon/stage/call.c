@@ -337,9 +337,27 @@ static void begin_stage(struct simulation *s, const struct plan *plan)
         forget_breaks(s);
 }
 
+/* The call that this lane is still in has ended: it jumped over the host's functions. */
+static void tell_jump(struct lane *lane)
+{
+    struct simulation *s = lane->simulation;
+    struct process_run *run = &s->runs[s->stage.calls[lane->entered].process];
+    lane->n_loops = 0;
+    lane->computing = NULL;
+    lane->into = &lane->lines;
+    run->lane = lane;
+    context_enter(run, s->stage.stage);
+    context_refuse(run, "left a block of a parallel loop, or a compute function, by longjmp");
+    fail(lane, lane->entered, context_report(run, &lane->why));
+    run->failed = false;
+}
+
 /* Lines and errors, where there were any. */
 static int end_stage(struct simulation *s, int stage, struct error *e)
 {
+    for (int i = 0; i < s->n_lanes; i++)
+        if (s->lanes[i]->n_loops > 0 || s->lanes[i]->computing)
+            tell_jump(s->lanes[i]);
     if (s->lanes[0]->gathers)
         stop_gathering(s);
     if (atomic_load_explicit(&s->stage.flags->failed_call, memory_order_relaxed) == INT_MAX)

@@ -51,6 +51,7 @@ static void compute(struct process_run *owner, int slot)
     uint64_t stood = position_get(lane->position);
     uint32_t drawn_by = owner->drawn_by;
     uint64_t drawn = owner->drawn;
+    lane->entered = lane->call;
     lane->computing = &here;
     position_set(lane->position, position_pack(PHASE_COMPUTE, owner->process));
     context_enter(owner, PHASE_COMPUTE);

@@ -55,6 +55,7 @@ struct lane {
     struct lines lines;
     struct lines *into; /* where they go: `lines`, or those of a cached value */
     struct computing *computing;
+    int entered; /* the latest call that has come here into a loop, or to compute a variable */
     struct process_run **runs; /* by process: of this lane, where it has computed for it; or NULL */
     struct value *values;      /* by number of an uncached slot */
     struct simlab_view scratch; /* zeroed memory for accesses that went wrong */

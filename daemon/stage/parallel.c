@@ -130,6 +130,7 @@ static void run_loop(struct loop *l)
                        (long long)l->n_blocks);
         return;
     }
+    lane->entered = lane->call;
     lane->n_loops++;
     s->scheduler->loop(s->scheduler_state, lane, l->n_blocks, run_block, l);
     lane->n_loops--;

@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sched.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,36 @@ Test(values, who_works_beside_one_that_failed_is_told)
     support_open(&s, side_by_side, 2, 3,
                  "{'model': {'processes': {'a': 't.Fails', 'b': 't.GoesOn'}}}", "threads", 2);
     cr_assert_str_eq(support_run(&s), "process 'a' (t.Fails), run_step of step 0: this one");
+    support_close(&s);
+}
+
+/* ---- jumps ---- */
+
+static jmp_buf out;
+
+static int jumps(simlab_context *c, int64_t begin, int64_t end, void *userdata)
+{
+    (void)c, (void)begin, (void)end, (void)userdata;
+    longjmp(out, 1);
+}
+static int jumper(simlab_context *c)
+{
+    if (setjmp(out) == 0)
+        return simlab_parallel_for(c, 3, 1, jumps, NULL);
+    return 0;
+}
+static const struct simlab_process Jumper = {.name = "Jumper", .run_step = jumper};
+static const struct support_type jumper_types[] = {{&Jumper, "[]"}};
+
+Test(values, who_jumps_over_the_host_is_told)
+{
+    struct support s;
+    support_open(&s, jumper_types, 1, 3, "{'model': {'processes': {'j': 't.Jumper'}}}", "serial",
+                 1);
+    for (int i = 0; i < 2; i++)
+        cr_assert_str_eq(support_run(&s),
+                         "process 'j' (t.Jumper), run_step of step 0: left a block of a parallel "
+                         "loop, or a compute function, by longjmp");
     support_close(&s);
 }
 
