@@ -156,11 +156,11 @@ struct simulation *simulation_free(struct simulation *s)
     free(s->cached_lines);
     free(s->objects);
     free(s->flags);
+    buffer_free(&s->instances);
     if (s->is_helper)
         state_detach(s->state);
     else
-        buffer_free(&s->instances);
-    state_free(s->state);
+        state_free(s->state);
     program_free(s->program);
     free(s);
     return NULL;
