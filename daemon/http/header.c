@@ -8,8 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* libmicrohttpd refuses what finds no room in a connection's memory by pages of its own (414, 431,
- * as HTML): that is more than these. */
+/* libmicrohttpd 0.9.75 refuses some requests by pages of its own (as HTML), and closes, before it
+ * asks us: what finds no room in a connection's memory (414, 431), which is more than these; a
+ * Content-Length that is no number ("2, 2", "-1": 400; 2^64: 413), and a chunk's size that is none
+ * (400). It has no option for other ones. (The header of that 400 is sent twice.) */
 enum { TARGET_MAX = 8 * 1024, HEADER_MAX = 32 * 1024 };
 
 /* A walk over the request's bytes as libmicrohttpd 0.9.75 leaves them: separators and ends of lines

@@ -89,6 +89,17 @@ def test_what_stands_twice(context):
     equal(daemon.request("GET", "/v1/jobs", status=200).json["jobs"], [], "jobs")
 
 
+def test_lengths_that_are_no_numbers(context):
+    """The library refuses them by itself, with a page of its own."""
+    daemon = context.daemon(workers=0)
+    for length, status in ((b"2, 2", 400), (b"2,2", 400), (b"-1", 400), (b"+2", 400), (b"0x2", 400), (b"2 2", 400),
+                           (b"", 400), (b"18446744073709551616", 413)):
+        got = answers_to(daemon, POST + b"Content-Length: " + length + b"\r\n\r\n{}" + GET + b"\r\n")
+        check(b"HTTP/1.1 2" not in got, f"{length}: {got!r}")  # what follows is not taken for a request
+        check(got.startswith(b"HTTP/1.1 %d " % status), f"{length}: {got[:300]!r}, expected {status}")
+    equal(daemon.request("GET", "/v1/jobs", status=200).json["jobs"], [], "jobs")
+
+
 def test_plain_requests_pass(context):
     """What is whole is not refused, however it is written."""
     daemon = context.daemon(workers=0)
