@@ -52,9 +52,10 @@ static int read_mark(const char *sync, char ret[MARK_SIZE], struct error *e)
     int r = n < 0 ? -errno : 0;
     if (fd >= 0)
         close(fd);
-    if (n == 0 || r == -ENOENT)
+    bool empty = n == 0 || (n > 0 && !*ret); /* zeros are what a disk that failed leaves */
+    if (empty || r == -ENOENT)
         r = error_set(e, STORE_NO_SUCH, NULL, "the mark %.700s is %s", path,
-                      n == 0 ? "empty" : "not there");
+                      empty ? "empty" : "not there");
     else if (r == -ELOOP || r == -EISDIR)
         r = refuse(path, "is no mark of a store's owner", e);
     else if (r < 0)

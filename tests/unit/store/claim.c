@@ -149,6 +149,22 @@ Test(claim, takes_over_what_was_never_acknowledged)
     end(&c);
 }
 
+Test(claim, an_empty_mark_is_written_again)
+{
+    static const char zeros[40];
+    struct claimed c = begin();
+    for (size_t size = 0; size <= sizeof zeros; size += sizeof zeros) {
+        char *temporary = mem_printf("%s~", c.mark);
+        cr_assert_eq(store_claim_again(c.path, c.owner, NULL), 0);
+        cr_assert_eq(file_replace(c.mark, temporary, zeros, size, 0666, FILE_SYNC_NONE), 0);
+        cr_assert_eq(store_check_owner(c.path, c.owner, NULL), STORE_NO_SUCH);
+        cr_assert_eq(store_claim_again(c.path, c.owner, NULL), 0);
+        cr_assert_eq(store_check_owner(c.path, c.owner, NULL), 0);
+        free(temporary);
+    }
+    end(&c);
+}
+
 Test(claim, follows_no_link)
 {
     struct claimed c = begin();
