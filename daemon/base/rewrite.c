@@ -117,6 +117,19 @@ static int rewrite_some(int fd, struct extent first, off_t size, bool is_all)
     return r == 0 ? sync_data(fd) : r;
 }
 
+/* One that appends does not while it is rewritten: pwrite would, too. */
+static int rewrite_in_place(int fd, struct extent first, off_t size, bool is_all)
+{
+    int flags = fcntl(fd, F_GETFL);
+    bool appends = flags >= 0 && (flags & O_APPEND);
+    if (flags < 0 || (appends && fcntl(fd, F_SETFL, flags & ~O_APPEND) < 0))
+        return -errno;
+    int r = rewrite_some(fd, first, size, is_all);
+    if (appends && fcntl(fd, F_SETFL, flags) < 0 && r == 0)
+        r = -errno;
+    return r;
+}
+
 static int rewrite_fd(int fd, bool is_all)
 {
     struct stat st;
@@ -126,19 +139,12 @@ static int rewrite_fd(int fd, bool is_all)
     int r = st.st_size > 0 ? next_unwritten(fd, 0, 0, &first) : 0;
     if (r != 0 || st.st_size == 0 || (!is_all && (first.end == 0 || first.begin >= st.st_size)))
         return r;
-    return rewrite_some(fd, first, st.st_size, is_all);
+    return rewrite_in_place(fd, first, st.st_size, is_all);
 }
 
 int rewrite_unwritten_fd(int fd)
 {
-    int flags = fcntl(fd, F_GETFL);
-    bool appends = flags >= 0 && (flags & O_APPEND); /* then pwrite would, too */
-    if (flags < 0 || (appends && fcntl(fd, F_SETFL, flags & ~O_APPEND) < 0))
-        return -errno;
-    int r = rewrite_fd(fd, false);
-    if (appends && fcntl(fd, F_SETFL, flags) < 0 && r == 0)
-        r = -errno;
-    return r;
+    return rewrite_fd(fd, false);
 }
 
 int rewrite_is_lost(int fd, bool *ret_lost)

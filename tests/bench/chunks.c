@@ -2,7 +2,12 @@
 /* chunks DIRECTORY: chunks written to a store, as ratios to the same system calls bare: a lock, a
  * file of a temporary name, a rename; for rows of shared chunks also a line of the log, and what
  * was there is read. Medians, each run in a fresh directory, both in turn. Uncompressed. A line for
- * each: seconds of the store's and of the bare ones, and what it is. */
+ * each: seconds of the store's and of the bare ones, and what it is.
+ *
+ * What the store does beyond them is the price of its promises: one call that the lock's file is
+ * still the one that others lock; two that a log is not continued in blocks that the disk lost
+ * (one where it is empty); five that a chunk which is not found is missing, and not the store away.
+ */
 #include "base/file.h"
 #include "base/mem.h"
 #include "store/store.h"
