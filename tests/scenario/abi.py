@@ -143,6 +143,7 @@ def test_the_pages_process_is_cpp20(context):
 THROWN = {
     'throw std::runtime_error("u is odd");': "threw an exception: u is odd",
     "throw 3;": "threw an exception",
+    "return simlab_f8_get(c, ODD) > 0;": "threw an exception: computing",
     "return simlab_parallel_for(c, n, 8, throws, nullptr);": "threw an exception: a block at 0",
     "return (int)simlab_parallel_sum(c, n, 8, adds, nullptr);": "threw an exception: a part at 0",
 }
@@ -153,6 +154,8 @@ static int throws(simlab_context *, int64_t begin, int64_t, void *)
 { throw std::runtime_error("a block at " + std::to_string(begin)); }
 static int adds(simlab_context *, int64_t begin, int64_t, void *, void *)
 { throw std::runtime_error("a part at " + std::to_string(begin)); }
+static int computes(simlab_context *, int32_t)
+{ throw std::runtime_error("computing"); }
 static int (*const used[])(simlab_context *, int64_t, int64_t, void *, void *) = {adds};
 static simlab_block_fn const used_too = throws;
 """
@@ -162,6 +165,11 @@ def test_what_cpp_throws_is_told(context):
     quiet = ["-Wno-unused", "-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-const-variable"]
     for code, message in THROWN.items():
         text = block("c").replace("static int run_step", BLOCKS + "static int run_step", 1)
+        text = text.replace("U_DIFFUSED };", "U_DIFFUSED, ODD };").replace('groups = "u_vars"},\n', 'groups = "u_vars"},\n'
+                            '    {.name = "odd", .kind = SIMLAB_ON_DEMAND, .compute = computes},\n')
+        # The tables come before it.
+        text = text.replace("static const struct simlab_variable", "static int computes(simlab_context *, int32_t);\n"
+                            "static const struct simlab_variable", 1)
         text = text.replace("    for (int64_t", f"    {code}\n    for (int64_t", 1)
         _, ended = run(context, compile_text(context, text, ".cc", cpp20("g++") + quiet))
         equal(ended.returncode, 1, f"exit status with {code}")

@@ -83,6 +83,10 @@ static int run_step(simlab_context *c)
         simlab_f8_put(c, V, 1);
         return simlab_parallel_for(c, 2, 1, put, NULL);
     default:
+        if ((uintptr_t)simlab_value(c, CASE)->data % 64 != 0 ||
+            (uintptr_t)simlab_create(c, V, SIMLAB_I2, 0, 0, &two) % 64 != 0 ||
+            simlab_value(c, V)->place != SIMLAB_ON_HOST)
+            return simlab_fail(c, "a value begins at no multiple of 64 bytes, or elsewhere");
         *(int16_t *)simlab_create(c, V, SIMLAB_I2, 0, 0, &two) = (int16_t)(step + 7);
         simlab_i2_put(c, V, (int16_t)(simlab_i2_get(c, V) + 1));
     }
