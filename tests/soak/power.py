@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Power cuts: of the disk of the stores, of the state, or of both, ext4 or XFS; what was not on the
 disk is lost. And disks that fail when what was written is to reach them, since the one below is
-full."""
+full: the daemon goes on meanwhile, and is killed now and then, before the power is cut.
+
+What is promised holds for disks that tell the truth: whose failed writes are told as failed
+(disks.mount_image says which do not)."""
 import os
 import time
 
 import disks
+from kills import Acts
 from patience import Patient
 from turn import Disturber, Jobs, processes
 
@@ -20,6 +24,7 @@ SECONDS = (0.2, 1, 3)
 class Cuts:
     def __init__(self, patient, disk, below):
         self.patient, self.disk, self.below = patient, disk, below
+        self.kill_daemon = Acts(patient.daemon).kill_daemon
 
     def _all_die(self, what):
         """The daemon is not started before the disk is back."""
@@ -43,6 +48,20 @@ class Cuts:
         self._all_die(self.below.empty)
         return f"no room below the disk for {seconds:g} s"
 
+    def thin_for_a_while(self, drawn):
+        """The same, and it works again before the power is cut; the daemon that was there meanwhile
+        may be dead by then, and another one read what is in memory only."""
+        seconds, is_killed, more = drawn.choice(FULL[:-1]), drawn.random() < 0.5, drawn.choice(FULL[:-1])
+        self.below.fill()
+        time.sleep(seconds / 2)
+        if is_killed:
+            self.kill_daemon(drawn)
+        time.sleep(seconds / 2)
+        self.below.empty()
+        time.sleep(more)
+        self._all_die(lambda: None)
+        return f"no room below the disk for {seconds:g} s{', killed' if is_killed else ''}; mounted again after {more:g} s"
+
 
 def turn(context, drawn):
     options = ["--processes", context.program("varied")]
@@ -57,6 +76,7 @@ def turn(context, drawn):
                                 options=[*options, "--store-root", root])
         patient = Patient(daemon)
         cuts = Cuts(patient, disk, below)
-        with Disturber(drawn, [cuts.thin if is_thin else cuts.cut], MOST, PAUSE) as disturber:
+        acts = [cuts.thin, cuts.thin_for_a_while] if is_thin else [cuts.cut]
+        with Disturber(drawn, acts, MOST, PAUSE) as disturber:
             jobs.submit(patient)
             return jobs.settle(patient, disturber)
