@@ -122,7 +122,7 @@ int instance_restore_all(struct simulation *s, const void *bytes, size_t n, stru
     int r = 0;
     forget_all(s);
     for (int p = 0; p < s->model->n_processes && r == 0; p++) {
-        uint64_t size;
+        uint64_t size = 0;
         if (!instance_is_outside(s->program, p))
             continue;
         if (n >= sizeof size)
