@@ -170,5 +170,6 @@ int demand_for_loop(struct simulation *s, int slot, struct error *e)
     if (s->model->slots[slot].declared->kind != SIMLAB_ON_DEMAND || demand(owner, slot))
         return 0;
     owner->failed = false;
+    owner->phase = PHASE_COMPUTE; /* where it stood before depends on who ran its stages */
     return context_report(owner, e);
 }

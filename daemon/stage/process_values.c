@@ -79,16 +79,19 @@ static struct simlab_view *scratch(struct context *c, int ndim, const int64_t *s
     scratch_map(c, bytes);
     view->ndim = ndim;
     view->size = (int64_t)size;
-    for (int i = 0; i < ndim; i++)
-        view->shape[i] = shape[i];
+    for (int i = 0; i < SIMLAB_MAX_DIMS; i++)
+        view->shape[i] = i < ndim ? shape[i] : 0;
     return view;
 }
 
-static struct simlab_view *instead_of(struct context *c, const struct simlab_view *v)
+/* With the shape of the slot's value; not that of an on_demand variable, which is what the lane or
+ * another one came to compute last, or is computing now. */
+static struct simlab_view *instead_of(struct context *c, int slot)
 {
-    if (v)
-        return scratch(c, v->ndim, v->shape, v->itemsize);
-    return scratch(c, 0, NULL, 16);
+    if (slot < 0 || context_simulation(c)->model->slots[slot].declared->kind == SIMLAB_ON_DEMAND)
+        return scratch(c, 0, NULL, 16);
+    const struct simlab_view *v = &context_value(c->run, slot)->view;
+    return scratch(c, v->ndim, v->shape, v->itemsize);
 }
 
 const struct variable *process_api_variable(struct context *c, int32_t row)
@@ -192,32 +195,32 @@ struct simlab_view *process_values_view(simlab_context *shared, int32_t row, int
     struct context *c = process_api_context(shared);
     const struct variable *v = process_api_variable(c, row);
     if (!v)
-        return instead_of(c, NULL);
+        return instead_of(c, -1);
     if (process_api_is_group(v) || v->kind == SIMLAB_OBJECT) {
         context_refuse(c->run, "variable '%s' is %s", v->name,
                        process_api_is_group(v)
                            ? "a group: its members are read with simlab_…_member"
                            : "an object: it is read with simlab_object");
-        return instead_of(c, NULL);
+        return instead_of(c, -1);
     }
     int slot = c->level->bindings[row]->slot;
     struct simlab_view *view = &context_value(c->run, slot)->view;
     if (access == SIMLAB_CAN_WRITE && !process_api_may_write(c, row, v))
-        return instead_of(c, view);
+        return instead_of(c, slot);
     if (access == SIMLAB_CAN_READ && !(c->shared.access[row] & SIMLAB_CAN_READ)) {
         context_refuse(c->run,
                        "variable '%s' cannot be read here: this stage is not among those "
                        "that its declaration says read it",
                        v->name);
-        return instead_of(c, view);
+        return instead_of(c, slot);
     }
     if (access == SIMLAB_CAN_READ && !demand_here(c, slot))
-        return instead_of(c, view);
+        return instead_of(c, slot);
     if (!view->data) {
         refuse_unset(c, v->name, slot);
-        return instead_of(c, view);
+        return instead_of(c, slot);
     }
-    return dtype_fits(c, v->name, slot, view, dtype) ? view : instead_of(c, view);
+    return dtype_fits(c, v->name, slot, view, dtype) ? view : instead_of(c, slot);
 }
 
 /* The accepted dims of a slot as text: "(), (x)". */
@@ -329,7 +332,7 @@ struct simlab_view *process_values_create(simlab_context *shared, int32_t row, i
     if (ndim < 0 || ndim > SIMLAB_MAX_DIMS) {
         context_refuse(c->run, "%d dimensions were asked for; there may be up to %d", ndim,
                        SIMLAB_MAX_DIMS);
-        return instead_of(c, NULL);
+        return instead_of(c, -1);
     }
     int64_t itemsize = v ? (int64_t)v->itemsize : 16;
     if (!v || process_api_is_group(v) || v->kind == SIMLAB_OBJECT) {
@@ -366,21 +369,21 @@ struct simlab_view *process_values_member(simlab_context *shared, int32_t row, i
     struct context *c = process_api_context(shared);
     const struct binding *b = process_api_group(c, row);
     if (!b)
-        return instead_of(c, NULL);
+        return instead_of(c, -1);
     const char *name = c->level->variables[row]->name;
     if (k < 0 || k >= b->n_members) {
         context_refuse(c->run, "member %lld of group '%s' was asked for, which has %d",
                        (long long)k, name, b->n_members);
-        return instead_of(c, NULL);
+        return instead_of(c, -1);
     }
     int slot = b->members[k];
     struct simlab_view *view = &context_value(c->run, slot)->view;
     if (!demand_here(c, slot))
-        return instead_of(c, view);
+        return instead_of(c, slot);
     name = context_simulation(c)->model->slots[slot].name;
     if (!view->data) {
         refuse_unset(c, name, slot);
-        return instead_of(c, view);
+        return instead_of(c, slot);
     }
-    return dtype_fits(c, name, slot, view, dtype) ? view : instead_of(c, view);
+    return dtype_fits(c, name, slot, view, dtype) ? view : instead_of(c, slot);
 }

@@ -146,3 +146,48 @@ Test(demand, circles_are_told_by_one_name)
     check_words(RING, "process 'a' (t.FromA), run_step of step 0: reading o__ring_a: on_demand "
                       "variable o__ring_a depends on itself");
 }
+
+/* ---- after a mistake ---- */
+
+enum { VECTOR };
+enum { FAILS_FIRST, READ_VECTOR };
+
+static int make_vector(simlab_context *c, int32_t var)
+{
+    simlab_f8_1d(c, var, 5);
+    return 0;
+}
+
+static int log_size(simlab_context *c)
+{
+    if (simlab_i8_get(c, FAILS_FIRST))
+        simlab_fail(c, "before it reads");
+    simlab_log(c, "sees %d", (int)simlab_size(c, READ_VECTOR));
+    return 0;
+}
+
+static const struct simlab_variable vector_variables[] = {
+    [VECTOR] = {.name = "v", .kind = SIMLAB_ON_DEMAND, .dims = "k", .compute = make_vector}};
+static const struct simlab_process Vector = {.name = "Vector", SIMLAB_VARIABLES(vector_variables)};
+static const struct simlab_variable sees_variables[] = {
+    [FAILS_FIRST] = {.name = "fails", .dtype = SIMLAB_I8},
+    [READ_VECTOR] = {.name = "v", .kind = SIMLAB_FOREIGN, .type = "Vector"}};
+static const struct simlab_process Sees = {
+    .name = "Sees", SIMLAB_VARIABLES(sees_variables), .run_step = log_size};
+static const struct support_type vector_types[] = {
+    {&Vector, "[{'name': 'v', 'kind': 'on_demand', 'dims': 'k', 'has_compute': true}]"},
+    {&Sees, "[{'name': 'fails', 'dtype': 'i8'},"
+            " {'name': 'v', 'kind': 'foreign', 'type': 't.Vector'}]"}};
+
+/* Which lane has computed the value before, and with which shape, depends on time. */
+Test(demand, after_a_mistake_nothing_of_an_earlier_value_is_seen)
+{
+    struct support s;
+    support_open(&s, vector_types, 2, 4,
+                 "{'model': {'processes': {'a': 't.Sees', 'b': 't.Sees', 'v': 't.Vector'}},"
+                 " 'inputs': {'a__fails': 0, 'b__fails': 1}}",
+                 "serial", 1);
+    cr_assert_str_eq(support_run(&s), "process 'b' (t.Sees), run_step of step 0: before it reads");
+    cr_assert_str_eq(s.told.data, "a: sees 5\nb: sees 1\n");
+    support_close(&s);
+}
