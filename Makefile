@@ -50,14 +50,17 @@ objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 PROGRAMS := $(BUILD)/simlabd $(BUILD)/simlab-worker $(BUILD)/simlab
 folders_of = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
-PROCESSES := $(call folders_of,daemon/processes)
+PROCESSES := $(filter-out python,$(call folders_of,daemon/processes))
 LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
+
+# What hosts modules in Python, where the package python3-dev is.
+HOST := $(if $(shell pkg-config --exists python3-embed 2>/dev/null && echo 1),$(BUILD)/python/python.so)
 
 # Debian's names: `demo` needs the first two lists, `test` the third too, `check` all.
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := g++ gfortran curl libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
+DEBIAN_TEST := g++ python3-dev gfortran curl libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
 DEBIAN_SOAK := e2fsprogs xfsprogs
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
@@ -70,7 +73,7 @@ say = $(if $(filter 0,$(V)),@echo "  $(1)" $@ &&)
 PYTHON := /usr/bin/python3 -B
 
 .DEFAULT_GOAL := all
-all: $(PROGRAMS) $(LIBRARIES) ## build all that is installed (V=1 shows the commands)
+all: $(PROGRAMS) $(LIBRARIES) $(HOST) ## build all that is installed (V=1 shows the commands)
 
 # All is compiled again where the compiler or its flags differ from those of the last time.
 COMPILER := $(BUILD)/compiler
@@ -122,6 +125,26 @@ $(BUILD)/processes/$(1).so: $(wildcard daemon/processes/$(1)/*.c) $(COMPILER) \
 		-ffp-contract=off $(WARNINGS) $$(CFLAGS) $$(SANITIZE) -o $$@ $$(filter %.c,$$^) -lm
 endef
 $(foreach l,$(PROCESSES),$(eval $(call library_rule,$(l))))
+
+# The library that hosts modules in Python: where python3-dev is. It carries the package `simlab`
+# that they import, each file as a line of a C table.
+PYTHON_SOURCES := $(wildcard client/python/simlab/*.py client/python/simlab/*/*.py)
+HOST_TEXT := $(BUILD)/text/python/sources.inc
+$(HOST_TEXT): daemon/processes/python/boot.py $(PYTHON_SOURCES) daemon/processes/python/embed.sed
+	@mkdir -p $(@D)
+	$(call say,TEXT)for file in $(filter %.py,$^); do \
+		name=$$(echo "$${file#client/python/}" | sed 's|/__init__\.py$$||; s|\.py$$||; s|/|.|g'); \
+		case $$file in */__init__.py) package=1;; *) package=0;; esac; \
+		echo "{\"$$name\", $$package,"; sed -f daemon/processes/python/embed.sed $$file; echo '},'; \
+	done >$@
+
+$(BUILD)/python/python.so: $(wildcard daemon/processes/python/*.c) $(HOST_TEXT) $(COMPILER) \
+		$(wildcard include/simlab/*.h daemon/processes/python/*.h)
+	@mkdir -p $(@D)
+	$(call say,LIB )$(CC) -std=c11 -D_GNU_SOURCE -Iinclude -I$(dir $(HOST_TEXT)) \
+		$$(pkg-config --cflags python3-embed) -fPIC -shared -fvisibility=hidden \
+		-ffp-contract=off $(WARNINGS) $(CFLAGS) $(SANITIZE) -o $@ $(filter %.c,$^) \
+		$$(pkg-config --libs python3-embed) -lm -ldl
 
 # Process libraries of the tests: tests/lib/NAME.c makes build/NAME/NAME.so.
 TEST_LIBRARY_NAMES := $(filter-out odd,$(basename $(notdir $(wildcard tests/lib/*.c))))
@@ -291,6 +314,7 @@ install: all ## into DESTDIR and PREFIX (/usr/local)
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin include/simlab lib/simlabd/processes)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib/simlabd/processes
+	$(call install_files,644,$(HOST),lib/simlabd/python)
 	install -m 644 $(filter-out %.md,$(wildcard include/simlab/*)) $(DESTDIR)$(PREFIX)/include/simlab
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNIT_FILES); do sed 's|/usr/local|$(PREFIX)|g' systemd/$$unit \
@@ -299,7 +323,7 @@ install: all ## into DESTDIR and PREFIX (/usr/local)
 	$(call install_files,644,$(wildcard systemd/tmpfiles.d/*.conf),lib/tmpfiles.d)
 	$(call install_files,644,$(wildcard client/*.1),share/man/man1)
 	$(call install_files,644,$(wildcard daemon/*.8),share/man/man8)
-install_files = $(if $(2),install -D -m $(1) -t $(DESTDIR)$(PREFIX)/$(3) $(2))
+install_files = $(if $(strip $(2)),install -D -m $(1) -t $(DESTDIR)$(PREFIX)/$(3) $(2))
 
 clean: ## remove what was built
 	rm -rf $(addprefix $(BUILD),/ -asan -tsan -clang -fuzz)

@@ -50,18 +50,17 @@ static bool is_choice(const struct variable *v, const char *choices, const void 
     return false;
 }
 
-static char *element_text(const struct variable *v, const void *element)
+static char *element_text(int dtype, size_t itemsize, const void *element)
 {
-    json_t *value = dtype_to_json(v->dtype, v->itemsize, element);
+    json_t *value = dtype_to_json(dtype, itemsize, element);
     char *text = json_write(value);
     json_decref(value);
     return text;
 }
 
-static void say_why(const struct variable *v, const void *element, bool bounds, char *why,
-                    size_t size)
+/* `value` is freed. */
+static void say_why(const struct variable *v, char *value, bool bounds, char *why, size_t size)
 {
-    char *value = element_text(v, element);
     if (bounds) {
         char interval[80];
         bounds_text(&v->bounds, interval, sizeof interval);
@@ -74,19 +73,20 @@ static void say_why(const struct variable *v, const void *element, bool bounds, 
     free(value);
 }
 
-bool check_values(const struct variable *v, const void *data, size_t n, size_t *ret_at, char *why,
-                  size_t size)
+bool check_values(const struct variable *v, int dtype, size_t itemsize, const void *data, size_t n,
+                  size_t *ret_at, char *why, size_t size)
 {
-    bool bounded = v->bounds.given && v->dtype != SIMLAB_STR, ok = true;
+    bool has_order = dtype != SIMLAB_STR && dtype != SIMLAB_C8 && dtype != SIMLAB_C16;
+    bool bounded = v->bounds.given && has_order, ok = true;
     char *choices = choice_elements(v);
     for (size_t i = 0; (bounded || choices) && ok && i < n; i++) {
-        const char *element = (const char *)data + i * v->itemsize;
-        bool inside = !bounded || in_bounds(&v->bounds, dtype_to_double(v->dtype, data, i));
+        const char *element = (const char *)data + i * itemsize;
+        bool inside = !bounded || in_bounds(&v->bounds, dtype_to_double(dtype, data, i));
         ok = inside && (!choices || is_choice(v, choices, element));
         if (ok)
             continue;
         *ret_at = i;
-        say_why(v, element, !inside, why, size);
+        say_why(v, element_text(dtype, itemsize, element), !inside, why, size);
     }
     free(choices);
     return ok;

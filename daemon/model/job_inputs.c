@@ -93,7 +93,10 @@ static int look_at_values(void *userdata, const struct job_data *d, const void *
     const struct job_input_look *l = userdata;
     size_t wrong;
     char why[256], where[200];
-    if (check_values(l->variable, elements, n, &wrong, why, sizeof why))
+    const struct variable *v = l->variable;
+    bool is_any = v->dtype == SIMLAB_ANY; /* then nothing was cast */
+    if (check_values(v, is_any ? d->dtype : v->dtype, is_any ? d->itemsize : v->itemsize, elements,
+                     n, &wrong, why, sizeof why))
         return 0;
     index_text(d, at + wrong, where, sizeof where);
     return error_set(l->m->error, MODEL_INVALID, NULL, "the value%s is out of bounds: %s", where,

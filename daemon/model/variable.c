@@ -277,10 +277,9 @@ static int get_validators(const struct row *row, struct variable *v)
     r = r ? r : get_text(row, "choices", &choices);
     if (r || !variable_has_value(v))
         return r;
-    if (v->dtype == SIMLAB_ANY && (bounds || choices))
-        return fault(row, bounds ? "bounds" : "choices",
-                     "a variable of any dtype has no bounds or choices: a function `validate` can "
-                     "check it");
+    if (v->dtype == SIMLAB_ANY && choices)
+        return fault(row, "choices",
+                     "a variable of any dtype has no choices: a function `validate` can check it");
     if (bounds && (v->dtype == SIMLAB_STR || v->dtype == SIMLAB_C8 || v->dtype == SIMLAB_C16))
         return fault(row, "bounds", "a %s has no bounds", dtype_name(v->dtype));
     if (bounds && bounds_parse(bounds, &v->bounds, &why))

@@ -60,8 +60,8 @@ static int check_declared(const struct simulation *s, int slot, struct error *e)
     const struct simlab_view *view = &s->values[slot].view;
     size_t at;
     char why[256];
-    if (!view->data ||
-        check_values(declared->declared, view->data, (size_t)view->size, &at, why, sizeof why))
+    if (!view->data || check_values(declared->declared, view->dtype, (size_t)view->itemsize,
+                                    view->data, (size_t)view->size, &at, why, sizeof why))
         return 0;
     const struct model_process *p = &s->model->processes[declared->process];
     char step[40] = "";

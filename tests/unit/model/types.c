@@ -356,7 +356,7 @@ static bool allows(const char *bounds, double value)
     char why[200];
     size_t at;
     cr_assert_eq(bounds_parse(bounds, &v.bounds, NULL), 0, "%s", bounds);
-    return check_values(&v, &value, 1, &at, why, sizeof why);
+    return check_values(&v, v.dtype, sizeof value, &value, 1, &at, why, sizeof why);
 }
 
 Test(types, bounds_are_open_or_closed)
@@ -369,6 +369,12 @@ Test(types, bounds_are_open_or_closed)
     cr_assert(allows("[0, 1]", NAN));
 }
 
+static bool are_right(const struct variable *v, const void *data, size_t n, size_t *ret_at,
+                      char *why, size_t size)
+{
+    return check_values(v, v->dtype, v->itemsize, data, n, ret_at, why, size);
+}
+
 Test(types, choices_are_compared_as_values)
 {
     struct registry *r = support_library(
@@ -377,13 +383,13 @@ Test(types, choices_are_compared_as_values)
     const struct type *t = registry_type(r, "t.T");
     char why[200], text[600] = "";
     size_t at = 0;
-    cr_assert(check_values(variable_of(t, "f"), (const float[]){-0.0f, 0.1f, 3}, 3, &at, why, 200));
-    cr_assert(!check_values(variable_of(t, "f"), (const float[]){3, 2}, 2, &at, why, 200));
+    cr_assert(are_right(variable_of(t, "f"), (const float[]){-0.0f, 0.1f, 3}, 3, &at, why, 200));
+    cr_assert(!are_right(variable_of(t, "f"), (const float[]){3, 2}, 2, &at, why, 200));
     cr_assert_eq(at, 1);
     cr_assert(strstr(why, "2.0 is none of"), "%s", why);
     strcpy(text, "high");
-    cr_assert(check_values(variable_of(t, "s"), text, 1, &at, why, 200));
+    cr_assert(are_right(variable_of(t, "s"), text, 1, &at, why, 200));
     strcpy(text + 300, "mid");
-    cr_assert(!check_values(variable_of(t, "s"), text, 2, &at, why, 200));
+    cr_assert(!are_right(variable_of(t, "s"), text, 2, &at, why, 200));
     registry_unref(r);
 }

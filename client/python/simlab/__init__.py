@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""simlab: models in Python for simlabd."""

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What daemon/processes/python asks of Python: it is called by the host library only.
+
+`_simlab` is the host's own module: `Bound`, which instances have as a base, `Variable`, which is put
+in the place of declarations, and `log`.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+import traceback
+import types
+
+import _simlab
+
+from .process import RuntimeSignal
+from .table import module_table
+
+
+class Log:
+    """In the place of sys.stdout and sys.stderr: lines go to the member's log."""
+
+    encoding = "utf-8"
+    errors = "replace"
+
+    def __init__(self):
+        self.rest = ""
+
+    def write(self, text):
+        lines = (self.rest + str(text)).split("\n")
+        self.rest = lines.pop()
+        for line in lines:
+            _simlab.log(line)
+        return len(text)
+
+    def flush(self):
+        if self.rest:
+            rest, self.rest = self.rest, ""
+            _simlab.log(rest)
+
+    def isatty(self):
+        return False
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        raise OSError("output goes to the member's log: it is no file")
+
+
+def flush():
+    sys.stdout.flush()
+
+
+def start():
+    sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = Log()
+
+
+# ---- modules ----
+
+
+def _find(name, directory):
+    for path in (os.path.join(directory, f"{name}.py"), os.path.join(directory, name, "__init__.py")):
+        if os.path.exists(path):
+            return path
+    raise ImportError(f"there is neither {name}.py nor {name}/__init__.py in {directory}")
+
+
+def load(name, directory):
+    """Imports the module or package `name` that lies in a directory; others beside it may be
+    imported by it."""
+    path = _find(name, directory)
+    loaded = sys.modules.get(name)
+    if loaded is not None:
+        if os.path.realpath(getattr(loaded, "__file__", None) or "") == os.path.realpath(path):
+            return loaded
+        raise ImportError(
+            f"a module {name} is there already, from {getattr(loaded, '__file__', 'Python itself')}: "
+            "name yours otherwise"
+        )
+    if directory not in sys.path:
+        sys.path.insert(0, directory)
+    is_package = os.path.basename(path) == "__init__.py"
+    spec = importlib.util.spec_from_file_location(
+        name, path, submodule_search_locations=[os.path.dirname(path)] if is_package else None
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def open_module(name, directory):
+    """The table of a module: (description, version, classes, left out)."""
+    module = load(name, directory)
+    good, bad = module_table(module)
+    doc = (module.__doc__ or "").strip().partition("\n")[0]
+    version = str(getattr(module, "__version__", "")) or None
+    for table in good:
+        table["bound"] = bind(table)
+    return doc or None, version, good, bad
+
+
+def bind(table):
+    """The class whose instances run: the variables are those of the model."""
+    cls = table["class"]
+    members = {
+        row["name"]: _simlab.Variable(row["name"], i, row["kind"], row["intent"], row["converter"])
+        for i, row in enumerate(table["variables"])
+    }
+    members["__module__"] = cls.__module__
+    members["__qualname__"] = cls.__qualname__
+    members["__doc__"] = cls.__doc__
+    return type(cls.__name__, (cls, _simlab.Bound), members)
+
+
+# ---- results and errors ----
+
+
+def signal_of(result):
+    """What a stage method returned, as a number."""
+    if isinstance(result, RuntimeSignal):
+        return result.value
+    value = getattr(result, "value", result)  # of another enum, as xarray-simlab's
+    return RuntimeSignal(value).value
+
+
+def mapping(keys, values):
+    return types.MappingProxyType(dict(zip(keys, values)))
+
+
+def validate(validators, instance, declaration, value):
+    for validator in validators:
+        validator(instance, declaration, value)
+
+
+def _is_own(frame):
+    return frame.filename.startswith("<")
+
+
+def explain(error):
+    """An exception in one line: what it says, and the last frames of the user's own code."""
+    if isinstance(error, SystemExit):
+        what = f"called sys.exit({error.code!r})"
+    else:
+        what = "".join(traceback.format_exception_only(type(error), error)).strip()
+        what = " ".join(what.split())
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_own(f)]
+    where = [
+        f"{os.path.basename(f.filename)}:{f.lineno} in {f.name}" + (f": {f.line}" if f.line else "")
+        for f in frames[:-4:-1]
+    ]
+    if isinstance(error, SyntaxError) and error.filename:
+        where = []
+    return what + ("; at " + "; called at ".join(where) if where else "")
+
+
+def log_traceback(error):
+    for block in traceback.format_exception(type(error), error, error.__traceback__):
+        for line in block.rstrip("\n").split("\n"):
+            _simlab.log(line)

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cell.h"
+
+#include "numpy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SCALAR_MOST = 16, TABLE_FIRST = 256 };
+
+struct cell {
+    const struct simlab_view *view;
+    int users;
+    /* Arrays over the value, which may be read, and written; made for this memory and shape. */
+    PyObject *arrays[2];
+    const void *data;
+    int32_t dtype, ndim, itemsize;
+    int64_t shape[SIMLAB_MAX_DIMS];
+    /* What stands for a scalar of these bytes. */
+    PyObject *scalar;
+    char bytes[SCALAR_MOST];
+    bool is_numpy; /* as it was assigned last */
+};
+
+/* By the view's address: open addressing, a power of two of places. */
+static struct {
+    struct cell **at;
+    size_t size, n;
+} cells;
+
+/* ---- the owner of an array's memory ---- */
+
+struct block {
+    PyObject_HEAD void *data;
+    Py_ssize_t bytes;
+    int is_read_only;
+};
+
+static PyTypeObject *block_type;
+
+static int block_buffer(PyObject *self, Py_buffer *view, int flags)
+{
+    struct block *b = (struct block *)self;
+    return PyBuffer_FillInfo(view, self, b->data, b->bytes, b->is_read_only, flags);
+}
+
+static void block_free(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_Free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot block_slots[] = {
+    {Py_bf_getbuffer, (void *)(uintptr_t)block_buffer},
+    {Py_tp_dealloc, (void *)(uintptr_t)block_free},
+    {0, NULL},
+};
+static PyType_Spec block_spec = {
+    .name = "_simlab.Block",
+    .basicsize = sizeof(struct block),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = block_slots,
+};
+
+int cell_start(void)
+{
+    if (!block_type)
+        block_type = (PyTypeObject *)PyType_FromSpec(&block_spec);
+    return block_type ? 0 : -1;
+}
+
+static PyObject *block_new(const struct simlab_view *view, bool may_write)
+{
+    struct block *b = PyObject_New(struct block, block_type);
+    if (b) {
+        b->data = view->data;
+        b->bytes = (Py_ssize_t)(view->size * view->itemsize);
+        b->is_read_only = !may_write;
+    }
+    return (PyObject *)b;
+}
+
+/* ---- the table ---- */
+
+static size_t place_of(const struct simlab_view *view)
+{
+    size_t mask = cells.size - 1, i = ((uintptr_t)view >> 4) * 0x9E3779B97F4A7C15u >> 20 & mask;
+    while (cells.at[i] && cells.at[i]->view != view)
+        i = (i + 1) & mask;
+    return i;
+}
+
+static bool table_grow(void)
+{
+    size_t old_size = cells.size, size = old_size ? 2 * old_size : TABLE_FIRST;
+    struct cell **old = cells.at, **at = calloc(size, sizeof(struct cell *));
+    if (!at)
+        return false;
+    cells.at = at;
+    cells.size = size;
+    for (size_t i = 0; i < old_size; i++)
+        if (old[i])
+            cells.at[place_of(old[i]->view)] = old[i];
+    free(old);
+    return true;
+}
+
+/* Those behind it in the same run of places are put again. */
+static void table_remove(const struct cell *cell)
+{
+    size_t mask = cells.size - 1, i = place_of(cell->view);
+    cells.at[i] = NULL;
+    cells.n--;
+    for (i = (i + 1) & mask; cells.at[i]; i = (i + 1) & mask) {
+        struct cell *moved = cells.at[i];
+        cells.at[i] = NULL;
+        cells.at[place_of(moved->view)] = moved;
+    }
+}
+
+struct cell *cell_join(const struct simlab_view *view)
+{
+    if (2 * (cells.n + 1) > cells.size && !table_grow())
+        return NULL;
+    struct cell **place = &cells.at[place_of(view)];
+    if (!*place) {
+        *place = calloc(1, sizeof **place);
+        if (!*place)
+            return NULL;
+        (*place)->view = view;
+        cells.n++;
+    }
+    (*place)->users++;
+    return *place;
+}
+
+void cell_leave(struct cell *cell)
+{
+    if (!cell || --cell->users > 0)
+        return;
+    table_remove(cell);
+    cell_forget(cell);
+    Py_CLEAR(cell->scalar);
+    free(cell);
+}
+
+/* ---- values ---- */
+
+void cell_forget(struct cell *cell)
+{
+    Py_CLEAR(cell->arrays[0]);
+    Py_CLEAR(cell->arrays[1]);
+    cell->data = NULL;
+}
+
+bool cell_is_viewed(const struct cell *cell)
+{
+    return (cell->arrays[0] && Py_REFCNT(cell->arrays[0]) > 1) ||
+           (cell->arrays[1] && Py_REFCNT(cell->arrays[1]) > 1);
+}
+
+bool cell_owns(const struct cell *cell, const PyObject *array)
+{
+    return array == cell->arrays[0] || array == cell->arrays[1];
+}
+
+static bool is_current(const struct cell *cell)
+{
+    const struct simlab_view *v = cell->view;
+    if (cell->data != v->data || cell->dtype != v->dtype || cell->ndim != v->ndim ||
+        cell->itemsize != v->itemsize)
+        return false;
+    for (int i = 0; i < v->ndim; i++)
+        if (cell->shape[i] != v->shape[i])
+            return false;
+    return true;
+}
+
+static PyObject *read_array(struct cell *cell, bool may_write)
+{
+    const struct simlab_view *v = cell->view;
+    if (!is_current(cell)) {
+        cell_forget(cell);
+        cell->data = v->data;
+        cell->dtype = v->dtype;
+        cell->ndim = v->ndim;
+        cell->itemsize = v->itemsize;
+        memcpy(cell->shape, v->shape, (size_t)v->ndim * sizeof *v->shape);
+    }
+    PyObject **array = &cell->arrays[may_write];
+    if (!*array) {
+        PyObject *block = block_new(v, may_write);
+        *array = block ? numpy_array(v, block) : NULL;
+        Py_XDECREF(block);
+    }
+    Py_XINCREF(*array);
+    return *array;
+}
+
+static PyObject *read_scalar(struct cell *cell)
+{
+    const struct simlab_view *v = cell->view;
+    if (v->itemsize > SCALAR_MOST)
+        return numpy_scalar(v, cell->is_numpy);
+    size_t n = (size_t)v->itemsize;
+    if (!cell->scalar || cell->dtype != v->dtype || cell->itemsize != v->itemsize ||
+        memcmp(cell->bytes, v->data, n) != 0) {
+        PyObject *scalar = numpy_scalar(v, cell->is_numpy);
+        if (!scalar)
+            return NULL;
+        cell_remember(cell, scalar, cell->is_numpy);
+        Py_DECREF(scalar);
+    }
+    Py_INCREF(cell->scalar);
+    return cell->scalar;
+}
+
+void cell_remember(struct cell *cell, PyObject *object, bool is_numpy)
+{
+    const struct simlab_view *v = cell->view;
+    cell->is_numpy = is_numpy;
+    Py_CLEAR(cell->scalar);
+    if (v->itemsize > SCALAR_MOST)
+        return;
+    cell_forget(cell); /* it has no array */
+    cell->dtype = v->dtype;
+    cell->itemsize = v->itemsize;
+    memcpy(cell->bytes, v->data, (size_t)v->itemsize);
+    Py_INCREF(object);
+    cell->scalar = object;
+}
+
+PyObject *cell_read(struct cell *cell, bool may_write)
+{
+    if (cell->view->ndim == 0)
+        return read_scalar(cell);
+    if (cell->view->dtype == SIMLAB_STR)
+        return numpy_copy(cell->view);
+    return read_array(cell, may_write);
+}

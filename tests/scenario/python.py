@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Models in Python: the golden cases by the classes that they were computed with (tests/lib/python/
+reference.py), locally and through a daemon, by each scheduler; and what Python authors expect
+(pieces.py there)."""
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal, load, GOLDEN
+
+MODULES = os.path.join(harness.REPOSITORY, "tests/lib/python")
+
+
+def library(context, *names):
+    """A directory of libraries: each is a link to the host, with the module beside it."""
+    host = context.program("python/python.so")
+    if not os.path.exists(host):
+        raise harness.Skip("Python's headers were not there when this was built")
+    folder = context.directory("modules")
+    for name in names:
+        os.symlink(host, os.path.join(folder, name + ".so"))
+        shutil.copy(os.path.join(MODULES, name + ".py"), folder)
+        with open(os.path.join(folder, name + ".files"), "w", encoding="utf-8") as file:
+            file.write(name + ".py\n")
+    return folder
+
+
+def local(context, document, folder, code=0):
+    return context.run_local(document, code, ["--processes", folder])
+
+
+def values(store, name):
+    return harness.open_store(store)[name][...]
+
+
+def run(context, processes, outputs, inputs=None, steps=3, code=0):
+    document = {"model": {"processes": processes}, "clocks": {"time": {"data": list(range(steps + 1))}},
+                "main_clock": "time", "inputs": inputs or {}, "outputs": {o: "time" for o in outputs},
+                "max_attempts": 1}
+    return local(context, document, library(context, "pieces"), code)
+
+
+# ---- golden cases --------------------------------------------------------------------------------
+
+
+COMPARED = ("advect", "gray-scott", "dynamic-size")  # byte for byte, too: each run imports NumPy
+
+
+def test_golden(context):
+    folder = library(context, "reference")
+    for case in harness.golden_cases():
+        document = load(GOLDEN, case, "job.json")
+        store, _ = local(context, document, folder)
+        harness.golden_agrees(store, case)
+        if case not in COMPARED:
+            continue
+        document.update(parallel=True, threads=2, scheduler="threads")
+        threads, _ = local(context, document, folder)
+        harness.same_store(store, threads)
+
+
+def test_golden_through_a_daemon(context):
+    folder = library(context, "reference")
+    empty = context.directory("empty")
+    context.program = (lambda program: lambda name: empty if name == "processes" else program(name))(context.program)
+    daemon = context.daemon(workers=2, options=["--processes", folder])
+    for case in harness.golden_cases():
+        ended = daemon.finish(load(GOLDEN, case, "job.json"))
+        harness.golden_agrees(ended["store"], case)
+        if case not in COMPARED:
+            continue
+        store, _ = local(context, load(GOLDEN, case, "job.json"), folder)
+        harness.same_store(store, ended["store"])
+
+
+# Those that what the classes declare decides; the rest is the same whatever the types' language.
+REFUSED = ("ambiguous-foreign", "cycle", "missing-global", "out-of-bounds", "static-with-time", "two-writers",
+           "wrong-dims")
+
+
+def test_golden_refusals(context):
+    folder = library(context, "reference")
+    for error in REFUSED:
+        job = load(GOLDEN, "errors", error + ".json")["job"]
+        _, ended = local(context, job, folder, code=2)
+        check("refused" in ended.stderr, f"{error}: {ended.stderr}")
+
+
+# ---- values --------------------------------------------------------------------------------------
+
+
+def test_assigning_rebinds(context):
+    store, _ = run(context, {"a": "pieces.Rebinding"}, ["a__change", "a__u"])
+    equal(values(store, "a__change")[1].tolist(), [2.0, 4.0, 6.0, 8.0], "u - old, second step")
+
+
+def test_arrays_that_are_kept_and_changed(context):
+    store, _ = run(context, {"w": "pieces.Watcher", "p": "pieces.InPlace"},
+                   ["p__u", "p__v", "w__total", "p__same", "w__is_writable"])
+    equal(values(store, "p__u")[:3, 0].tolist(), [1, 2, 3], "what was changed in place")
+    equal(values(store, "p__v")[:3, 0].tolist(), [3, 6, 9], "what was written through")
+    equal(values(store, "w__total")[:3].tolist(), [3, 6, 9], "what another process sees")
+    check(values(store, "p__same")[:3].all(), "an array that was assigned is not what is read")
+    check(not values(store, "w__is_writable")[:3].any(), "an input can be written")
+
+
+def test_texts_and_other_kinds(context):
+    store, _ = run(context, {"k": "pieces.Kinds"}, ["k__number", "k__said"])
+    equal(values(store, "k__number")[:3].tolist(), [3.0, 3.0, 3.0], "a whole number in a fraction's place")
+    equal(values(store, "k__said")[:3].tolist(), [1, 2, 3], "counted")
+
+
+def test_objects_validators_converters(context):
+    processes = {"t": "pieces.Tool", "u": "pieces.User"}
+    store, _ = run(context, processes, ["u__found"], {"t__size": 3.7})
+    equal(values(store, "u__found")[0].tolist(), 3, "what a converter made, through an object")
+    _, ended = run(context, processes, ["u__found"], {"t__even": 3}, code=1)
+    check("even is odd: 3" in ended.stderr, ended.stderr)
+
+
+# ---- errors and lines ----------------------------------------------------------------------------
+
+
+def test_what_is_printed_is_logged(context):
+    _, ended = run(context, {"t": "pieces.Talker"}, [])
+    for line in ("printed 1", "logged 2", "written"):
+        check(line in ended.stderr, f"{line!r} is not in {ended.stderr}")
+
+
+WRONG = {
+    "raises": ["KeyError: 'missing'", "pieces.py", "in helper", "called at", "in run_step"],
+    "exits": ["called sys.exit(3)"],
+    "dtype": ["'out'", "str"],
+    "dims": ["'out'", "2 dimensions"],
+    "object": ["'out'", "any_object"],
+    "unset": ["'never'", "no value yet"],
+    "input": ["'how'", "intent is in"],
+    "signal": ["7 is not a valid RuntimeSignal"],
+    "attribute": ["'Wrong' object has no attribute 'nothing'"],
+}
+
+
+def test_errors_say_what_and_where(context):
+    for how, words in WRONG.items():
+        _, ended = run(context, {"bad": "pieces.Wrong"}, ["bad__out"], {"bad__how": how}, code=1)
+        for word in ["process 'bad' (pieces.Wrong), run_step of step 0", *words]:
+            check(word in ended.stderr, f"{how}: {word!r} is not in {ended.stderr}")
+
+
+def test_an_array_that_is_kept_beyond_the_call(context):
+    for how, code in (("views", 1), ("cycles", 0)):
+        _, ended = run(context, {"bad": "pieces.Wrong"}, ["bad__out"], {"bad__how": how}, code=code)
+        check(code == 0 or "variable 'field': the array that was read is kept" in ended.stderr, ended.stderr)
+
+
+def broken(context, text, name="broken"):
+    folder = library(context)
+    os.symlink(context.program("python/python.so"), os.path.join(folder, name + ".so"))
+    with open(os.path.join(folder, name + ".py"), "w", encoding="utf-8") as file:
+        file.write(text)
+    ended = context.run("simlab-worker", "describe", os.path.join(folder, name + ".so"))
+    return ended.returncode, ended.stderr + ended.stdout
+
+
+def test_modules_that_cannot_be_imported(context):
+    for text, word in (("import nothing_of_the_kind", "No module named 'nothing_of_the_kind'"),
+                       ("x = 1 +\n", "SyntaxError"), ("import sys; sys.exit(2)", "called sys.exit(2)")):
+        code, told = broken(context, text)
+        equal(code, 2, f"exit status of {text!r}")
+        check(word in told, f"{word!r} is not in {told}")
+    code, told = broken(context, "", "json")
+    check("name yours otherwise" in told, told)
+
+
+# ---- without a worker ----------------------------------------------------------------------------
+
+
+def test_classes_are_plain_objects_elsewhere(_):
+    sys.path.insert(0, os.path.join(harness.REPOSITORY, "client/python"))
+    sys.path.insert(0, MODULES)
+    sys.dont_write_bytecode = True
+    import reference  # pylint: disable=import-outside-toplevel,import-error
+    import simlab.processes as xs  # pylint: disable=import-outside-toplevel,import-error
+    grid = reference.FixedGrid1D()
+    grid.initialize()
+    equal(grid.x.shape, (20,), "nodes")
+    equal(list(xs.filter_variables(reference.Decay, intent="in")), ["rate", "u"], "inputs")
+    for wrong, kind in ((lambda: reference.InitUGauss(loc=0, scale=-1, x=0), ValueError),
+                        (lambda: reference.Decay(q=1), TypeError),
+                        (lambda: xs.variable(dims=["x", "y"]), ValueError),
+                        (lambda: xs.foreign(reference.Decay, "q"), KeyError),
+                        (lambda: xs.foreign(reference.Decay, "u", intent="inout"), ValueError),
+                        (lambda: xs.variable(dims=xs.MAIN_CLOCK), ValueError),
+                        (lambda: xs.runtime(args="stp"), ValueError),
+                        (lambda: xs.process(type("T", (), {"d": xs.on_demand()})), KeyError)):
+        try:
+            wrong()
+        except kind:
+            continue
+        raise harness.Failure(f"nothing of kind {kind.__name__} was raised")
+
+
+harness.main(globals())
