@@ -219,6 +219,54 @@ Test(meta, reads_what_others_write_and_refuses_the_rest)
     cr_expect_neq(read_text("[]", &e), 0);
 }
 
+Test(meta, takes_bare_numbers_for_strings_and_strings_as_they_stand)
+{
+    static const char text[] = "{\"a\": [NaN, -Infinity,Infinity, 1], \"NaN\": \"\\\" NaN, \"}";
+    static const char expected[] =
+        "{\"NaN\":\"\\\" NaN, \",\"a\":[\"NaN\",\"-Infinity\",\"Infinity\",1]}";
+    struct error e = {0};
+    json_t *value = meta_json(text, strlen(text), &e);
+    cr_assert(value, "%s", e.message);
+    char *canonical = json_canonical(value);
+    cr_expect_str_eq(canonical, expected);
+    free(canonical);
+    json_decref(value);
+    cr_expect_null(meta_json("{\"a\": \"NaN", 9, &e));
+}
+
+/* The extent that `s` believes array "a" to have. */
+static int64_t extent(struct store *s)
+{
+    struct store_meta m;
+    struct error e = {0};
+    json_t *dims = NULL;
+    cr_assert_eq(store_array(s, "a", &m, &dims, NULL, &e), 0, "%s", e.message);
+    json_decref(dims);
+    int64_t n = m.shape[0];
+    store_meta_clear(&m);
+    return n;
+}
+
+Test(meta, are_read_once_where_nobody_else_writes)
+{
+    char *path = fixture_store_path();
+    struct store *s = fixture_open(path), *other = NULL;
+    struct error e = {0};
+    struct store_meta m;
+    store_meta_default(&m, SIMLAB_F8, 8, 1, (int64_t[]){3});
+    cr_assert_eq(store_create_array(s, "a", &m, (const char *const[]){"x"}, NULL, &e), 0);
+    cr_assert_eq(store_open(path, STORE_JOIN, &other, &e), 0, "%s", e.message);
+    cr_assert_eq(store_grow(other, "a", (int64_t[]){4}, &e), 0, "%s", e.message);
+    cr_expect_eq(extent(s), 4, "it stands there");
+    store_be_alone(s);
+    cr_assert_eq(store_grow(other, "a", (int64_t[]){5}, &e), 0, "%s", e.message);
+    cr_expect_eq(extent(s), 4);
+    store_close(other);
+    store_close(s);
+    store_meta_clear(&m);
+    fixture_remove(path);
+}
+
 static void check_plan(size_t itemsize, int ndim, const int64_t *shape, bool batch, bool clock,
                        const int64_t *expected)
 {
