@@ -128,6 +128,8 @@ $(foreach l,$(PROCESSES),$(eval $(call library_rule,$(l))))
 
 # The library that hosts modules in Python: where python3-dev is. It carries the package `simlab`
 # that they import, each file as a line of a C table.
+# The program whose packages its modules find, whatever $PATH says.
+HOST_PROGRAM = $(shell pkg-config --variable=exec_prefix python3-embed)/bin/python$(shell pkg-config --modversion python3-embed)
 PYTHON_SOURCES := $(wildcard client/python/simlab/*.py client/python/simlab/*/*.py)
 HOST_TEXT := $(BUILD)/text/python/sources.inc
 $(HOST_TEXT): daemon/processes/python/boot.py $(PYTHON_SOURCES) daemon/processes/python/embed.sed
@@ -143,6 +145,7 @@ $(BUILD)/python/python.so: $(wildcard daemon/processes/python/*.c) $(HOST_TEXT) 
 	@mkdir -p $(@D)
 	$(call say,LIB )$(CC) -std=c11 -D_GNU_SOURCE -Iinclude -I$(dir $(HOST_TEXT)) \
 		$$(pkg-config --cflags python3-embed) -fPIC -shared -fvisibility=hidden \
+		-DPYTHON_PROGRAM='"$(HOST_PROGRAM)"' \
 		-ffp-contract=off $(WARNINGS) $(CFLAGS) $(SANITIZE) -o $@ $(filter %.c,$^) \
 		$$(pkg-config --libs python3-embed) -lm -ldl
 

@@ -156,6 +156,18 @@ def test_an_array_that_is_kept_beyond_the_call(context):
         check(code == 0 or "variable 'field': the array that was read is kept" in ended.stderr, ended.stderr)
 
 
+def test_another_python_in_the_path(context):
+    folder, other = library(context, "pieces"), context.directory("other")
+    os.makedirs(os.path.join(other, "bin"))
+    os.makedirs(os.path.join(other, "lib/python3.11"))
+    for place in ("bin/python3", "lib/python3.11/os.py"):
+        with open(os.path.join(other, place), "w", encoding="utf-8") as file:
+            os.chmod(file.fileno(), 0o755)
+    path = {"PATH": os.path.join(other, "bin") + ":" + os.environ["PATH"]}
+    ended = context.run("simlab-worker", "describe", os.path.join(folder, "pieces.so"), env=path)
+    equal(ended.returncode, 0, f"exit status: {ended.stderr}")
+
+
 def broken(context, text, name="broken"):
     folder = library(context)
     os.symlink(context.program("python/python.so"), os.path.join(folder, name + ".so"))

@@ -16,7 +16,8 @@ static void make_global(void)
 }
 
 /* Nothing of the process is changed that is others': no locale, no signal handlers. Texts have the
- * same hash in each worker, so that sets have the same order. */
+ * same hash in each worker, so that sets have the same order. The packages are those of the Python
+ * that this was built for: another one may come first in $PATH. */
 static PyStatus configure(PyConfig *config)
 {
     PyPreConfig before;
@@ -34,7 +35,9 @@ static PyStatus configure(PyConfig *config)
     config->use_hash_seed = 1;
     config->hash_seed = 0;
     config->safe_path = 1;
-    return status;
+    if (PyStatus_Exception(status))
+        return status;
+    return PyConfig_SetBytesString(config, &config->program_name, PYTHON_PROGRAM);
 }
 
 int interpreter_start(const char **ret_why)
