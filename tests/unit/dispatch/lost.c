@@ -128,6 +128,8 @@ Test(lost, a_worker_that_was_not_heard_is_replaced)
         scene_turn(&s);
         fake_close(f);
     }
-    cr_assert_eq(scene_job(&s, job).dead, 0);
+    struct queue_job j = scene_job(&s, job);
+    cr_assert_eq(j.dead, 0);
+    queue_job_clear(&j);
     scene_close(&s);
 }
