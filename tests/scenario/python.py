@@ -3,6 +3,7 @@
 """Models in Python: the golden cases by the classes that they were computed with (tests/lib/python/
 reference.py), locally and through a daemon, by each scheduler; and what Python authors expect
 (pieces.py there)."""
+import json
 import os
 import shutil
 import sys
@@ -166,6 +167,8 @@ def test_another_python_in_the_path(context):
     path = {"PATH": os.path.join(other, "bin") + ":" + os.environ["PATH"]}
     ended = context.run("simlab-worker", "describe", os.path.join(folder, "pieces.so"), env=path)
     equal(ended.returncode, 0, f"exit status: {ended.stderr}")
+    version = json.loads(ended.stdout)["version"]
+    check("Python 3." in version and "NumPy " in version, f"version {version!r}")
 
 
 def broken(context, text, name="broken"):

@@ -8,9 +8,12 @@ in the place of declarations, and `log`.
 import importlib
 import importlib.util
 import os
+import platform
 import sys
 import traceback
 import types
+
+import numpy
 
 import _simlab
 
@@ -100,7 +103,13 @@ def open_module(name, directory):
     module = load(name, directory)
     good, bad = module_table(module)
     doc = (module.__doc__ or "").strip().partition("\n")[0]
-    version = str(getattr(module, "__version__", "")) or None
+    version = ", ".join(
+        [
+            *([str(module.__version__)] if hasattr(module, "__version__") else []),
+            f"Python {platform.python_version()}",
+            f"NumPy {numpy.__version__}",
+        ]
+    )
     for table in good:
         table["bound"] = bind(table)
     return doc or None, version, good, bad
