@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Processes in Python: what a call and a view cost, and members beside the same arithmetic in plain
+NumPy. Each is a difference of two whole runs, so that no start is in it."""
+import os
+import shutil
+import statistics
+import time
+
+import harness
+
+MODULES = os.path.join(harness.REPOSITORY, "tests/lib/python")
+STEPS, TIMES = 100000, 5
+
+
+def library(context):
+    """A directory with both modules; None where the host was not built."""
+    host = context.program("python/python.so")
+    if not os.path.exists(host):
+        return None
+    folder = context.directory("modules")
+    for name in ("visits", "reference"):
+        os.symlink(host, os.path.join(folder, name + ".so"))
+        shutil.copy(os.path.join(MODULES, name + ".py"), folder)
+        with open(os.path.join(folder, name + ".files"), "w", encoding="utf-8") as file:
+            file.write(name + ".py\n")
+    return folder
+
+
+def seconds(context, folder, document):
+    began = time.perf_counter()
+    context.run_local(document, 0, ["--processes", folder])
+    return time.perf_counter() - began
+
+
+def between(context, folder, less, more):
+    """The median of what the second document takes longer than the first."""
+    return statistics.median(seconds(context, folder, more) - seconds(context, folder, less) for _ in range(TIMES))
+
+
+def steps_of(processes):
+    return {"model": {"processes": processes}, "clocks": {"time": {"data": {"arange": [0, STEPS + 1, 1]}}},
+            "main_clock": "time", "inputs": {}, "outputs": {}}
+
+
+def lines(context, members, numpy_member):
+    """`members`: a function that gives the job of so many; `numpy_member`: seconds of one in plain NumPy."""
+    folder = library(context)
+    if not folder:
+        return
+    few, many = ({f"p{i}": "visits.Empty" for i in range(n)} for n in (10, 60))
+    empty = between(context, folder, steps_of(few), steps_of(many)) / 50 / STEPS
+    yield f"Python: an empty call {empty * 1e6:24.3f} us"
+    one, reads = steps_of({"p": "visits.Empty"}), steps_of({"p": "visits.Reads"})
+    yield f"Python: reading a view {between(context, folder, one, reads) / 10 / STEPS * 1e6:23.3f} us"
+    member = between(context, folder, members(100), members(600)) / 500
+    yield f"Python: a member {member * 1e3:29.3f} ms {member / numpy_member:34.2f} x NumPy"
