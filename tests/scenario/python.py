@@ -171,8 +171,14 @@ def test_another_python_in_the_path(context):
     check("Python 3." in version and "NumPy " in version, f"version {version!r}")
 
 
-def broken(context, text, name="broken"):
+def broken(context, text, name="broken", beside=None):
+    """(exit status, words) of describing a module of this text, with a module `beside` it."""
     folder = library(context)
+    with open(os.path.join(folder, name + ".files"), "w", encoding="utf-8") as file:
+        file.write(name + ".py\n")
+    if beside:
+        with open(os.path.join(folder, "beside.py"), "w", encoding="utf-8") as file:
+            file.write(beside)
     os.symlink(context.program("python/python.so"), os.path.join(folder, name + ".so"))
     with open(os.path.join(folder, name + ".py"), "w", encoding="utf-8") as file:
         file.write(text)
@@ -188,6 +194,19 @@ def test_modules_that_cannot_be_imported(context):
         check(word in told, f"{word!r} is not in {told}")
     code, told = broken(context, "", "json")
     check("name yours otherwise" in told, told)
+
+
+def test_what_belongs_to_a_module_is_listed(context):
+    folder = library(context, "pieces")
+    with open(os.path.join(folder, "pieces.files"), "w", encoding="utf-8") as file:
+        file.write("other.py\n")
+    with open(os.path.join(folder, "other.py"), "w", encoding="utf-8"):
+        pass
+    ended = context.run("simlab-worker", "describe", os.path.join(folder, "pieces.so"))
+    check("pieces.py belongs to it: list it in pieces.files" in ended.stderr, ended.stderr)
+    code, told = broken(context, "import beside\n", beside="x = 1\n")
+    equal(code, 2, "exit status")
+    check("beside.py belongs to it: list it in broken.files" in told, told)
 
 
 # ---- without a worker ----------------------------------------------------------------------------

@@ -98,9 +98,32 @@ def load(name, directory):
     return module
 
 
+def _listed(name, directory):
+    try:
+        with open(os.path.join(directory, f"{name}.files"), encoding="utf-8") as file:
+            return {line.strip() for line in file}
+    except FileNotFoundError:
+        return set()
+
+
+def check_listed(name, directory):
+    """What a module consists of is what it is known by: all that was imported from beside it."""
+    listed, top = _listed(name, directory), os.path.join(directory, "")
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None) or ""
+        library = getattr(module, "__name__", "").partition(".")[0]
+        if not file.startswith(top) or file[len(top):] in listed:
+            continue
+        if library == name or not os.path.exists(f"{top}{library}.so"):
+            raise ImportError(
+                f"{file[len(top):]} belongs to it: list it in {name}.files, one name a line"
+            )
+
+
 def open_module(name, directory):
     """The table of a module: (description, version, classes, left out)."""
     module = load(name, directory)
+    check_listed(name, directory)
     good, bad = module_table(module)
     doc = (module.__doc__ or "").strip().partition("\n")[0]
     version = ", ".join(
