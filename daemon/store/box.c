@@ -157,7 +157,7 @@ static int load(struct writing *x, bool *ret_stood)
 
 static int replace(struct writing *x, bool stood)
 {
-    bool others_rely = x->w->has_rows && !x->w->is_alone && stood;
+    bool others_rely = stood && (x->s->is_resumable || (x->w->has_rows && !x->w->is_alone));
     if (x->s->fence) {
         int r = x->s->fence(x->s->fence_userdata);
         if (r != 0)

@@ -74,7 +74,8 @@ int group_lock(struct store *s, const char *array, const char *key, int *ret_fd,
 
 enum file_sync group_sync_of(const struct store *s)
 {
-    return s->mode == STORE_JOIN && s->is_durable ? FILE_SYNC_CONTENT : FILE_SYNC_NONE;
+    bool others_rely = s->mode == STORE_JOIN || s->is_resumable;
+    return others_rely && s->is_durable ? FILE_SYNC_CONTENT : FILE_SYNC_NONE;
 }
 
 int group_check_writable(const struct store *s, struct error *e)

@@ -26,6 +26,7 @@ struct store {
     enum store_mode mode;
     bool is_durable;
     bool is_alone;          /* nobody else writes: what was read is not read again */
+    bool is_resumable;      /* saved runs rely on what was written, too */
     bool is_logged;         /* rows that a chunk's log does not have were never written */
     int directory;          /* of `path`: for store_sync; -1 where it is only read */
     uint64_t device, inode; /* of that directory */

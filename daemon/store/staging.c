@@ -39,17 +39,18 @@ static bool is_staged(const struct store *s, const struct store_array *a, const 
     return false;
 }
 
+void staging_add(struct store *s, const struct staged *g)
+{
+    s->staged = mem_grow(s->staged, s->n_staged, &s->staged_capacity, sizeof *s->staged);
+    s->staged[s->n_staged++] = *g;
+}
+
 static void add(struct store *s, struct store_array *a, const struct chunk_selection *p,
                 const struct box_write *w)
 {
-    if (s->n_staged == s->staged_capacity) {
-        s->staged_capacity = s->staged_capacity ? 2 * s->staged_capacity : 16;
-        s->staged = mem_resize(s->staged, s->staged_capacity, sizeof *s->staged);
-    }
-    struct staged *g = &s->staged[s->n_staged++];
-    *g = (struct staged){.array = a, .has_rows = w->has_rows};
-    g->row = w->has_rows ? w->start[0] : 0;
-    memcpy(g->index, p->index, sizeof g->index);
+    struct staged g = {.array = a, .has_rows = w->has_rows, .row = w->has_rows ? w->start[0] : 0};
+    memcpy(g.index, p->index, sizeof g.index);
+    staging_add(s, &g);
 }
 
 /* ---- staging --------------------------------------------------------------------------------- */
@@ -60,6 +61,15 @@ struct staging {
     const struct box_write *w;
     struct error *e;
 };
+
+/* A file that is there already may be one that a saved run relies on. */
+static int replace_file(const struct store *s, const char *path, const void *bytes, size_t size)
+{
+    char *temporary = mem_printf("%s.partial", path);
+    int r = file_replace(path, temporary, bytes, size, 0666, group_sync_of(s));
+    free(temporary);
+    return r;
+}
 
 static int write_file(const char *path, const void *bytes, size_t size)
 {
@@ -89,7 +99,8 @@ static int stage_chunk(void *userdata, const struct chunk_selection *p)
         r = chunk_encode(x->s, x->a, box_lay(x->s, x->a, p, x->w->count, x->w->data), &bytes,
                          &size);
     if (r == 0)
-        r = write_file(path, bytes, size);
+        r = again && x->s->is_resumable ? replace_file(x->s, path, bytes, size)
+                                        : write_file(path, bytes, size);
     if (r == 0 && !again)
         add(x->s, x->a, p, x->w);
     return chunk_explain(r, "write", x->a, p->key, x->e);

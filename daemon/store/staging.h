@@ -17,6 +17,8 @@ struct staged {
     bool has_rows;
 };
 
+void staging_add(struct store *s, const struct staged *g);
+
 /* Forgets all, and frees the list. */
 void staging_clear(struct store *s);
 

@@ -199,6 +199,11 @@ void store_set_durable(struct store *s, bool durable)
     s->is_durable = durable;
 }
 
+void store_set_resumable(struct store *s)
+{
+    s->is_resumable = true;
+}
+
 void store_join(struct store *s)
 {
     s->mode = STORE_JOIN;

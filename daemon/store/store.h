@@ -23,6 +23,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
+#include "base/buffer.h"
 #include "base/ndarray.h"
 #include "store/result.h"
 
@@ -98,6 +99,10 @@ const char *store_path(const struct store *s);
 /* Where a power cut need not be survived (a run without a daemon): nothing waits for the disk. */
 void store_set_durable(struct store *s, bool durable);
 
+/* From now on runs are saved that rely on what was written, or staged, so far: it is replaced as in
+ * a store that is joined. */
+void store_set_resumable(struct store *s);
+
 /* From now on others rely on what was written: ANEW becomes JOIN. After a store_sync. */
 void store_join(struct store *s);
 
@@ -162,6 +167,13 @@ int store_stage(struct store *s, const char *name, const int64_t *start, const i
                 const void *data, bool has_rows, struct error *e);
 int store_publish_staged(struct store *s, const char *name, bool is_alone, struct error *e);
 void store_discard_staged(struct store *s);
+
+/* For a run that is saved and goes on in another process: what it has staged, as text. There, once
+ * its arrays were joined, it is staged again: STORE_NO_SUCH where a file of it has gone,
+ * STORE_INVALID where the text is none. `leave` forgets it, and lets the files be. */
+void store_staged_text(const struct store *s, struct buffer *ret);
+int store_take_staged(struct store *s, const char *text, struct error *e);
+void store_leave_staged(struct store *s);
 
 /* Reads the box into `ret_data` as the array's own dtype, native byte order, C order. */
 int store_read(struct store *s, const char *name, const int64_t *start, const int64_t *count,
