@@ -218,6 +218,30 @@ int output_buffer_forget(struct output_buffer *w, int64_t row)
     return memcmp(w->own, w->kept_own, sizeof w->own) ? reshape(w, w->kept_own) : 0;
 }
 
+const void *output_buffer_row(const struct output_buffer *w, int64_t row, size_t *ret_bytes)
+{
+    size_t bytes;
+    if (!w->data || row < w->row || row >= w->row + w->n_rows ||
+        !output_buffer_value_bytes(w, w->own, &bytes))
+        return NULL;
+    *ret_bytes = bytes * (size_t)w->n_labels;
+    return w->data + (size_t)(row - w->row) * *ret_bytes;
+}
+
+int output_buffer_restore(struct output_buffer *w, int64_t row, const int64_t *own,
+                          const void *data)
+{
+    size_t bytes;
+    int r = memcmp(w->own, own, sizeof w->own) ? reshape(w, own) : 0;
+    if (r < 0)
+        return r;
+    char *to = (char *)(uintptr_t)output_buffer_row(w, row, &bytes);
+    if (to)
+        memcpy(to, data, bytes);
+    w->is_dirty = true;
+    return 0;
+}
+
 bool output_buffer_box(const struct output_buffer *w, int64_t begin, int64_t end,
                        struct output_box *ret_box)
 {

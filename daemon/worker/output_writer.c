@@ -10,7 +10,7 @@
 
 /* ---- arrays ---- */
 
-static int ready_array(struct output_writer *g, int output, struct error *e)
+int writer_output_ready(struct output_writer *g, int output, struct error *e)
 {
     struct writer_output *o = &g->outputs[output];
     int r = output_array_create(g->job, output, &o->array, g->store, e);
@@ -33,7 +33,7 @@ static int propose_array(struct output_writer *g, int64_t member, int output,
     if (r == 0)
         json_object_set_new(g->layout, g->job->outputs[output].name,
                             output_array_to_json(&o->array));
-    return r ? r : ready_array(g, output, e);
+    return r ? r : writer_output_ready(g, output, e);
 }
 
 /* A value for which there is no array yet: its first one in this member tells the sizes. */
@@ -52,16 +52,16 @@ static int note_late(struct output_writer *g, int64_t member, int output,
     return 0;
 }
 
-static int read_layout(struct output_writer *g, const char *text, struct error *e)
+static int ready_all(struct output_writer *g, struct error *e)
 {
-    int r = layout_read(text, &g->layout, e);
+    int r = 0;
     for (int i = 0; i < g->job->n_outputs && r == 0; i++) {
         const json_t *recorded = json_object_get(g->layout, g->job->outputs[i].name);
         if (!recorded)
             continue; /* nobody has saved it yet */
         r = output_array_from_json(g->job, i, recorded, &g->outputs[i].array, e);
         if (r == 0)
-            r = ready_array(g, i, e);
+            r = writer_output_ready(g, i, e);
     }
     return r;
 }
@@ -81,19 +81,35 @@ static int remove_arrays(struct output_writer *g, struct error *e)
     return r;
 }
 
-int output_writer_open(struct output_writer *g, const struct job *job, struct store *s,
-                       const char *layout, struct error *e)
+static void begin(struct output_writer *g, const struct job *job, struct store *s)
 {
     g->job = job;
     g->store = s;
     g->room = g->room ? g->room : OUTPUT_WRITER_BYTES;
     g->outputs = mem_array((size_t)job->n_outputs, sizeof *g->outputs);
     g->late = json_object();
-    if (layout)
-        return read_layout(g, layout, e);
+}
+
+int output_writer_open(struct output_writer *g, const struct job *job, struct store *s,
+                       const char *layout, struct error *e)
+{
+    begin(g, job, s);
+    if (layout) {
+        int r = layout_read(layout, &g->layout, e);
+        return r ? r : ready_all(g, e);
+    }
     g->layout = json_object();
     g->proposes = true;
     return remove_arrays(g, e);
+}
+
+int output_writer_join(struct output_writer *g, const struct job *job, struct store *s,
+                       const json_t *layout, struct error *e)
+{
+    begin(g, job, s);
+    g->layout = json_deep_copy(layout);
+    g->proposes = true;
+    return ready_all(g, e);
 }
 
 void output_writer_close(struct output_writer *g)

@@ -56,6 +56,10 @@ struct output_writer {
  * of a member that died, and are removed. */
 int output_writer_open(struct output_writer *g, const struct job *job, struct store *s,
                        const char *layout, struct error *e);
+/* For a member that goes on where it was saved before there was a layout: `layout` are the arrays
+ * that it had shown by then, and they stand in the store. */
+int output_writer_join(struct output_writer *g, const struct job *job, struct store *s,
+                       const json_t *layout, struct error *e);
 void output_writer_close(struct output_writer *g); /* also of a zeroed one */
 
 /* Begins a range; what an earlier one left in the buffers is forgotten. */
@@ -72,6 +76,18 @@ int output_writer_put(struct output_writer *g, int64_t member, int output, int64
 int output_writer_keep(struct output_writer *g, int64_t member, struct error *e);
 /* It has not: nothing of it is stored. */
 int output_writer_forget(struct output_writer *g, int64_t member, struct error *e);
+
+/* While a member runs, between two of its steps: all that it has saved and that does not stand in
+ * the store by then, or is staged there: see output_writer_saved.c. Appended. */
+void output_writer_save(const struct output_writer *g, int64_t member, struct buffer *ret);
+/* As if the member had saved it, after output_writer_begin. WORKER_REFUSED where it does not fit
+ * the store and its layout as they are now: then the member can be forgotten, and run from its
+ * start. */
+int output_writer_restore(struct output_writer *g, int64_t member, const char *saved, size_t n,
+                          struct error *e);
+/* The layout that a saved member had shown, where it was to decide it; NULL: it was decided, or
+ * nothing can be read here. A new reference. */
+json_t *output_writer_saved_layout(const char *saved, size_t n);
 
 /* After either: writes the buffers that are full. Members of the range below *ret_written are in
  * the store (perhaps not on the disk yet). */

@@ -9,8 +9,15 @@
 /* A result of the store: its own failure is never blamed on a member. */
 int writer_output_broken(struct output_writer *g, int r);
 
+/* Its array is known: makes it, or opens it where it stands. */
+int writer_output_ready(struct output_writer *g, int output, struct error *e);
+
 /* Rows and labels of a buffer, once the array is known. */
 void writer_output_plan(struct writer_output *o, size_t room);
+
+/* To the buffer that holds this row and label. */
+int writer_output_move(struct output_writer *g, int output, int64_t row, int64_t label,
+                       struct error *e);
 
 /* As output_writer's; the array is known. */
 int writer_output_put(struct output_writer *g, int output, int64_t member, int64_t at,

@@ -34,6 +34,9 @@ static void random_plan(struct plan *p, uint64_t *state, bool is_batch)
     }
 }
 
+/* Members are saved at a random label, go on for some, and are killed; another process goes on. */
+static uint64_t *kills; /* NULL: nobody is killed */
+
 static int put(struct output_writer *g, const struct plan *p, int64_t member, int label,
                struct error *e)
 {
@@ -46,15 +49,67 @@ static int put(struct output_writer *g, const struct plan *p, int64_t member, in
     return output_writer_put(g, member, 0, label, &v, e);
 }
 
+static void put_labels(struct output_writer *g, const struct plan *p, int64_t member, int from,
+                       int to)
+{
+    struct error e = {.message = ""};
+    for (int label = from; label < to; label++)
+        cr_assert_eq(put(g, p, member, label, &e), 0, "%s", e.message);
+}
+
+/* As another process finds it: what was staged is there, what was held is not. */
+static void renew(struct output_writer *g, const struct plan *p, const struct buffer *saved)
+{
+    struct error e = {.message = ""};
+    struct store *s = NULL;
+    char *path = mem_strdup(store_path(g->store)), *layout = json_canonical(g->layout);
+    size_t room = g->room;
+    json_t *shown = output_writer_saved_layout(saved->data, saved->size);
+    cr_assert_eq(shown != NULL, g->proposes);
+    store_leave_staged(g->store);
+    store_close(g->store);
+    output_writer_close(g);
+    cr_assert_eq(store_open(path, STORE_JOIN, &s, &e), 0, "%s", e.message);
+    store_set_resumable(s);
+    g->room = room;
+    int r = shown ? output_writer_join(g, p->job, s, shown, &e)
+                  : output_writer_open(g, p->job, s, layout, &e);
+    cr_assert_eq(r, 0, "%s", e.message);
+    json_decref(shown);
+    free(layout);
+    free(path);
+}
+
+/* Labels up to `to`, by two processes. */
+static void put_and_kill(struct output_writer *g, const struct plan *p, int64_t member, int to)
+{
+    struct error e = {.message = ""};
+    struct buffer saved = {0};
+    int at = (int)support_below(kills, to + 1),
+        killed = at + (int)support_below(kills, to + 1 - at);
+    int64_t end = g->end;
+    put_labels(g, p, member, 0, at);
+    output_writer_save(g, member, &saved);
+    put_labels(g, p, member, at, killed);
+    renew(g, p, &saved);
+    output_writer_begin(g, member, end);
+    cr_assert_eq(output_writer_restore(g, member, saved.data, saved.size, &e), 0, "%s", e.message);
+    buffer_free(&saved);
+    put_labels(g, p, member, at, to);
+}
+
 static void run_range(struct output_writer *g, const struct plan *p, int64_t begin, int64_t end)
 {
+    int64_t victim = kills ? begin + support_below(kills, end - begin) : -1;
     output_writer_begin(g, begin, end);
     for (int64_t member = begin; member < end; member++) {
         struct error e = {.message = ""};
         int64_t written = -1;
-        int label = 0;
-        for (; label < p->fails_at[member]; label++)
-            cr_assert_eq(put(g, p, member, label, &e), 0, "%s", e.message);
+        int label = p->fails_at[member];
+        if (member == victim)
+            put_and_kill(g, p, member, label);
+        else
+            put_labels(g, p, member, 0, label);
         int r = label < LABELS ? output_writer_forget(g, member, &e)
                                : output_writer_keep(g, member, &e);
         cr_assert_eq(r, 0, "%s", e.message);
@@ -63,6 +118,11 @@ static void run_range(struct output_writer *g, const struct plan *p, int64_t beg
         cr_assert(written >= begin && written <= member + 1);
         cr_assert(member + 1 < end || written == end);
     }
+    uint64_t *later = kills;
+    kills = NULL;
+    if (victim > begin) /* they were in the memory of who was killed */
+        run_range(g, p, begin, victim);
+    kills = later;
 }
 
 /* Ranges in a random order after those up to the first success, each with a gather of its own, as
@@ -84,6 +144,7 @@ static void run_cut(const struct plan *p, const char *path, size_t room, int64_t
         if (!layout) {
             cr_assert_eq(output_writer_open(&g, p->job, s, NULL, &e), 0, "%s", e.message);
             run_range(&g, p, next, end);
+            s = g.store;
             if (!g.proposes) {
                 layout = json_canonical(g.layout);
                 store_join(s);
@@ -100,6 +161,7 @@ static void run_cut(const struct plan *p, const char *path, size_t room, int64_t
         struct output_writer g = {.room = room};
         cr_assert_eq(output_writer_open(&g, p->job, s, layout, &e), 0, "%s", e.message);
         run_range(&g, p, begins[k], ends[k]);
+        s = g.store;
         output_writer_close(&g);
         begins[k] = begins[left - 1];
         ends[k] = ends[left - 1];
@@ -147,10 +209,14 @@ static void check_plans(uint64_t seed, int rounds, bool is_batch)
             rounds % 3 == 0 ? OUTPUT_WRITER_BYTES : 8 + (size_t)support_below(&state, 900);
         run_cut(&p, whole, room, p.job->n_members, &state);
         check_values(&p, whole);
-        for (int k = 0; k < 4; k++) {
+        for (int k = 0; k < 8; k++) {
+            uint64_t kill_state = state;
+            kills = k >= 4 ? &kill_state : NULL;
             snprintf(name, sizeof name, "cut%d-%d-%d", is_batch, rounds, k);
             snprintf(cut, sizeof cut, "%s", support_path(name));
-            run_cut(&p, cut, room, 1 + support_below(&state, p.job->n_members), &state);
+            int64_t n = p.job->n_members;
+            run_cut(&p, cut, room, 1 + support_below(&state, kills && n > 1 ? n - 1 : n), &state);
+            kills = NULL;
             support_same(whole, cut);
         }
         job_free(p.job);
