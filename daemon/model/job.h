@@ -79,6 +79,12 @@ struct stop_when { /* ends a member's run after a step where `slot`'s value pass
     double bound;
 };
 
+/* When a member's run is saved, so that it goes on from there after its worker's end. */
+struct job_checkpoint {
+    int64_t steps;  /* after so many; 0: not by steps */
+    double seconds; /* the first step's end after so many; 0: not by time */
+};
+
 struct job {
     const struct model *model; /* owned when job_new built it */
     struct model *own_model;
@@ -114,6 +120,7 @@ struct job {
     int n_stop_when;
     struct stop_when *stop_when;
     int64_t log_every; /* steps; 0: never */
+    struct job_checkpoint checkpoint;
     int n_hooks;
     char **hooks; /* "library.name", in the order in which they are called */
 };

@@ -444,6 +444,14 @@ static bool is_stopped(struct daemon_session *l)
     return found;
 }
 
+bool daemon_session_quits(struct daemon_session *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    bool quits = l->quits;
+    pthread_mutex_unlock(&l->mutex);
+    return quits;
+}
+
 bool daemon_session_step(struct daemon_session *l, int64_t step)
 {
     where_set_step(l->where, step);

@@ -47,5 +47,7 @@ bool daemon_session_stopped(struct daemon_session *l);
 const atomic_bool *daemon_session_is_cancelled(const struct daemon_session *l);
 /* The same between two steps, and notes progress. */
 bool daemon_session_step(struct daemon_session *l, int64_t step);
+/* Whether that was since the worker is to quit. */
+bool daemon_session_quits(struct daemon_session *l);
 
 #endif

@@ -12,6 +12,7 @@ struct job_store {
     const char *owner;  /* the mark it bears (store/claim.h) */
     const char *layout; /* as recorded with the job; NULL: none is decided yet */
     bool is_unsynced;   /* nobody asks that it survive a power cut */
+    int64_t first;      /* without a layout: the member that runs first, which may go on */
 };
 
 /* 0; WORKER_STORE; a negative errno, -ENOENT where the store has vanished, with its path. */

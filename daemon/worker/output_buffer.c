@@ -231,13 +231,17 @@ const void *output_buffer_row(const struct output_buffer *w, int64_t row, size_t
 int output_buffer_restore(struct output_buffer *w, int64_t row, const int64_t *own,
                           const void *data)
 {
-    size_t bytes;
-    int r = memcmp(w->own, own, sizeof w->own) ? reshape(w, own) : 0;
-    if (r < 0)
-        return r;
-    char *to = (char *)(uintptr_t)output_buffer_row(w, row, &bytes);
-    if (to)
-        memcpy(to, data, bytes);
+    int64_t larger[SIMLAB_MAX_DIMS];
+    size_t was, is, bytes;
+    for (int i = 0; i < SIMLAB_MAX_DIMS; i++)
+        larger[i] = own[i] > w->own[i] ? own[i] : w->own[i];
+    int r = memcmp(w->own, larger, sizeof larger) ? reshape(w, larger) : 0;
+    char *to = r == 0 ? (char *)(uintptr_t)output_buffer_row(w, row, &bytes) : NULL;
+    if (!to || !output_buffer_value_bytes(w, own, &was) ||
+        !output_buffer_value_bytes(w, w->own, &is))
+        return -ENOMEM;
+    for (int64_t i = 0; was && i < w->n_labels; i++)
+        copy_value(w, own, to + (size_t)i * is, w->own, (const char *)data + (size_t)i * was, own);
     w->is_dirty = true;
     return 0;
 }

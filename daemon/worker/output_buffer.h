@@ -54,8 +54,8 @@ int output_buffer_forget(struct output_buffer *w, int64_t row);
 /* The values of a row, one label after the other, for a run that is saved: *ret_bytes of them. NULL
  * where it does not hold the row. */
 const void *output_buffer_row(const struct output_buffer *w, int64_t row, size_t *ret_bytes);
-/* Puts them back into a buffer that was moved to the same labels: those of values with these own
- * extents, none of which is smaller than the array's. 0 or -ENOMEM. */
+/* Puts them back into a buffer that holds the row and the same labels: those of values with these
+ * own extents. 0 or -ENOMEM. */
 int output_buffer_restore(struct output_buffer *w, int64_t row, const int64_t *own,
                           const void *data);
 

@@ -185,7 +185,7 @@ static int place(struct output_writer *g, int output, int64_t member, const stru
 {
     struct writer_output *o = &g->outputs[output];
     if (!g->job->outputs[output].is_index)
-        return writer_output_move(g, output, row_of(g, output, member), row->label, e);
+        return writer_output_place(g, output, row_of(g, output, member), row->label, e);
     return output_buffer_move(&o->buffer, 0, 1, 0, 1) < 0
                ? error_set(e, WORKER_REFUSED, NULL, "there is no memory to hold it")
                : 0;

@@ -5,12 +5,16 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/processors.h"
+#include "worker/checkpoints.h"
 #include "worker/fault.h"
 #include "worker/output_writer.h"
 #include "worker/setup_arrays.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +31,10 @@ struct range_runner {
     struct store *store;
     struct range_events events;
     struct output_writer writer;
+    struct checkpoints *checkpoints; /* NULL: the job has none */
+    struct checkpoint_content saved; /* of the member that goes on, in `memory`; NULL: nobody */
+    void *memory;
+    bool leaves_staged;  /* a checkpoint relies on it */
     int64_t begin, end;  /* the range */
     int64_t reported;    /* done was said for members below it */
     int64_t reported_at; /* when: loop_now() */
@@ -54,10 +62,114 @@ static void on_log(void *userdata, int64_t member, const char *line)
         m->events.log(m->events.userdata, member, line);
 }
 
+__attribute__((format(printf, 3, 4))) static void say(struct range_runner *m, int64_t member,
+                                                      const char *format, ...)
+{
+    char line[sizeof m->e->message + 128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    on_log(m, member, line);
+}
+
+/* ---- checkpoints ---- */
+
+static void save(struct range_runner *m, int64_t member, int64_t steps)
+{
+    struct error e = {.message = ""};
+    struct clean_room_pause pause;
+    clean_room_pause(m->room, &m->imports, &pause);
+    int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &e);
+    clean_room_resume(&pause);
+    if (r)
+        say(m, member, "there is no checkpoint after step %" PRId64 ": %s", steps, e.message);
+}
+
+static void say_failure(struct range_runner *m, int64_t member)
+{
+    struct error e = {.message = ""};
+    if (checkpoints_failure(m->checkpoints, &e))
+        say(m, member, "a checkpoint was not saved: %s; the run goes on without it", e.message);
+}
+
 static int on_step(void *userdata, int64_t member, int64_t step)
 {
     struct range_runner *m = userdata;
-    return m->events.step ? m->events.step(m->events.userdata, member, step) : 0;
+    int r = m->events.step ? m->events.step(m->events.userdata, member, step) : 0;
+    if (!m->checkpoints)
+        return r;
+    if (r == 0 ? checkpoints_is_due(m->checkpoints, step + 1) : r == RANGE_LEAVES) {
+        save(m, member, step + 1);
+        if (r)
+            checkpoints_finish(m->checkpoints, member, false);
+        say_failure(m, member);
+    }
+    return r;
+}
+
+static void drop_saved(struct range_runner *m)
+{
+    free(m->memory);
+    m->memory = NULL;
+}
+
+/* 0, with m->saved and m->memory; what has no words is not there. */
+static int read_saved(struct range_runner *m, int64_t member, struct error *e)
+{
+    drop_saved(m);
+    int r = checkpoints_read(m->checkpoints, member, &m->saved, &m->memory, e);
+    if (r)
+        return r;
+    const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
+    int64_t steps = simulation_saved_steps(m->simulation, &start, e);
+    if (steps == m->saved.steps)
+        return 0;
+    drop_saved(m);
+    return steps < 0 ? WORKER_REFUSED
+                     : error_set(e, WORKER_REFUSED, NULL, "its checkpoint is not what it says");
+}
+
+/* What it has saved so far is as it was; *ret_goes_on false: the member runs from its start. */
+static int take_up(struct range_runner *m, int64_t member, bool *ret_goes_on, struct error *e)
+{
+    struct error why = {.message = ""};
+    int r = m->memory && m->saved.member == member ? 0 : read_saved(m, member, &why);
+    bool was_there = r == 0;
+    if (r == 0)
+        r = output_writer_restore(&m->writer, member, m->saved.outputs, m->saved.n_outputs, &why);
+    *ret_goes_on = r == 0;
+    if (r == 0)
+        say(m, member, "it goes on after step %" PRId64 ", from its checkpoint", m->saved.steps);
+    else if (r != -ENOENT)
+        say(m, member, "it runs from its start: %s", why.message);
+    if (r != 0 && was_there)
+        return output_writer_forget(&m->writer, member, e);
+    return 0;
+}
+
+/* Before there was a layout, the member had arrays made that its checkpoint relies on: they are
+ * joined. */
+static int join_saved(struct range_runner *m, struct error *e)
+{
+    struct job_store there = m->where;
+    there.layout = "{}";
+    int r = read_saved(m, m->where.first, e);
+    json_t *shown =
+        r == 0 ? output_writer_saved_layout(m->saved.outputs, m->saved.n_outputs) : NULL;
+    if (r == 0 && !shown)
+        r = error_set(e, WORKER_REFUSED, NULL, "its checkpoint is of another layout");
+    if (r == 0)
+        r = job_store_open(&there, &m->store, e);
+    if (r == 0)
+        r = output_writer_join(&m->writer, m->job, m->store, shown, e);
+    json_decref(shown);
+    if (r == 0)
+        return 0;
+    output_writer_close(&m->writer);
+    m->store = store_close(m->store);
+    drop_saved(m);
+    return r;
 }
 
 /* ---- making ---- */
@@ -114,8 +226,18 @@ static int new_simulation(struct range_runner *m, struct error *e)
     return r;
 }
 
-static int open_store(struct range_runner *m, struct error *e)
+static int open_checkpoints(struct range_runner *m, struct error *e)
 {
+    const struct job_checkpoint *c = &m->job->checkpoint;
+    if (c->steps == 0 && !(c->seconds > 0))
+        return 0;
+    return checkpoints_new(m->job, m->where.path, !m->where.is_unsynced, &m->checkpoints, e);
+}
+
+static int make_store(struct range_runner *m, struct error *e)
+{
+    if (m->checkpoints && !m->where.layout)
+        checkpoints_remove_all(m->checkpoints);
     int r = job_store_open(&m->where, &m->store, e);
     if (r)
         return r;
@@ -123,6 +245,22 @@ static int open_store(struct range_runner *m, struct error *e)
         r = setup_arrays_write(m->job, m->store, e);
     if (r == 0)
         r = output_writer_open(&m->writer, m->job, m->store, m->where.layout, e);
+    return r;
+}
+
+static int open_store(struct range_runner *m, struct error *e)
+{
+    struct error why = {.message = ""};
+    int r = open_checkpoints(m, e);
+    if (r)
+        return r;
+    int joined = m->checkpoints && !m->where.layout ? join_saved(m, &why) : -ENOENT;
+    if (joined != 0 && joined != -ENOENT)
+        say(m, m->where.first, "it runs from its start: %s", why.message);
+    if (joined != 0)
+        r = make_store(m, e);
+    if (r == 0 && m->checkpoints)
+        store_set_resumable(m->store);
     return job_store_explain(&m->where, r, e);
 }
 
@@ -153,6 +291,10 @@ struct range_runner *range_runner_free(struct range_runner *m)
     if (!m)
         return NULL;
     output_writer_close(&m->writer);
+    m->checkpoints = checkpoints_free(m->checkpoints);
+    drop_saved(m);
+    if (m->leaves_staged)
+        store_leave_staged(m->store);
     free(m->failed);
     simulation_free(m->simulation);
     free(m->hooks);
@@ -172,6 +314,8 @@ static int say_done(struct range_runner *m, int64_t end)
         int r = upto > m->reported ? m->events.done(m->events.userdata, m->reported, upto) : 0;
         if (r)
             return r;
+        for (int64_t member = m->reported; m->checkpoints && member < upto; member++)
+            checkpoints_remove(m->checkpoints, member);
         m->reported = gap ? upto + 1 : upto;
         m->n_passed += gap;
     }
@@ -220,7 +364,11 @@ static int fail_member(struct range_runner *m, int64_t member, struct error *e)
     m->failed = mem_resize(m->failed, m->n_failed + 1, sizeof *m->failed);
     m->failed[m->n_failed++] = member;
     int r = output_writer_forget(&m->writer, member, e);
-    return r || !m->events.failed ? r : m->events.failed(m->events.userdata, member, &why);
+    if (r == 0 && m->events.failed)
+        r = m->events.failed(m->events.userdata, member, &why);
+    if (r == 0 && m->checkpoints)
+        checkpoints_remove(m->checkpoints, member);
+    return r;
 }
 
 /* The range ends with this member: all that was run is written and told. */
@@ -293,7 +441,7 @@ static void on_abandon(void *userdata, int64_t member, const struct error *failu
     m->events.abandon(m->events.userdata, &why);
 }
 
-static int simulate(struct range_runner *m, int64_t member, struct error *e)
+static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct error *e)
 {
     const struct stage_events events = {.output = on_output,
                                         .log = on_log,
@@ -301,10 +449,16 @@ static int simulate(struct range_runner *m, int64_t member, struct error *e)
                                         .abandon = m->events.abandon ? on_abandon : NULL,
                                         .is_cancelled = m->events.is_cancelled,
                                         .userdata = m};
-    if (m->events.begin)
-        m->events.begin(m->events.userdata, member);
+    const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
+    if (m->checkpoints)
+        checkpoints_begin(m->checkpoints, goes_on ? m->saved.steps : 0);
     clean_room_enter(m->room, &m->imports);
-    return simulation_run(m->simulation, member, &events, e);
+    int r = goes_on ? simulation_resume(m->simulation, member, &start, &events, e)
+                    : simulation_run(m->simulation, member, &events, e);
+    if (m->checkpoints)
+        m->leaves_staged = checkpoints_finish(m->checkpoints, member, true) && r < 0;
+    drop_saved(m);
+    return r;
 }
 
 /* *ret_renew: CLEAN_ROOM_RENEW, with words in `why`, or 0. */
@@ -313,7 +467,14 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
 {
     error_clear(e);
     m->e = e;
-    int r = simulate(m, member, e);
+    *ret_renew = 0;
+    if (m->events.begin)
+        m->events.begin(m->events.userdata, member);
+    bool goes_on = false;
+    int r = m->checkpoints ? take_up(m, member, &goes_on, e) : 0;
+    if (r)
+        return r;
+    r = simulate(m, member, goes_on, e);
     *ret_renew = clean_room_leave(m->room, &m->imports, why);
     if (m->events.end)
         m->events.end(m->events.userdata, member, may_print(&m->imports));

@@ -2,6 +2,9 @@
 /* Runs members of one job and puts their outputs into its store: the middle of `run` and `serve`.
  * Each member finds a clean room (worker/clean_room.h).
  *
+ * A member of which there is a checkpoint goes on from it, and says so in its log; where that does
+ * not fit, it runs from its start.
+ *
  * Invariant: `done` is called only for members whose chunks are on disk, `layout` once, before it.
  */
 #ifndef WORKER_RANGE_RUNNER_H
@@ -13,6 +16,8 @@
 #include "worker/library.h"
 
 struct range_runner;
+
+#define RANGE_LEAVES (-ESHUTDOWN)
 
 /* Those that return an int return 0, or a negative errno, which ends the range. */
 struct range_events {
@@ -28,7 +33,8 @@ struct range_events {
     void (*log)(void *userdata, int64_t member, const char *line);
     /* Before a member's `initialize`; NULL is allowed. */
     void (*begin)(void *userdata, int64_t member);
-    /* Between steps: -errno stops the range (cancelled). */
+    /* Between steps: -errno stops the range (cancelled). RANGE_LEAVES: this process is to end; a
+     * member of a job with checkpoints is saved before. */
     int (*step)(void *userdata, int64_t member, int64_t step);
     /* After a member's `finalize`, however it went, before its outputs are put away. Whether it may
      * have printed is told from what its libraries import. NULL is allowed. */

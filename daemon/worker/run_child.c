@@ -273,7 +273,9 @@ static int open_runner(struct work *w, struct error *e)
                                         .abandon = on_abandon,
                                         .userdata = w,
                                         .board = where_board(w->where)};
-    const struct job_store where = store_of(w);
+    int64_t suspect = w->child->ledger.suspect;
+    struct job_store where = store_of(w);
+    where.first = suspect >= 0 ? suspect : run_ledger_first(&w->own);
     w->runner = range_runner_free(w->runner);
     return range_runner_new(w->job, w->libraries, w->room, &where, &events, &w->runner, e);
 }

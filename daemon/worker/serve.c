@@ -140,7 +140,9 @@ static int on_step(void *userdata, int64_t member, int64_t step)
 {
     struct serve *s = userdata;
     (void)member;
-    return daemon_session_step(s->session, step + 1) ? STOPPED : 0;
+    if (!daemon_session_step(s->session, step + 1))
+        return 0;
+    return daemon_session_quits(s->session) ? RANGE_LEAVES : STOPPED;
 }
 
 static struct wire_message release_now(struct serve *s)
@@ -191,7 +193,8 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
     int r = pinned_load(s->pinned, k->job, e);
     if (r)
         return r;
-    const struct job_store where = store_of(k);
+    struct job_store where = store_of(k);
+    where.first = s->lease.begin;
     return range_runner_new(k->job, pinned_libraries(s->pinned), s->room, &where, &events,
                             &k->runner, e);
 }
@@ -238,7 +241,7 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     } else if (r == WORKER_LAYOUT) {
         m.release.cause = WIRE_CAUSE_LAYOUT;
         m.release.reason = e.message;
-    } else if (r != 0 && r != STOPPED) {
+    } else if (r != 0 && r != STOPPED && r != RANGE_LEAVES) {
         error_explain(&e, r, "run the members");
         if (r < 0) {
             m.release.cause = WIRE_CAUSE_STORE;

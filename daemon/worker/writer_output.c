@@ -103,10 +103,9 @@ static int flush(struct output_writer *g, struct writer_output *o, int64_t end, 
     return write_rows(g, o, o->buffer.row, end, e);
 }
 
-/* Buffers begin at multiples of their rows and labels, or where the range begins; those of a row
- * that goes by itself hold one label each. */
-int writer_output_move(struct output_writer *g, int output, int64_t row, int64_t label,
-                       struct error *e)
+/* To the buffer that holds this row and label. Buffers begin at multiples of their rows and labels,
+ * or where the range begins; those of a row that goes by itself hold one label each. */
+static int move_to(struct output_writer *g, int output, int64_t row, int64_t label, struct error *e)
 {
     struct writer_output *o = &g->outputs[output];
     int64_t end = (row / o->rows + 1) * o->rows, n = clock_length(o);
@@ -142,13 +141,24 @@ static int part_with(struct output_writer *g, int output, int64_t row, int64_t a
     return r == 0 && row > o->buffer.row ? flush(g, o, row, e) : r;
 }
 
+int writer_output_place(struct output_writer *g, int output, int64_t row, int64_t label,
+                        struct error *e)
+{
+    struct writer_output *o = &g->outputs[output];
+    bool is_there = output_buffer_holds(&o->buffer, row, o->buffer.label);
+    if (is_there && o->single != row && o->buffer.label == label)
+        return 0;
+    int r = is_there && row > o->buffer.row ? flush(g, o, row, e) : 0;
+    return r ? r : move_to(g, output, row, label, e);
+}
+
 static int make_room(struct output_writer *g, int output, int64_t row, int64_t at, struct error *e)
 {
     struct writer_output *o = &g->outputs[output];
     int r = 0;
     if (output_buffer_holds(&o->buffer, row, o->buffer.label))
         r = part_with(g, output, row, at, e);
-    return r ? r : writer_output_move(g, output, row, at, e);
+    return r ? r : move_to(g, output, row, at, e);
 }
 
 /* A value that has grown so that a whole buffer of such would be too much. To be decided by the

@@ -15,9 +15,10 @@ int writer_output_ready(struct output_writer *g, int output, struct error *e);
 /* Rows and labels of a buffer, once the array is known. */
 void writer_output_plan(struct writer_output *o, size_t room);
 
-/* To the buffer that holds this row and label. */
-int writer_output_move(struct output_writer *g, int output, int64_t row, int64_t label,
-                       struct error *e);
+/* For a row that is put back: the buffer holds it from this label on, and the rows before it are
+ * kept there, or written. */
+int writer_output_place(struct output_writer *g, int output, int64_t row, int64_t label,
+                        struct error *e);
 
 /* As output_writer's; the array is known. */
 int writer_output_put(struct output_writer *g, int output, int64_t member, int64_t at,

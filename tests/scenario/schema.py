@@ -125,7 +125,9 @@ def seeds(upload, stored, number):
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "threads", "stop_when", "log_every", "hooks", "labels", "attrs", "sweep", "main_clock")})
+        "max_attempts", "member_timeout", "threads", "stop_when", "log_every", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint")})
+    for i, every in enumerate((10, "30s")):
+        yield f"checkpoint-{i}", job(checkpoint={"every": every})
     for i, bound in enumerate(({"above": 5}, {"below": 0})):
         yield f"stop-{i}", job(stop_when={"variable": "pop__n", **bound})
         yield f"stops-{i}", job(stop_when=[{"variable": "pop__n", **bound}])

@@ -137,7 +137,7 @@ struct range_runner *range_scene_runner(struct range_scene *s, struct clean_room
                                         .userdata = s};
     struct range_runner *m = NULL;
     struct error e = {.message = ""};
-    const struct job_store where = {store, RANGE_SCENE_OWNER, layout, false};
+    const struct job_store where = {.path = store, .owner = RANGE_SCENE_OWNER, .layout = layout};
     cr_assert_eq(range_runner_new(s->job, s->libraries, room, &where, &events, &m, &e), 0, "%s",
                  e.message);
     return m;

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/checkpoints.h"
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "base/mem.h"
+#include "worker/fingerprint.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct checkpoints {
+    const struct job *job;
+    char *directory; /* of the files */
+    int store;       /* a descriptor of the store's directory: struct checkpoint_writing */
+    char fits[HASH_TEXT_SIZE];
+    int64_t last_at; /* loop_now() of the last that was saved, or of the member's begin */
+    bool is_owed;    /* one was due while another was written */
+
+    /* What is written: the thread's while is_given. */
+    struct checkpoint_content content;
+    char *state;
+    size_t capacity;
+    struct buffer outputs;
+    atomic_bool is_void;
+
+    pthread_t thread;
+    bool has_thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool is_given, is_ending;
+    int failure;          /* of the last */
+    int64_t saved_member; /* of whom there is one; -1: of nobody */
+};
+
+static char *path_of(const struct checkpoints *c, int64_t member)
+{
+    return mem_printf("%s/%" PRId64, c->directory, member);
+}
+
+/* ---- the thread aside ---- */
+
+static int write_one(struct checkpoints *c)
+{
+    char *path = path_of(c, c->content.member);
+    const struct checkpoint_writing how = {.directory = c->store, .is_void = &c->is_void};
+    int r = mkdir(c->directory, 0777) < 0 && errno != EEXIST ? -errno : 0;
+    if (r == 0)
+        r = checkpoint_file_write(path, &c->content, &how);
+    free(path);
+    return r;
+}
+
+static void *run(void *userdata)
+{
+    struct checkpoints *c = userdata;
+    pthread_mutex_lock(&c->mutex);
+    while (!c->is_ending) {
+        if (!c->is_given) {
+            pthread_cond_wait(&c->changed, &c->mutex);
+            continue;
+        }
+        pthread_mutex_unlock(&c->mutex);
+        int r = write_one(c);
+        pthread_mutex_lock(&c->mutex);
+        c->is_given = false;
+        if (r == 0)
+            c->saved_member = c->content.member;
+        else if (r != -ECANCELED)
+            c->failure = r;
+        pthread_cond_broadcast(&c->changed);
+    }
+    pthread_mutex_unlock(&c->mutex);
+    return NULL;
+}
+
+/* Signals belong to the thread that runs members. */
+static int start_thread(struct checkpoints *c)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = pthread_create(&c->thread, NULL, run, c);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    c->has_thread = r == 0;
+    return -r;
+}
+
+static bool is_busy(struct checkpoints *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    bool busy = c->is_given;
+    pthread_mutex_unlock(&c->mutex);
+    return busy;
+}
+
+/* ---- life ---- */
+
+static void hash_what_fits(struct checkpoints *c)
+{
+    char *document = json_canonical(c->job->document), *prints = fingerprint();
+    char *all = mem_printf("%s\n%s\n%s", SIMLAB_VERSION, prints, document);
+    hash_bytes(all, strlen(all), c->fits);
+    free(all);
+    free(prints);
+    free(document);
+}
+
+int checkpoints_new(const struct job *job, const char *store, bool is_durable,
+                    struct checkpoints **ret, struct error *e)
+{
+    struct checkpoints *c = mem_new(sizeof *c);
+    c->job = job;
+    c->store = -1;
+    c->saved_member = -1;
+    c->directory = mem_printf("%s.sync/.checkpoints", store);
+    pthread_mutex_init(&c->mutex, NULL);
+    pthread_cond_init(&c->changed, NULL);
+    hash_what_fits(c);
+    int r = 0;
+    if (is_durable && (c->store = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        r = -errno;
+    if (r == 0)
+        r = start_thread(c);
+    if (r < 0) {
+        checkpoints_free(c);
+        return error_errno(e, r, "prepare checkpoints");
+    }
+    *ret = c;
+    return 0;
+}
+
+struct checkpoints *checkpoints_free(struct checkpoints *c)
+{
+    if (!c)
+        return NULL;
+    pthread_mutex_lock(&c->mutex);
+    c->is_ending = true;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->mutex);
+    if (c->has_thread)
+        pthread_join(c->thread, NULL);
+    pthread_mutex_destroy(&c->mutex);
+    pthread_cond_destroy(&c->changed);
+    if (c->store >= 0)
+        close(c->store);
+    if (c->state)
+        munmap(c->state, c->capacity);
+    buffer_free(&c->outputs);
+    free(c->directory);
+    free(c);
+    return NULL;
+}
+
+/* ---- saving ---- */
+
+void checkpoints_begin(struct checkpoints *c, int64_t steps)
+{
+    (void)steps;
+    c->last_at = loop_now();
+    c->is_owed = false;
+    atomic_store(&c->is_void, false);
+}
+
+bool checkpoints_is_due(struct checkpoints *c, int64_t steps)
+{
+    const struct job_checkpoint *j = &c->job->checkpoint;
+    bool due = c->is_owed || (j->steps > 0 && steps % j->steps == 0);
+    if (!due && j->seconds > 0)
+        due = (double)(loop_now() - c->last_at) >= j->seconds * 1000;
+    c->is_owed = due && is_busy(c);
+    return due && !c->is_owed;
+}
+
+/* Memory of its own, which is kept: pages are made once. */
+static int make_room(struct checkpoints *c, size_t n)
+{
+    if (n <= c->capacity)
+        return 0;
+    if (c->state)
+        munmap(c->state, c->capacity);
+    c->capacity = 0;
+    c->state = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (c->state == MAP_FAILED) {
+        c->state = NULL;
+        return -ENOMEM;
+    }
+    madvise(c->state, n, MADV_HUGEPAGE);
+    c->capacity = n;
+    return 0;
+}
+
+static void give(struct checkpoints *c)
+{
+    pthread_mutex_lock(&c->mutex);
+    c->is_given = true;
+    pthread_cond_broadcast(&c->changed);
+    pthread_mutex_unlock(&c->mutex);
+}
+
+int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct output_writer *g,
+                     int64_t member, int64_t steps, struct error *e)
+{
+    checkpoints_finish(c, member, false); /* it is idle, unless this is the last of all */
+    int r = simulation_save_instances(s, e);
+    size_t n = r ? 0 : simulation_saved_bytes(s);
+    c->last_at = loop_now();
+    if (r == 0 && make_room(c, n) < 0)
+        r = error_set(e, -ENOMEM, NULL, "there is no memory to copy a state of %zu bytes", n);
+    if (r)
+        return r;
+    simulation_save(s, c->state);
+    buffer_clear(&c->outputs);
+    output_writer_save(g, member, &c->outputs);
+    c->content = (struct checkpoint_content){.member = member,
+                                             .steps = steps,
+                                             .state = c->state,
+                                             .n_state = n,
+                                             .outputs = c->outputs.data,
+                                             .n_outputs = c->outputs.size};
+    memcpy(c->content.fits, c->fits, sizeof c->fits);
+    give(c);
+    return 0;
+}
+
+int checkpoints_failure(struct checkpoints *c, struct error *e)
+{
+    pthread_mutex_lock(&c->mutex);
+    int r = c->failure;
+    c->failure = 0;
+    pthread_mutex_unlock(&c->mutex);
+    return error_errno(e, r, "write it");
+}
+
+bool checkpoints_finish(struct checkpoints *c, int64_t member, bool is_void)
+{
+    if (is_void)
+        atomic_store(&c->is_void, true);
+    pthread_mutex_lock(&c->mutex);
+    while (c->is_given)
+        pthread_cond_wait(&c->changed, &c->mutex);
+    bool has_one = c->saved_member == member;
+    pthread_mutex_unlock(&c->mutex);
+    return has_one;
+}
+
+/* ---- what is there ---- */
+
+int checkpoints_read(const struct checkpoints *c, int64_t member, struct checkpoint_content *ret,
+                     void **ret_memory, struct error *e)
+{
+    char *path = path_of(c, member);
+    void *memory = NULL;
+    int r = checkpoint_file_read(path, ret, &memory, e);
+    free(path);
+    if (r == 0 && (ret->member != member || strcmp(ret->fits, c->fits) != 0))
+        r = error_set(e, WORKER_REFUSED, NULL,
+                      "its checkpoint is of another job, another release, or another machine");
+    if (r)
+        free(memory);
+    else
+        *ret_memory = memory;
+    return r;
+}
+
+void checkpoints_remove(struct checkpoints *c, int64_t member)
+{
+    char *path = path_of(c, member);
+    unlink(path);
+    free(path);
+    pthread_mutex_lock(&c->mutex);
+    if (c->saved_member == member)
+        c->saved_member = -1;
+    pthread_mutex_unlock(&c->mutex);
+}
+
+void checkpoints_remove_all(const struct checkpoints *c)
+{
+    file_remove_tree(c->directory);
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Simulations that are saved between their steps, and go on from there where their worker, or the
+daemon, has ended: with the store of an undisturbed run, byte for byte."""
+import os
+import random
+import re
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal
+
+RESUMED = re.compile(r"goes on after step (\d+), from its checkpoint")
+
+
+def run(context, job, fault=None):
+    """(store, what was said) of a local run, each process of which is killed at a write."""
+    if fault:
+        os.environ["SIMLAB_FAULT"] = fault
+    try:
+        store, ended = context.run_local(job)
+        return store, ended.stderr
+    finally:
+        os.environ.pop("SIMLAB_FAULT", None)
+
+
+def killed_often(context, job, writes):
+    """A run whose processes are each killed at that write: how often it went on."""
+    job = {**job, "checkpoint": {"every": 1}, "max_attempts": 1000}
+    plain, _ = run(context, job)
+    store, said = run(context, job, f"write:{writes}:kill")
+    harness.same_store(plain, store)
+    check("from its start" not in said, said)
+
+
+def test_golden_cases_are_the_same_whoever_is_killed(context):
+    chance = random.Random(8)
+    for case in harness.golden_cases():
+        killed_often(context, harness.load(harness.GOLDEN, case, "job.json"), chance.randint(70, 140))
+
+
+def long(steps, **more):
+    return {"model": {"processes": {"p": "patient.Patient"}},
+            "clocks": {"time": {"data": [float(i) for i in range(steps + 1)]}}, "main_clock": "time",
+            "inputs": {"p__number": 3}, "outputs": {"p__value": "time"}, **more}
+
+
+class Patience:
+    """The pipe that steps wait at; each byte lets one of them go on."""
+
+    def __init__(self, context):
+        self.path = os.path.join(context.directory("patience"), "pipe")
+        os.mkfifo(self.path)
+        self.end = os.open(self.path, os.O_RDWR)
+
+    def give(self, n):
+        os.write(self.end, b"." * n)
+
+    def close(self):
+        os.close(self.end)
+
+
+def patient_daemon(context, patience):
+    return context.daemon(workers=1, options=["--processes", context.program("patient")],
+                          env={"SIMLAB_TEST_PATIENCE": patience.path})
+
+
+def lines_of(daemon, number):
+    lines = []
+    daemon.await_event(number, lambda kind, data: lines.append(str(data)) or kind in harness.FINAL)
+    return "\n".join(lines)
+
+
+def await_checkpoint(daemon, number):
+    """It is written beside the run; each answer is a turn of the daemon's loop."""
+    path = daemon.job(number)["store"] + ".sync/.checkpoints/0"
+    until = time.monotonic() + harness.WAIT
+    while not os.path.exists(path):
+        daemon.request("GET", "/healthz", status=200)
+        check(time.monotonic() < until, f"no {path}")
+
+
+def disturbed(context, disturb):
+    """A job of ten steps whose fifth is waited for when `disturb` comes: how it ended."""
+    patience = Patience(context)
+    try:
+        daemon = patient_daemon(context, patience)
+        job = long(10, checkpoint={"every": 1})
+        number = daemon.submit(job)["id"]
+        patience.give(4)
+        daemon.await_event(number, lambda _, data: "step 4" in str(data))
+        await_checkpoint(daemon, number)
+        disturb(daemon)
+        patience.give(20)  # who dies may take one with it
+        ended = daemon.await_end(number)
+        equal(ended["state"], "succeeded", "state")
+        patience.give(10)
+        os.environ["SIMLAB_TEST_PATIENCE"] = patience.path
+        plain, _ = context.run_local(job, 0, ["--processes", context.program("patient")])
+        harness.same_store(plain, ended["store"])
+        return daemon, number
+    finally:
+        os.environ.pop("SIMLAB_TEST_PATIENCE", None)
+        patience.close()
+
+
+def check_resumed(daemon, number, least=1):
+    said = lines_of(daemon, number)
+    found = RESUMED.search(said)
+    check(found and int(found.group(1)) >= least, f"it did not go on from a checkpoint: {said}")
+
+
+def kill_worker(daemon):
+    pid = next(w["pid"] for w in daemon.workers() if w.get("lease") or w.get("leases") or w.get("job"))
+    os.kill(pid, signal.SIGKILL)
+
+
+def test_a_killed_worker(context):
+    check_resumed(*disturbed(context, kill_worker))
+
+
+def test_a_killed_daemon(context):
+    def disturb(daemon):
+        daemon.kill()
+        daemon.start()
+    check_resumed(*disturbed(context, disturb))
+
+
+harness.main(globals())
