@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A saved run's file: whole, or refused. */
+#include "worker/checkpoint_file.h"
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "support.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char state[] = "the state of a run", outputs[] = "{}";
+static const struct checkpoint_content content = {.member = 7,
+                                                  .steps = 40,
+                                                  .fits = "0123456789abcdef",
+                                                  .state = state,
+                                                  .n_state = sizeof state,
+                                                  .outputs = outputs,
+                                                  .n_outputs = sizeof outputs};
+
+static int write_it(const char *path, bool is_void)
+{
+    const atomic_bool needless = is_void;
+    const struct checkpoint_writing how = {.directory = -1, .is_void = &needless};
+    return checkpoint_file_write(path, &content, &how);
+}
+
+static int read_it(const char *path, struct checkpoint_content *ret, void **ret_memory)
+{
+    struct error e = {.message = ""};
+    int r = checkpoint_file_read(path, ret, ret_memory, &e);
+    if (r > 0)
+        cr_assert(strstr(e.message, "cut or damaged"), "%s", e.message);
+    return r;
+}
+
+Test(checkpoint_file, is_read_as_it_was_written)
+{
+    const char *path = support_path("checkpoint");
+    struct checkpoint_content c;
+    void *memory;
+    cr_assert_eq(read_it(path, &c, &memory), -ENOENT);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(write_it(path, false), 0);
+    cr_assert_eq(read_it(path, &c, &memory), 0);
+    cr_assert_eq(c.member, 7);
+    cr_assert_eq(c.steps, 40);
+    cr_assert_str_eq(c.fits, content.fits);
+    cr_assert_eq(c.n_state, sizeof state);
+    cr_assert_eq((uintptr_t)c.state % 16, 0);
+    cr_assert_str_eq(c.state, state);
+    cr_assert_eq(c.n_outputs, sizeof outputs);
+    cr_assert_str_eq(c.outputs, outputs);
+    free(memory);
+}
+
+Test(checkpoint_file, is_left_as_it_was_where_another_is_given_up)
+{
+    const char *path = support_path("checkpoint");
+    struct checkpoint_content c;
+    void *memory;
+    cr_assert_eq(write_it(path, false), 0);
+    cr_assert_eq(write_it(path, true), -ECANCELED);
+    cr_assert_eq(write_it("/nowhere/at/all", false), -ENOENT);
+    cr_assert_eq(read_it(path, &c, &memory), 0);
+    free(memory);
+}
+
+static void put(const char *path, const char *bytes, size_t n)
+{
+    FILE *f = fopen(path, "w");
+    cr_assert(f && fwrite(bytes, 1, n, f) == n);
+    fclose(f);
+}
+
+Test(checkpoint_file, any_byte_that_is_another_is_noticed)
+{
+    char *path = strdup(support_path("checkpoint"));
+    struct buffer bytes = {0};
+    struct checkpoint_content c;
+    void *memory;
+    cr_assert_eq(write_it(path, false), 0);
+    cr_assert_eq(file_read(path, 1 << 20, &bytes), 0);
+    for (size_t i = 0; i < bytes.size; i++) {
+        bytes.data[i] ^= 1;
+        put(path, bytes.data, bytes.size);
+        cr_assert_eq(read_it(path, &c, &memory), WORKER_REFUSED, "byte %zu", i);
+        bytes.data[i] ^= 1;
+        put(path, bytes.data, i);
+        cr_assert_eq(read_it(path, &c, &memory), WORKER_REFUSED, "cut at %zu", i);
+    }
+    put(path, bytes.data, bytes.size);
+    cr_assert_eq(read_it(path, &c, &memory), 0);
+    free(memory);
+    free(path);
+    buffer_free(&bytes);
+}
