@@ -34,6 +34,7 @@ struct range_runner {
     struct checkpoints *checkpoints; /* NULL: the job has none */
     struct checkpoint_content saved; /* of the member that goes on, in `memory`; NULL: nobody */
     void *memory;
+    bool is_told;        /* that this member has no checkpoint, or one less */
     bool leaves_staged;  /* a checkpoint relies on it */
     int64_t begin, end;  /* the range */
     int64_t reported;    /* done was said for members below it */
@@ -82,15 +83,18 @@ static void save(struct range_runner *m, int64_t member, int64_t steps)
     clean_room_pause(m->room, &m->imports, &pause);
     int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &e);
     clean_room_resume(&pause);
-    if (r)
+    if (r && !m->is_told)
         say(m, member, "there is no checkpoint after step %" PRId64 ": %s", steps, e.message);
+    m->is_told = m->is_told || r != 0;
 }
 
 static void say_failure(struct range_runner *m, int64_t member)
 {
     struct error e = {.message = ""};
-    if (checkpoints_failure(m->checkpoints, &e))
+    int r = checkpoints_failure(m->checkpoints, &e);
+    if (r && !m->is_told)
         say(m, member, "a checkpoint was not saved: %s; the run goes on without it", e.message);
+    m->is_told = m->is_told || r != 0;
 }
 
 static int on_step(void *userdata, int64_t member, int64_t step)
@@ -450,6 +454,7 @@ static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct
                                         .is_cancelled = m->events.is_cancelled,
                                         .userdata = m};
     const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
+    m->is_told = false;
     if (m->checkpoints)
         checkpoints_begin(m->checkpoints, goes_on ? m->saved.steps : 0);
     clean_room_enter(m->room, &m->imports);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Simulations that are saved between their steps, and go on from there where their worker, or the
 daemon, has ended: with the store of an undisturbed run, byte for byte."""
+import json
 import os
 import random
 import re
@@ -40,6 +41,26 @@ def test_golden_cases_are_the_same_whoever_is_killed(context):
     chance = random.Random(8)
     for case in harness.golden_cases():
         killed_often(context, harness.load(harness.GOLDEN, case, "job.json"), chance.randint(70, 140))
+
+
+def test_a_run_goes_on_without_one_that_cannot_be_written(context):
+    job = harness.load(harness.GOLDEN, "advect-every-step", "job.json")
+    job["clocks"] = {name: {"data": [i / 100 for i in range(201)]} for name in job["clocks"]}
+    job["checkpoint"] = {"every": 1}
+    plain, _ = run(context, job)
+    told = 0
+    for n in range(20, 45):
+        folder = context.directory("full")
+        with open(os.path.join(folder, "job.json"), "w", encoding="utf-8") as file:
+            json.dump(job, file)
+        store = os.path.join(folder, "out.zarr")
+        ended = context.run("simlab-worker", "run", file.name, "--store", store, env={"SIMLAB_FAULT": f"write:{n}:ENOSPC"})
+        if ended.returncode == 0:
+            harness.same_store(plain, store)
+            told += "a checkpoint was not saved: cannot write it: No space left on device; the run goes on" in ended.stderr
+        else:  # it was another file's
+            check("No space left on device" in ended.stderr, ended.stderr)
+    check(told > 0, "no checkpoint failed")
 
 
 def long(steps, **more):
