@@ -20,6 +20,7 @@ enum wire_cause {
     WIRE_CAUSE_WORKER, /* trouble of this worker's own: another may do it, and this one is replaced
                         */
     WIRE_CAUSE_LAYOUT, /* a member saves what the layout lacks: LAYOUT was said before */
+    WIRE_CAUSE_HELPER, /* of a local run: a process that helped with the member has ended */
     WIRE_N_CAUSES
 };
 

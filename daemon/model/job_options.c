@@ -243,18 +243,6 @@ static int read_hooks(struct making *m)
 
 /* ---- parallel and scheduler ---- */
 
-/* What keeps a model within one worker; NULL: nothing. */
-static const char *pinned_process(const struct model *m)
-{
-    for (int p = 0; p < m->n_processes; p++)
-        if (m->processes[p].type->is_pinned)
-            return m->processes[p].name;
-    for (int s = 0; s < m->n_slots; s++)
-        if (m->slots[s].declared->kind == SIMLAB_OBJECT)
-            return m->slots[s].name;
-    return NULL;
-}
-
 static bool is_batch(const json_t *document)
 {
     const char *const keys[] = {"batch_dim", "sweep"};
@@ -275,8 +263,7 @@ static enum scheduler default_scheduler(const json_t *document)
     return json_is_true(json_object_get(document, "parallel")) ? AUTO : SERIAL;
 }
 
-/* One simulation whose processes may run side by side. `processes` is not built: it runs as
- * `threads`. */
+/* One simulation whose processes may run side by side. */
 static bool is_threaded(const json_t *document, enum scheduler scheduler)
 {
     return !is_batch(document) && !json_is_false(json_object_get(document, "parallel")) &&
@@ -324,12 +311,6 @@ static int read_scheduler(struct making *m)
                       "there yet: simulations are not spread over hosts; \"threads\" will do, and "
                       "for a batch \"processes\"");
     j->scheduler = mem_strdup(schedulers[scheduler]);
-    const char *who = pinned_process(j->model);
-    if (!is_batch(m->document) && j->parallel && scheduler == PROCESSES && who)
-        return error_set(m->error, MODEL_INVALID, "/scheduler",
-                         "scheduler: one simulation of this model runs in one worker, since %s "
-                         "holds pointers: \"threads\" will do",
-                         who);
     return set_lanes(m, (enum scheduler)scheduler);
 }
 

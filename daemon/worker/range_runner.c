@@ -7,6 +7,8 @@
 #include "base/processors.h"
 #include "worker/checkpoints.h"
 #include "worker/fault.h"
+#include "worker/job_code.h"
+#include "worker/lead.h"
 #include "worker/output_writer.h"
 #include "worker/setup_arrays.h"
 
@@ -23,10 +25,10 @@ enum { REPORT_MS = 250 };
 struct range_runner {
     const struct job *job;
     const struct libraries *libraries;
-    const struct simlab_hook **hooks;
+    struct job_code code;
     struct clean_room *room;
-    struct imports imports; /* of the job's libraries */
     struct simulation *simulation;
+    struct lead *lead; /* of its helpers; NULL: there are none */
     struct job_store where;
     struct store *store;
     struct range_events events;
@@ -50,7 +52,7 @@ static int on_output(void *userdata, int64_t member, int output, int64_t at,
 {
     struct range_runner *m = userdata;
     struct clean_room_pause pause;
-    clean_room_pause(m->room, &m->imports, &pause);
+    clean_room_pause(m->room, &m->code.imports, &pause);
     int r = output_writer_put(&m->writer, member, output, at, view, m->e);
     clean_room_resume(&pause);
     return r <= 0 ? r : STAGE_FAILED; /* writer.is_broken tells whose fault it is */
@@ -80,7 +82,7 @@ static void save(struct range_runner *m, int64_t member, int64_t steps)
 {
     struct error e = {.message = ""};
     struct clean_room_pause pause;
-    clean_room_pause(m->room, &m->imports, &pause);
+    clean_room_pause(m->room, &m->code.imports, &pause);
     int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &e);
     clean_room_resume(&pause);
     if (r && !m->is_told)
@@ -176,57 +178,47 @@ static int join_saved(struct range_runner *m, struct error *e)
     return r;
 }
 
+static void on_abandon(void *userdata, int64_t member, const struct error *failure);
+
 /* ---- making ---- */
 
-/* An address within the library that declares it. */
-static const void *address_of(const struct simlab_process *p)
-{
-    const simlab_stage_fn stages[] = {p->initialize, p->run_step, p->finalize_step, p->finalize};
-    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
-        if (stages[i])
-            return (const void *)(uintptr_t)stages[i];
-    return p->name;
-}
-
-static void add_imports(struct range_runner *m, const struct stage_code *code)
-{
-    for (; code; code = code->parent)
-        imports_add(&m->imports, address_of(code->process));
-}
-
-/* As many threads as the job says, or as there are processors that this worker may use. */
-static struct stage_options how_to_run(const struct job *job)
+/* As many threads, or workers, as the job says, or as there are processors that this worker may
+ * use. */
+int range_runner_lanes(const struct job *job)
 {
     int64_t n = job->lanes ? job->lanes : processors_allowed();
-    n = n > JOB_MOST_LANES ? JOB_MOST_LANES : n;
-    const char *by_threads = strcmp(job->scheduler, "auto") == 0 ? "auto" : "threads";
-    return (struct stage_options){.scheduler = n > 1 ? by_threads : "serial", .threads = (int)n};
+    return (int)(n > JOB_MOST_LANES ? JOB_MOST_LANES : n);
+}
+
+static struct stage_options how_to_run(const struct range_runner *m)
+{
+    int n = range_runner_lanes(m->job);
+    const char *scheduler = m->job->scheduler;
+    if (n == 1)
+        scheduler = "serial";
+    else if (strcmp(scheduler, "processes") == 0 && m->events.share < 0)
+        scheduler = "threads";
+    return (struct stage_options){.scheduler = scheduler, .threads = n, .board = m->events.board};
+}
+
+static void on_lost(void *userdata, const char *why)
+{
+    struct range_runner *m = userdata;
+    m->events.lost(m->events.userdata, why);
 }
 
 static int new_simulation(struct range_runner *m, struct error *e)
 {
-    const struct model *model = m->job->model;
-    const struct stage_code **codes = mem_array((size_t)model->n_processes, sizeof *codes);
-    for (int i = 0; i < model->n_processes; i++) {
-        codes[i] = libraries_code(m->libraries, model->processes[i].type);
-        add_imports(m, codes[i]);
-    }
-    m->hooks = mem_array((size_t)m->job->n_hooks, sizeof *m->hooks);
-    int r = 0;
-    for (int i = 0; i < m->job->n_hooks && r == 0; i++) {
-        m->hooks[i] = libraries_hook(m->libraries, m->job->hooks[i]);
-        if (m->hooks[i])
-            imports_add(&m->imports, (const void *)(uintptr_t)m->hooks[i]->call);
-        else
-            r = error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", m->job->hooks[i]);
-    }
-    struct stage_options how = how_to_run(m->job);
-    how.board = m->events.board;
+    struct stage_options how = how_to_run(m);
+    int r = job_code_find(m->job, m->libraries, &m->code, e);
     if (how.board && how.threads > 1)
         fault_watch(how.board);
     if (r == 0)
-        r = worker_result_of_user(simulation_new(m->job, codes, m->hooks, &how, &m->simulation, e));
-    free(codes);
+        r = worker_result_of_user(
+            simulation_new(m->job, m->code.codes, m->code.hooks, &how, &m->simulation, e));
+    const struct lead_events events = {.lost = on_lost, .abandon = on_abandon, .userdata = m};
+    if (r == 0 && m->events.share >= 0)
+        r = lead_new(m->simulation, m->events.share, &events, &m->lead, e);
     return r;
 }
 
@@ -300,8 +292,9 @@ struct range_runner *range_runner_free(struct range_runner *m)
     if (m->leaves_staged)
         store_leave_staged(m->store);
     free(m->failed);
+    lead_free(m->lead);
     simulation_free(m->simulation);
-    free(m->hooks);
+    job_code_clear(&m->code);
     store_close(m->store);
     free(m);
     return NULL;
@@ -436,9 +429,9 @@ static void on_abandon(void *userdata, int64_t member, const struct error *failu
 {
     struct range_runner *m = userdata;
     struct error e = *failure, why = {.message = "it asked for more memory than there can be"};
-    clean_room_leave(m->room, &m->imports, &(struct error){.message = ""});
+    clean_room_leave(m->room, &m->code.imports, &(struct error){.message = ""});
     if (m->events.end)
-        m->events.end(m->events.userdata, member, may_print(&m->imports));
+        m->events.end(m->events.userdata, member, may_print(&m->code.imports));
     end_early(m, member, &why);
     m->e = &e;
     put_away(m, member, STAGE_FAILED, &e); /* a failure of the store will be found by others */
@@ -457,7 +450,7 @@ static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct
     m->is_told = false;
     if (m->checkpoints)
         checkpoints_begin(m->checkpoints, goes_on ? m->saved.steps : 0);
-    clean_room_enter(m->room, &m->imports);
+    clean_room_enter(m->room, &m->code.imports);
     int r = goes_on ? simulation_resume(m->simulation, member, &start, &events, e)
                     : simulation_run(m->simulation, member, &events, e);
     if (m->checkpoints)
@@ -480,9 +473,9 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     if (r)
         return r;
     r = simulate(m, member, goes_on, e);
-    *ret_renew = clean_room_leave(m->room, &m->imports, why);
+    *ret_renew = clean_room_leave(m->room, &m->code.imports, why);
     if (m->events.end)
-        m->events.end(m->events.userdata, member, may_print(&m->imports));
+        m->events.end(m->events.userdata, member, may_print(&m->code.imports));
     if (*ret_renew)
         end_early(m, member, why);
     return put_away(m, member, r, e);
@@ -497,7 +490,7 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     m->n_failed = 0;
     m->n_passed = 0;
     output_writer_begin(&m->writer, begin, end);
-    if (m->imports.reach & REACH_ELSEWHERE)
+    if (m->code.imports.reach & REACH_ELSEWHERE)
         clean_room_settle(m->room); /* our own code may have set something since */
     int r = 0, renew = 0;
     struct error why = {.message = ""};

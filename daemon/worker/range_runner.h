@@ -45,6 +45,12 @@ struct range_events {
     void (*abandon)(void *userdata, const struct error *why);
     /* NULL, or true once the range is to stop: long calls may look (stage_events.is_cancelled). */
     const atomic_bool *is_cancelled;
+    /* A worker that helped with a member has ended: what it was at is neither done nor undone, so
+     * the process is to leave, and the member to start again in another. Called by another thread,
+     * in the midst of the member; does not return. */
+    void (*lost)(void *userdata, const char *why);
+    /* A socket where lanes are offered to helpers (worker/lead.h); -1: none are wanted. */
+    int share;
     void *userdata;
     struct position_board *board; /* where its lanes say where they stand (base/position.h); NULL */
 };
@@ -59,6 +65,8 @@ int range_runner_new(const struct job *job, const struct libraries *l, struct cl
                      const struct job_store *where, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e);
 struct range_runner *range_runner_free(struct range_runner *m);
+/* Lanes that one simulation of the job is to have. */
+int range_runner_lanes(const struct job *job);
 
 /* Runs [begin, end). 0; a negative errno, of the store with words in `e`, or of a callback;
  * WORKER_STORE; WORKER_RENEW, where the range ended early since no further member may run in this

@@ -7,11 +7,13 @@
 #include "base/mem.h"
 #include "base/position.h"
 #include "base/proc.h"
+#include "model/job.h"
 #include "proto/where.h"
 #include "worker/clean_room.h"
 #include "worker/guard.h"
 #include "worker/run_channel.h"
 #include "worker/run_child.h"
+#include "worker/run_helpers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +27,7 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,10 +36,10 @@ enum { RUN_OK = 0, RUN_FAILED = 1, RUN_REFUSED = 2, RUN_GO_ON = -1 };
 
 #define DOCUMENT_MAX ((size_t)1 << 30)
 
-enum { REASON_SIZE = 1280, STALLS_MAX = 3 };
+enum { REASON_SIZE = 1280, STALLS_MAX = 3, LOST_MS = 5000 };
 
 /* What a process said at its end; SAID_NOTHING: it died. */
-enum said { SAID_NOTHING, SAID_REFUSED, SAID_FAILED, SAID_GO_ON, SAID_FINISHED };
+enum said { SAID_NOTHING, SAID_REFUSED, SAID_FAILED, SAID_GO_ON, SAID_LOST, SAID_FINISHED };
 
 struct run {
     struct run_child child; /* what each process is given */
@@ -49,10 +52,12 @@ struct run {
     /* Of the process that runs now. */
     pid_t pid;
     struct run_channel channel;
+    struct run_helpers helpers;
     enum said said;
     char reason[REASON_SIZE]; /* with what it said */
     bool is_overrun;          /* killed for its member's time */
     int stalls;               /* processes in a row that died beside members */
+    int losses;               /* helpers in a row that were killed */
     int asked;                /* the signal by which we are to end; 0: none */
 };
 
@@ -71,18 +76,31 @@ static void say_end(struct run *run, enum said said, const char *reason)
     snprintf(run->reason, sizeof run->reason, "%s", reason);
 }
 
+/* The job is known to be right. */
+static void start_helpers(struct run *run)
+{
+    const int ours[] = {run->channel.fd, run->signals, -1};
+    int n = run->child.facts->n_helpers;
+    if (n > 0 && n < JOB_MOST_LANES)
+        run_helpers_start(&run->helpers, n, &run->child, &run->mask, ours);
+}
+
 static void on_message(struct run *run, const struct wire_message *m)
 {
     keep_ledger(run);
     if (m->type != WIRE_READY)
         run->stalls = 0;
     switch ((int)m->type) {
+    case WIRE_READY:
+        start_helpers(run);
+        break;
     case WIRE_LAYOUT:
         free(run->layout);
         run->layout = mem_strdup(m->layout.layout);
         run->child.layout = run->layout;
         break;
     case WIRE_DONE:
+        run->losses = 0;
         run_ledger_done(&run->child.ledger, m->done.begin, m->done.end);
         break;
     case WIRE_MEMBER_FAILED:
@@ -92,7 +110,8 @@ static void on_message(struct run *run, const struct wire_message *m)
         say_end(run, SAID_REFUSED, m->job_failed.reason);
         break;
     case WIRE_RELEASE:
-        say_end(run, SAID_FAILED, m->release.reason);
+        say_end(run, m->release.cause == WIRE_CAUSE_HELPER ? SAID_LOST : SAID_FAILED,
+                m->release.reason);
         break;
     case WIRE_FINISH_FAILED:
         say_end(run, SAID_FAILED, m->finish_failed.reason);
@@ -180,40 +199,49 @@ static void watch(struct run *run, struct proc_end *ret_end, struct rusage *ret_
 
 /* ---- its start ---- */
 
-static _Noreturn void be_child(struct run *run, int channel, pid_t parent)
+static _Noreturn void be_child(struct run *run, int channel, int share, pid_t parent)
 {
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (getppid() != parent)
         _exit(1);
     close(run->channel.fd);
     close(run->signals);
+    close(run->helpers.share);
     int r = guard_start();
     run->child.guard = r < 0 ? 0 : getppid();
     sigprocmask(SIG_SETMASK, &run->mask, NULL);
     run->child.channel = channel;
+    run->child.share = share;
     run_child(&run->child);
     exit(0);
 }
 
 static int start(struct run *run, struct error *e)
 {
-    int ends[2];
+    int ends[2], share[2];
     if (run->child.where >= 0)
         close(run->child.where);
     run->child.where = -1;
     int r = where_create(run->where_path, &run->child.where);
     if (r == 0 && pipe2(ends, O_CLOEXEC) < 0)
         r = -errno;
+    if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, share) < 0) {
+        r = -errno;
+        close(ends[0]);
+        close(ends[1]);
+    }
     if (r < 0)
         return error_explain(e, r, "start a process");
     run->channel = (struct run_channel){.fd = ends[0]};
+    run->helpers.share = share[0];
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     pid_t parent = getpid();
     fflush(NULL);
     run->pid = fork();
     if (run->pid == 0)
-        be_child(run, ends[1], parent);
+        be_child(run, ends[1], share[1], parent);
     close(ends[1]);
+    close(share[1]);
     return error_explain(e, run->pid < 0 ? -errno : 0, "start a process");
 }
 
@@ -229,16 +257,26 @@ static void say_died(const struct run *run, int64_t member, bool is_dead, const 
         log_line(level, "%s%s", reason, again);
 }
 
-/* In which process and stage. */
-static void add_place(const struct run *run, char *reason, size_t size)
+/* In which process and stage; false where that is not known. */
+static bool add_place(const struct run *run, int where, char *reason, size_t size)
 {
     struct position_board *board = mem_new(sizeof *board);
     char text[POSITION_TEXT];
     size_t n = strlen(reason);
-    where_read_board(run->child.where, board, sizeof *board);
-    if (position_text(board, text))
+    where_read_board(where, board, sizeof *board);
+    bool is_known = position_text(board, text);
+    if (is_known)
         snprintf(reason + n, size - n, "%s in %s", run->is_overrun ? "," : "", text);
     free(board);
+    return is_known;
+}
+
+/* While it waited, a helper of it was somewhere. */
+static void add_any_place(const struct run *run, char *reason, size_t size)
+{
+    bool is_known = add_place(run, run->child.where, reason, size);
+    for (int i = 0; i < run->helpers.n && !is_known; i++)
+        is_known = add_place(run, run->helpers.at[i].where, reason, size);
 }
 
 /* Of a process that died at this member. */
@@ -252,7 +290,7 @@ static void explain_death(const struct run *run, int64_t member, const struct pr
         snprintf(ret, size, "member %" PRId64 " ran longer than its limit of %g s", member,
                  run->child.facts->member_timeout);
     if (member >= 0)
-        add_place(run, ret, size);
+        add_any_place(run, ret, size);
 }
 
 /* False where nothing more can be done. */
@@ -271,6 +309,52 @@ static bool on_death(struct run *run, int64_t first, const struct proc_end *end)
     log_line(goes_on ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "outside its members, %s%s", reason,
              goes_on ? "; it is tried again" : "");
     return goes_on;
+}
+
+/* It was told of at the same time as we see it. */
+static const struct run_helper *await_helper(struct run *run)
+{
+    const struct run_helper *h;
+    int64_t until = loop_now() + LOST_MS;
+    struct pollfd signals = {.fd = run->signals, .events = POLLIN};
+    while (!(h = run_helpers_ended(&run->helpers)) && !run->asked && loop_now() < until) {
+        poll(&signals, 1, (int)(until - loop_now()));
+        on_signals(run);
+    }
+    return h;
+}
+
+/* By its own code, as every worker; or somebody has killed it. */
+static bool is_crash(int status)
+{
+    return !WIFSIGNALED(status) || (WTERMSIG(status) != SIGKILL && WTERMSIG(status) != SIGTERM);
+}
+
+/* A helper has ended in the midst of a member. Who crashes does so by the member's fault; who is
+ * killed does not, until it has happened again and again. False where nothing more can be done. */
+static bool on_lost(struct run *run, int64_t first)
+{
+    char how[160] = "has ended", reason[REASON_SIZE];
+    const struct run_helper *h = await_helper(run);
+    struct rusage usage = {0};
+    if (h) {
+        const struct proc_end end = {h->status, &usage, !is_crash(h->status), false};
+        proc_end_text(&end, how, sizeof how);
+    }
+    snprintf(reason, sizeof reason, "a helper of its worker %s", how);
+    if (h)
+        add_place(run, h->where, reason, sizeof reason);
+    int64_t member = place(run).member;
+    if (!h || is_crash(h->status) || ++run->losses >= STALLS_MAX) {
+        if (!run_ledger_is_left(&run->child.ledger, member))
+            return ++run->stalls < STALLS_MAX;
+        say_died(run, member,
+                 run_ledger_died(&run->child.ledger, first, member, run->child.facts->max_attempts),
+                 reason);
+        return true;
+    }
+    log_warning("%s; it starts again, which is no attempt", reason);
+    return true;
 }
 
 static int status_of(const struct run *run)
@@ -294,6 +378,8 @@ static int judge(struct run *run, int64_t first, const struct proc_end *end)
         if (run->child.ledger.n_left > 0)
             log_info("%s: the next one gets a process of its own", run->reason);
         return RUN_GO_ON;
+    case SAID_LOST:
+        return on_lost(run, first) ? RUN_GO_ON : RUN_FAILED;
     case SAID_FINISHED:
         return status_of(run);
     default:
@@ -316,6 +402,7 @@ static int one_process(struct run *run, int *ret_status, struct error *e)
     run_channel_clear(&run->channel);
     keep_ledger(run);
     *ret_status = run->asked ? RUN_FAILED : judge(run, first, &end);
+    run_helpers_clear(&run->helpers);
     return 0;
 }
 
@@ -370,6 +457,7 @@ static int hold_signals(struct run *run, struct error *e)
 
 static void run_clear(struct run *run)
 {
+    run_helpers_clear(&run->helpers);
     if (run->members)
         file_remove_tree(run->members);
     if (run->where_path)
@@ -407,7 +495,8 @@ static _Noreturn void end_as_asked(const struct run *run)
 
 int worker_run(const struct worker_run_options *o)
 {
-    struct run run = {.options = *o, .signals = -1, .channel.fd = -1, .child.where = -1};
+    struct run run = {
+        .options = *o, .signals = -1, .channel.fd = -1, .child.where = -1, .helpers.share = -1};
     struct error e = {.message = ""};
     run.store = file_absolute(o->store);
     run.options.store = run.store;

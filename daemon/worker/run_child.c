@@ -10,6 +10,7 @@
 #include "store/claim.h"
 #include "store/store.h"
 #include "worker/closing.h"
+#include "worker/helping.h"
 #include "worker/layout.h"
 #include "worker/local_libraries.h"
 #include "worker/range_runner.h"
@@ -17,6 +18,7 @@
 #include "worker/threads.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,11 +58,16 @@ static void work_clear(struct work *w)
     where_close(w->where);
 }
 
+/* The lead's thread of helpers may speak, too, before it ends the process. */
+static pthread_mutex_t saying = PTHREAD_MUTEX_INITIALIZER;
+
 /* Without the process above us there is nobody to tell. */
 static void say(const struct work *w, const struct wire_message *m)
 {
+    pthread_mutex_lock(&saying);
     if (run_channel_send(w->child->channel, m) < 0)
         _exit(1);
+    pthread_mutex_unlock(&saying);
 }
 
 /* ---- the job ---- */
@@ -137,6 +144,9 @@ static void tell_facts(const struct work *w)
     struct run_facts *f = w->child->facts;
     hash_libraries(w, f->libraries);
     f->is_batch = w->job->batch_dim != NULL;
+    f->n_helpers = !f->is_batch && strcmp(w->job->scheduler, "processes") == 0
+                       ? range_runner_lanes(w->job) - 1
+                       : 0;
     f->n_members = w->job->n_members;
     f->max_attempts = w->job->max_attempts;
     f->member_timeout = w->job->member_timeout;
@@ -144,8 +154,8 @@ static void tell_facts(const struct work *w)
     say(w, &(struct wire_message){.type = WIRE_READY});
 }
 
-/* All that can be refused is refused before the store is made. */
-static int prepare(struct work *w, struct error *e)
+/* Where we are, and the job. */
+static int settle_in(struct work *w, struct error *e)
 {
     int r = error_explain(e, where_open(w->child->where, &w->where), "map the where page");
     if (r == 0) {
@@ -154,8 +164,13 @@ static int prepare(struct work *w, struct error *e)
     }
     if (r == 0)
         r = build_job(w, e);
-    if (r == 0)
-        r = check_libraries(w, e);
+    return r ? r : check_libraries(w, e);
+}
+
+/* All that can be refused is refused before the store is made. */
+static int prepare(struct work *w, struct error *e)
+{
+    int r = settle_in(w, e);
     if (r == 0)
         r = claim_store(w, e);
     if (r == 0)
@@ -250,6 +265,16 @@ static void on_abandon(void *userdata, const struct error *why)
     _exit(0);
 }
 
+static void on_lost(void *userdata, const char *why)
+{
+    const struct wire_message m = {
+        .type = WIRE_RELEASE,
+        .release = {.lease = LEASE, .cause = WIRE_CAUSE_HELPER, .reason = why}};
+    say(userdata, &m);
+    fflush(stdout);
+    _exit(0);
+}
+
 /* ---- the members ---- */
 
 static struct job_store store_of(const struct work *w)
@@ -271,6 +296,8 @@ static int open_runner(struct work *w, struct error *e)
                                         .step = on_step,
                                         .end = on_end,
                                         .abandon = on_abandon,
+                                        .lost = on_lost,
+                                        .share = w->child->share,
                                         .userdata = w,
                                         .board = where_board(w->where)};
     int64_t suspect = w->child->ledger.suspect;
@@ -408,5 +435,17 @@ void run_child(const struct run_child *c)
         say_refused(&w, r, &e);
     else
         run(&w);
+    work_clear(&w);
+}
+
+void run_help(const struct run_child *c)
+{
+    struct work w = {.child = c};
+    struct error e = {.message = ""};
+    int r = error_explain(&e, settle_in(&w, &e), "prepare the job");
+    if (r == 0)
+        r = helping_run(w.job, w.libraries, w.room, c->share, where_board(w.where), &e);
+    if (r && r != WORKER_RENEW)
+        log_warning("a helper cannot help: %s", e.message);
     work_clear(&w);
 }

@@ -12,6 +12,7 @@
 struct run_facts {
     bool is_known; /* set last, when the job was built */
     bool is_batch;
+    int n_helpers; /* workers that are to help it, at most */
     int64_t n_members, max_attempts;
     double member_timeout;          /* seconds; 0: none */
     char libraries[HASH_TEXT_SIZE]; /* of the text of job_libraries: all processes run one build */
@@ -28,6 +29,7 @@ struct run_child {
     struct run_ledger ledger;  /* of no member in the first process */
     struct run_facts *facts;
     int channel, where; /* descriptors: run_channel_send, where_open */
+    int share;          /* one more: where helpers are offered lanes (worker/offer.h) */
     pid_t guard;
 };
 
@@ -36,5 +38,9 @@ struct run_child {
  * store failed; BYE            another process is to go on; FINISHED, FINISH_FAILED. Who ends
  * without has died. */
 void run_child(const struct run_child *c);
+
+/* The process of a helper: nothing is told. `members` is its own; `share` the other end. Returns
+ * when it is not needed any more, or cannot help. */
+void run_help(const struct run_child *c);
 
 #endif

@@ -188,6 +188,7 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
                                         .is_cancelled = daemon_session_is_cancelled(s->session),
                                         .end = on_end,
                                         .abandon = on_abandon,
+                                        .share = -1,
                                         .userdata = s,
                                         .board = s->board};
     int r = pinned_load(s->pinned, k->job, e);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/job_code.h"
+
+#include "base/mem.h"
+#include "worker/result.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+/* An address within the library that declares it. */
+static const void *address_of(const struct simlab_process *p)
+{
+    const simlab_stage_fn stages[] = {p->initialize, p->run_step, p->finalize_step, p->finalize};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (stages[i])
+            return (const void *)(uintptr_t)stages[i];
+    return p->name;
+}
+
+static void add_imports(struct job_code *c, const struct stage_code *code)
+{
+    for (; code; code = code->parent)
+        imports_add(&c->imports, address_of(code->process));
+}
+
+int job_code_find(const struct job *job, const struct libraries *l, struct job_code *ret,
+                  struct error *e)
+{
+    const struct model *model = job->model;
+    *ret = (struct job_code){.codes = mem_array((size_t)model->n_processes, sizeof *ret->codes),
+                             .hooks = mem_array((size_t)job->n_hooks, sizeof *ret->hooks)};
+    for (int i = 0; i < model->n_processes; i++) {
+        ret->codes[i] = libraries_code(l, model->processes[i].type);
+        add_imports(ret, ret->codes[i]);
+    }
+    for (int i = 0; i < job->n_hooks; i++) {
+        ret->hooks[i] = libraries_hook(l, job->hooks[i]);
+        if (!ret->hooks[i])
+            return error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", job->hooks[i]);
+        imports_add(&ret->imports, (const void *)(uintptr_t)ret->hooks[i]->call);
+    }
+    return 0;
+}
+
+void job_code_clear(struct job_code *c)
+{
+    free(c->codes);
+    free(c->hooks);
+    c->codes = NULL;
+    c->hooks = NULL;
+}
