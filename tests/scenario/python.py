@@ -122,6 +122,25 @@ def test_objects_validators_converters(context):
     check("even is odd: 3" in ended.stderr, ended.stderr)
 
 
+def test_a_model_in_c_and_python(context):
+    folder = library(context, "pieces")
+    document = load(harness.REPOSITORY, "daemon/processes/landscape", "demo.json")
+    del document["sweep"]
+    document["model"]["processes"]["relief"] = "pieces.Relief"
+    document["clocks"] = {"time": {"data": {"linspace": [0, 20000, 21]}},
+                          "snapshot": {"data": {"linspace": [0, 20000, 5]}}}
+    document["inputs"].update({"grid__ny": 30, "grid__nx": 40, "init__elevation": 0, "uplift__rate": 5e-4, "rivers__erodibility": 1e-5,
+                               "hillslopes__diffusivity": 0.2})
+    document["outputs"]["relief__mean"] = "snapshot"
+    options = ["--processes", folder, "--processes", context.program("processes")]
+    stores = [context.run_local({**document, **how}, 0, options)[0]
+              for how in ({}, {"parallel": True, "threads": 2, "scheduler": "threads"})]
+    harness.same_store(*stores)
+    mean, elevation = values(stores[0], "relief__mean"), values(stores[0], "topography__elevation")
+    # It is seen in run_step, before the step's uplift and erosion are added.
+    check(0 < mean[1] < mean[2] < mean[3] < elevation[-1].mean(), f"means {mean}")
+
+
 # ---- errors and lines ----------------------------------------------------------------------------
 
 

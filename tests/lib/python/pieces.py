@@ -166,3 +166,17 @@ class Wrong:
         elif self.how == "attribute":
             self.out = self.nothing
         return None
+
+
+@xs.process
+class Relief:
+    """What a model in C does, seen from Python."""
+
+    elevation = xs.foreign("landscape.Topography", "elevation")
+    mean = xs.variable(intent="out")
+
+    def initialize(self):
+        self.mean = 0.0
+
+    def run_step(self):
+        self.mean = float(np.mean(self.elevation))
