@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What running a task costs, on the graphs of graphs.h: a plain loop; the pool of threads by
- * itself; a simulation under serial, threads with one and with several; OpenMP's tasks. usage:
- * tasks GRAPH THREADS ROUNDS NS: prints a line of JSON: column → ns a task, median of the rounds,
- * in which the columns take turns. NS: the length of a task. tasks GRAPH: prints the graph,
+ * itself; a simulation under serial, threads with one and with several, processes; OpenMP's tasks.
+ * usage: tasks GRAPH THREADS ROUNDS NS: prints a line of JSON: column → ns a task, median of the
+ * rounds, in which the columns take turns. NS: the length of a task. tasks GRAPH: prints the graph,
  * [[before…], …]. */
 #include "bench/graphs.h"
 
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "stage/helper.h"
 #include "stage/simulation.h"
 #include "stage/task_pool.h"
 
 #include <omp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
-enum { ROUNDS_MOST = 101, COLUMNS = 6 };
+enum { ROUNDS_MOST = 101, COLUMNS = 7 };
 
 static struct graph graph;
 static int64_t task_ns;
 static int steps;
 static double times[COLUMNS][ROUNDS_MOST];
-static const char *const columns[COLUMNS] = {"plain loop",  "bare pool", "serial",
-                                             "threads (1)", "threads",   "OpenMP"};
+static const char *const columns[COLUMNS] = {"plain loop", "bare pool", "serial", "threads (1)",
+                                             "threads",    "processes", "OpenMP"};
 
 /* ---- a plain loop over pointers ---- */
 
@@ -115,6 +121,31 @@ static struct simulation *open_simulation(const struct job *job, const char *sch
     return s;
 }
 
+/* In processes of their own, which have inherited the state where they are to map it. */
+static void begin_helpers(const struct simulation *s, const struct job *job)
+{
+    struct error e;
+    struct stage_share share;
+    mem_assert(simulation_share(s, &share));
+    const struct stage_code **codes = mem_array((size_t)graph.n, sizeof *codes);
+    for (int i = 0; i < graph.n; i++)
+        codes[i] = &code;
+    for (int lane = 1; lane < share.n_lanes; lane++) {
+        const struct helper_options options = {.share = share, .lane = lane};
+        struct helper *h;
+        if (fork() != 0)
+            continue;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        munmap(share.address, share.size);
+        mem_assert(helper_new(job, codes, NULL, &options, &h, &e) == 0);
+        helper_run(h);
+        _exit(0);
+    }
+    free(codes);
+    while (simulation_helpers(s) < share.n_lanes - 1)
+        sched_yield();
+}
+
 static void run_simulation(struct simulation *s)
 {
     static const struct stage_events events;
@@ -158,9 +189,11 @@ static void measure(int n_threads, int rounds)
     document = make_job();
     mem_assert(job_new(registry, document, NULL, &job, &e) == 0);
     json_decref(document);
+    struct simulation *processes = open_simulation(job, "processes", n_threads);
+    begin_helpers(processes, job);
     struct simulation *sims[] = {open_simulation(job, "serial", 1),
                                  open_simulation(job, "threads", 1),
-                                 open_simulation(job, "threads", n_threads)};
+                                 open_simulation(job, "threads", n_threads), processes};
     struct plan *plan = &sims[0]->program->plans[SIMLAB_RUN_STEP];
     const struct task_pool_options options = {.n_threads = n_threads,
                                               .most_tasks = plan->graph.n_tasks,
@@ -176,7 +209,7 @@ static void measure(int n_threads, int rounds)
                 run_plain();
             else if (c == 1)
                 run_pool(pool, run);
-            else if (c < 5)
+            else if (c < 6)
                 run_simulation(sims[c - 2]);
             else
                 run_openmp(n_threads);
@@ -184,7 +217,7 @@ static void measure(int n_threads, int rounds)
                 times[c][r] = (graph_now() - began) / steps / graph.n;
         }
     task_pool_free(pool);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         simulation_free(sims[i]);
     job_free(job);
     registry_unref(registry);

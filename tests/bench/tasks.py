@@ -46,7 +46,7 @@ def costs(build, graph):
 
 def least_lengths(build, graph):
     """Column -> METG(50 %) in ns; None: beyond the longest tried."""
-    found = {"serial": None, "threads": None, "OpenMP": None}
+    found = {"serial": None, "threads": None, "processes": None, "OpenMP": None}
     for length in LENGTHS:
         columns = ask(build, "tasks", graph, THREADS, 5, length)
         for name in found:
