@@ -27,14 +27,21 @@ void fault_watch(struct position_board *board)
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS};
     struct sigaction action = {.sa_sigaction = on_fault,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER};
-    if (!watched) {
+    static bool is_registered;
+    if (!is_registered) {
         atexit(note_end);
         at_quick_exit(note_end);
     }
+    is_registered = true;
     watched = board;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         struct sigaction now;
         if (sigaction(faults[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
             sigaction(faults[i], &action, NULL);
     }
+}
+
+void fault_forget(void)
+{
+    watched = NULL;
 }

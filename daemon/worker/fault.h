@@ -9,5 +9,7 @@
 /* From now on, for this board. Signals that somebody handles (a library, a sanitizer) are left to
  * it. Call it before clean_room_settle. */
 void fault_watch(struct position_board *board);
+/* Before the board is unmapped: what ends the process afterwards is noted nowhere. */
+void fault_forget(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "store/claim.h"
 #include "store/store.h"
 #include "worker/closing.h"
+#include "worker/fault.h"
 #include "worker/helping.h"
 #include "worker/layout.h"
 #include "worker/local_libraries.h"
@@ -55,6 +56,7 @@ static void work_clear(struct work *w)
     libraries_free(w->libraries);
     threads_free(w->threads);
     clean_room_free(w->room);
+    fault_forget();
     where_close(w->where);
 }
 

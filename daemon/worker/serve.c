@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "worker/closing.h"
 #include "worker/daemon_session.h"
+#include "worker/fault.h"
 #include "worker/fingerprint.h"
 #include "worker/known_job.h"
 #include "worker/pinned.h"
@@ -421,6 +422,7 @@ int worker_serve(const struct worker_serve_options *o)
     threads_free(s.threads);
     clean_room_free(s.room);
     remove_directory(directory);
+    fault_forget();
     where_close(where);
     return r == 0 ? 0 : 1;
 }

@@ -367,6 +367,22 @@ Test(serve, cancelled_while_it_waited)
     quits();
 }
 
+/* Who ends the process is noted on a page that is gone by then. */
+Test(serve, leaves_well_after_a_simulation_by_threads)
+{
+    start();
+    char *libraries = mem_printf("{\"faulty\": \"%s\"}", copy_library("faulty"));
+    say_job(1,
+            "{\"model\": {\"processes\": {\"p\": \"faulty.Faulty\"}}, \"main_clock\": \"time\", "
+            "\"clocks\": {\"time\": {\"data\": [0.0, 1.0]}}, \"inputs\": {\"p__fault\": 0}, "
+            "\"scheduler\": \"threads\", \"threads\": 2, \"outputs\": {\"p__value\": null}}",
+            libraries, "", support_path("1.zarr"));
+    free(libraries);
+    lease(11, 1, 0, 1);
+    hears_members(11, "0 ", "");
+    quits();
+}
+
 Test(serve, asked_to_leave_while_it_works)
 {
     start();
