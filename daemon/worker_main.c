@@ -20,7 +20,7 @@ enum { EXIT_USAGE = 2, MAX_DIRECTORIES = 32 };
 static int usage(FILE *to)
 {
     fputs(
-        "usage: simlab-worker run JOB.json --store DIR [--processes DIR]…\n"
+        "usage: simlab-worker run JOB.json --store DIR [--processes DIR]… [--python NAME.py]…\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
@@ -34,7 +34,8 @@ static int usage(FILE *to)
         "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
         "serve       works for a daemon, which starts it\n"
         "--processes a directory of process libraries; without it, `processes` beside this\n"
-        "            program, or ../lib/simlabd/processes\n",
+        "            program, or ../lib/simlabd/processes\n"
+        "--python    a module in Python with process classes, or a package: the library NAME\n",
         to);
     return to == stdout ? 0 : EXIT_USAGE;
 }
@@ -44,7 +45,8 @@ struct arguments {
     int where;
     char *libraries, *uploads; /* these are owned, and absolute: members run elsewhere */
     char *directories[MAX_DIRECTORIES + 1];
-    int n_directories;
+    const char *modules[MAX_DIRECTORIES + 1];
+    int n_directories, n_modules;
     const char *operand, *configuration;
 };
 
@@ -60,19 +62,32 @@ static char *beside(const char *relative)
     return file_join(self, relative);
 }
 
-static char *default_directory(void)
+/* The first of these places that is there; NULL: none. */
+static char *first_of(const char *const *places, int mode)
 {
-    static const char *const places[] = {"processes", "../lib/simlabd/processes",
-                                         "../../lib/simlabd/processes"};
     char *found = NULL;
-    for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
+    for (size_t i = 0; places[i] && !found; i++) {
         char *path = beside(places[i]);
-        if (access(path, R_OK | X_OK) == 0)
+        if (access(path, mode) == 0)
             found = path;
         else
             free(path);
     }
     return found;
+}
+
+static char *default_directory(void)
+{
+    static const char *const places[] = {"processes", "../lib/simlabd/processes",
+                                         "../../lib/simlabd/processes", NULL};
+    return first_of(places, R_OK | X_OK);
+}
+
+static char *python_host(void)
+{
+    static const char *const places[] = {"python/python.so", "../lib/simlabd/python/python.so",
+                                         "../../lib/simlabd/python/python.so", NULL};
+    return first_of(places, R_OK);
 }
 
 static bool parse_descriptor(const char *text, int *ret)
@@ -90,6 +105,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {{"store", required_argument, NULL, 's'},
                                             {"processes", required_argument, NULL, 'p'},
+                                            {"python", required_argument, NULL, 'y'},
                                             {"endpoint", required_argument, NULL, 'e'},
                                             {"name", required_argument, NULL, 'n'},
                                             {"libraries", required_argument, NULL, 'l'},
@@ -129,6 +145,11 @@ static bool parse(int argc, char **argv, struct arguments *a)
                 return false;
             a->directories[a->n_directories++] = file_absolute(optarg);
             break;
+        case 'y':
+            if (a->n_modules == MAX_DIRECTORIES)
+                return false;
+            a->modules[a->n_modules++] = optarg;
+            break;
         default:
             return false;
         }
@@ -164,9 +185,15 @@ static int run(const struct arguments *a)
 {
     if (!a->operand || !a->store)
         return usage(stderr);
-    struct worker_run_options o = {
-        .job = a->operand, .store = a->store, .libraries = (const char *const *)a->directories};
-    return worker_run(&o);
+    char *host = python_host();
+    struct worker_run_options o = {.job = a->operand,
+                                   .store = a->store,
+                                   .libraries = (const char *const *)a->directories,
+                                   .modules = a->modules,
+                                   .python_host = host};
+    int status = worker_run(&o);
+    free(host);
+    return status;
 }
 
 static int act(const char *role, const struct arguments *a, pid_t guard)

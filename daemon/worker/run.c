@@ -14,6 +14,7 @@
 #include "worker/run_channel.h"
 #include "worker/run_child.h"
 #include "worker/run_helpers.h"
+#include "worker/run_python.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +46,8 @@ struct run {
     struct run_child child; /* what each process is given */
     struct worker_run_options options;
     char *store, *job_directory, *members, *where_path, *layout, *owner;
+    char *modules;          /* a directory of libraries; NULL: no module in Python is given */
+    const char **libraries; /* that, and those of the options */
     struct buffer text;
     int signals; /* a signalfd: of our child's end, and of those by which we are asked to end */
     sigset_t mask;
@@ -424,6 +427,25 @@ static int read_document(struct run *run, const char *path, struct error *e)
     return 0;
 }
 
+/* Those that are given are found before others of their name. */
+static int add_modules(struct run *run, struct error *e)
+{
+    const char *const *given = run->options.libraries;
+    size_t n = 0;
+    if (!*run->options.modules)
+        return 0;
+    int r = run_python_make(run->options.python_host, run->options.modules, &run->modules, e);
+    if (r < 0)
+        return r;
+    while (given[n])
+        n++;
+    run->libraries = mem_array(n + 2, sizeof *run->libraries);
+    run->libraries[0] = run->modules;
+    memcpy(run->libraries + 1, given, (n + 1) * sizeof *given);
+    run->options.libraries = run->libraries;
+    return 0;
+}
+
 /* A file that only the where page is in, and a directory for the members. */
 static int make_places(struct run *run, struct error *e)
 {
@@ -460,6 +482,8 @@ static void run_clear(struct run *run)
     run_helpers_clear(&run->helpers);
     if (run->members)
         file_remove_tree(run->members);
+    if (run->modules)
+        file_remove_tree(run->modules);
     if (run->where_path)
         unlink(run->where_path);
     if (run->child.where >= 0)
@@ -474,6 +498,8 @@ static void run_clear(struct run *run)
     free(run->where_path);
     free(run->layout);
     free(run->owner);
+    free(run->modules);
+    free(run->libraries);
 }
 
 /* Of the store: nobody else's, on any host. */
@@ -504,7 +530,7 @@ int worker_run(const struct worker_run_options *o)
     run.child.ledger.suspect = -1;
     run.owner = new_owner();
     run.child.owner = run.owner;
-    if (read_document(&run, o->job, &e) < 0) {
+    if (read_document(&run, o->job, &e) < 0 || add_modules(&run, &e) < 0) {
         log_error("%s", e.message);
         run_clear(&run);
         return RUN_REFUSED;

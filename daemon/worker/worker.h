@@ -24,6 +24,8 @@ struct worker_run_options {
     const char *job; /* path of the document; "-": standard input */
     const char *store;
     const char *const *libraries; /* directories, NULL at the end */
+    const char *const *modules;   /* in Python: paths, NULL at the end */
+    const char *python_host;      /* the library that hosts them; NULL: there is none */
 };
 int worker_run(const struct worker_run_options *o);
 

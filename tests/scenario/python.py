@@ -228,6 +228,62 @@ def test_what_belongs_to_a_module_is_listed(context):
     check("beside.py belongs to it: list it in broken.files" in told, told)
 
 
+# ---- modules where they lie ----------------------------------------------------------------------
+
+
+def module(folder, name, text, files=None):
+    """A path of a module NAME.py, with a list of what belongs to it."""
+    path = os.path.join(folder, name + ".py")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    for file, content in ((path, text), (os.path.join(folder, name + ".files"), files)):
+        if content is not None:
+            with open(file, "w", encoding="utf-8") as stream:
+                stream.write(content)
+    return path
+
+
+GROWTH = """
+import simlab.processes as xs
+
+@xs.process
+class Growth:
+    size = xs.variable(intent="out")
+
+    def initialize(self):
+        self.size = 1.0
+
+    def run_step(self):
+        self.size = self.size * FACTOR
+"""
+GROWTH_JOB = {"model": {"processes": {"g": "growth.Growth"}}, "clocks": {"time": {"data": [0, 1, 2, 3]}},
+              "main_clock": "time", "outputs": {"g__size": None}}
+
+
+def test_a_module_is_given_where_it_lies(context):
+    library(context)
+    alone = module(context.directory("a"), "growth", "FACTOR = 2.0\n" + GROWTH)
+    two = context.directory("b")
+    module(two, "parts/factor", "FACTOR = 3.0\n")
+    module(two, "parts/__init__", "")
+    listed = module(two, "growth", "from parts.factor import FACTOR\n" + GROWTH,
+                    "growth.py\nparts/__init__.py\nparts/factor.py\n")
+    temporary = context.directory("temporary")
+    os.environ["TMPDIR"] = temporary
+    try:
+        for path, size in ((alone, 8.0), (listed, 27.0)):
+            store, _ = context.run_local(GROWTH_JOB, 0, ["--python", path])
+            equal(float(values(store, "g__size")), size, f"size by {path}")
+        for wrong, word in (((alone, listed), "another module has a file of that name"),
+                            ((alone + "c",), "No such file"), ((os.path.join(two, "growth.files"),), "no module in Python"),
+                            ((os.path.join(two, "parts"),), "parts.files, which lists the files of a module")):
+            options = [word for path in wrong for word in ("--python", path)]
+            _, ended = context.run_local(GROWTH_JOB, 2, options)
+            check(word in ended.stderr, f"{word!r} is not in {ended.stderr}")
+    finally:
+        del os.environ["TMPDIR"]
+    equal(os.listdir(temporary), [], "what is left behind")
+
+
 # ---- without a worker ----------------------------------------------------------------------------
 
 

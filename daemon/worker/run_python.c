@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "worker/run_python.h"
+
+#include "base/buffer.h"
+#include "base/file.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LIST_MAX_BYTES = 1 << 20 };
+
+struct module {
+    const char *libraries; /* the directory that is made */
+    char *path, *directory, *name;
+    bool is_package;
+};
+
+static void module_clear(struct module *m)
+{
+    free(m->path);
+    free(m->directory);
+    free(m->name);
+}
+
+/* DIRECTORY/NAME.py, or a package DIRECTORY/NAME. */
+static int find(struct module *m, const char *given, struct error *e)
+{
+    struct stat st;
+    m->path = file_absolute(given);
+    for (size_t n = strlen(m->path); n > 1 && m->path[n - 1] == '/'; n--)
+        m->path[n - 1] = '\0';
+    if (stat(m->path, &st) < 0)
+        return error_set(e, -errno, NULL, "refused: cannot read the module %s: %s", given,
+                         strerror(errno));
+    const char *last = strrchr(m->path, '/') + 1;
+    m->is_package = S_ISDIR(st.st_mode);
+    m->directory = strndup(m->path, (size_t)(last - m->path));
+    size_t n = strlen(last);
+    bool is_module = S_ISREG(st.st_mode) && n > 3 && !strcmp(last + n - 3, ".py");
+    m->name = strndup(last, is_module ? n - 3 : n);
+    if (is_module || m->is_package)
+        return 0;
+    return error_set(e, -EINVAL, NULL,
+                     "refused: %s is no module in Python: should be a file NAME.py, or a package",
+                     given);
+}
+
+/* Two modules may share a file, but not have two of the same name. */
+static int link_file(const struct module *m, const char *target, const char *name, struct error *e)
+{
+    char *path = file_join(m->libraries, name), there[PATH_MAX];
+    int r = symlink(target, path) < 0 ? -errno : 0;
+    ssize_t n = r == -EEXIST ? readlink(path, there, sizeof there) : -1;
+    if (n >= 0 && (size_t)n == strlen(target) && !memcmp(there, target, (size_t)n))
+        r = 0;
+    if (r == -EEXIST)
+        error_set(e, r, NULL, "refused: %s stands where another module has a file of that name",
+                  target);
+    else if (r < 0)
+        error_set(e, r, NULL, "cannot make %s: %s", path, strerror(-r));
+    free(path);
+    return r;
+}
+
+static int link_own(const struct module *m, const char *name, struct error *e)
+{
+    char *target = file_join(m->directory, name);
+    int r = link_file(m, target, name, e);
+    free(target);
+    return r;
+}
+
+/* Of "a/b.py" the directory a is linked. The list itself is checked where the library is opened. */
+static int link_listed(const struct module *m, char *text, struct error *e)
+{
+    char *line;
+    int r = 0;
+    while (r == 0 && (line = strsep(&text, "\n"))) {
+        line[strcspn(line, "/ \t\r")] = '\0';
+        if (file_name_ok(line))
+            r = link_own(m, line, e);
+    }
+    return r;
+}
+
+/* A module without a list: it is the only file. */
+static int make_list(const struct module *m, const char *list, struct error *e)
+{
+    char *path = file_join(m->libraries, list), *source = mem_printf("%s.py", m->name);
+    FILE *f = fopen(path, "wxe");
+    int r = f ? 0 : -errno;
+    if (f && (fprintf(f, "%s\n", source) < 0) | (fclose(f) != 0))
+        r = -EIO;
+    if (r < 0)
+        error_set(e, r, NULL, "cannot make %s: %s", path, strerror(-r));
+    else
+        r = link_own(m, source, e);
+    free(source);
+    free(path);
+    return r;
+}
+
+static int add_files(const struct module *m, struct error *e)
+{
+    struct buffer text = {0};
+    char *list = mem_printf("%s.files", m->name), *path = file_join(m->directory, list);
+    int r = file_read(path, LIST_MAX_BYTES, &text);
+    if (r == -ENOENT && !m->is_package)
+        r = make_list(m, list, e);
+    else if (r < 0)
+        error_set(e, r, NULL,
+                  "refused: cannot read %s, which lists the files of a module, one a line: %s",
+                  path, strerror(-r));
+    else if ((r = link_file(m, path, list, e)) == 0 && text.data)
+        r = link_listed(m, text.data, e);
+    buffer_free(&text);
+    free(list);
+    free(path);
+    return r;
+}
+
+static int add(const char *host, const char *libraries, const char *given, struct error *e)
+{
+    struct module m = {.libraries = libraries};
+    int r = find(&m, given, e);
+    if (r == 0) {
+        char *library = mem_printf("%s.so", m.name);
+        r = link_file(&m, host, library, e);
+        free(library);
+    }
+    if (r == 0)
+        r = add_files(&m, e);
+    module_clear(&m);
+    return r;
+}
+
+int run_python_make(const char *host, const char *const *modules, char **ret_path, struct error *e)
+{
+    const char *parent = getenv("TMPDIR");
+    if (!host)
+        return error_set(e, -ENOENT, NULL,
+                         "refused: there is no python.so, which hosts modules in Python: it is "
+                         "built where python3-dev and NumPy are");
+    char *path = mem_printf("%s/simlab-python-XXXXXX", parent && *parent == '/' ? parent : "/tmp");
+    int r = mkdtemp(path) ? 0 : -errno;
+    if (r < 0) {
+        error_set(e, r, NULL, "cannot make a directory for modules, %s: %s", path, strerror(-r));
+        free(path);
+        return r;
+    }
+    for (; r == 0 && *modules; modules++)
+        r = add(host, path, *modules, e);
+    if (r == 0) {
+        *ret_path = path;
+        return 0;
+    }
+    file_remove_tree(path);
+    free(path);
+    return r;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Modules in Python of a local run: a directory of libraries that goes with it. */
+#ifndef WORKER_RUN_PYTHON_H
+#define WORKER_RUN_PYTHON_H
+
+#include "base/errors.h"
+
+/* Makes a directory below $TMPDIR (else /tmp) in which each module is a library: links to the host
+ * library, and to what belongs to it. `modules`: paths of NAME.py, or of packages, NULL at the end.
+ * What NAME.files beside one lists belongs to it; without that, the module alone. `host`: NULL
+ * where there is none. The caller frees the path, and removes what stands there. 0, or a negative
+ * errno with words. */
+int run_python_make(const char *host, const char *const *modules, char **ret_path, struct error *e);
+
+#endif
