@@ -95,7 +95,9 @@ static int make_list(const struct module *m, const char *list, struct error *e)
     char *path = file_join(m->libraries, list), *source = mem_printf("%s.py", m->name);
     FILE *f = fopen(path, "wxe");
     int r = f ? 0 : -errno;
-    if (f && (fprintf(f, "%s\n", source) < 0) | (fclose(f) != 0))
+    if (f && fprintf(f, "%s\n", source) < 0)
+        r = -EIO;
+    if (f && fclose(f) != 0)
         r = -EIO;
     if (r < 0)
         error_set(e, r, NULL, "cannot make %s: %s", path, strerror(-r));
