@@ -284,6 +284,44 @@ def test_a_module_is_given_where_it_lies(context):
     equal(os.listdir(temporary), [], "what is left behind")
 
 
+def test_run_from_python(context):
+    library(context)
+    sys.path[:0] = [os.path.join(harness.REPOSITORY, "client/python"), MODULES]
+    sys.dont_write_bytecode = True
+    # pylint: disable=import-outside-toplevel,import-error
+    import simlab
+    import reference
+    import xarray
+    options = {"worker": context.program("simlab-worker"), "processes": [context.directory("none")]}
+    case = load(GOLDEN, "advect", "job.json")
+    model = {name: getattr(reference, of.partition(".")[2]) for name, of in case["model"]["processes"].items()}
+    expected, _ = local(context, case, library(context, "reference"))
+    store = context.path("out.zarr")
+    ended = simlab.run({k: v for k, v in case.items() if k != "model"}, model, store=store, **options)
+    harness.same_store(expected, store)
+    check(isinstance(ended, xarray.Dataset), f"returned {ended!r}")
+
+    setup = xarray.Dataset.from_dict(load(GOLDEN, "advect", "setup.json"))
+    again = simlab.run(setup, model, **options)
+    for name in case["outputs"]:
+        equal(again[name].values.tolist(), ended[name].values.tolist(), name)
+
+    class Nowhere(reference.Decay):  # pylint: disable=too-few-public-methods
+        pass
+    Nowhere.__module__ = "__main__"
+    Nowhere = simlab.processes.process(Nowhere)
+    bad = {k: v for k, v in case.items() if k != "inputs"}
+    for call, kind, word in ((lambda: simlab.run(bad, model, **options), simlab.RunError, "grid"),
+                             (lambda: simlab.run(case, {"d": Nowhere}, **options), ValueError, "write them into a file"),
+                             (lambda: simlab.run(case, {"d": int}, **options), TypeError, "no process class")):
+        try:
+            call()
+        except kind as error:
+            check(word in str(error), str(error))
+            continue
+        raise harness.Failure(f"no {kind.__name__} was raised")
+
+
 # ---- without a worker ----------------------------------------------------------------------------
 
 

@@ -37,22 +37,22 @@ def classes_of(module):
 # ---- texts of a declaration ----
 
 
-def _plain(value):
+def plain(value):
     """A value of Python or NumPy as JSON has it; numbers that JSON lacks become texts."""
     if hasattr(value, "tolist"):  # NumPy's arrays and scalars
         value = value.tolist()
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     return value
 
 
 def _json(value, what):
     try:
-        return json.dumps(_plain(value), allow_nan=False, ensure_ascii=False)
+        return json.dumps(plain(value), allow_nan=False, ensure_ascii=False)
     except (TypeError, ValueError) as error:
         raise TableError(f"{what} cannot be written as JSON: {error}") from None
 

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs of models in Python, without a daemon, by the program simlab-worker."""
+
+import inspect
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from .processes.process import declarations, is_process
+from .processes.table import library_of, plain
+
+
+class RunError(RuntimeError):
+    """A run that was refused, or failed: the message is what simlab-worker said. `status`: its exit
+    status; 2: refused, and there is no store. 1: the store has what could be had."""
+
+    def __init__(self, status, said):
+        super().__init__(said.strip() or f"simlab-worker ended with status {status}")
+        self.status = status
+
+
+def run(job, model=None, store=None, modules=(), processes=(), worker="simlab-worker"):
+    """Runs a job, and returns its store, opened by xarray; where that is not installed: a group of
+    zarr; without that, too, None.
+
+    job:       a job document as a dict, or a path of one; or a set-up as an xarray data set.
+    model:     process classes by name, {"grid": Grid}, or types as texts, {"grid": "reference.Grid"};
+               without it, the job has a model. The files that define the classes are found by it.
+    store:     where the store is to stand, which may not be there yet. Without it, the data are read
+               into memory.
+    modules:   paths of further modules or packages that the model's types are in.
+    processes: directories of process libraries; without it, those that came with simlab-worker.
+    """
+    document, folder = _document(job)
+    files = [os.fspath(m) for m in modules]
+    if model is not None:
+        document["model"] = {"processes": {name: _type(name, of) for name, of in model.items()}}
+        files += _files(model.values(), {os.path.realpath(file) for file in files})
+    if store is None:
+        _need_xarray()
+    with tempfile.TemporaryDirectory(prefix="simlab-run-") as temporary:
+        place = os.path.join(temporary, "out.zarr") if store is None else os.fspath(store)
+        command = [worker, "run", "-", "--store", os.path.abspath(place)]
+        for option, values in (("--python", files), ("--processes", processes)):
+            for value in values:
+                command += [option, os.path.abspath(os.fspath(value))]
+        text = json.dumps(plain(document), allow_nan=False)
+        ended = subprocess.run(command, input=text, text=True, cwd=folder, stderr=subprocess.PIPE, check=False)
+        if ended.returncode != 0:
+            raise RunError(ended.returncode, ended.stderr)
+        sys.stderr.write(ended.stderr)
+        opened = _open(place)
+        return opened.load() if store is None else opened
+
+
+# ---- what goes in ----
+
+
+def _document(job):
+    """The job as a dict, and the directory that its files are relative to."""
+    if isinstance(job, (str, os.PathLike)):
+        with open(job, encoding="utf-8") as file:
+            return json.load(file), os.path.dirname(os.path.abspath(job))
+    if hasattr(job, "to_dict"):
+        return {"setup": job.to_dict()}, os.getcwd()
+    return dict(job), os.getcwd()
+
+
+def _type(name, of):
+    if isinstance(of, str):
+        return of
+    if not is_process(of):
+        raise TypeError(f"process {name!r}: {of!r} is no process class")
+    return f"{library_of(of)}.{of.__name__}"
+
+
+def _related(classes):
+    """These classes, and all that they inherit from or lead to."""
+    found, todo = [], [c for c in classes if not isinstance(c, str)]
+    while todo:
+        cls = todo.pop()
+        if cls in found:
+            continue
+        found.append(cls)
+        todo += [base for base in cls.__mro__[1:] if is_process(base)]
+        targets = [v.target[0] for v in declarations(cls).values() if v.target]
+        todo += [t for t in targets if not isinstance(t, str)]
+    return found
+
+
+def _file(name):
+    """The file of a module, or the directory of a package."""
+    try:
+        path = None if name == "__main__" else inspect.getsourcefile(sys.modules[name])
+    except (KeyError, TypeError):
+        path = None
+    if not path or not os.path.exists(path):
+        raise ValueError(
+            f"the process classes of {name} are in no file that can be imported: write them into a "
+            "file, as model.py, and import it"
+        )
+    return os.path.dirname(path) if os.path.basename(path) == "__init__.py" else path
+
+
+def _files(classes, given):
+    names = dict.fromkeys(library_of(cls) for cls in _related(classes))
+    files = [os.path.abspath(_file(name)) for name in names]
+    return [file for file in files if os.path.realpath(file) not in given]
+
+
+# ---- what comes out ----
+
+
+def _need_xarray():
+    try:
+        import xarray  # pylint: disable=import-outside-toplevel,unused-import
+        import zarr  # pylint: disable=import-outside-toplevel,unused-import
+    except ImportError as error:
+        raise ValueError(f"without xarray and zarr, say where the store is to stand: {error}") from None
+
+
+def _open(store):
+    try:
+        import zarr  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return None
+    try:
+        import xarray  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return zarr.open(store, mode="r")
+    return xarray.open_zarr(store)
