@@ -15,10 +15,11 @@
 #include <unistd.h>
 
 enum {
-    CHUNK = 65536,          /* what a pipe holds, and a turn takes */
-    LAST_CHUNKS = 64,       /* of a worker that is dead */
-    MARK_SIZE = 48,         /* at most, with its line feed */
-    DROPPED_EVERY_MS = 1000 /* told */
+    CHUNK = 65536,           /* what a pipe holds, and a turn takes */
+    LAST_CHUNKS = 64,        /* of a worker that is dead */
+    MARK_SIZE = 48,          /* at most, with its line feed */
+    DROPPED_EVERY_MS = 1000, /* told */
+    UNFINISHED_MS = 500      /* between looks at whose a line is that was begun */
 };
 
 /* Whose output: job 0 is nobody's. */
@@ -37,6 +38,7 @@ struct output {
     char line[OUTPUT_LINE];
     size_t used;
     bool is_cut;
+    int64_t look_due; /* where a line was begun */
     /* A line costs one; there are at most OUTPUT_BURST. In thousandths. */
     int64_t allowance, allowed_at;
     unsigned long dropped;
@@ -202,8 +204,13 @@ static bool take(struct output *o)
     do
         n = read(o->fd, chunk, sizeof chunk);
     while (n < 0 && errno == EINTR);
-    if (n > 0)
+    if (n > 0) {
         add_chunk(o, chunk, (size_t)n);
+        o->look_due = loop_now() + UNFINISHED_MS;
+    } else {
+        o->at = o->here;
+        end_unfinished(o);
+    }
     if (n == 0 && o->is_watched) { /* nobody can print any more */
         loop_remove_fd(o->loop, o->fd);
         o->is_watched = false;
@@ -263,11 +270,23 @@ struct output *output_free(struct output *o)
     return NULL;
 }
 
+/* A member whose unfinished line had been read when it ended left no mark. */
+static int64_t look_for_end(struct output *o, int64_t now)
+{
+    if (o->used > 0 && now >= o->look_due) {
+        o->look_due = now + UNFINISHED_MS;
+        take(o);
+    }
+    return o->used > 0 ? o->look_due : INT64_MAX;
+}
+
 int64_t output_tick(struct output *o, int64_t now)
 {
+    int64_t look_due = look_for_end(o, now);
     if (o->dropped > 0 && now - o->dropped_since >= DROPPED_EVERY_MS)
         tell_dropped(o);
-    return o->dropped > 0 ? o->dropped_since + DROPPED_EVERY_MS : INT64_MAX;
+    int64_t told_due = o->dropped > 0 ? o->dropped_since + DROPPED_EVERY_MS : INT64_MAX;
+    return look_due < told_due ? look_due : told_due;
 }
 
 const char *output_last(const struct output *o, int64_t job, int64_t member)

@@ -26,7 +26,7 @@ int output_new(struct loop *loop, const char *worker, int where, struct output *
                int *ret_fd);
 struct output *output_free(struct output *o);
 
-/* Tells what was dropped. When next due. */
+/* Tells what was dropped, and lines that ended members left unfinished. When next due. */
 int64_t output_tick(struct output *o, int64_t now);
 /* The last line that was printed while it was at that member (-1: at none); "": none. */
 const char *output_last(const struct output *o, int64_t job, int64_t member);

@@ -135,6 +135,30 @@ Test(output, what_is_unfinished_is_not_the_next_ones)
     cr_assert_str_eq(logged(), "simlabd: worker local-1.1, job 7, member 4: last\n");
 }
 
+/* Had it been read when its member ended, then there is no mark. */
+Test(output, what_is_unfinished_is_told_when_its_member_has_ended)
+{
+    at(7, 3);
+    print_text("last");
+    turn();
+    int64_t due = output_tick(output, loop_now());
+    cr_assert_leq(due, loop_now() + 1000);
+    due = output_tick(output, due);
+    cr_assert_lt(due, INT64_MAX, "its member goes on");
+    cr_assert_str_eq(logged(), "");
+    at(7, -1);
+    cr_assert_eq(output_tick(output, due + 1000), INT64_MAX);
+    cr_assert_str_eq(logged(), "simlabd: worker local-1.1, job 7, member 3: last\n");
+    at(7, 4);
+    print_text("half");
+    turn();
+    print_text(" read\x1e"
+               "7 4\n");
+    at(7, -1);
+    output_tick(output, loop_now() + 1000);
+    cr_assert_str_eq(logged(), "simlabd: worker local-1.1, job 7, member 4: half read\n");
+}
+
 Test(output, long_and_binary_lines)
 {
     char *text = mem_array(30000, 1);
