@@ -348,8 +348,10 @@ static struct wire_message *hear_unless_killed(struct fake *f)
     free(f->frame);
     f->frame = NULL;
     size_t size = zmq_msg_size(&frame);
-    if (size == 0) /* of a message that was cut: its session is over */
+    if (size == 0) { /* of a message that was cut: its session is over */
+        zmq_msg_close(&frame);
         return hear_unless_killed(f);
+    }
     f->frame = malloc(size);
     memcpy(f->frame, zmq_msg_data(&frame), size);
     zmq_msg_close(&frame);
