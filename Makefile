@@ -60,7 +60,7 @@ HOST := $(if $(shell pkg-config --exists python3-embed 2>/dev/null && echo 1),$(
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := g++ python3-dev gfortran curl libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
+DEBIAN_TEST := g++ python3-dev gfortran curl locales libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
 DEBIAN_SOAK := e2fsprogs xfsprogs
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 

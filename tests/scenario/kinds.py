@@ -191,7 +191,6 @@ def test_objects(context):
     same(got["h__destroyed"], [0, 1, 2], "each is destroyed when its member has ended")
     refused(context, document({"h": "Holder"}, ["h__thing"]), "h__thing", "object")
     refused(context, document({"h": "Holder"}, inputs={"h__thing": 1}), "h__thing")
-    refused(context, document({"h": "Holder", "b": "Borrower"}, parallel=True, scheduler="processes"), "h__thing")
 
 
 # ---- inputs -------------------------------------------------------------------------------------------

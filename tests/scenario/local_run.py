@@ -98,8 +98,8 @@ def test_it_is_asked_to_end(context):
                                stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         line = ran.stderr.readline()
         check("step 1 of 3" in line, f"it runs: {line}")
-        children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(ran.pid)], text=True,
-                                  capture_output=True, check=False).stdout.split()
+        with open(f"/proc/{ran.pid}/task/{ran.pid}/children", encoding="ascii") as file:
+            children = file.read().split()
         equal(len(children), 1, "its process")
         ran.send_signal(number)
         equal(ran.wait(harness.WAIT), -number, "its end")
