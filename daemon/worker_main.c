@@ -21,6 +21,7 @@ static int usage(FILE *to)
 {
     fputs(
         "usage: simlab-worker run JOB.json --store DIR [--processes DIR]… [--python NAME.py]…\n"
+        "                          [--debug]\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
@@ -28,7 +29,8 @@ static int usage(FILE *to)
         "\n"
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
         "            store DIR. Exit status 0; 2 where the job is refused; 1 where it, or a\n"
-        "            member, fails\n"
+        "            member, fails. With --debug, as a job that says so: see\n"
+        "            include/simlab/README.md\n"
         "describe    prints a process library's descriptors as JSON; with --configuration, those\n"
         "            that it has as the library NAME\n"
         "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
@@ -48,6 +50,7 @@ struct arguments {
     const char *modules[MAX_DIRECTORIES + 1];
     int n_directories, n_modules;
     const char *operand, *configuration;
+    bool debug;
 };
 
 /* `relative` to this program's own directory. */
@@ -112,6 +115,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
                                             {"uploads", required_argument, NULL, 'u'},
                                             {"where", required_argument, NULL, 'w'},
                                             {"configuration", required_argument, NULL, 'c'},
+                                            {"debug", no_argument, NULL, 'd'},
                                             {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -124,6 +128,9 @@ static bool parse(int argc, char **argv, struct arguments *a)
             break;
         case 'e':
             a->endpoint = optarg;
+            break;
+        case 'd':
+            a->debug = true;
             break;
         case 'n':
             a->name = optarg;
@@ -190,7 +197,8 @@ static int run(const struct arguments *a)
                                    .store = a->store,
                                    .libraries = (const char *const *)a->directories,
                                    .modules = a->modules,
-                                   .python_host = host};
+                                   .python_host = host,
+                                   .debug = a->debug};
     int status = worker_run(&o);
     free(host);
     return status;

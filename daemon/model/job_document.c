@@ -15,7 +15,8 @@ static const char *const keys[] = {
     "inputs",   "outputs",   "coords",       "attrs",      "batch_dim", "sweep",
     "parallel", "scheduler", "encoding",     "check_dims", "validate",  "store",
     "seed",     "priority",  "max_attempts", "stop_when",  "log_every", "member_timeout",
-    "labels",   "hooks",     "threads",      "checkpoint", "$schema",   NULL};
+    "labels",   "hooks",     "threads",      "checkpoint", "debug",     "$schema",
+    NULL};
 
 /* What a set-up gives. */
 static const char *const setup_keys[] = {"clocks", "main_clock", "inputs", "outputs",

@@ -116,6 +116,15 @@ static int read_words(struct making *m)
     return r;
 }
 
+static int read_debug(struct making *m)
+{
+    const json_t *debug = option(m, "debug");
+    if (debug && !json_is_boolean(debug))
+        return refuse(m, "debug", "true or false");
+    m->job->debug = json_is_true(debug);
+    return 0;
+}
+
 static int read_texts(struct making *m)
 {
     const char *names[] = {"name", "store"};
@@ -318,6 +327,7 @@ int job_options_read(struct making *m)
 {
     int r = read_words(m);
     r = r ? r : read_integers(m);
+    r = r ? r : read_debug(m);
     r = r ? r : read_texts(m);
     r = r ? r : read_objects(m);
     r = r ? r : read_stops(m);

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/arena.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
 enum { ARENA_SMALLEST = 6, ARENA_ALIGNMENT = 64 };
 
 struct free_block {
@@ -64,4 +68,50 @@ void arena_give(struct arena *a, void *block, size_t capacity)
     b->next = a->free[class];
     a->free[class] = b;
     lock_release(&a->lock);
+}
+
+/* ---- with guards ---- */
+
+static size_t pages(size_t size)
+{
+    return (size + ARENA_GUARD - 1) & ~(size_t)(ARENA_GUARD - 1);
+}
+
+void arena_guarded_pages(const void *block, size_t capacity, void **ret_begin, void **ret_end)
+{
+    uintptr_t at = (uintptr_t)block, end = at + round_up(capacity);
+    *ret_begin = (void *)(at & ~(uintptr_t)(ARENA_GUARD - 1));
+    *ret_end = (void *)end;
+}
+
+/* A guard that cannot be made finds nothing, and harms nobody. */
+void *arena_take_guarded(struct arena *a, size_t size)
+{
+    if (size > a->size)
+        return NULL;
+    size_t body = pages(round_up(size));
+    lock_hold(&a->lock, 1);
+    size_t before = pages(a->used);
+    size_t used = before + ARENA_GUARD + body + ARENA_GUARD;
+    bool fits = used <= a->size;
+    if (fits)
+        a->used = used;
+    lock_release(&a->lock);
+    if (!fits)
+        return NULL;
+    char *guard = (char *)a + before;
+    mprotect(guard, ARENA_GUARD, PROT_NONE);
+    mprotect(guard + ARENA_GUARD + body, ARENA_GUARD, PROT_NONE);
+    return guard + ARENA_GUARD + body - round_up(size);
+}
+
+void arena_give_guarded(void *block, size_t capacity)
+{
+    void *begin, *end;
+    if (!block)
+        return;
+    arena_guarded_pages(block, capacity, &begin, &end);
+    size_t size = (size_t)((char *)end - (char *)begin);
+    if (size && mprotect(begin, size, PROT_NONE) == 0)
+        madvise(begin, size, MADV_DONTNEED);
 }

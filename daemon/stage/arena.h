@@ -17,7 +17,7 @@
 
 #include <stddef.h>
 
-enum { ARENA_CLASSES = 48 };
+enum { ARENA_CLASSES = 48, ARENA_GUARD = 4096 };
 
 struct arena {
     size_t size; /* bytes of the range, from this struct on */
@@ -31,6 +31,14 @@ void arena_init(struct arena *a, size_t size, size_t header);
 
 /* Undefined contents, at least `size` bytes; NULL where the arena is full. */
 void *arena_take(struct arena *a, size_t size, size_t *ret_capacity);
+/* For stage/debug.h: `size` bytes, of that capacity, at the end of pages of their own (but for
+ * those up to a multiple of 64), with a page before and one behind that nobody may touch. Given
+ * back, they are nobody's: they are not used again. */
+void *arena_take_guarded(struct arena *a, size_t size);
+void arena_give_guarded(void *block, size_t capacity);
+/* The pages that may be touched: [begin, end). */
+void arena_guarded_pages(const void *block, size_t capacity, void **ret_begin, void **ret_end);
+
 /* `capacity` as arena_take gave it. NULL is fine. */
 void arena_give(struct arena *a, void *block, size_t capacity);
 

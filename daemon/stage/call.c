@@ -13,6 +13,7 @@
 #include "stage/simulation.h"
 
 #include "base/mem.h"
+#include "stage/debug.h"
 #include "stage/rest.h"
 
 #include <limits.h>
@@ -73,6 +74,8 @@ static int call_watched(struct lane *lane, const struct plan_call *call, int *re
             r = hook_call(lane, stage, SIMLAB_AFTER, call->process, &after, e);
         if (r == 0 && s->job->validate == JOB_VALIDATE_ALL)
             r = input_check_written(lane, call->process, e);
+        if (r == 0 && s->job->debug)
+            r = debug_check_call(lane, call->process, e);
     }
     *ret_signal = after > signal ? after : signal;
     return r;

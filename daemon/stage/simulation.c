@@ -5,6 +5,7 @@
 #include "stage/instance.h"
 
 #include "base/mem.h"
+#include "stage/debug.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static struct simulation *new_without_state(const struct job *job,
     s->model = job->model;
     s->hooks = hooks;
     s->board = board;
-    s->is_plain = job->n_hooks == 0 && job->validate != JOB_VALIDATE_ALL;
+    s->is_plain = job->n_hooks == 0 && job->validate != JOB_VALIDATE_ALL && !job->debug;
     s->flags = mem_lines(1, sizeof *s->flags + (size_t)s->model->n_processes);
     s->stage.flags = s->flags;
     return s;
@@ -83,6 +84,7 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
         r = state_new(s->program, s->scheduler->is_shared ? STATE_SHARED : STATE_PRIVATE, &s->state,
                       e);
     if (r == 0) {
+        s->state->is_debug = job->debug;
         new_parts(s, o->threads);
         r = s->scheduler->open(s, &s->scheduler_state, e);
     }
@@ -262,6 +264,8 @@ static int run_rest(struct simulation *s, int r, struct error *e)
     if (r == 0)
         r = output_save_last(s, e);
     r = finalize(s, r, e);
+    if (r == 0 && s->state->is_debug)
+        debug_end_member(s);
     destroy_objects(s);
     bool is_cancelled = s->events->is_cancelled && atomic_load(s->events->is_cancelled);
     return r > 0 && is_cancelled ? error_set(e, -ECANCELED, NULL, "cancelled") : r;
@@ -285,6 +289,8 @@ int simulation_run(struct simulation *s, int64_t member, const struct stage_even
 int simulation_save_instances(struct simulation *s, struct error *e)
 {
     buffer_clear(&s->instances);
+    if (s->state->is_debug) /* between its values lies what nobody may touch */
+        return error_set(e, STAGE_FAILED, NULL, "a debug run is not saved");
     int r = instance_save_all(s, &s->instances, e);
     if (r)
         buffer_clear(&s->instances);

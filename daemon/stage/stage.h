@@ -73,6 +73,12 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
                    struct simulation **ret_simulation, struct error *e);
 struct simulation *simulation_free(struct simulation *s);
 
+/* Of a debug run, in words, for whoever touched an address: "it touched memory behind variable
+ * 'grid__u' …". Nothing is written to `ret` where it is none of ours. Safe in a process that dies
+ * of it. */
+void simulation_explain_address(const struct simulation *s, const void *address, char *ret,
+                                size_t size);
+
 /* What another worker needs to run tasks of this simulation (stage/helper.h). */
 struct stage_share {
     int descriptor; /* of the memory, borrowed */

@@ -29,7 +29,7 @@
 #define STATE_WINDOW  ((size_t)320 << 30)
 
 /* "simlab" and the version of what follows; to be changed with any struct of this file. */
-#define STATE_MAGIC UINT64_C(0x0002626d616c6973)
+#define STATE_MAGIC UINT64_C(0x0003626d616c6973)
 
 struct process_state {
     uint32_t random_key[2]; /* of (seed, member, process name) */
@@ -66,6 +66,7 @@ struct state {
     uint64_t stamp;       /* changes with every stage and every save */
     _Atomic size_t bytes; /* the sum of what values were asked for: at most memory_limit() */
     int descriptor;       /* of the file behind a shared state, in the process that made it; -1 */
+    bool is_debug;        /* values lie as stage/debug.h says */
     size_t beside;        /* of a shared state: bytes behind the arena's, see state_beside */
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/memory_limit.h"
+#include "stage/debug.h"
 #include "stage/state.h"
 
 #include <errno.h>
@@ -34,15 +35,29 @@ static int count_in(struct state *s, struct value *v, size_t bytes)
     return -ENOMEM;
 }
 
+/* All around it says so if it is written. */
+static void *take_guarded(struct state *s, size_t bytes)
+{
+    void *buffer = arena_take_guarded(&s->arena, bytes), *begin, *end;
+    if (!buffer)
+        return NULL;
+    arena_guarded_pages(buffer, bytes, &begin, &end);
+    memset(begin, DEBUG_CANARY, (size_t)((char *)end - (char *)begin));
+    return buffer;
+}
+
 static int grow(struct state *s, struct value *v, size_t bytes)
 {
-    size_t capacity;
-    void *buffer = arena_take(&s->arena, bytes, &capacity);
+    size_t capacity = bytes, had = (size_t)v->view.size * (size_t)v->view.itemsize;
+    void *buffer = s->is_debug ? take_guarded(s, bytes) : arena_take(&s->arena, bytes, &capacity);
     if (!buffer)
         return -ENOMEM;
     if (v->view.data) /* growing keeps what was there, as a resize would */
-        memcpy(buffer, v->buffer, (size_t)v->view.size * (size_t)v->view.itemsize);
-    arena_give(&s->arena, v->buffer, v->capacity);
+        memcpy(buffer, v->buffer, had < bytes ? had : bytes);
+    if (s->is_debug)
+        arena_give_guarded(v->buffer, v->capacity);
+    else
+        arena_give(&s->arena, v->buffer, v->capacity);
     v->buffer = buffer;
     v->capacity = capacity;
     return 0;
@@ -55,11 +70,14 @@ int value_shape(struct state *s, struct value *v, int ndim, const int64_t *shape
     if (!count(ndim, shape, &size) || !mem_mul((size_t)size, (size_t)v->view.itemsize, &bytes))
         return -EOVERFLOW;
     int r = bytes > SMALL && bytes > v->asked ? count_in(s, v, bytes) : 0;
-    if (r == 0 && (bytes > v->capacity || !v->buffer))
+    bool fits = s->is_debug ? bytes == v->capacity : bytes <= v->capacity;
+    if (r == 0 && (!fits || !v->buffer))
         r = grow(s, v, bytes);
     if (r < 0)
         return r;
-    if (bytes > had)
+    if (s->is_debug && bytes > had)
+        debug_fill(v, had, bytes);
+    else if (bytes > had)
         memset((char *)v->buffer + had, 0, bytes - had);
     v->view.data = v->buffer;
     v->view.size = size;

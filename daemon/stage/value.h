@@ -17,6 +17,7 @@ struct value {
     void *buffer; /* of the state's arena, kept from member to member */
     size_t capacity;
     size_t asked;    /* bytes: the most that this member has asked for */
+    bool is_fresh;   /* a debug run: some of it is as debug_fill left it */
     bool is_settled; /* a process has set it: dtype and number of dims are what they are */
 };
 

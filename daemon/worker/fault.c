@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/fault.h"
 
+#include "stage/stage.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
 /* Signal handlers are given nothing else. */
 static struct position_board *watched;
+static const struct simulation *explained;
 
 static void note_end(void)
 {
@@ -18,6 +21,8 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 {
     (void)context;
     note_end();
+    if (explained && info->si_code > 0 && (signal == SIGSEGV || signal == SIGBUS))
+        simulation_explain_address(explained, info->si_addr, watched->note, sizeof watched->note);
     if (info->si_code <= 0)
         raise(signal);
 }
@@ -44,4 +49,10 @@ void fault_watch(struct position_board *board)
 void fault_forget(void)
 {
     watched = NULL;
+    explained = NULL;
+}
+
+void fault_explain(const struct simulation *s)
+{
+    explained = s;
 }

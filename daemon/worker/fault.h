@@ -6,10 +6,16 @@
 
 #include "base/position.h"
 
+struct simulation;
+
 /* From now on, for this board. Signals that somebody handles (a library, a sanitizer) are left to
  * it. Call it before clean_room_settle. */
 void fault_watch(struct position_board *board);
 /* Before the board is unmapped: what ends the process afterwards is noted nowhere. */
 void fault_forget(void);
+
+/* Of which simulation an address is that was touched and may not be: a debug run's; NULL: none's.
+ */
+void fault_explain(const struct simulation *s);
 
 #endif

@@ -186,6 +186,8 @@ static void on_abandon(void *userdata, int64_t member, const struct error *failu
  * use. */
 int range_runner_lanes(const struct job *job)
 {
+    if (job->debug)
+        return 1;
     int64_t n = job->lanes ? job->lanes : processors_allowed();
     return (int)(n > JOB_MOST_LANES ? JOB_MOST_LANES : n);
 }
@@ -211,11 +213,13 @@ static int new_simulation(struct range_runner *m, struct error *e)
 {
     struct stage_options how = how_to_run(m);
     int r = job_code_find(m->job, m->libraries, &m->code, e);
-    if (how.board && how.threads > 1)
+    if (how.board && (how.threads > 1 || m->job->debug))
         fault_watch(how.board);
     if (r == 0)
         r = worker_result_of_user(
             simulation_new(m->job, m->code.codes, m->code.hooks, &how, &m->simulation, e));
+    if (r == 0 && m->job->debug)
+        fault_explain(m->simulation);
     const struct lead_events events = {.lost = on_lost, .abandon = on_abandon, .userdata = m};
     if (r == 0 && m->events.share >= 0)
         r = lead_new(m->simulation, m->events.share, &events, &m->lead, e);
@@ -293,6 +297,7 @@ struct range_runner *range_runner_free(struct range_runner *m)
         store_leave_staged(m->store);
     free(m->failed);
     lead_free(m->lead);
+    fault_explain(NULL);
     simulation_free(m->simulation);
     job_code_clear(&m->code);
     store_close(m->store);

@@ -104,6 +104,8 @@ static int build_job(struct work *w, struct error *e)
     w->document = json_read(w->child->text, w->child->text_size, e);
     if (!w->document)
         return WORKER_REFUSED;
+    if (w->child->options->debug && json_is_object(w->document))
+        json_object_set_new(w->document, "debug", json_true());
     load_libraries(w);
     struct job_sources sources = {.file = read_npy, .userdata = w};
     int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));

@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* serve: connects to a dispatcher and works until told to quit or the dispatcher is gone. */
@@ -26,6 +27,7 @@ struct worker_run_options {
     const char *const *libraries; /* directories, NULL at the end */
     const char *const *modules;   /* in Python: paths, NULL at the end */
     const char *python_host;      /* the library that hosts them; NULL: there is none */
+    bool debug;                   /* as if the job said so */
 };
 int worker_run(const struct worker_run_options *o);
 

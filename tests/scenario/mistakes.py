@@ -76,10 +76,12 @@ def expected(message, library):
     """A pattern. The page has u[0] of no certain value, and another machine's memory; a sanitizer
     ends a worker in its own way."""
     plain = re.escape(message.replace("line.", library + "."))
-    for shown, any_such in ((r"became 0", r"became \S+"), ("23.5 GiB", r"[0-9.]+ \S+"),
-                            ("was killed by signal 11 (Segmentation fault)", r"(was killed by .*|exited with status \d+)")):
-        plain = plain.replace(re.escape(shown), any_such)
-    return plain
+    killed, touched = re.escape("was killed by signal 11 (Segmentation fault)"), re.escape(": it touched")
+    for shown, any_such in ((re.escape("became 0"), r"became \S+"), (re.escape("23.5 GiB"), r"[0-9.]+ \S+")):
+        plain = plain.replace(shown, any_such)
+    if killed not in plain:
+        return plain
+    return plain + "|" + plain.partition(touched)[0].replace(killed, r"exited with status \d+")
 
 
 def test_the_pages_mistakes_are_told(context):
@@ -103,6 +105,20 @@ def test_the_pages_mistakes_are_told(context):
         equal(there["state"], "failed", f"state with {code}")
         for said in (ended.stderr, there["reason"]):
             check(re.search(expected(message, name), said), f"with {code}: {said!r}, the page says {message!r}")
+
+
+def test_a_debug_run_names_what_was_not_written(context):
+    line = "debug: process 'diffuse' (line.Diffusion): "
+    library = abi.compile_text(context, with_mistake("n--;", ""), ".c", abi.as_the_page_says())
+    options = ["--processes", os.path.dirname(library), "--processes", context.program("processes")]
+    _, ended = context.run_local(abi.job(), 0, ["--debug", *options])
+    told = line + "1 of the 150 elements of 'u_diffused' were not written, the first is number 149\n"
+    equal(ended.stderr.count(told), 1, f"times that it is told in {ended.stderr}")
+    mistaken = {"model": {"processes": {"clumsy": "faulty.Mistaken"}}, "clocks": {"time": {"data": [0.0, 1.0]}},
+                "main_clock": "time", "inputs": {}, "outputs": {"clumsy__scalar": None}, "debug": True}
+    _, ended = context.run_local(mistaken, 0, ["--processes", context.program("faulty")])
+    check("debug: process 'clumsy' (faulty.Mistaken): 'never_set' was never set\n" in ended.stderr, ended.stderr)
+    check("'scalar'" not in ended.stderr, ended.stderr)
 
 
 harness.main(globals())
