@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/position.h"
 #include "proto/where.h"
 #include "worker/clean_room.h"
 #include "worker/guard.h"
@@ -72,13 +73,23 @@ void run_helpers_start(struct run_helpers *h, int n, const struct run_child *chi
     h->share = -1;
 }
 
+/* exit(0) in a process is no good end. */
+static bool has_ended_in_a_task(const struct run_helper *h)
+{
+    struct position_board *board = mem_new(sizeof *board);
+    where_read_board(h->where, board, sizeof *board);
+    bool is_noted = atomic_load(&board->ended_lane) != 0;
+    free(board);
+    return is_noted;
+}
+
 const struct run_helper *run_helpers_ended(struct run_helpers *h)
 {
     for (int i = 0; i < h->n; i++) {
         struct run_helper *one = &h->at[i];
         if (one->pid > 0 && waitpid(one->pid, &one->status, WNOHANG) == one->pid)
             one->pid = 0;
-        if (one->pid == 0 && one->status != 0)
+        if (one->pid == 0 && (one->status != 0 || has_ended_in_a_task(one)))
             return one;
     }
     return NULL;
