@@ -4,9 +4,11 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/mem.h"
 #include "support.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +69,50 @@ Test(checkpoint_file, is_left_as_it_was_where_another_is_given_up)
     cr_assert_eq(write_it("/nowhere/at/all", false), -ENOENT);
     cr_assert_eq(read_it(path, &c, &memory), 0);
     free(memory);
+}
+
+/* Each operation is counted once a process: one test, one fault. */
+static void check_is_left(const char *fault, int directory)
+{
+    const char *path = support_path("checkpoint");
+    const atomic_bool needless = false;
+    const struct checkpoint_writing how = {.directory = directory, .is_void = &needless};
+    struct checkpoint_content other = content, c;
+    void *memory;
+    char *partial = mem_printf("%s.partial", path);
+    other.steps = 50;
+    cr_assert_eq(write_it(path, false), 0);
+    setenv("SIMLAB_FAULT", fault, 1);
+    cr_assert_eq(checkpoint_file_write(path, &other, &how), -EIO);
+    unsetenv("SIMLAB_FAULT");
+    cr_assert_eq(access(partial, F_OK), -1);
+    cr_assert_eq(read_it(path, &c, &memory), 0);
+    cr_assert_eq(c.steps, 40);
+    free(memory);
+    free(partial);
+}
+
+static void check_is_left_by_sync(const char *fault)
+{
+    int directory = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_geq(directory, 0);
+    check_is_left(fault, directory);
+    close(directory);
+}
+
+Test(checkpoint_file, is_left_as_it_was_where_the_store_cannot_be_synced)
+{
+    check_is_left_by_sync("fsync:1:EIO");
+}
+
+Test(checkpoint_file, is_left_as_it_was_where_another_cannot_be_synced)
+{
+    check_is_left_by_sync("fsync:2:EIO");
+}
+
+Test(checkpoint_file, is_left_as_it_was_where_another_cannot_be_renamed)
+{
+    check_is_left("rename:1:EIO", -1);
 }
 
 static void put(const char *path, const char *bytes, size_t n)
