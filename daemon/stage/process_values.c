@@ -79,8 +79,9 @@ static struct simlab_view *scratch(struct context *c, int ndim, const int64_t *s
     scratch_map(c, bytes);
     view->ndim = ndim;
     view->size = (int64_t)size;
-    for (int i = 0; i < SIMLAB_MAX_DIMS; i++)
-        view->shape[i] = i < ndim ? shape[i] : 0;
+    memset(view->shape, 0, sizeof view->shape);
+    for (int i = 0; i < ndim; i++)
+        view->shape[i] = shape[i];
     return view;
 }
 

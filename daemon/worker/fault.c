@@ -33,11 +33,8 @@ void fault_watch(struct position_board *board)
     struct sigaction action = {.sa_sigaction = on_fault,
                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESETHAND | SA_NODEFER};
     static bool is_registered;
-    if (!is_registered) {
-        atexit(note_end);
-        at_quick_exit(note_end);
-    }
-    is_registered = true;
+    if (!is_registered) /* tried again where there was no memory */
+        is_registered = atexit(note_end) == 0 && at_quick_exit(note_end) == 0;
     watched = board;
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         struct sigaction now;

@@ -94,8 +94,9 @@ Test(staged_text, is_refused_where_files_have_gone)
 Test(staged_text, any_other_text_is_refused)
 {
     static const char *const texts[] = {
-        "x",       "1 0 0 /d\n", "1 0 /c\n", "1 0 0 0 /c\n", "-1 0 0 /c\n", "1 -1 0 /c",
-        "a 0 0 /c", "- /c\n",     "-",       " ",           "1 0 0  /c",   "1 99999999999999999 0 /c"};
+        "x",           "1 0 0 /d\n", "1 0 /c\n",  "1 0 0 0 /c\n",
+        "-1 0 0 /c\n", "1 -1 0 /c",  "a 0 0 /c",  "- /c\n",
+        "-",           " ",          "1 0 0  /c", "1 99999999999999999 0 /c"};
     char *path = fixture_store_path();
     struct error e = {.message = ""};
     struct store *s = fixture_open(path);

@@ -53,12 +53,13 @@ static int on_look(void *userdata, int64_t done, int64_t total)
 static int close_until(const struct range_scene *s, const char *store, const int64_t (*dead)[2],
                        size_t n, int64_t most, struct error *e)
 {
-    struct closer x = {.c = {.job = s->job,
-                             .store = {store, RANGE_SCENE_OWNER, s->layout, false},
-                             .dead = dead,
-                             .n_dead = n,
-                             .look = on_look},
-                       .most = most};
+    struct closer x = {
+        .c = {.job = s->job,
+              .store = {.path = store, .owner = RANGE_SCENE_OWNER, .layout = s->layout},
+              .dead = dead,
+              .n_dead = n,
+              .look = on_look},
+        .most = most};
     x.c.userdata = &x;
     error_clear(e);
     return closing_run(&x.c, e);
