@@ -228,6 +228,42 @@ def test_what_belongs_to_a_module_is_listed(context):
     check("beside.py belongs to it: list it in broken.files" in told, told)
 
 
+# ---- checkpoints ---------------------------------------------------------------------------------
+
+
+def test_runs_go_on_from_their_checkpoints(context):
+    folder = library(context, "pieces")
+    job = {"model": {"processes": {"b": "pieces.Bookkeeper", "r": "pieces.Reader", "w": "pieces.InPlace"}},
+           "clocks": {"time": {"data": list(range(31))}}, "main_clock": "time", "max_attempts": 3,
+           "outputs": {name: "time" for name in ("b__u", "b__ratio", "b__drawn", "r__n", "w__u", "w__v", "w__same")},
+           "checkpoint": {"every": 1}}
+    marker = context.path("marker")
+    job["model"]["processes"]["killer"] = "pieces.Killer"
+    job["inputs"] = {"killer__marker": marker,
+                     "killer__checkpoint": os.path.join(context.root, "local.*", "out.zarr.sync", ".checkpoints", "0")}
+    stores = []
+    for is_killed in (False, True):
+        if is_killed:
+            os.mkdir(marker)
+        store, ended = local(context, job, folder)
+        stores.append(store)
+        equal(ended.stderr.count("from its checkpoint"), int(is_killed), ended.stderr)
+    equal(values(stores[0], "r__n")[:4].tolist(), [2, 4, 6, 8], "entries")
+    harness.same_store(*stores)
+
+
+def test_what_cannot_be_saved_is_named(context):
+    folder = library(context, "pieces")
+    for how, words in (("generator", "attribute '_steps' (generator) cannot be saved"),
+                       ("view", "it is a view of another array")):
+        job = {"model": {"processes": {"p": "pieces.Unsaved"}}, "clocks": {"time": {"data": [0, 1, 2, 3]}},
+               "main_clock": "time", "inputs": {"p__how": how}, "outputs": {"p__n": None},
+               "checkpoint": {"every": 1}}
+        store, ended = local(context, job, folder)
+        check(words in ended.stderr, ended.stderr)
+        equal(int(values(store, "p__n")), 3, "steps")
+
+
 # ---- modules where they lie ----------------------------------------------------------------------
 
 

@@ -154,6 +154,17 @@ void cell_forget(struct cell *cell)
     cell->data = NULL;
 }
 
+bool cell_is_numpy(const struct cell *cell)
+{
+    return cell->is_numpy;
+}
+
+void cell_set_numpy(struct cell *cell, bool is_numpy)
+{
+    Py_CLEAR(cell->scalar);
+    cell->is_numpy = is_numpy;
+}
+
 bool cell_is_viewed(const struct cell *cell)
 {
     return (cell->arrays[0] && Py_REFCNT(cell->arrays[0]) > 1) ||

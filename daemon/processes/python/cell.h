@@ -24,6 +24,10 @@ PyObject *cell_read(struct cell *cell, bool may_write);
 /* `object` is the scalar that was just put there. */
 void cell_remember(struct cell *cell, PyObject *object, bool is_numpy);
 
+/* Whether its scalars are NumPy's; and that they are to be. */
+bool cell_is_numpy(const struct cell *cell);
+void cell_set_numpy(struct cell *cell, bool is_numpy);
+
 /* Whether somebody beside the cell has an array over the value, or over a part of it. */
 bool cell_is_viewed(const struct cell *cell);
 

@@ -170,6 +170,12 @@ void instance_assign(struct bound *b, int row, PyObject *value)
     Py_XDECREF(before);
 }
 
+void instance_keep(struct bound *b, int row, PyObject *value)
+{
+    instance_assign(b, row, value);
+    b->is_pending[row] = false;
+}
+
 static bool overlaps(const struct numpy_elements *e, const struct simlab_view *v)
 {
     const char *from = e->data, *to = v->data;

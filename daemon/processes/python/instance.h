@@ -25,6 +25,9 @@ void instance_compare(struct visit *visit);
 /* Puts a value into the arena as that of a row. 0; -1 likewise. */
 int instance_put(simlab_context *c, int row, PyObject *value, struct cell *cell);
 
+/* After a restore: `value` was assigned, and is in the arena. */
+void instance_keep(struct bound *b, int row, PyObject *value);
+
 PyTypeObject *instance_type(void);
 
 #endif

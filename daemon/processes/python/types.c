@@ -138,6 +138,8 @@ static void set_process(struct class *k)
     p->run_step = k->methods[SIMLAB_RUN_STEP].is_there ? visit_run_step : NULL;
     p->finalize_step = k->methods[SIMLAB_FINALIZE_STEP].is_there ? visit_finalize_step : NULL;
     p->finalize = visit_finalize;
+    p->save = visit_save;
+    p->restore = visit_restore;
     p->instance_size = VISIT_INSTANCE_SIZE;
     p->userdata = k;
 }

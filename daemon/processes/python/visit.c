@@ -3,6 +3,7 @@
 
 #include "instance.h"
 #include "runtime.h"
+#include "saved.h"
 
 #include <string.h>
 
@@ -248,6 +249,28 @@ static int run_about(simlab_context *c, int32_t row, int (*about)(struct visit *
     current = visit.outer;
     interpreter_leave();
     return r;
+}
+
+static int save(struct visit *visit, int32_t row)
+{
+    (void)row;
+    return saved_put(visit);
+}
+
+static int restore(struct visit *visit, int32_t row)
+{
+    (void)row;
+    return saved_get(visit);
+}
+
+int visit_save(simlab_context *c)
+{
+    return run_about(c, -1, save);
+}
+
+int visit_restore(simlab_context *c)
+{
+    return run_about(c, -1, restore);
 }
 
 int visit_compute(simlab_context *c, int32_t row)

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small processes for tests/scenario/python.py: each shows one thing that Python authors expect."""
 
+import glob
 import logging
+import os
+import signal
 import sys
 
 import numpy as np
@@ -180,3 +183,83 @@ class Relief:
 
     def run_step(self):
         self.mean = float(np.mean(self.elevation))
+
+
+class Ledger:
+    def __init__(self):
+        self.entries = []
+
+
+@xs.process
+class Bookkeeper:
+    """What it keeps is of every kind that a checkpoint saves."""
+
+    ledger = xs.any_object()
+    u = xs.variable(dims="x", intent="out")
+    ratio = xs.variable(intent="out")
+    drawn = xs.variable(intent="out")
+
+    def initialize(self):
+        self.ledger = self._ledger = Ledger()
+        self._w = np.zeros(3)
+        self.u = self._w
+        self.ratio = np.float64(1)
+        self._random = np.random.default_rng(3)
+        self._me = self
+        self.drawn = 0.0
+
+    def run_step(self):
+        self._me._w += 1
+        with np.errstate(divide="ignore"):
+            self._seen = self.ratio / 0  # a number of Python's own would raise
+        self.ratio = self.ratio + 1
+        self._ledger.entries.append(1)
+        self.drawn = self._random.random()
+
+
+@xs.process
+class Reader:
+    ledger = xs.foreign(Bookkeeper, "ledger")
+    n = xs.variable(intent="out")
+
+    def initialize(self):
+        self._ledger = self.ledger
+        self.n = 0
+
+    def run_step(self):
+        self._ledger.entries.append(2)
+        self.n = len(self.ledger.entries)
+
+
+@xs.process
+class Unsaved:
+    how = xs.variable(default="generator")
+    n = xs.variable(intent="out")
+
+    def initialize(self):
+        self.n = 0
+        if self.how == "generator":
+            self._steps = iter(i for i in range(100))
+        else:
+            self._all = np.zeros(5)
+            self._inner = self._all[1:-1]
+
+    def run_step(self):
+        self.n = self.n + 1
+
+
+@xs.process
+class Killer:
+    """Kills its worker, once: when a checkpoint is there, if the directory `marker` is."""
+
+    marker = xs.variable()
+    checkpoint = xs.variable(description="a pattern of paths")
+
+    @xs.runtime(args="step")
+    def run_step(self, step):
+        if step < 20 or not os.path.isdir(self.marker):
+            return
+        while not glob.glob(self.checkpoint):
+            os.sched_yield()
+        os.rmdir(self.marker)
+        os.kill(os.getpid(), signal.SIGKILL)

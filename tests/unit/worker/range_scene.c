@@ -147,10 +147,11 @@ void range_scene_finish(const struct range_scene *s, const char *store, const in
                         size_t n)
 {
     struct error e = {.message = ""};
-    const struct closing c = {.job = s->job,
-                              .store = {store, RANGE_SCENE_OWNER, s->layout, false},
-                              .dead = dead,
-                              .n_dead = n};
+    const struct closing c = {
+        .job = s->job,
+        .store = {.path = store, .owner = RANGE_SCENE_OWNER, .layout = s->layout},
+        .dead = dead,
+        .n_dead = n};
     cr_assert_eq(closing_run(&c, &e), 0, "%s", e.message);
 }
 

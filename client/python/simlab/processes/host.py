@@ -18,6 +18,7 @@ import numpy
 import _simlab
 
 from .process import RuntimeSignal
+from .saved import CannotSave, restore, save  # the last two are the host's
 from .table import module_table
 
 
@@ -177,6 +178,8 @@ def _is_own(frame):
 
 def explain(error):
     """An exception in one line: what it says, and the last frames of the user's own code."""
+    if isinstance(error, CannotSave):
+        return str(error)
     if isinstance(error, SystemExit):
         what = f"called sys.exit({error.code!r})"
     else:
@@ -193,6 +196,8 @@ def explain(error):
 
 
 def log_traceback(error):
+    if isinstance(error, CannotSave):  # it is no mistake
+        return
     for block in traceback.format_exception(type(error), error, error.__traceback__):
         for line in block.rstrip("\n").split("\n"):
             _simlab.log(line)
