@@ -360,6 +360,11 @@ class Context:
     def program(self, name):
         return os.path.join(self.build, name)
 
+    def is_sanitized(self):
+        """Whether the programs are built with a sanitizer."""
+        linked = subprocess.run(["ldd", self.program("simlab-worker")], capture_output=True, text=True, check=True).stdout
+        return "libasan" in linked or "libtsan" in linked
+
     def directory(self, name):
         """A fresh directory that goes with the test."""
         return tempfile.mkdtemp(prefix=name + ".", dir=self.root)

@@ -69,14 +69,8 @@ def test_unwritten_elements_are_zero(context):
     equal(harness.open_store(store)["p__unwritten"][...].tolist(), [0] * len(sizes), "sums")
 
 
-def is_sanitized(context):
-    linked = subprocess.run(["ldd", context.program("simlab-worker")], capture_output=True,
-                            text=True, check=True).stdout
-    return "libasan" in linked or "libtsan" in linked
-
-
 def test_addresses_are_limited(context):
-    if is_sanitized(context):
+    if context.is_sanitized():
         raise harness.Skip("a sanitizer needs all addresses")
     wanted, _ = context.run_local(job([100, 200000]), 0, libraries(context))
     for limit in (8000000 * 1024, 1000000 * 1024):
