@@ -37,7 +37,8 @@ static void send_lines(struct share *share, struct report *r, const struct lines
     mem_assert(p);
     *p = (struct parcel){.capacity = capacity, .cached = cached, .n = l->n, .text = l->text.size};
     memcpy(p->at, l->at, places);
-    memcpy(p->at + p->n, l->text.data, p->text);
+    if (p->text > 0) /* lines of cached values are but led to */
+        memcpy(p->at + p->n, l->text.data, p->text);
     if (r->last)
         r->last->next = p;
     else
