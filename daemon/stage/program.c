@@ -146,7 +146,7 @@ static int make_process(const struct program *p, int process, const struct stage
         for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
             if (ret->stage_level[stage] < 0 && program_stage_function(code->process, stage))
                 ret->stage_level[stage] = level;
-        ret->is_pinned |= touches_object(p, &ret->levels[level]);
+        ret->is_pinned |= type->not_thread_safe || touches_object(p, &ret->levels[level]);
     }
     return 0;
 }

@@ -41,7 +41,9 @@ struct program_process {
     struct program_level *levels;
     size_t instance_size;             /* the largest of its levels' */
     int stage_level[SIMLAB_N_STAGES]; /* the first level that has the stage; -1: none has */
-    bool is_pinned; /* its instance, or an object that it touches, only works where it was made */
+    /* Its instance, an object that it touches, or variables of its library that it changes, are of
+     * one worker only. */
+    bool is_pinned;
 };
 
 /* Where a function about one variable is. */

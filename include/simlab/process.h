@@ -127,7 +127,9 @@ struct simlab_variable {
 };
 
 enum simlab_process_flags {
-    SIMLAB_NOT_THREAD_SAFE = 1, /* its calls never overlap within a worker */
+    /* Its calls never overlap within a worker, and those of one simulation are all in one: it may
+     * change its library's own variables. */
+    SIMLAB_NOT_THREAD_SAFE = 1,
     /* The instance points outside itself, or to what only works in one operating-system process
      * (an interpreter's objects): all its calls run in the worker that made it. So do those of
      * processes that touch one `object`, without the flag. */
