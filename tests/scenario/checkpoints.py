@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import harness  # pylint: disable=wrong-import-position
 from fault_page import FaultPage  # pylint: disable=wrong-import-position
 from harness import check, equal
+from patient import Patience  # pylint: disable=wrong-import-position
 
 RESUMED = re.compile(r"goes on after step (\d+), from its checkpoint")
 
@@ -70,24 +71,9 @@ def long(steps, **more):
             "inputs": {"p__number": 3}, "outputs": {"p__value": "time"}, **more}
 
 
-class Patience:
-    """The pipe that steps wait at; each byte lets one of them go on."""
-
-    def __init__(self, context):
-        self.path = os.path.join(context.directory("patience"), "pipe")
-        os.mkfifo(self.path)
-        self.end = os.open(self.path, os.O_RDWR)
-
-    def give(self, n):
-        os.write(self.end, b"." * n)
-
-    def close(self):
-        os.close(self.end)
-
-
 def patient_daemon(context, patience):
     return context.daemon(workers=1, options=["--processes", context.program("patient")],
-                          env={"SIMLAB_TEST_PATIENCE": patience.path})
+                          env=patience.environment())
 
 
 def lines_of(daemon, number):
@@ -120,7 +106,7 @@ def disturbed(context, disturb):
         ended = daemon.await_end(number)
         equal(ended["state"], "succeeded", "state")
         patience.give(10)
-        os.environ["SIMLAB_TEST_PATIENCE"] = patience.path
+        os.environ.update(patience.environment())
         plain, _ = context.run_local(job, 0, ["--processes", context.program("patient")])
         harness.same_store(plain, ended["store"])
         return daemon, number

@@ -5,11 +5,13 @@ byte for byte, by the daemon and by `simlab-worker run`. The libraries are tests
 faulty.c."""
 import copy
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
 from harness import check, equal
+from patient import Patience  # pylint: disable=wrong-import-position
 
 SERIAL = {"scheduler": "serial"}
 THREADS = [{"parallel": True, "scheduler": "threads", "threads": n} for n in (2, 8)]
@@ -102,6 +104,52 @@ def test_faults_in_a_thread(context):
         _, said = local(context, {**document, **SERIAL}, 1)
         for how in THREADS:
             equal(local(context, {**document, **how}, 1)[1], said, f"fault {fault}: what was said")
+
+
+def killed_at_its_fourth_step(context, document, patience):
+    """Its worker, by kill -9: the job as it has ended, and its dead members. (The lines of a stage come at its end.)"""
+    daemon = context.daemon(workers=1, options=[*libraries(context), "--processes", context.program("patient")],
+                            env=patience.environment())
+    number = daemon.submit(document)["id"]
+    patience.give(3)
+    daemon.await_event(number, lambda kind, data: kind == "log" and "step 2" in str(data))
+    os.kill(next(w["pid"] for w in daemon.workers() if w.get("lease")), signal.SIGKILL)
+    patience.give(20)  # one may have gone with it
+    ended = daemon.await_end(number)
+    return ended, daemon.request("GET", f"/v1/jobs/{number}/members", status=200).json["members"]
+
+
+def test_a_worker_that_is_killed(context):
+    """Whoever kills it: that is an attempt of the member, which begins again, to the same store."""
+    document = fields()
+    document["model"]["processes"]["waits"] = "patient.Patient"
+    document["clocks"]["time"]["data"] = list(range(7))
+    document["outputs"]["waits__value"] = "time"
+    for attempts in (2, 1):
+        patience = Patience(context)
+        try:
+            document["max_attempts"] = attempts
+            ended, dead = killed_at_its_fourth_step(context, {**document, **THREADS[0]}, patience)
+        finally:
+            patience.close()
+        if attempts > 1:
+            equal((ended["state"], ended["done"], dead), ("succeeded", 1, []), f"how it ended: {ended}")
+            harness.same_store(serial_store(context, document), ended["store"])
+        else:
+            equal((ended["state"], [(m["state"], m["attempts"]) for m in dead]), ("failed", [("dead", 1)]), f"how it ended: {ended}")
+            check("was killed by signal 9" in dead[0]["reason"], dead)
+
+
+def serial_store(context, document):
+    patience = Patience(context)
+    patience.give(20)
+    os.environ.update(patience.environment())
+    try:
+        store, _ = context.run_local({**document, **SERIAL}, 0, [*libraries(context), "--processes", context.program("patient")])
+        return store
+    finally:
+        os.environ.pop("SIMLAB_TEST_PATIENCE")
+        patience.close()
 
 
 def test_what_is_not_there(context):
