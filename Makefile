@@ -252,7 +252,7 @@ tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start
 bench: ## times, as ratios to plain programs in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model $(BUILD)/bench/chunks \
-		$(BUILD)/bench/tasks $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb) \
+		$(BUILD)/bench/tasks $(BUILD)/bench/state $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb) \
 		$(BUILD)/bench/bare $(BUILD)/bench/clients
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
@@ -274,9 +274,14 @@ $(BUILD)/bench/chunks: $(call objects_of,tests/bench/chunks.c) $(call archives_o
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_store)) -lm
 
 # The schedulers, beside OpenMP; and oneTBB, where it is installed.
-$(BUILD)/bench/tasks: tests/bench/tasks.c tests/bench/graphs.h $(call archives_of,$(LINK_stage))
+$(BUILD)/bench/tasks: tests/bench/tasks.c tests/bench/graphs.h tests/bench/workers.h $(call archives_of,$(LINK_stage))
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -Itests -fopenmp -o $@ $(filter-out %.h,$^) \
+		$(call libs_of,$(LINK_stage)) -lm
+
+$(BUILD)/bench/state: tests/bench/state.c tests/bench/graphs.h tests/bench/workers.h $(call archives_of,$(LINK_stage))
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -Itests -o $@ $(filter-out %.h,$^) \
 		$(call libs_of,$(LINK_stage)) -lm
 
 HAS_TBB := $(shell pkg-config --exists tbb 2>/dev/null && echo 1)

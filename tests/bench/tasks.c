@@ -5,20 +5,14 @@
  * rounds, in which the columns take turns. NS: the length of a task. tasks GRAPH: prints the graph,
  * [[before…], …]. */
 #include "bench/graphs.h"
+#include "bench/workers.h"
 
 #include "base/buffer.h"
 #include "base/json.h"
-#include "base/mem.h"
-#include "stage/helper.h"
 #include "stage/simulation.h"
 #include "stage/task_pool.h"
 
 #include <omp.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
 enum { ROUNDS_MOST = 101, COLUMNS = 7 };
 
@@ -121,29 +115,13 @@ static struct simulation *open_simulation(const struct job *job, const char *sch
     return s;
 }
 
-/* In processes of their own, which have inherited the state where they are to map it. */
 static void begin_helpers(const struct simulation *s, const struct job *job)
 {
-    struct error e;
-    struct stage_share share;
-    mem_assert(simulation_share(s, &share));
     const struct stage_code **codes = mem_array((size_t)graph.n, sizeof *codes);
     for (int i = 0; i < graph.n; i++)
         codes[i] = &code;
-    for (int lane = 1; lane < share.n_lanes; lane++) {
-        const struct helper_options options = {.share = share, .lane = lane};
-        struct helper *h;
-        if (fork() != 0)
-            continue;
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        munmap(share.address, share.size);
-        mem_assert(helper_new(job, codes, NULL, &options, &h, &e) == 0);
-        helper_run(h);
-        _exit(0);
-    }
+    workers_begin(s, job, codes, NULL);
     free(codes);
-    while (simulation_helpers(s) < share.n_lanes - 1)
-        sched_yield();
 }
 
 static void run_simulation(struct simulation *s)

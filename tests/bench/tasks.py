@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What running a task costs, on the four graphs of graphs.h, empty tasks, two threads: as ratios to the
 pool of threads by itself. METG(50 %) (Task Bench, Slaughter et al. 2020): how long a task must be for half
-of the speed that the threads could reach."""
+of the speed that the threads could reach. And what a task costs under processes, by the size of the state
+that the workers share, as ratios to the smallest, with what a copy of it would be seen by."""
 import json
 import os
 import statistics
@@ -10,6 +11,8 @@ import time
 
 GRAPHS = ("64 and a gather", "random 1,000", "chain of 1,000", "wavefront 32 x 32")
 THREADS, ROUNDS = 2, 21
+SIZES = (1, 100, 1000)  # MB of state
+SHARED_NS, SHARED_RUNS, ENOUGH = 500, 5, 4e9  # tasks that are worth another worker's while; bytes
 LENGTHS = [50 * 2**i for i in range(12)]  # ns
 
 
@@ -58,6 +61,27 @@ def least_lengths(build, graph):
     return found
 
 
+def shared_states(build):
+    """Size in MB -> columns of state.c: medians of runs that take turns, and the most faults and private bytes of any."""
+    has_room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") > ENOUGH
+    runs = {size: [] for size in SIZES if has_room or size < SIZES[-1]}
+    for _ in range(SHARED_RUNS):
+        for size, measured in runs.items():
+            measured.append(ask(build, "state", size, THREADS, SHARED_NS))
+    return {size: {"ns": statistics.median(run["ns"] for run in measured),
+                   **{name: max(run[name] for run in measured) for name in ("faults", "private")}}
+            for size, measured in runs.items()}
+
+
+def shared_line(build):
+    states = shared_states(build)
+    least = states[SIZES[0]]["ns"]
+    seen = (f"{size} MB {state['ns'] / least:.2f} ({state['faults']} faults in all steps, {state['private'] / 1e6:.1f} MB more private memory)"
+            for size, state in states.items())
+    return (f"tasks of {SHARED_NS} ns in {THREADS} processes, {SIZES[0]} MB of state: {least:.1f} ns a task; as ratios to it: "
+            + ", ".join(seen))
+
+
 def lines(build):
     for number, graph in enumerate(GRAPHS):
         columns = costs(build, number)
@@ -67,3 +91,4 @@ def lines(build):
             for name, ns in columns.items() if name != "bare pool")
     told = (f"{name} {'more' if ns is None else ns}" for name, ns in least_lengths(build, 1).items())
     yield f"{GRAPHS[1]}: METG(50 %), ns: " + ", ".join(told)
+    yield shared_line(build)
