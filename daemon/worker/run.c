@@ -360,6 +360,17 @@ static bool on_lost(struct run *run, int64_t first)
     return true;
 }
 
+/* They leave when their lead has run all members, as it does: their libraries are closed. */
+static void await_leaving(struct run *run)
+{
+    int64_t until = loop_now() + LOST_MS;
+    struct pollfd signals = {.fd = run->signals, .events = POLLIN};
+    while (run_helpers_left(&run->helpers) > 0 && !run->asked && loop_now() < until) {
+        poll(&signals, 1, (int)(until - loop_now()));
+        on_signals(run);
+    }
+}
+
 static int status_of(const struct run *run)
 {
     int64_t n_dead = run->child.ledger.n_dead;
@@ -384,6 +395,7 @@ static int judge(struct run *run, int64_t first, const struct proc_end *end)
     case SAID_LOST:
         return on_lost(run, first) ? RUN_GO_ON : RUN_FAILED;
     case SAID_FINISHED:
+        await_leaving(run);
         return status_of(run);
     default:
         return on_death(run, first, end) ? RUN_GO_ON : RUN_FAILED;

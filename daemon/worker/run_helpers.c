@@ -83,16 +83,29 @@ static bool has_ended_in_a_task(const struct run_helper *h)
     return is_noted;
 }
 
+static bool has_ended(struct run_helper *h)
+{
+    if (h->pid > 0 && waitpid(h->pid, &h->status, WNOHANG) == h->pid)
+        h->pid = 0;
+    return h->pid <= 0; /* or never was */
+}
+
 const struct run_helper *run_helpers_ended(struct run_helpers *h)
 {
     for (int i = 0; i < h->n; i++) {
         struct run_helper *one = &h->at[i];
-        if (one->pid > 0 && waitpid(one->pid, &one->status, WNOHANG) == one->pid)
-            one->pid = 0;
-        if (one->pid == 0 && (one->status != 0 || has_ended_in_a_task(one)))
+        if (has_ended(one) && (one->status != 0 || has_ended_in_a_task(one)))
             return one;
     }
     return NULL;
+}
+
+int run_helpers_left(struct run_helpers *h)
+{
+    int n = 0;
+    for (int i = 0; i < h->n; i++)
+        n += !has_ended(&h->at[i]);
+    return n;
 }
 
 static void clear_one(struct run_helper *h)

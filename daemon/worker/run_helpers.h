@@ -27,6 +27,8 @@ void run_helpers_start(struct run_helpers *h, int n, const struct run_child *chi
                        const sigset_t *mask, const int *descriptors);
 /* The first that has ended by itself and not well; NULL: none has yet. */
 const struct run_helper *run_helpers_ended(struct run_helpers *h);
+/* How many have not ended yet. */
+int run_helpers_left(struct run_helpers *h);
 /* All end, and nothing of them is left; zeroed but for `share`, -1. */
 void run_helpers_clear(struct run_helpers *h);
 

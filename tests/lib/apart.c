@@ -151,6 +151,16 @@ static const struct simlab_variable numbered_variables[] = {
     [NUMBER] = {.name = "number", .dtype = SIMLAB_I8, .default_value = "0"},
 };
 
+/* Where $APART_LEAVES is, a helper takes its time to leave, and tells when it has. */
+__attribute__((destructor)) static void leave(void)
+{
+    if (!getenv("APART_LEAVES") || is_there("lead", (long)getpid()))
+        return;
+    for (int i = 0; i < 50; i++)
+        wait_a_millisecond();
+    tell("left", 0);
+}
+
 /* Where "crash" is, a helper crashes; where the pipe "hold" is, it is killed. */
 static void be_harmed(void)
 {

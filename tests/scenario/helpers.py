@@ -153,6 +153,14 @@ def test_a_helper_that_crashes(context):
           "' (apart.Apart), run_step of step " in said, said)
 
 
+def test_helpers_end_in_order(context):
+    """What libraries do at the end of a worker is done."""
+    directory = told(context)
+    with environment(APART_LEAVES="1"):
+        local(context, {**apart(), **PROCESSES[0]})
+    check(os.path.exists(os.path.join(directory, "left")), "the helper was ended while it left")
+
+
 def is_killed(context, document, pipe, after=""):
     """Whoever says at this pipe who it is, is killed in the midst of the run, once `after` lies beside the store:
     (store, exit status, what was said)."""
