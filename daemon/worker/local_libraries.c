@@ -17,6 +17,7 @@ struct local {
     const char *const *directories;
     struct registry *registry;
     json_t *wanted; /* names of libraries, in order → whether they were dealt with */
+    bool is_quiet;
 };
 
 /* ---- what is wanted ---- */
@@ -93,7 +94,7 @@ static void open_wanted(struct local *l, const char *name)
             is_open = true;
         else if (*e.message)
             why = e;
-        if (*e.message)
+        if (*e.message && !l->is_quiet)
             log_warning("library %s is left out: %s", path, e.message);
         free(path);
     }
@@ -141,14 +142,17 @@ static void check_directories(const char *const *directories)
 }
 
 void local_libraries_open(struct libraries *l, const char *const *directories,
-                          const json_t *document, const struct registry **ret_registry)
+                          const json_t *document, bool is_quiet,
+                          const struct registry **ret_registry)
 {
     struct local local = {.libraries = l,
                           .directories = directories,
                           .registry = registry_new(),
-                          .wanted = json_object()};
+                          .wanted = json_object(),
+                          .is_quiet = is_quiet};
     const char *name;
-    check_directories(directories);
+    if (!is_quiet)
+        check_directories(directories);
     want_all(&local, json_object_get(document, "model"), 0);
     want_all(&local, json_object_get(document, "hooks"), 0);
     while ((name = next_wanted(&local))) {
@@ -159,7 +163,8 @@ void local_libraries_open(struct libraries *l, const char *const *directories,
     }
     json_decref(local.wanted);
     registry_finish(local.registry);
-    log_left_out(local.registry);
+    if (!is_quiet)
+        log_left_out(local.registry);
     libraries_link(l, local.registry);
     *ret_registry = local.registry;
 }

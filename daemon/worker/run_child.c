@@ -34,6 +34,7 @@ struct work {
     const struct run_child *child;
     struct where *where;
     struct clean_room *room;
+    bool is_helper;
     json_t *document;
     struct threads *threads;
     struct libraries *libraries;
@@ -96,7 +97,8 @@ static void load_libraries(struct work *w)
     w->threads = threads_new();
     w->libraries = libraries_new();
     threads_set(w->threads, w->libraries, job_options_library_threads(w->document));
-    local_libraries_open(w->libraries, w->child->options->libraries, w->document, &w->registry);
+    local_libraries_open(w->libraries, w->child->options->libraries, w->document, w->is_helper,
+                         &w->registry);
 }
 
 static int build_job(struct work *w, struct error *e)
@@ -444,7 +446,7 @@ void run_child(const struct run_child *c)
 
 void run_help(const struct run_child *c)
 {
-    struct work w = {.child = c};
+    struct work w = {.child = c, .is_helper = true};
     struct error e = {.message = ""};
     int r = error_explain(&e, settle_in(&w, &e), "prepare the job");
     if (r == 0)

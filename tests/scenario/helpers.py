@@ -153,6 +153,17 @@ def test_a_helper_that_crashes(context):
           "' (apart.Apart), run_step of step " in said, said)
 
 
+def test_what_is_left_out_is_said_once(context):
+    """Not by each helper again."""
+    directory = context.directory("bad")
+    with open(os.path.join(directory, "apart.so"), "w", encoding="ascii") as file:
+        file.write("no library")
+    told(context)
+    with environment(APART_WORKERS="4"):
+        _, ended = context.run_local({**apart(), **PROCESSES[1]}, 0, ["--processes", directory, *libraries(context)])
+    equal(ended.stderr.count("apart.so is left out"), 1, f"how often it is said in {ended.stderr[:1000]}")
+
+
 def test_helpers_end_in_order(context):
     """What libraries do at the end of a worker is done."""
     directory = told(context)
