@@ -121,6 +121,23 @@ static const struct answer_member models_members[] = {
     {"models", &stored_list, true}, {"next", &text, false}, END};
 const struct answer_shape answer_models = {ANSWER_OBJECT, "a list of models", models_members, NULL};
 
+static const struct answer_member not_served_members[] = {
+    {"type", &text, false}, {"reason", &text, true}, END};
+SHAPE(not_served) = {ANSWER_OBJECT, "a type that is left out", not_served_members, NULL};
+SHAPE(not_served_list) = {ANSWER_LIST, "a list of what is left out", NULL, &not_served};
+static const struct answer_member module_members[] = {{"name", &text, true},
+                                                      {"environment", &text, true},
+                                                      {"sha256", &text, true},
+                                                      {"version", &text, true},
+                                                      {"types", &texts, true},
+                                                      {"left_out", &not_served_list, false},
+                                                      END};
+const struct answer_shape answer_module = {ANSWER_OBJECT, "a module", module_members, NULL};
+SHAPE(module_list) = {ANSWER_LIST, "a list of modules", NULL, &answer_module};
+static const struct answer_member modules_members[] = {{"modules", &module_list, true}, END};
+const struct answer_shape answer_modules = {ANSWER_OBJECT, "a list of modules", modules_members,
+                                            NULL};
+
 static const struct answer_member upload_members[] = {{"id", &text, true}, END};
 const struct answer_shape answer_upload = {ANSWER_OBJECT, "an uploaded array", upload_members,
                                            NULL};

@@ -3,6 +3,7 @@
 
 #include "client/job.h"
 #include "client/models.h"
+#include "client/modules.h"
 #include "client/plot.h"
 #include "client/processes.h"
 #include "client/text.h"
@@ -34,6 +35,9 @@ static const struct command commands[] = {
      "store a new model: NAME with processes set or dropped"},
     {"models drop", "NAME PROCESS...", 2, -1, "name", models_drop, false,
      "store a new model: NAME without some processes"},
+    {"models push", "PATH", 1, 1, "environment", modules_push, false,
+     "give the daemon a module or package in Python with process classes"},
+    {"models pushed", "", 0, 0, "", modules_list, false, "list the modules that were pushed"},
     {"processes", "", 0, 0, "", processes_list, false, "list process types"},
     {"processes show", "TYPE", 1, 1, "", processes_show, false,
      "summarize a process type: variables and stages"},
@@ -84,6 +88,8 @@ static const struct option_entry entries[] = {
     {"set", 0, "P=TYPE", OPTION_LIST, AT(set), false, "add process P, or replace its type"},
     {"drop", 0, "P", OPTION_LIST, AT(drop), false, "leave process P out"},
     {"after", 0, "P=Q", OPTION_LIST, AT(after), false, "let process P run after process Q"},
+    {"environment", 0, "NAME", OPTION_TEXT, AT(environment), false,
+     "of Python, which the module is for (default)"},
     {"output", 'o', "FILE", OPTION_TEXT, AT(output), false, "write to FILE"},
     {"style", 0, "STYLE", OPTION_TEXT, AT(style), false, "relief, colour or shade"},
     {"select", 0, "DIM=I", OPTION_LIST, AT(select), false,

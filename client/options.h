@@ -33,7 +33,7 @@ struct options {
     int n_operands;
     /* NULL or false where not given */
     const char *server, *token, *timeout, *state, *name, *store, *output, *limit, *key, *route;
-    const char *style, *columns, *width, *exaggeration;
+    const char *environment, *style, *columns, *width, *exaggeration;
     bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables;
     struct option_list set, drop, after, select;
 };

@@ -271,6 +271,8 @@ int config_complete(struct config *c, struct error *e)
     c->worker = beside_or(beside, "simlab-worker", SIMLAB_PREFIX "/libexec/simlabd/simlab-worker");
     c->uploads = file_join(c->state, "uploads");
     c->libraries = file_join(c->state, "libraries");
+    c->pushed = file_join(c->state, "modules");
+    c->python = beside_or(beside, "python", SIMLAB_PREFIX "/lib/simlabd/python");
     c->texts = file_join(c->state, "texts");
     c->database = file_join(c->state, "simlabd.db");
     c->witness = file_join(c->state, "identity");
@@ -301,6 +303,8 @@ void config_free(struct config *c)
     free(c->worker);
     free(c->uploads);
     free(c->libraries);
+    free(c->pushed);
+    free(c->python);
     free(c->texts);
     free(c->database);
     free(c->witness);

@@ -22,6 +22,8 @@ struct config {
     char *worker;       /* path of simlab-worker */
     char *uploads;      /* STATE/uploads */
     char *libraries;    /* STATE/libraries: copies */
+    char *pushed;       /* STATE/modules: what clients pushed */
+    char *python;       /* directory of environments (library/environments.h) */
     char *texts;        /* STATE/texts: long documents and definitions */
     char *database;     /* STATE/simlabd.db */
     char *witness;      /* STATE/identity: a database that is lost is missed by it */

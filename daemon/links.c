@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "dispatch/dispatch.h"
 #include "http/http.h"
+#include "http/problem.h"
 #include "library/offers.h"
 #include "pool/pool.h"
 #include "proto/where.h"
@@ -14,6 +15,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     HEARTBEAT_MS = 1000,
@@ -126,13 +128,37 @@ static int libraries_needed(void *simlabd, int64_t *cursor, json_t *hashes)
     return queue_needed_libraries(((struct simlabd *)simlabd)->queue, cursor, hashes, NULL);
 }
 
+/* ---- modules in Python ---- */
+
+static int push_module(void *simlabd, const json_t *module, http_pushed_fn done, void *task,
+                       struct error *e)
+{
+    return offers_push(((struct simlabd *)simlabd)->offers, module, done, task, e);
+}
+
+static int problem_of_push(int r)
+{
+    return r <= 0              ? r
+           : r == OFFERS_BUSY  ? PROBLEM_BUSY
+           : r == OFFERS_TAKEN ? PROBLEM_CONFLICT
+                               : PROBLEM_INVALID;
+}
+
+static json_t *list_modules(void *simlabd)
+{
+    return offers_pushed(((struct simlabd *)simlabd)->offers);
+}
+
 /* ---- the modules, with what they ask for ---- */
 
 int links_open_libraries(struct simlabd *d, struct error *e)
 {
+    environments_find(d->config.python, &d->environments);
     const struct offers_options o = {.directories = (const char *const *)d->config.processes,
                                      .root = d->config.libraries,
                                      .program = d->config.worker,
+                                     .pushed = d->config.pushed,
+                                     .environments = &d->environments,
                                      .changed = libraries_changed,
                                      .needed = libraries_needed,
                                      .userdata = d};
@@ -191,6 +217,9 @@ int links_open_http(struct simlabd *d, struct error *e)
                                    .aside = d->aside,
                                    .workers = list_workers,
                                    .ready = is_ready,
+                                   .push = c->modules ? push_module : NULL,
+                                   .push_problem = problem_of_push,
+                                   .modules = list_modules,
                                    .libraries_known = libraries_known,
                                    .userdata = d};
     return http_new(d->loop, d->queue, offers_registry(d->offers), &o, &d->http, e);

@@ -182,6 +182,7 @@ static void stop(struct simlabd *d)
         state_directory_remove_run(d->config.endpoint);
     }
     d->offers = offers_close(d->offers);
+    environments_clear(&d->environments);
     if (d->queue && queue_stop(d->queue, &e) != 0)
         log_error("%s", e.message);
     d->queue = queue_close(d->queue);

@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "config.h"
+#include "library/environments.h"
 #include "service.h"
 #include "state_directory.h"
 
@@ -16,7 +17,8 @@ struct simlabd {
     struct config config;
     struct service service;
     struct state_directory state;
-    struct offers *offers; /* of libraries */
+    struct environments environments; /* of Python */
+    struct offers *offers;            /* of libraries */
     bool is_announced, are_pinned;
     int64_t pin_due; /* until they are */
     int64_t announced_by;

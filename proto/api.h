@@ -13,6 +13,7 @@
 #define API_PROCESSES "/v1/processes"
 #define API_MODELS    "/v1/models"
 #define API_UPLOADS   "/v1/uploads"
+#define API_MODULES   "/v1/modules"
 #define API_JOBS      "/v1/jobs"
 #define API_WORKERS   "/v1/workers"
 /* Below /v1/schemas: */

@@ -15,6 +15,8 @@
 #include "model/job.h"
 #include "queue/queue.h"
 
+typedef void (*http_pushed_fn)(void *task, int result, const json_t *answer, const struct error *e);
+
 struct http_options {
     const char *const
         *listen; /* "unix:PATH", "tcp:HOST:PORT" (0: any free port), NULL at the end */
@@ -32,6 +34,15 @@ struct http_options {
     json_t *(*workers)(void *userdata);
     bool (*ready)(void *userdata, const char **ret_reason);
     void *userdata;
+    /* Takes a module in Python that a client pushes, as long as it needs: 0, and `done` is called
+     * once, on the loop's thread, with 0 and the answer (borrowed), or a result and its words;
+     * never after http_free. Results are what push_problem makes those of handlers of. NULL:
+     * clients may push none. */
+    int (*push)(void *userdata, const json_t *module, http_pushed_fn done, void *task,
+                struct error *e);
+    int (*push_problem)(int result);
+    /* Those that are there: a new list. */
+    json_t *(*modules)(void *userdata);
     /* False while libraries are being described: what is not there may come. NULL: it is true. */
     bool (*libraries_known)(void *userdata);
 };

@@ -107,8 +107,33 @@ int work_aside(struct request *r, const struct work_kind *kind, void *task, bool
     return 0;
 }
 
+struct work *work_outside(struct request *r, const struct work_kind *kind, void *task)
+{
+    struct work_line *l = &r->http->work;
+    struct work *w = mem_new(sizeof *w);
+    *w = (struct work){.request = r, .kind = kind, .task = task, .next = l->outside};
+    r->is_aside = true;
+    l->outside = w;
+    return w;
+}
+
+void work_end(struct work *w, int result, const struct error *e)
+{
+    struct work **at = &w->request->http->work.outside;
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+    w->result = result;
+    if (e)
+        w->error = *e;
+    finish(w);
+}
+
 void work_stop(struct http *h)
 {
+    const struct error stopping = {.message = "the service is stopping"};
+    while (h->work.outside)
+        work_end(h->work.outside, -ECANCELED, &stopping);
     while (h->work.first) {
         struct work *w = h->work.first;
         h->work.first = w->next;

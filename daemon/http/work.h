@@ -7,7 +7,8 @@
  *     times the memory of its document, and other work finds a free thread. At most WORK_WAITING
  *     wait for it.
  *  2. What is light (a piece of an upload, an fsync) is bounded by who gives it.
- *  3. Each piece of work that was taken is done once, also where the service stops. */
+ *  3. Each piece of work that was taken is done once, also where the service stops.
+ *  4. What others do (work_outside) is bounded by them. */
 #ifndef HTTP_WORK_H
 #define HTTP_WORK_H
 
@@ -28,6 +29,7 @@ struct work_line {
     unsigned n;                /* of these */
     unsigned n_aside;          /* of both kinds, under way */
     bool is_heavy;             /* one of these is heavy */
+    struct work *outside;      /* what others do */
 };
 
 /* Results are those of handlers. */
@@ -50,7 +52,14 @@ struct work_kind {
 int work_aside(struct request *r, const struct work_kind *kind, void *task, bool goes_on,
                struct error *e);
 
-/* Heavy work that has not begun is refused, what is under way is waited for. */
+/* The request waits for what another module of the daemon does (`kind` has no `work`), which tells
+ * that it has ended by work_end, on the loop's thread; or no more at all, once the service stops.
+ */
+struct work *work_outside(struct request *r, const struct work_kind *kind, void *task);
+void work_end(struct work *w, int result, const struct error *e);
+
+/* Heavy work that has not begun is refused, what is under way is waited for, what others do is
+ * given up. */
 void work_stop(struct http *h);
 
 #endif

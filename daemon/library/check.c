@@ -28,7 +28,7 @@ static struct registry *check_all(const char *const *directories, struct copies 
     struct originals originals = {0};
     struct original *next;
     struct look look;
-    originals_look(directories, &look);
+    originals_look(directories, NULL, &look);
     originals_merge(&originals, &look, true, 0);
     while ((next = originals_next(&originals, 0)))
         check_one(copies, next);

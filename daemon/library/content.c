@@ -87,7 +87,7 @@ static void add_file(struct content *c, const char *name)
     c->files[c->n++] = mem_strdup(name);
 }
 
-static bool relative_name_ok(const char *name)
+bool content_name_ok(const char *name)
 {
     char *copy = mem_strdup(name), *rest = copy, *part;
     int depth = 0;
@@ -108,7 +108,7 @@ static int add_listed(struct content *c, const char *name, char *line, struct er
     char *document = mem_printf("%s.json", name);
     bool is_ours = !strcmp(line, c->files[0]) || !strcmp(line, c->list) || !strcmp(line, document);
     free(document);
-    if (is_ours || !relative_name_ok(line))
+    if (is_ours || !content_name_ok(line))
         return error_set(e, LIBRARY_REFUSED, NULL,
                          "%s lists \"%.200s\": should be the name of a file beside the library, or "
                          "in a directory there",

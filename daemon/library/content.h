@@ -21,6 +21,8 @@
 
 /* "ver" of "/lib/ver.so"; the caller frees. */
 char *content_name(const char *path);
+/* Whether a list may have it: parts that file_name_ok takes, eight at most. */
+bool content_name_ok(const char *name);
 
 /* Of the library at `path`. LIBRARY_REFUSED where it, its list or what is listed is no plain file,
  * or the list is none; -errno where it cannot be read; with words. */

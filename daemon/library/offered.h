@@ -7,10 +7,10 @@
 #include "library/copies.h"
 #include "library/originals.h"
 
-/* Adds to `ret` (empty) what was on offer from files of these directories, as far as its copies are
- * intact. */
-void offered_read(const char *root, const char *const *directories, struct copies *copies,
-                  struct originals *ret);
+/* Adds to `ret` (empty) what was on offer from files of these directories (as originals_look has
+ * them), as far as its copies are intact. */
+void offered_read(const char *root, const char *const *directories, const char *const *pushed,
+                  struct copies *copies, struct originals *ret);
 /* 0 or -errno. */
 int offered_write(const char *root, const char *text);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "library/offers.h"
+#include "library/offers_internal.h"
 
 #include "base/aside.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "library/copies.h"
 #include "library/offered.h"
-#include "library/originals.h"
+#include "library/pushed.h"
 #include "library/snapshot.h"
 #include "library/sweeper.h"
 #include "library/watch.h"
@@ -20,31 +21,13 @@ enum {
     RESCAN_MS = 30000 /* for what the kernel does not tell */
 };
 
-struct offers {
-    struct loop *loop;
-    struct offers_options options;
-    struct aside *aside;
-    struct copies *copies;
-    struct watch *watch;
-    struct sweeper *sweeper;
-    struct originals originals;
-    const struct registry *registry;
-    char *offered;   /* as it was written last; of the building task while one is under way */
-    json_t *settled; /* directory/file → since the last look began, it was closed or moved there */
-    int n_taking;
-    bool is_remembering, is_looking, is_building; /* one task at a time of each */
-    bool is_dirty;                                /* another registry is to be made */
-    bool is_forced;                               /* the next look takes all as it is */
-    bool has_looked, is_known, is_closing;
-    int64_t look_at;
-};
-
 /* ---- registries ---- */
 
 struct building {
     struct offers *offers;
     struct snapshot *snapshot;
-    bool is_written; /* there was a look: what is offered is known */
+    bool is_written;     /* there was a look: what is offered is known */
+    struct push *pushes; /* that it is made for */
     struct registry *registry;
 };
 
@@ -68,8 +51,6 @@ static void build(void *task)
         write_offered(b->offers, b->snapshot);
 }
 
-static void go_on(struct offers *o);
-
 static void built(void *task)
 {
     struct building *b = task;
@@ -82,22 +63,25 @@ static void built(void *task)
         o->options.changed(o->options.userdata);
     }
     registry_unref(old);
+    pushes_answer(o, b->pushes);
     snapshot_free(b->snapshot);
     free(b);
-    go_on(o);
+    offers_go_on(o);
 }
 
 static void start_building(struct offers *o)
 {
     struct building *b = mem_new(sizeof *b);
-    *b = (struct building){
-        .offers = o, .snapshot = snapshot_new(&o->originals), .is_written = o->has_looked};
+    *b = (struct building){.offers = o,
+                           .snapshot = snapshot_new(&o->originals),
+                           .is_written = o->has_looked,
+                           .pushes = pushes_take(o)};
     o->is_dirty = false;
     o->is_building = true;
     aside_run(o->aside, build, built, b);
 }
 
-static void go_on(struct offers *o)
+void offers_go_on(struct offers *o)
 {
     if (o->is_closing)
         return;
@@ -140,7 +124,7 @@ static void taken(void *task)
     json_decref(t->document);
     free(t->path);
     free(t);
-    go_on(o);
+    offers_go_on(o);
 }
 
 static void start_taking(struct offers *o, const struct original *original)
@@ -165,7 +149,7 @@ struct looking {
 static void look(void *task)
 {
     struct looking *l = task;
-    originals_look(l->offers->options.directories, &l->look);
+    originals_look(l->offers->options.directories, l->offers->pushed, &l->look);
 }
 
 static void mark_settled(struct offers *o, const json_t *settled)
@@ -180,7 +164,7 @@ static void mark_settled(struct offers *o, const json_t *settled)
 
 static void complain_of_directories(const struct offers *o, const struct look *l)
 {
-    for (int i = 0; i < l->n_directories; i++)
+    for (int i = 0; i < o->originals.n_plain; i++)
         if (l->errors[i])
             log_warning("no process libraries in %s: %s", o->options.directories[i],
                         strerror(l->errors[i]));
@@ -204,7 +188,7 @@ static void looked(void *task)
     look_clear(&l->look);
     json_decref(l->settled);
     free(l);
-    go_on(o);
+    offers_go_on(o);
 }
 
 static void start_looking(struct offers *o, int64_t now)
@@ -250,19 +234,20 @@ struct remembering {
 static void remember(void *task)
 {
     struct remembering *m = task;
-    offered_read(m->offers->options.root, m->offers->options.directories, m->offers->copies,
-                 &m->found);
+    offered_read(m->offers->options.root, m->offers->options.directories, m->offers->pushed,
+                 m->offers->copies, &m->found);
 }
 
 static void remembered(void *task)
 {
     struct remembering *m = task;
     struct offers *o = m->offers;
-    o->originals = m->found;
+    o->originals.list = m->found.list;
+    o->originals.n = m->found.n;
     o->is_remembering = false;
     o->is_dirty = o->originals.n > 0;
     free(m);
-    go_on(o);
+    offers_go_on(o);
 }
 
 /* ---- life ---- */
@@ -276,6 +261,7 @@ static int64_t earlier(int64_t a, int64_t b)
 int64_t offers_tick(struct offers *o, int64_t now)
 {
     int64_t due = INT64_MAX;
+    pushes_start(o);
     if (o->is_looking || o->is_remembering || sweeper_is_busy(o->sweeper))
         return due;
     if (o->is_known && o->n_taking == 0)
@@ -307,6 +293,24 @@ static void start_remembering(struct offers *o)
     aside_run(o->aside, remember, remembered, m);
 }
 
+/* Those of modules that were pushed to an environment that has gone since are left as they are. */
+static int open_pushed(struct offers *o)
+{
+    const struct environments *e = o->options.environments;
+    int r = 0;
+    while (o->options.directories[o->originals.n_plain])
+        o->originals.n_plain++;
+    if (!o->options.pushed)
+        return 0;
+    o->originals.environments = e->names;
+    o->pushed = mem_array((size_t)e->n + 1, sizeof *o->pushed);
+    for (int i = 0; i < e->n && r == 0; i++) {
+        o->pushed[i] = file_join(o->options.pushed, e->names[i]);
+        r = pushed_open(o->pushed[i]);
+    }
+    return r;
+}
+
 int offers_open(struct loop *loop, const struct offers_options *options, struct offers **ret_offers,
                 struct error *e)
 {
@@ -317,6 +321,8 @@ int offers_open(struct loop *loop, const struct offers_options *options, struct 
     registry_finish(empty);
     o->registry = empty;
     int r = copies_open(options->root, options->program, &o->copies, e);
+    if (r == 0)
+        r = error_errno(e, open_pushed(o), "make the directories of pushed modules");
     if (r == 0)
         r = error_errno(e, aside_new(loop, THREADS, &o->aside), "start the libraries' threads");
     if (r < 0) {
@@ -341,6 +347,10 @@ struct offers *offers_close(struct offers *o)
     if (o->copies)
         copies_stop(o->copies);
     o->aside = aside_free(o->aside);
+    pushes_clear(o);
+    for (int i = 0; o->pushed && o->pushed[i]; i++)
+        free((char *)o->pushed[i]);
+    free((void *)o->pushed);
     watch_close(o->watch);
     originals_clear(&o->originals);
     registry_unref(o->registry);

@@ -13,6 +13,7 @@
 #define LIBRARY_OFFERS_H
 
 #include "base/loop.h"
+#include "library/environments.h"
 #include "library/result.h"
 #include "library/sweeper.h"
 #include "model/registry.h"
@@ -21,6 +22,8 @@ struct offers_options {
     const char *const *directories; /* of libraries, NULL at the end; the first counts */
     const char *root;               /* the directory of copies */
     const char *program;            /* simlab-worker */
+    const char *pushed;             /* the directory of modules that clients push; NULL: none */
+    const struct environments *environments; /* that they may be for */
     /* There is another registry: offers_registry. */
     void (*changed)(void *userdata);
     sweeper_needed_fn needed; /* which contents jobs need */
@@ -42,5 +45,19 @@ const struct registry *offers_registry(const struct offers *o);
 bool offers_are_known(const struct offers *o);
 /* Looks now, and tries again what failed. */
 void offers_rescan(struct offers *o);
+
+/* How a push went: 0 and {"name", "environment", "sha256", "version", "types", "left_out"}
+ * (borrowed); LIBRARY_REFUSED, OFFERS_TAKEN, -errno and words. */
+typedef void (*offers_pushed_fn)(void *userdata, int result, const json_t *answer,
+                                 const struct error *e);
+
+/* Takes a module {"name", "files", "environment" or null} (library/pushed.h) from a client: 0, and
+ * `done` is called once it is on offer, or was refused; never after offers_close began.
+ * OFFERS_BUSY where too many wait. A new reference of `module` is taken. */
+enum { OFFERS_TAKEN = LIBRARY_CHANGES + 1 /* the name is another library's */, OFFERS_BUSY };
+int offers_push(struct offers *o, const json_t *module, offers_pushed_fn done, void *userdata,
+                struct error *e);
+/* [{"name", "environment", "sha256", "version", "types"}]: a new list. */
+json_t *offers_pushed(const struct offers *o);
 
 #endif

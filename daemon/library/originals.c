@@ -63,14 +63,45 @@ static void look_into(const char *directory, int number, struct look *l)
     json_decref(listed);
 }
 
-void originals_look(const char *const *directories, struct look *ret)
+static int is_named(const struct dirent *entry)
+{
+    return file_name_ok(entry->d_name);
+}
+
+static void look_into_pushed(const char *directory, int number, struct look *l)
+{
+    struct dirent **entries;
+    int n = scandir(directory, &entries, is_named, alphasort);
+    if (n < 0) {
+        l->errors[number] = errno;
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        char *path = mem_printf("%s/%s/%s.so", directory, name, name);
+        see(l, number, path);
+        free(path);
+        free(entries[i]);
+    }
+    free(entries);
+}
+
+static int count(const char *const *directories)
 {
     int n = 0;
-    while (directories[n])
+    while (directories && directories[n])
         n++;
+    return n;
+}
+
+void originals_look(const char *const *directories, const char *const *pushed, struct look *ret)
+{
+    int plain = count(directories), n = plain + count(pushed);
     *ret = (struct look){.errors = mem_array((size_t)n, sizeof *ret->errors), .n_directories = n};
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < plain; i++)
         look_into(directories[i], i, ret);
+    for (int i = plain; i < n; i++)
+        look_into_pushed(pushed[i - plain], i, ret);
 }
 
 void look_clear(struct look *l)
@@ -97,7 +128,8 @@ void originals_clear(struct originals *o)
     for (size_t i = 0; i < o->n; i++)
         original_clear(&o->list[i]);
     free(o->list);
-    *o = (struct originals){0};
+    o->list = NULL;
+    o->n = 0;
 }
 
 struct original *originals_find(struct originals *o, const char *path)
@@ -132,6 +164,21 @@ void originals_remember(struct originals *o, int directory, const char *path, co
     struct original *added = add(o, directory, path);
     memcpy(added->hash, hash, HASH_TEXT_SIZE);
     added->document = json_incref(document);
+}
+
+struct original *originals_put(struct originals *o, int directory, const char *path,
+                               const char *signature, int64_t now)
+{
+    struct original *put = originals_find(o, path);
+    if (!put) {
+        add(o, directory, path);
+        qsort(o->list, o->n, sizeof *o->list, compare);
+        put = originals_find(o, path);
+    }
+    put->missing_since = 0;
+    put->seen_since = now;
+    memcpy(put->seen, signature, HASH_TEXT_SIZE);
+    return put;
 }
 
 /* ---- looks ---- */
@@ -276,10 +323,18 @@ bool original_taken(struct original *o, const char *signature, const char *hash,
     return is_news;
 }
 
-bool original_serves(const struct originals *o, const struct original *original)
+bool original_is_pushed(const struct originals *o, const struct original *original)
 {
-    for (size_t i = 0; i < o->n; i++)
-        if (*o->list[i].hash && !strcmp(o->list[i].name, original->name))
-            return &o->list[i] == original;
-    return false;
+    return o->environments && original->directory >= o->n_plain;
+}
+
+const struct original *original_server(const struct originals *o, const struct original *original)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        const struct original *other = &o->list[i];
+        bool is_apart = original_is_pushed(o, other) && other->directory != original->directory;
+        if (*other->hash && !is_apart && !strcmp(other->name, original->name))
+            return other;
+    }
+    return NULL;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files NAME.so that lie in the daemon's directories of libraries, and what is known of each:
- * how it looked last, which content of it is on offer, and why its newest is not.
+ * how it looked last, which content of it is on offer, and why its newest is not. Directories are
+ * plain, and after these by number those of pushed modules (library/pushed.h), where each library
+ * lies in a directory of its own name: NAME/NAME.so.
  *
  * Invariants
  *  1. What is on offer from a file is its newest content that was good; a bad one changes nothing
@@ -42,8 +44,9 @@ struct look {
     int n_directories;
 };
 
-/* Objects that another library lists as its own are none of these. */
-void originals_look(const char *const *directories, struct look *ret);
+/* Objects that another library lists as its own are none of these. `pushed`: those of pushed
+ * modules; both end with NULL, and `pushed` may be NULL. */
+void originals_look(const char *const *directories, const char *const *pushed, struct look *ret);
 void look_clear(struct look *l);
 
 /* ---- what is known ---- */
@@ -67,6 +70,10 @@ struct original {
 struct originals {
     struct original *list; /* in the order of looks */
     size_t n;
+    /* Number of the first directory of pushed modules, and the environment of Python that each of
+     * those is for, NULL at the end (borrowed); NULL: there are none. */
+    int n_plain;
+    const char *const *environments;
 };
 void originals_clear(struct originals *o);
 
@@ -86,6 +93,10 @@ void originals_retry(struct originals *o);
 struct original *originals_next(struct originals *o, int64_t now);
 /* When another look is due, and then originals_next; INT64_MAX: not by itself. */
 int64_t originals_due(const struct originals *o);
+/* One that was taken beside all looks, as original_taken is to be told; it is made where absent.
+ * Pointers to others are void after it. */
+struct original *originals_put(struct originals *o, int directory, const char *path,
+                               const char *signature, int64_t now);
 /* By path; NULL where it has gone meanwhile. */
 struct original *originals_find(struct originals *o, const char *path);
 /* How it went: a hash and a document (a new reference is taken), or a reason; `changes`: it was
@@ -93,7 +104,10 @@ struct original *originals_find(struct originals *o, const char *path);
 bool original_taken(struct original *o, const char *signature, const char *hash, json_t *document,
                     const char *reason, bool changes, int64_t now);
 
-/* Whether it is the one of its name that serves. */
-bool original_serves(const struct originals *o, const struct original *original);
+/* Whether it is one of pushed modules. */
+bool original_is_pushed(const struct originals *o, const struct original *original);
+/* The one of its name that serves, it or another; NULL: none. Those of pushed modules of different
+ * directories have nothing to do with each other. */
+const struct original *original_server(const struct originals *o, const struct original *original);
 
 #endif

@@ -13,29 +13,23 @@ struct offer {
     char hash[HASH_TEXT_SIZE];
     json_t *document;
     const char *other; /* path of the one that serves for it; NULL: none */
+    int environment;   /* -1: in all of them */
 };
 
 struct snapshot {
     struct offer *offers;
     size_t n;
+    const char *const *environments; /* NULL: there are none */
 };
 
 /* ---- what it is made of ---- */
-
-/* The one of its name that serves, where that is another one. */
-static size_t other_of(const struct originals *o, size_t i)
-{
-    for (size_t k = 0; k < o->n; k++)
-        if (k != i && !strcmp(o->list[k].name, o->list[i].name) && original_serves(o, &o->list[k]))
-            return k;
-    return o->n;
-}
 
 struct snapshot *snapshot_new(const struct originals *o)
 {
     struct snapshot *s = mem_new(sizeof *s);
     s->offers = mem_array(o->n, sizeof *s->offers);
     s->n = o->n;
+    s->environments = o->environments;
     for (size_t i = 0; i < o->n; i++) {
         const struct original *from = &o->list[i];
         struct offer *to = &s->offers[i];
@@ -44,10 +38,12 @@ struct snapshot *snapshot_new(const struct originals *o)
         to->reason = mem_strdup(from->reason);
         memcpy(to->hash, from->hash, HASH_TEXT_SIZE);
         to->document = json_incref(from->document);
+        to->environment = original_is_pushed(o, from) ? from->directory - o->n_plain : -1;
     }
     for (size_t i = 0; i < o->n; i++) {
-        size_t other = other_of(o, i);
-        s->offers[i].other = other < o->n ? s->offers[other].path : NULL;
+        const struct original *server = original_server(o, &o->list[i]);
+        if (server && server != &o->list[i])
+            s->offers[i].other = s->offers[server - o->list].path;
     }
     return s;
 }
@@ -94,14 +90,24 @@ static void explain_offer(struct registry *r, const struct offer *o)
     free(words);
 }
 
-struct registry *snapshot_registry(const struct snapshot *s)
+static struct registry *registry_of(const struct snapshot *s, int environment)
 {
     struct registry *r = registry_new();
     for (size_t i = 0; i < s->n; i++)
-        add_offer(r, &s->offers[i]);
+        if (s->offers[i].environment == -1 || s->offers[i].environment == environment)
+            add_offer(r, &s->offers[i]);
     for (size_t i = 0; i < s->n; i++)
-        explain_offer(r, &s->offers[i]);
+        if (s->offers[i].environment == -1 || s->offers[i].environment == environment)
+            explain_offer(r, &s->offers[i]);
     registry_finish(r);
+    return r;
+}
+
+struct registry *snapshot_registry(const struct snapshot *s)
+{
+    struct registry *r = registry_of(s, 0);
+    for (int i = 0; s->environments && s->environments[i]; i++)
+        registry_add_variant(r, s->environments[i], i == 0 ? NULL : registry_of(s, i));
     return r;
 }
 

@@ -8,10 +8,12 @@
 
 struct snapshot;
 
-/* What a registry is made of, copied on the loop's thread. */
+/* What a registry is made of, copied on the loop's thread; environments' names are borrowed. */
 struct snapshot *snapshot_new(const struct originals *o);
 struct snapshot *snapshot_free(struct snapshot *s);
-/* May take long, on any thread. One reference. */
+/* May take long, on any thread. One reference. Where there are environments of Python, it is that
+ * of the first, and has one for each (registry_variant): what is in plain directories, and the
+ * environment's pushed modules. */
 struct registry *snapshot_registry(const struct snapshot *s);
 
 /* {path: hash} of all that is on offer, for the next daemon: JSON text, the caller frees. */

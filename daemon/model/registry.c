@@ -16,6 +16,7 @@ struct registry *registry_new(void)
     r->references = 1;
     r->index = json_object();
     r->names = mem_array(1, sizeof *r->names);
+    r->environments = mem_array(1, sizeof *r->environments);
     r->hooks = json_object();
     r->left_out = json_array();
     return r;
@@ -44,6 +45,12 @@ struct registry *registry_unref(const struct registry *borrowed)
     for (size_t i = 0; i < r->n_libraries; i++)
         library_clear(&r->libraries[i]);
     free(r->types);
+    for (size_t i = 0; i < r->n_environments; i++) {
+        free((char *)r->environments[i]);
+        registry_unref(r->variants[i]);
+    }
+    free((void *)r->environments);
+    free((void *)r->variants);
     free((void *)r->names);
     free(r->libraries);
     json_decref(r->index);
@@ -51,6 +58,32 @@ struct registry *registry_unref(const struct registry *borrowed)
     json_decref(r->left_out);
     free(r);
     return NULL;
+}
+
+/* ---- environments ---- */
+
+void registry_add_variant(struct registry *r, const char *environment,
+                          const struct registry *variant)
+{
+    size_t n = r->n_environments++;
+    r->environments = mem_resize((void *)r->environments, n + 2, sizeof *r->environments);
+    r->variants = mem_resize((void *)r->variants, n + 1, sizeof *r->variants);
+    r->environments[n] = mem_strdup(environment);
+    r->environments[n + 1] = NULL;
+    r->variants[n] = variant;
+}
+
+const struct registry *registry_variant(const struct registry *r, const char *environment)
+{
+    for (size_t i = 0; environment && i < r->n_environments; i++)
+        if (!strcmp(r->environments[i], environment))
+            return r->variants[i] ? r->variants[i] : r;
+    return environment ? NULL : r;
+}
+
+const char *const *registry_environments(const struct registry *r)
+{
+    return r->environments;
 }
 
 /* ---- what is left out ---- */

@@ -45,6 +45,14 @@ int registry_target(const struct registry *r, const struct type *type, const str
                     const struct type **ret_type, const struct variable **ret_variable,
                     struct error *e);
 
+/* The same for an environment of Python. Takes the reference to `variant`; NULL: it is this one. */
+void registry_add_variant(struct registry *r, const char *environment,
+                          const struct registry *variant);
+/* Borrowed; NULL where there is no such environment. `environment` NULL: the first, this one. */
+const struct registry *registry_variant(const struct registry *r, const char *environment);
+/* The names of all environments, NULL at the end. Borrowed. */
+const char *const *registry_environments(const struct registry *r);
+
 /* NULL where there is none. */
 const struct type *registry_type(const struct registry *r, const char *name);
 size_t registry_size(const struct registry *r);

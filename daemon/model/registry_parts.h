@@ -17,6 +17,9 @@ struct registry {
     size_t n_libraries;
     json_t *hooks; /* "library.name" → as described */
     json_t *left_out;
+    const char **environments;        /* NULL at the end */
+    const struct registry **variants; /* of each; NULL: this one */
+    size_t n_environments;
 };
 
 /* Before registry_finish they are not merged; a type's number is its place in `types`. */

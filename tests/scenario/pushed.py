@@ -1,0 +1,185 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Modules in Python that clients push to a daemon."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal, load
+
+GROWTH = """
+import simlab.processes as xs
+{imports}
+@xs.process
+class Growth:
+    size = xs.variable(intent="out")
+
+    def initialize(self):
+        self.size = 1.0
+
+    @xs.runtime(args="step")
+    def run_step(self, step):
+        self.size = self.size * {factor}
+{more}
+"""
+JOB = {"model": {"processes": {"g": "growth.Growth"}}, "clocks": {"time": {"data": [0, 1, 2, 3]}},
+       "main_clock": "time", "outputs": {"g__size": None}}
+
+
+def growth(factor, imports="", more=""):
+    return GROWTH.format(factor=factor, imports=imports, more=more)
+
+
+def daemon_of(context, *options, **how):
+    if not os.path.exists(context.program("python/python.so")):
+        raise harness.Skip("Python's headers were not there when this was built")
+    return context.daemon(workers=2, options=["--modules", *options], **how)
+
+
+def push(daemon, files, name="growth", status=201, **more):
+    return daemon.request("POST", "/v1/modules", {"name": name, "files": files, **more}, status=status).json
+
+
+def size_of(ended):
+    return float(harness.open_store(ended["store"])["g__size"][...])
+
+
+def client(context, daemon, *arguments, code=0):
+    ended = context.run("simlab", "--server", "unix:" + daemon.socket, *arguments)
+    equal(ended.returncode, code, f"exit status of {arguments}: {ended.stderr}")
+    return ended.stdout, ended.stderr
+
+
+def write(folder, files):
+    for name, text in files.items():
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    return folder
+
+
+def test_new_jobs_get_the_new_module(context):
+    daemon = daemon_of(context)
+    started, go = context.path("started"), context.path("go")
+    for path in (started, go):
+        os.mkfifo(path)
+    waiting = growth(2.0, "import os", f"        if step == 0:\n            open({started!r}, 'w').close()\n"
+                                       f"            open({go!r}).close()\n")
+    first = push(daemon, {"growth.py": waiting})
+    equal(first["types"], ["growth.Growth"], "types")
+    check("Python 3." in first["version"] and "NumPy " in first["version"], first["version"])
+    old = daemon.submit(JOB)["id"]
+    with open(started, encoding="utf-8"):
+        second = push(daemon, {"growth.py": growth(3.0)})
+    new = daemon.finish(JOB)
+    equal(size_of(new), 27.0, "by the new module")
+    with open(go, "w", encoding="utf-8"):
+        pass
+    ended = daemon.await_end(old)
+    equal((ended["state"], size_of(ended)), ("succeeded", 8.0), "by the old module")
+    for job, module in ((ended, first), (new, second)):
+        named = load(job["store"], ".zattrs")["simlabd"]["libraries"]["growth"]
+        check(module["sha256"] in json.dumps(named), f"the store names {named}, not {module['sha256']}")
+        check("NumPy " in json.dumps(named), f"the store names {named}")
+
+
+def test_what_was_pushed_outlives_the_daemon(context):
+    daemon = daemon_of(context)
+    pushed = push(daemon, {"growth.py": growth(2.0)})
+    left = os.path.join(daemon.state, "modules/default/.new-abcdef")
+    daemon.kill()
+    os.mkdir(left)
+    daemon.start()
+    equal(size_of(daemon.finish(JOB)), 8.0, "after a restart")
+    check(not os.path.exists(left), "what was not finished is still there")
+    listed = daemon.request("GET", "/v1/modules", status=200).json
+    equal([(m["name"], m["sha256"]) for m in listed["modules"]], [("growth", pushed["sha256"])], "modules")
+    daemon.stop()
+    daemon.options.remove("--modules")
+    daemon.start()
+    equal(daemon.request("GET", "/v1/modules", status=200).json["may_push"], False, "may_push")
+    refused = push(daemon, {"growth.py": growth(4.0)}, status=403)
+    check("--modules" in refused["detail"], refused)
+    equal(size_of(daemon.finish(JOB)), 8.0, "of the module that is there")
+
+
+def test_what_is_refused(context):
+    daemon = daemon_of(context)
+    good = growth(2.0)
+    for files, word, more in (
+            ({"growth.py": "x = 1 +"}, "SyntaxError", {}),
+            ({"growth.py": "import nothing_of_the_kind"}, "No module named 'nothing_of_the_kind'", {}),
+            ({"growth.py": "import sys; sys.exit(3)"}, "called sys.exit(3)", {}),
+            ({"growth.py": "import os; os.abort()"}, "signal 6", {}),
+            ({"growth.py": good.replace("xs.process", "xs.nothing")}, "has no attribute 'nothing'", {}),
+            ({"growth.py": "x = 1"}, None, {}),
+            ({"other.py": good}, "there is neither growth.py nor growth/__init__.py", {}),
+            ({"growth.py": good, "../x.py": ""}, "relative name", {}),
+            ({"growth.py": good, "/x.py": ""}, "relative name", {}),
+            ({"growth.py": good, "a/.b/x.py": ""}, "relative name", {}),
+            ({"growth.py": good, "growth.so": ""}, "library's own", {}),
+            ({"growth.py": good, "growth.files": ""}, "library's own", {}),
+            ({"growth.py": good, "a": "", "a/b": ""}, "another file", {}),
+            ({"growth.py": good, "a.py": 3}, "should be a text", {}),
+            ([], "should be an object", {}),
+            ({"growth.py": good}, "letters", {"name": "../growth"}),
+            ({"growth.py": good}, "letters", {"name": ""}),
+            ({"growth.py": good}, "no environment \"nowhere\"", {"environment": "nowhere"}),
+            ({"growth.py": good}, "name", {"nmae": "x"}),
+    ):
+        told = push(daemon, files, **{"status": 422 if word else 201, **more})
+        check(word is None or word in told["detail"], f"{word!r} is not in {told}")
+        check("/modules/" not in json.dumps(told), f"paths of the daemon: {told}")
+    told = push(daemon, {"reference.py": good}, "reference", status=409)
+    check("name the module otherwise" in told["detail"], told)
+    told = push(daemon, {"json.py": good}, "json", status=422)
+    check("name yours otherwise" in told["detail"], told)
+    equal(sorted(os.listdir(os.path.join(daemon.state, "modules/default"))), ["growth"], "what is left behind")
+    equal(daemon.submit(JOB, status=422)["pointer"][:6], "/model", "no type is on offer")
+
+
+def test_the_client_pushes(context):
+    daemon = daemon_of(context)
+    folder = write(context.directory("own"), {
+        "growth/__init__.py": "from .parts.factor import FACTOR\n" + growth("FACTOR"),
+        "growth/parts/__init__.py": "", "growth/parts/factor.py": "FACTOR = 5.0\n",
+        "growth/__pycache__/x.pyc": "", "growth/.hidden": ""})
+    told, _ = client(context, daemon, "models", "push", os.path.join(folder, "growth/"))
+    listed, _ = client(context, daemon, "models", "pushed")
+    check(told.split()[0][:12] in listed and told.split()[1] == "growth", f"{told!r}, listed {listed!r}")
+    equal(size_of(daemon.finish(JOB)), 125.0, "by the package")
+    write(folder, {"growth.files": "growth.py\nfactor.py\n", "factor.py": "FACTOR = 7.0\n",
+                   "growth.py": "from factor import FACTOR\n" + growth("FACTOR")})
+    client(context, daemon, "models", "push", os.path.join(folder, "growth.py"))
+    equal(size_of(daemon.finish(JOB)), 343.0, "by the module and what it lists")
+    with open(os.path.join(folder, "bad.py"), "wb") as file:
+        file.write(b"\xff")
+    for path, word in (("nothing.py", "No such file"), ("growth.files", "no module in Python"), ("bad.py", "UTF-8")):
+        _, told = client(context, daemon, "models", "push", os.path.join(folder, path), code=2)
+        check(word in told, f"{word!r} is not in {told!r}")
+
+
+def test_two_modules_in_one_job(context):
+    daemon = daemon_of(context)
+    push(daemon, {"growth.py": growth(2.0)})
+    push(daemon, {"seen.py": """
+import growth_types
+import simlab.processes as xs
+
+@xs.process
+class Seen:
+    size = xs.foreign("growth.Growth", "size")
+    twice = xs.variable(intent="out")
+
+    def finalize_step(self):
+        self.twice = 2 * self.size
+""", "growth_types.py": ""}, "seen")
+    job = {**JOB, "model": {"processes": {"g": "growth.Growth", "s": "seen.Seen"}}, "outputs": {"s__twice": None}}
+    ended = daemon.finish(job)
+    equal(float(harness.open_store(ended["store"])["s__twice"][...]), 16.0, "through both")
+
+
+harness.main(globals())
