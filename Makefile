@@ -146,6 +146,7 @@ $(BUILD)/python/python.so: $(wildcard daemon/processes/python/*.c) $(HOST_TEXT) 
 	$(call say,LIB )$(CC) -std=c11 -D_GNU_SOURCE -Iinclude -I$(dir $(HOST_TEXT)) \
 		$$(pkg-config --cflags python3-embed) -fPIC -shared -fvisibility=hidden \
 		-DPYTHON_PROGRAM='"$(HOST_PROGRAM)"' \
+		-DPYTHON_RUNTIME='"python $(HOST_PROGRAM) '$$(cat $^ | sha256sum | cut -c 1-16)'"' \
 		-ffp-contract=off $(WARNINGS) $(CFLAGS) $(SANITIZE) -o $@ $(filter %.c,$^) \
 		$$(pkg-config --libs python3-embed) -lm -ldl
 

@@ -140,7 +140,10 @@ void fit_renew(struct dispatch *d, struct worker_session *s, const struct job_pr
 {
     char reason[200];
     const char *name = conflict(s, p);
-    if (name)
+    if (name && *name == '@')
+        snprintf(reason, sizeof reason, "job %" PRId64 " needs another %.100s than it has loaded",
+                 p->job, name + 1);
+    else if (name)
         snprintf(reason, sizeof reason,
                  "job %" PRId64 " needs another content of library %.100s than it has loaded",
                  p->job, name);

@@ -206,7 +206,7 @@ static int keep(struct draft *d, const struct job *job, bool is_quick, struct er
     d->store = mem_strdup(job->store);
     d->labels = json_is_object(labels) ? json_write(labels) : NULL;
     d->notes = notes_of(job);
-    d->libraries = job_libraries(job);
+    d->libraries = job_pins(job);
     d->members = job->n_members;
     d->priority = job->priority;
     d->max_attempts = job->max_attempts;

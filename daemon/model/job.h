@@ -168,6 +168,9 @@ int64_t job_options_library_threads(const json_t *document);
 
 /* As model_libraries, with those of the job's hooks. */
 json_t *job_libraries(const struct job *j);
+/* What the job's workers must have: these libraries, and of each kind of runtime that they need
+ * which: {"@python": a hash}. */
+json_t *job_pins(const struct job *j);
 
 /* Whether a store can hold the outputs as their encodings ask: model/ cannot ask store/, so `check`
  * is given (store_check_encoding). 0; MODEL_INVALID with a pointer ("/encoding/advect__u/chunks");

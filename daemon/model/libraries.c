@@ -2,6 +2,7 @@
 /* The contents of libraries that a model, or a job, was checked with. */
 #include "model/job.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -66,4 +67,55 @@ json_t *job_libraries(const struct job *j)
         free(name);
     }
     return n.libraries;
+}
+
+/* ---- runtimes ---- */
+
+/* MODEL_INVALID where another of its kind is there. */
+static int add_runtime(json_t *runtimes, const char *runtime)
+{
+    char hash[HASH_TEXT_SIZE];
+    char *key = mem_printf("@%.*s", (int)strcspn(runtime, " "), runtime);
+    hash_bytes(runtime, strlen(runtime), hash);
+    const char *other = json_string_value(json_object_get(runtimes, key));
+    int r = other && strcmp(other, hash) != 0 ? MODEL_INVALID : 0;
+    json_object_set_new(runtimes, key, json_string(hash));
+    free(key);
+    return r;
+}
+
+static int find_runtimes(const struct registry *registry, const json_t *libraries,
+                         json_t *ret_runtimes)
+{
+    const char *name;
+    json_t *hash;
+    int r = 0;
+    json_object_foreach((json_t *)libraries, name, hash)
+    {
+        const struct library *l = registry_library(registry, name);
+        if (l && l->runtime && add_runtime(ret_runtimes, l->runtime) != 0)
+            r = MODEL_INVALID;
+    }
+    return r;
+}
+
+int model_check_runtimes(const struct model *m, struct error *e)
+{
+    json_t *libraries = model_libraries(m), *runtimes = json_object();
+    int r = find_runtimes(m->registry, libraries, runtimes);
+    json_decref(libraries);
+    json_decref(runtimes);
+    return r ? error_set(e, r, "",
+                         "its process types need two environments of Python, or two versions of "
+                         "what hosts it: a worker has one")
+             : 0;
+}
+
+json_t *job_pins(const struct job *j)
+{
+    json_t *pins = job_libraries(j), *runtimes = json_object();
+    find_runtimes(j->model->registry, pins, runtimes);
+    json_object_update(pins, runtimes);
+    json_decref(runtimes);
+    return pins;
 }

@@ -104,6 +104,8 @@ bool model_find_variable(const struct model *m, const char *name, int *ret_proce
  * processes' types, of their parents, and of the types that foreign variables name. A new
  * reference. */
 json_t *model_libraries(const struct model *m);
+/* MODEL_INVALID where these need two runtimes of a kind (simlab/process.h). */
+int model_check_runtimes(const struct model *m, struct error *e);
 
 /* A definition made from another: `changes` is {"processes": {name: "library.Type" or null},
  * "after": {name: a name, [names] or null} or null}.

@@ -33,6 +33,7 @@ static void library_clear(struct library *l)
     free(l->name);
     free(l->version);
     free(l->hash);
+    free(l->runtime);
 }
 
 struct registry *registry_unref(const struct registry *borrowed)
@@ -270,6 +271,7 @@ static void add_library(struct registry *r, const json_t *document)
         .name = mem_strdup(json_member_string(document, "library")),
         .version = mem_strdup(version ? version : ""),
         .hash = mem_strdup(hash ? hash : ""),
+        .runtime = mem_strdup(json_member_string(document, "runtime")),
     };
 }
 

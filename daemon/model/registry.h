@@ -11,7 +11,8 @@
 struct library {
     char *name;
     char *version;
-    char *hash; /* of its content (library/content.h) */
+    char *hash;    /* of its content (library/content.h) */
+    char *runtime; /* NULL, or its kind and which (simlab/process.h) */
 };
 
 struct registry;

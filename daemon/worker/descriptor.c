@@ -168,7 +168,8 @@ int descriptor_document(const char *name, const char *path, const char *hash,
     if (!o)
         return error_set(e, WORKER_REFUSED, NULL, "the library's name is not UTF-8");
     if (!put_text(o, "version", table->version) ||
-        !put_text(o, "description", table->description)) {
+        !put_text(o, "description", table->description) ||
+        !put_text(o, "runtime", table->runtime)) {
         json_decref(o);
         return error_set(e, WORKER_REFUSED, NULL, "a text of library %s is not UTF-8", name);
     }

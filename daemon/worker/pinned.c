@@ -104,7 +104,7 @@ static int build(struct pinned *p, const char *text, const struct registry **ret
         error_set(e, r, NULL, "the job's list of libraries is none");
     json_object_foreach(libraries, name, hash)
     {
-        if (r == 0)
+        if (r == 0 && *name != '@') /* a runtime: the daemon sees to it (job_pins) */
             r = add(p, registry, name, json_is_string(hash) ? json_string_value(hash) : "", e);
     }
     json_decref(libraries);

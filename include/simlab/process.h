@@ -219,6 +219,10 @@ struct simlab_library {
      * failure of what it throws. */
     int (*guard)(simlab_context *c, simlab_stage_fn stage, simlab_variable_fn about, int32_t var);
     int (*guard_hook)(simlab_hook_context *h, int (*call)(simlab_hook_context *h));
+    /* NULL, or what a process of the operating system can have one of only, as an interpreter is: a
+     * word for its kind, a blank, and what tells it from others. Libraries that name different ones
+     * of a kind are never loaded into one worker. */
+    const char *runtime;
 };
 
 #define SIMLAB_COUNT(table) ((int32_t)(sizeof(table) / sizeof((table)[0])))
@@ -267,7 +271,7 @@ static inline int simlab_guard_hook_(simlab_hook_context *h, int (*call)(simlab_
         SIMLAB_ABI_VERSION, sizeof(struct simlab_library), sizeof(struct simlab_process),          \
             sizeof(struct simlab_variable), description_, version_, processes_, n_processes_,      \
             SIMLAB_REVISION, hooks_, n_hooks_, sizeof(struct simlab_hook), open_, close_, NULL,    \
-            SIMLAB_GUARDS_                                                                         \
+            SIMLAB_GUARDS_, NULL                                                                   \
     }
 
 #define SIMLAB_LIBRARY_(version_, description_, processes_, n_processes_, hooks_, n_hooks_, open_, \

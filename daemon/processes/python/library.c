@@ -29,6 +29,13 @@ static const struct {
 };
 enum { N_SOURCES = sizeof sources / sizeof *sources };
 
+/* A worker may have several copies of this library, each under a module's name. The first has the
+ * interpreter, and opens the others' modules too. */
+static const struct simlab_library *open_module(const struct simlab_opening *o);
+static const struct first {
+    const struct simlab_library *(*open)(const struct simlab_opening *o);
+} first = {open_module};
+
 static PyObject *host; /* the module simlab.processes.host; NULL: nothing has begun */
 
 /* ---- the module _simlab ---- */
@@ -58,7 +65,9 @@ static struct PyModuleDef definition = {
 static PyObject *make_module(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    if (module && (PyModule_AddObject(module, "Bound", (PyObject *)instance_type()) < 0 ||
+    PyObject *capsule = PyCapsule_New((void *)(uintptr_t)&first, PYTHON_RUNTIME, NULL);
+    if (module && (PyModule_AddObject(module, "first", capsule) < 0 ||
+                   PyModule_AddObject(module, "Bound", (PyObject *)instance_type()) < 0 ||
                    PyModule_AddObject(module, "Variable", (PyObject *)variable_type()) < 0))
         Py_CLEAR(module);
     return module;
@@ -113,6 +122,18 @@ static int start_host(void)
 }
 
 /* ---- opening ---- */
+
+/* That of another copy, *ret_first NULL where there is none; -1: it is of another build. */
+static int find_first(const struct first **ret_first)
+{
+    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "_simlab");
+    PyObject *capsule = module ? PyObject_GetAttrString(module, "first") : NULL;
+    bool is_same = capsule && PyCapsule_IsValid(capsule, PYTHON_RUNTIME);
+    *ret_first = is_same ? PyCapsule_GetPointer(capsule, PYTHON_RUNTIME) : NULL;
+    Py_XDECREF(capsule);
+    PyErr_Clear();
+    return module && !is_same ? -1 : 0;
+}
 
 /* In `open`: the exception that is set. */
 static const struct simlab_library *fail(const struct simlab_opening *o)
@@ -169,6 +190,7 @@ static struct module *module_new(PyObject *opened)
     }
     m->table = (struct simlab_library)SIMLAB_LIBRARY_INIT(optional_text(opened, 1),
                                                           optional_text(opened, 0), NULL, 0);
+    m->table.runtime = PYTHON_RUNTIME;
     m->opened = opened;
     if (add_classes(m, PyTuple_GetItem(opened, 2)) < 0) {
         free(m->processes);
@@ -195,9 +217,15 @@ static const struct simlab_library *open_module(const struct simlab_opening *o)
 static const struct simlab_library *open(const struct simlab_opening *o)
 {
     const char *why;
+    const struct first *other;
     if (interpreter_start(&why) < 0)
         return simlab_open_fail(o, "Python does not start: %s", why);
-    return open_module(o);
+    interpreter_enter();
+    int r = find_first(&other);
+    interpreter_leave();
+    if (r < 0)
+        return simlab_open_fail(o, "another environment of Python runs here than " PYTHON_PROGRAM);
+    return other ? other->open(o) : open_module(o);
 }
 
 SIMLAB_LIBRARY_WITH_OPEN("1.0", "processes in Python", open, NULL)
