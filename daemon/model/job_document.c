@@ -11,12 +11,13 @@
 #include <string.h>
 
 static const char *const keys[] = {
-    "model",    "name",      "base",         "setup",      "clocks",    "main_clock",
-    "inputs",   "outputs",   "coords",       "attrs",      "batch_dim", "sweep",
-    "parallel", "scheduler", "encoding",     "check_dims", "validate",  "store",
-    "seed",     "priority",  "max_attempts", "stop_when",  "log_every", "member_timeout",
-    "labels",   "hooks",     "threads",      "checkpoint", "debug",     "environment",
-    "$schema",  NULL};
+    "model",        "name",      "base",       "setup",          "clocks",
+    "main_clock",   "inputs",    "outputs",    "coords",         "attrs",
+    "batch_dim",    "sweep",     "parallel",   "scheduler",      "encoding",
+    "check_dims",   "validate",  "store",      "seed",           "priority",
+    "max_attempts", "stop_when", "log_every",  "member_timeout", "labels",
+    "hooks",        "threads",   "checkpoint", "debug",          "environment",
+    "libraries",    "$schema",   NULL};
 
 /* What a set-up gives. */
 static const char *const setup_keys[] = {"clocks", "main_clock", "inputs", "outputs",
@@ -227,29 +228,13 @@ static int use_setup(json_t *document, const struct model *m, struct error *e)
     return r;
 }
 
-/* A worker's registry has no environments: it is of the one that the job was submitted for. */
-static int choose_registry(const struct registry *r, const json_t *document, const json_t *base,
-                           const struct registry **ret, struct error *e)
-{
-    const json_t *given = json_object_get(document, "environment");
-    given = given ? given : json_object_get(base, "environment");
-    *ret = r;
-    if (!given || json_is_null(given) || (json_is_string(given) && !*registry_environments(r)))
-        return 0;
-    *ret = json_is_string(given) ? registry_variant(r, json_string_value(given)) : NULL;
-    return *ret ? 0
-                : error_set(e, MODEL_INVALID, "/environment",
-                            "environment: there is no environment of Python \"%.100s\" here",
-                            json_is_string(given) ? json_string_value(given) : "");
-}
-
 static int normalize(const struct registry *r, json_t *document, json_t *base,
                      const struct job_sources *sources, struct model **ret_model, struct error *e)
 {
     bool has_setup = json_object_get(document, "setup") != NULL;
     const json_t *model = json_object_get(document, "model");
     const struct registry *registry;
-    int result = choose_registry(r, document, base, &registry, e);
+    int result = job_registry(r, document, base, &registry, e);
     if (result == 0)
         result = build_model(registry, model ? model : json_object_get(base, "model"), sources,
                              ret_model, e);

@@ -163,4 +163,11 @@ struct job_look job_input_look(struct making *m, int slot, struct job_input_look
 /* A place in job->inputs by the input's name; -1 and a fault that says what would be right. */
 int job_inputs_find(struct making *m, const char *section, const char *name);
 
+/* ---- job_registry.c ---- */
+
+/* The registry for a document that is laid over `base` (NULL: none). Borrowed from `r`.
+ * MODEL_INVALID. */
+int job_registry(const struct registry *r, const json_t *document, const json_t *base,
+                 const struct registry **ret_registry, struct error *e);
+
 #endif

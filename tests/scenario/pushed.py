@@ -162,6 +162,18 @@ def test_the_client_pushes(context):
         check(word in told, f"{word!r} is not in {told!r}")
 
 
+def test_a_job_gets_what_it_is_meant_for(context):
+    daemon = daemon_of(context)
+    first = push(daemon, {"growth.py": growth(2.0)})["sha256"]
+    job = {**JOB, "libraries": {"growth": first}, "environment": "default"}
+    equal(size_of(daemon.finish(job)), 8.0, "by the content that it names")
+    second = push(daemon, {"growth.py": growth(3.0)})["sha256"]
+    refused = daemon.submit(job, status=422)
+    check(second in refused["detail"] and refused["pointer"] == "/libraries/growth", refused)
+    refused = daemon.submit({**JOB, "environment": "nowhere"}, status=422)
+    check("no environment" in refused["detail"] and refused["pointer"] == "/environment", refused)
+
+
 def test_two_modules_in_one_job(context):
     daemon = daemon_of(context)
     push(daemon, {"growth.py": growth(2.0)})

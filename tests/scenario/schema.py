@@ -125,7 +125,8 @@ def seeds(upload, stored, number):
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "threads", "stop_when", "log_every", "debug", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint")})
+        "max_attempts", "member_timeout", "threads", "stop_when", "log_every", "debug", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "environment", "libraries")})
+    yield "environment", job(environment="default", libraries={})
     for i, every in enumerate((10, "30s")):
         yield f"checkpoint-{i}", job(checkpoint={"every": every})
     for i, bound in enumerate(({"above": 5}, {"below": 0})):
@@ -156,6 +157,8 @@ class Service:
         self.daemon.request("POST", "/v1/models", stored, status=201)
         number = int(self.daemon.submit(job())["id"])
         self.seeds = dict(seeds(upload, "stored", number))
+        libraries = self.daemon.request("GET", "/v1/processes", status=200).json["libraries"]
+        self.seeds["libraries"] = job(libraries={l["name"]: l["sha256"] for l in libraries if l["name"] == "faulty"})
         self.folder = self.context.directory("local")
         with open(os.path.join(self.folder, FILE), "wb") as out:
             out.write(file.getvalue())
