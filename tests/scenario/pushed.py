@@ -3,6 +3,7 @@
 """Modules in Python that clients push to a daemon."""
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -192,6 +193,109 @@ class Seen:
     job = {**JOB, "model": {"processes": {"g": "growth.Growth", "s": "seen.Seen"}}, "outputs": {"s__twice": None}}
     ended = daemon.finish(job)
     equal(float(harness.open_store(ended["store"])["s__twice"][...]), 16.0, "through both")
+
+
+# ---- from Python ---------------------------------------------------------------------------------
+
+
+CELLS = ["""
+import numpy as np
+import simlab
+import simlab.processes as xs
+from math import floor as lower
+FACTOR = 2.0
+raise_if_run_again = open({once!r}, "x")
+
+def double(x):
+    return np.asarray(x) * FACTOR
+""", """
+%matplotlib inline
+""", """
+@xs.process
+class Grid:
+    n = xs.variable(default=3)
+""", """
+@xs.process
+class Growth:
+    n = xs.foreign(Grid, "n")
+    size = xs.variable(dims="x", intent="out")
+
+    def initialize(self):
+        print("begun")
+        self.size = np.ones(lower(self.n))
+
+    def run_step(self):
+        self.size = double(self.size)
+""", """
+job = {{"clocks": {{"time": {{"data": [0, 1, 2, 3]}}}}, "main_clock": "time", "outputs": {{"g__size": "time"}}}}
+model = {{"grid": Grid, "g": Growth}}
+for how in {hows}:
+    ended = simlab.run(job, model, **how)
+    print(type(ended).__name__, ended["g__size"].values[:, 0].tolist())
+try:
+    simlab.run({{**job, "outputs": {{"g__nothing": None}}}}, model, **{hows}[0])
+except simlab.RunError as error:
+    print("refused", error.status, error)
+model["g"].run_step.__globals__["FACTOR"] = object()
+try:
+    simlab.run(job, model, **{hows}[0])
+except ValueError as error:
+    print("no source:", error)
+"""]
+NOTEBOOK = """
+import linecache, sys
+sys.path.insert(0, {package!r})
+for i, text in enumerate({cells!r}):
+    name = f"/tmp/ipykernel_1/{{i}}.py"
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    if "%" not in text:
+        exec(compile(text, name, "exec"), globals())
+"""
+
+
+def notebook(context, hows):
+    cells = [cell.format(once=context.path("once"), hows=hows) if "{" in cell else cell for cell in CELLS]
+    text = NOTEBOOK.format(package=os.path.join(harness.REPOSITORY, "client/python"), cells=cells)
+    return subprocess.run([sys.executable, "-B", "-c", text], capture_output=True, text=True, timeout=harness.WAIT,
+                          env={**os.environ, "PYTHONPATH": ""}, check=False)
+
+
+def test_a_notebook_runs_its_cells_classes(context):
+    daemon = daemon_of(context)
+    there = {"server": "unix:" + daemon.socket, "client": context.program("simlab")}
+    here = {"server": False, "worker": context.program("simlab-worker")}
+    ended = notebook(context, [there, here])
+    equal(ended.returncode, 0, ended.stderr)
+    lines = ended.stdout.splitlines()
+    equal(lines[:2], ["Dataset [2.0, 4.0, 8.0, 8.0]"] * 2, "what came out")
+    check(lines[2].startswith("refused 2 ") and "g__nothing" in lines[2], lines)
+    check(lines[3].startswith("no source: FACTOR (object) is named in a class"), lines)
+    equal(ended.stderr.count("begun"), 2, "lines of the log")
+    listed = daemon.request("GET", "/v1/modules", status=200).json["modules"]
+    equal([m["name"][:9] for m in listed], ["notebook_"], "modules")
+
+
+def test_runs_through_the_daemon_that_is_there(context):
+    daemon = daemon_of(context)
+    folder = write(context.directory("own"), {"growth.py": growth(2.0)})
+    text = f"""
+import os, sys
+sys.path[:0] = [{os.path.join(harness.REPOSITORY, "client/python")!r}, {folder!r}]
+import simlab, growth
+job = {{**{({**JOB, "model": None})!r}}}
+here = {{"worker": {context.program("simlab-worker")!r}, "server": None}}
+ended = simlab.run(job, {{"g": growth.Growth}}, client={context.program("simlab")!r}, store="named.zarr")
+print(float(ended["g__size"]), os.path.realpath(ended.encoding["source"]))
+"""
+    run = lambda server: subprocess.run([sys.executable, "-B", "-c", text], capture_output=True, text=True, check=False,
+                                        timeout=harness.WAIT, env={**os.environ, "SIMLAB_SERVER": server,
+                                                                   "PATH": os.path.abspath(context.build) + ":" + os.environ["PATH"]},
+                                        cwd=context.directory("cwd"))
+    ended = run("unix:" + daemon.socket)
+    equal(ended.stdout.split(), ["8.0", os.path.realpath(os.path.join(daemon.state, "stores/named.zarr"))], ended.stderr)
+    ended = run("unix:" + context.path("nobody"))
+    equal(ended.stdout.split()[:1], ["8.0"], ended.stderr)
+    check("/cwd" in ended.stdout, f"not here: {ended.stdout}")
 
 
 harness.main(globals())

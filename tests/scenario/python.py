@@ -348,7 +348,7 @@ def test_run_from_python(context):
     Nowhere = simlab.processes.process(Nowhere)
     bad = {k: v for k, v in case.items() if k != "inputs"}
     for call, kind, word in ((lambda: simlab.run(bad, model, **options), simlab.RunError, "grid"),
-                             (lambda: simlab.run(case, {"d": Nowhere}, **options), ValueError, "write them into a file"),
+                             (lambda: simlab.run(case, {"d": Nowhere}, **options), ValueError, "write the classes into a file"),
                              (lambda: simlab.run(case, {"d": int}, **options), TypeError, "no process class")):
         try:
             call()

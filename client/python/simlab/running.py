@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs of models in Python, without a daemon, by the program simlab-worker."""
+"""Runs of models in Python: through a daemon, or here, by the program simlab-worker."""
 
 import inspect
 import json
@@ -9,51 +9,85 @@ import subprocess
 import sys
 import tempfile
 
+from .cells import module_name, module_text
+from .daemon import Client, Refused, submit, wait
 from .processes.process import declarations, is_process
 from .processes.table import library_of, plain
 
 
 class RunError(RuntimeError):
-    """A run that was refused, or failed: the message is what simlab-worker said. `status`: its exit
-    status; 2: refused, and there is no store. 1: the store has what could be had."""
+    """A run that was refused, or failed: the message is what simlab-worker, or simlab, said. `status`:
+    its exit status; 2: refused, and there is no store. 1: the store has what could be had. 3: there is
+    no daemon. 4: the daemon takes no modules."""
 
     def __init__(self, status, said):
         super().__init__(said.strip() or f"simlab-worker ended with status {status}")
         self.status = status
 
 
-def run(job, model=None, store=None, modules=(), processes=(), worker="simlab-worker"):
+def run(job, model=None, store=None, modules=(), processes=(), worker="simlab-worker", server=None,
+        client="simlab", progress=False):
     """Runs a job, and returns its store, opened by xarray; where that is not installed: a group of
     zarr; without that, too, None.
 
     job:       a job document as a dict, or a path of one; or a set-up as an xarray data set.
     model:     process classes by name, {"grid": Grid}, or types as texts, {"grid": "reference.Grid"};
-               without it, the job has a model. The files that define the classes are found by it.
-    store:     where the store is to stand, which may not be there yet. Without it, the data are read
-               into memory.
+               without it, the job has a model. The files that define the classes are found by it;
+               classes of a notebook's cells, and of the script that runs, are taken by their source.
+    store:     where the store is to stand, which may not be there yet; with a daemon its name.
+               Without it, the data are read into memory; with a daemon the store stays there.
     modules:   paths of further modules or packages that the model's types are in.
     processes: directories of process libraries; without it, those that came with simlab-worker.
+    worker:    the program that runs it here.
+    server:    True: through the daemon that the program simlab finds, to which the modules are pushed;
+               an address, as "unix:/run/simlabd/simlabd.sock": that one; False: here, without one.
+               None: through a daemon where there is one that takes modules, unless `processes` or a
+               path of the worker says that it is to run here.
+    client:    the program simlab.
+    progress:  True: the daemon's progress is shown. Without it, lines of the log are, at the end.
     """
     document, folder = _document(job)
-    files = [os.fspath(m) for m in modules]
-    if model is not None:
-        document["model"] = {"processes": {name: _type(name, of) for name, of in model.items()}}
-        files += _files(model.values(), {os.path.realpath(file) for file in files})
+    with tempfile.TemporaryDirectory(prefix="simlab-run-") as temporary:
+        files = [os.path.abspath(os.fspath(m)) for m in modules]
+        if model is not None:
+            cells = module_name()
+            model = {name: of if isinstance(of, str) else _class(name, of) for name, of in model.items()}
+            document["model"] = {"processes": {name: _type(of, cells) for name, of in model.items()}}
+            files += _files(model.values(), {os.path.realpath(file) for file in files}, cells, temporary)
+        speaker = Client(client, server, folder)
+        is_here = server is False or (server is None and (processes or worker != "simlab-worker"))
+        if not is_here and (server is not None or speaker.takes_modules()):
+            return _run_there(speaker, document, files, store, progress)
+        return _run_here(document, folder, files, store, processes, worker, temporary)
+
+
+def _run_here(document, folder, files, store, processes, worker, temporary):
     if store is None:
         _need_xarray()
-    with tempfile.TemporaryDirectory(prefix="simlab-run-") as temporary:
-        place = os.path.join(temporary, "out.zarr") if store is None else os.fspath(store)
-        command = [worker, "run", "-", "--store", os.path.abspath(place)]
-        for option, values in (("--python", files), ("--processes", processes)):
-            for value in values:
-                command += [option, os.path.abspath(os.fspath(value))]
-        text = json.dumps(plain(document), allow_nan=False)
-        ended = subprocess.run(command, input=text, text=True, cwd=folder, stderr=subprocess.PIPE, check=False)
-        if ended.returncode != 0:
-            raise RunError(ended.returncode, ended.stderr)
-        sys.stderr.write(ended.stderr)
-        opened = _open(place)
-        return opened.load() if store is None else opened
+    place = os.path.join(temporary, "out.zarr") if store is None else os.fspath(store)
+    command = [worker, "run", "-", "--store", os.path.abspath(place)]
+    for option, values in (("--python", files), ("--processes", processes)):
+        for value in values:
+            command += [option, os.path.abspath(os.fspath(value))]
+    text = json.dumps(plain(document), allow_nan=False)
+    ended = subprocess.run(command, input=text, text=True, cwd=folder, stderr=subprocess.PIPE, check=False)
+    if ended.returncode != 0:
+        raise RunError(ended.returncode, ended.stderr)
+    sys.stderr.write(ended.stderr)
+    opened = _open(place)
+    return opened.load() if store is None else opened
+
+
+def _run_there(client, document, files, store, progress):
+    try:
+        number = submit(client, plain(document), files, None if store is None else os.fspath(store))
+        job = wait(client, number, progress)
+    except Refused as refused:
+        raise RunError(refused.status, refused.said) from None
+    if job["state"] != "succeeded":
+        why = job.get("reason") or f"{job.get('dead', 0)} of its members failed"
+        raise RunError(1, f"job {number} ended {job['state']}: {why}")
+    return _open(job["store"])
 
 
 # ---- what goes in ----
@@ -69,12 +103,18 @@ def _document(job):
     return dict(job), os.getcwd()
 
 
-def _type(name, of):
+def _class(name, of):
+    """The process class; models of xarray-simlab have instances."""
+    cls = of if inspect.isclass(of) else type(of)
+    if not is_process(cls):
+        raise TypeError(f"process {name!r}: {of!r} is no process class")
+    return cls
+
+
+def _type(of, cells):
     if isinstance(of, str):
         return of
-    if not is_process(of):
-        raise TypeError(f"process {name!r}: {of!r} is no process class")
-    return f"{library_of(of)}.{of.__name__}"
+    return f"{cells if library_of(of) == '__main__' else library_of(of)}.{of.__name__}"
 
 
 def _related(classes):
@@ -94,7 +134,7 @@ def _related(classes):
 def _file(name):
     """The file of a module, or the directory of a package."""
     try:
-        path = None if name == "__main__" else inspect.getsourcefile(sys.modules[name])
+        path = inspect.getsourcefile(sys.modules[name])
     except (KeyError, TypeError):
         path = None
     if not path or not os.path.exists(path):
@@ -105,9 +145,16 @@ def _file(name):
     return os.path.dirname(path) if os.path.basename(path) == "__init__.py" else path
 
 
-def _files(classes, given):
-    names = dict.fromkeys(library_of(cls) for cls in _related(classes))
-    files = [os.path.abspath(_file(name)) for name in names]
+def _files(classes, given, cells, temporary):
+    """The modules that these classes need, but those that are given; `cells`: the name of the one that
+    is written for those of no module."""
+    related = _related(classes)
+    names = dict.fromkeys(library_of(cls) for cls in related)
+    files = [os.path.abspath(_file(name)) for name in names if name != "__main__"]
+    if "__main__" in names:
+        files.append(os.path.join(temporary, cells + ".py"))
+        with open(files[-1], "w", encoding="utf-8") as file:
+            file.write(module_text([cls for cls in related if library_of(cls) == "__main__"]))
     return [file for file in files if os.path.realpath(file) not in given]
 
 
