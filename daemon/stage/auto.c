@@ -1,54 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* In order or by threads, whichever is faster, as measured. For each stage of its own:
- *   1. some runs in order, each call and each parallel loop timed;
- *   2. where the critical path leaves something to gain, some runs by threads;
- *   3. the faster from then on; and all of it again after twice as many runs as the last time,
- * since times drift. What comes once in a member (initialize, finalize) runs in order.
+/* In order or by threads, whichever is faster, as measured (stage/choice.h), for each stage of its
+ * own. Threads are tried where the times of calls and parallel loops, and the critical path, leave
+ * something to gain. What comes once in a member (initialize, finalize) runs in order.
  *
  * Invariant: nothing but time depends on the choice. */
 #include "stage/auto.h"
 
 #include "base/mem.h"
+#include "stage/choice.h"
 #include "stage/rest.h"
 #include "stage/simulation.h"
 
 #include <stdlib.h>
 
 enum {
-    MEASURED_RUNS = 3, /* of each kind; the shortest counts */
-    SETTLED_FIRST = 16,
-    SETTLED_MOST = 1024,
     WORTH_NS = 10000, /* shorter stages are not worth a try */
     HAND_OVER_NS = 5000
 };
 
-enum doing { WARMS_UP, TIMES_CALLS, TRIES_THREADS, SETTLED };
+enum way { IN_ORDER, BY_THREADS };
 
-struct choice {
-    enum doing doing;
-    int runs; /* left of what it does */
-    int settled_runs;
-    bool by_threads;
-    int64_t in_order_ns, threads_ns; /* the shortest run */
-    int64_t *calls_ns, *loops_ns;    /* by call: of one run; loops are within calls */
+struct stage_times {
+    struct choice choice;
+    bool times_calls;             /* the next run does */
+    int64_t *calls_ns, *loops_ns; /* by call: of one run; loops are within calls */
 };
 
 struct automatic {
     struct simulation *simulation;
-    void *threads; /* state of scheduler_threads */
-    struct choice choices[SIMLAB_N_STAGES];
-    struct choice *timed; /* whose calls run now, in order, and are timed; or NULL */
-    bool in_order;        /* the stage that runs now */
+    void *threads; /* state of scheduler_threads; NULL: one lane */
+    struct stage_times stages[SIMLAB_N_STAGES];
+    struct stage_times *timed; /* whose calls run now, in order, and are timed; or NULL */
+    bool in_order;             /* the stage that runs now */
 };
 
 /* ---- what there is to gain ---- */
 
-static int64_t shared(const struct choice *k, int call, int n_lanes)
+static int64_t shared(const struct stage_times *k, int call, int n_lanes)
 {
     return k->calls_ns[call] - k->loops_ns[call] + k->loops_ns[call] / n_lanes;
 }
 
-static int64_t task_ns(const struct choice *k, const struct plan *plan, int task, int n_lanes)
+static int64_t task_ns(const struct stage_times *k, const struct plan *plan, int task, int n_lanes)
 {
     int64_t ns = 0;
     for (int i = plan->first_call[task]; i < plan->first_call[task + 1]; i++)
@@ -57,7 +50,7 @@ static int64_t task_ns(const struct choice *k, const struct plan *plan, int task
 }
 
 /* The longest path through the tasks. A task's number is above those of its predecessors. */
-static int64_t critical_path(const struct choice *k, const struct plan *plan, int n_lanes)
+static int64_t critical_path(const struct stage_times *k, const struct plan *plan, int n_lanes)
 {
     const struct task_graph *g = &plan->graph;
     int64_t *from = mem_array((size_t)g->n_tasks, sizeof *from), longest = 0;
@@ -72,7 +65,7 @@ static int64_t critical_path(const struct choice *k, const struct plan *plan, in
     return longest;
 }
 
-static int64_t in_sequence(const struct choice *k, const struct plan *plan, int n_lanes)
+static int64_t in_sequence(const struct stage_times *k, const struct plan *plan, int n_lanes)
 {
     int64_t ns = 0;
     for (int i = 0; i < plan->n_calls; i++)
@@ -83,8 +76,8 @@ static int64_t in_sequence(const struct choice *k, const struct plan *plan, int 
 bool auto_may_gain(const struct plan *plan, const int64_t *calls_ns, const int64_t *loops_ns,
                    int n_lanes)
 {
-    const struct choice k = {.calls_ns = (int64_t *)(uintptr_t)calls_ns,
-                             .loops_ns = (int64_t *)(uintptr_t)loops_ns};
+    const struct stage_times k = {.calls_ns = (int64_t *)(uintptr_t)calls_ns,
+                                  .loops_ns = (int64_t *)(uintptr_t)loops_ns};
     int64_t all = in_sequence(&k, plan, 1), least = all / n_lanes;
     int64_t path =
         plan->graph.n_tasks > 1 ? critical_path(&k, plan, n_lanes) : in_sequence(&k, plan, n_lanes);
@@ -94,75 +87,55 @@ bool auto_may_gain(const struct plan *plan, const int64_t *calls_ns, const int64
 
 /* ---- one stage's choice ---- */
 
-static void begin(struct choice *k, enum doing doing, int runs)
-{
-    k->doing = doing;
-    k->runs = runs;
-}
-
-static void settle(struct choice *k, bool by_threads)
-{
-    int runs = k->settled_runs ? 2 * k->settled_runs : SETTLED_FIRST;
-    k->settled_runs = runs < SETTLED_MOST ? runs : SETTLED_MOST;
-    k->by_threads = by_threads;
-    begin(k, SETTLED, k->settled_runs);
-}
-
-/* After a run of this stage that took so long. */
-static void learn(struct automatic *a, struct choice *k, const struct plan *plan, int64_t ns)
-{
-    if (k->doing == TIMES_CALLS && ns < k->in_order_ns)
-        k->in_order_ns = ns;
-    if (k->doing == TRIES_THREADS && ns < k->threads_ns)
-        k->threads_ns = ns;
-    if (--k->runs > 0)
-        return;
-    switch (k->doing) {
-    case WARMS_UP:
-    case SETTLED:
-        k->in_order_ns = k->threads_ns = INT64_MAX;
-        begin(k, TIMES_CALLS, MEASURED_RUNS);
-        break;
-    case TIMES_CALLS:
-        if (auto_may_gain(plan, k->calls_ns, k->loops_ns, a->simulation->n_lanes))
-            begin(k, TRIES_THREADS, MEASURED_RUNS);
-        else
-            settle(k, false);
-        break;
-    case TRIES_THREADS:
-        settle(k, k->threads_ns < k->in_order_ns - k->in_order_ns / 20);
-    }
-}
-
-static void time_calls(struct automatic *a, struct choice *k, const struct plan *plan)
+/* Clocks around each call cost as much as short calls: so it is a run of its own, which counts for
+ * nothing else. */
+static void time_calls(struct automatic *a, struct stage_times *k, const struct plan *plan)
 {
     for (int i = 0; i < plan->n_calls; i++)
         k->loops_ns[i] = 0;
     a->timed = k;
     call_in_order_timed(a->simulation, k->calls_ns);
     a->timed = NULL;
+    k->times_calls = false;
+    bool may_gain = auto_may_gain(plan, k->calls_ns, k->loops_ns, a->simulation->n_lanes);
+    choice_try(&k->choice, may_gain ? 1u << BY_THREADS : 0);
+}
+
+static void run(struct automatic *a, const struct plan *plan)
+{
+    if (a->in_order)
+        call_in_order(a->simulation);
+    else
+        scheduler_threads.run(a->threads, plan);
+}
+
+static void run_timed(struct automatic *a, struct stage_times *k, const struct plan *plan)
+{
+    int64_t began = rest_now();
+    run(a, plan);
+    if (!choice_learn(&k->choice, rest_now() - began))
+        return;
+    k->times_calls = k->choice.ns[IN_ORDER] >= WORTH_NS;
+    if (!k->times_calls)
+        choice_try(&k->choice, 0);
 }
 
 static void auto_run(void *state, const struct plan *plan)
 {
     struct automatic *a = state;
-    struct choice *k = &a->choices[plan->stage];
+    struct stage_times *k = &a->stages[plan->stage];
     bool is_once = plan->stage == SIMLAB_INITIALIZE || plan->stage == SIMLAB_FINALIZE;
+    a->in_order = !a->threads || is_once || k->times_calls || k->choice.way == IN_ORDER;
     if (!a->threads || is_once) {
-        a->in_order = true;
-        call_in_order(a->simulation);
-        return;
-    }
-    a->in_order =
-        k->doing == WARMS_UP || k->doing == TIMES_CALLS || (k->doing == SETTLED && !k->by_threads);
-    int64_t began = k->doing == SETTLED ? 0 : rest_now();
-    if (k->doing == TIMES_CALLS)
+        run(a, plan);
+    } else if (k->times_calls) {
         time_calls(a, k, plan);
-    else if (a->in_order)
-        call_in_order(a->simulation);
-    else
-        scheduler_threads.run(a->threads, plan);
-    learn(a, k, plan, k->doing == SETTLED ? 0 : rest_now() - began);
+    } else if (choice_is_timed(&k->choice)) {
+        run_timed(a, k, plan);
+    } else {
+        choice_count(&k->choice);
+        run(a, plan);
+    }
 }
 
 /* Of loops within loops the outer one is timed. */
@@ -188,7 +161,7 @@ static void *auto_close(void *state)
     if (a) {
         scheduler_threads.close(a->threads);
         for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
-            free(a->choices[stage].calls_ns);
+            free(a->stages[stage].calls_ns);
     }
     free(a);
     return NULL;
@@ -205,9 +178,10 @@ static int auto_open(struct simulation *s, void **ret_state, struct error *e)
     }
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++) {
         size_t n = (size_t)s->program->plans[stage].n_calls;
-        a->choices[stage].calls_ns = mem_array(2 * n, sizeof *a->choices[stage].calls_ns);
-        a->choices[stage].loops_ns = a->choices[stage].calls_ns + n;
-        begin(&a->choices[stage], WARMS_UP, 1);
+        struct stage_times *k = &a->stages[stage];
+        k->calls_ns = mem_array(2 * n, sizeof *k->calls_ns);
+        k->loops_ns = k->calls_ns + n;
+        choice_init(&k->choice, IN_ORDER);
     }
     *ret_state = a;
     return 0;

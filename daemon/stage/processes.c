@@ -5,6 +5,7 @@
 #include "stage/share.h"
 
 #include "base/mem.h"
+#include "stage/brief.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ struct processes {
     struct share *share;
     struct task_pool *pool;
     struct graph_run *graphs[SIMLAB_N_STAGES]; /* NULL: nothing to run side by side */
+    struct choice choices[SIMLAB_N_STAGES];
 };
 
 static void run_task(void *userdata, int thread, int task)
@@ -61,6 +63,8 @@ static int processes_open(struct simulation *s, void **ret_state, struct error *
         return r;
     }
     share_graphs(s, p->pool, p->graphs);
+    for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
+        brief_init(&p->choices[stage]);
     p->share->pool = task_pool_board(p->pool);
     *ret_state = p;
     return 0;
@@ -71,8 +75,14 @@ static void processes_run(void *state, const struct plan *plan)
     struct processes *p = state;
     struct simulation *s = p->simulation;
     struct graph_run *graph = p->graphs[plan->stage];
+    struct brief_run run;
     if (!graph || atomic_load(&p->share->n_helpers) == 0) {
         call_in_order(s);
+        return;
+    }
+    if (brief_begin(&p->choices[plan->stage], &run)) {
+        call_in_order(s);
+        brief_end(&run, plan, s->n_lanes);
         return;
     }
     p->share->stage = plan->stage;
@@ -81,6 +91,7 @@ static void processes_run(void *state, const struct plan *plan)
     call_gather(s);
     task_pool_run(p->pool, graph);
     share_collect(p->share, s);
+    brief_end(&run, plan, s->n_lanes);
 }
 
 int simulation_helpers(const struct simulation *s)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tasks and blocks of parallel loops on a pool of threads, which begins with the simulation and
- * ends with it. Where there is one lane, or nothing that could run side by side, calls are made in
- * order.
- */
+ * ends with it. Where there is one lane, nothing that could run side by side, or nothing worth it
+ * (stage/brief.h), calls are made in order. */
 #include "stage/simulation.h"
 
 #include "base/mem.h"
+#include "stage/brief.h"
 #include "stage/rest.h"
 #include "stage/task_pool.h"
 
@@ -21,6 +21,7 @@ struct threads {
     struct simulation *simulation;
     struct task_pool *pool;                    /* NULL: one lane */
     struct graph_run *graphs[SIMLAB_N_STAGES]; /* NULL: nothing to run side by side */
+    struct choice choices[SIMLAB_N_STAGES];
     struct thread_lane lanes[REST_MOST];
 };
 
@@ -92,9 +93,11 @@ static int threads_open(struct simulation *s, void **ret_state, struct error *e)
         threads_close(t);
         return r;
     }
-    for (int stage = 0; stage < SIMLAB_N_STAGES && t->pool; stage++)
+    for (int stage = 0; stage < SIMLAB_N_STAGES && t->pool; stage++) {
+        brief_init(&t->choices[stage]);
         if (s->program->plans[stage].graph.n_tasks > 1)
             t->graphs[stage] = task_pool_graph_new(t->pool, &s->program->plans[stage].graph, NULL);
+    }
     *ret_state = t;
     return 0;
 }
@@ -103,12 +106,18 @@ static void threads_run(void *state, const struct plan *plan)
 {
     struct threads *t = state;
     struct graph_run *graph = t->graphs[plan->stage];
+    struct brief_run run;
     if (!graph) {
         call_in_order(t->simulation);
         return;
     }
-    call_gather(t->simulation);
-    task_pool_run(t->pool, graph);
+    if (brief_begin(&t->choices[plan->stage], &run)) {
+        call_in_order(t->simulation);
+    } else {
+        call_gather(t->simulation);
+        task_pool_run(t->pool, graph);
+    }
+    brief_end(&run, plan, t->simulation->n_lanes);
 }
 
 static void threads_loop(void *state, struct lane *lane, int64_t n, scheduler_block_fn fn,

@@ -19,8 +19,8 @@ struct graph {
 };
 
 static const char *const graph_names[] = {"64 and a gather", "random 1,000", "chain of 1,000",
-                                          "wavefront 32 x 32"};
-enum { GRAPHS = 4 };
+                                          "wavefront 32 x 32", "64 side by side"};
+enum { GRAPHS = 5 };
 
 static inline void graph_edge(struct graph *g, int earlier, int later)
 {
@@ -55,6 +55,9 @@ static inline void graph_make(struct graph *g, int which)
         g->n = 1000;
         for (int i = 1; i < g->n; i++)
             graph_edge(g, i - 1, i);
+        break;
+    case 4:
+        g->n = 64;
         break;
     default:
         g->n = 32 * 32;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What running a task costs, on the graphs of graphs.h: a plain loop; the pool of threads by
- * itself; a simulation under serial, threads with one and with several, processes; OpenMP's tasks.
- * usage: tasks GRAPH THREADS ROUNDS NS: prints a line of JSON: column → ns a task, median of the
- * rounds, in which the columns take turns. NS: the length of a task. tasks GRAPH: prints the graph,
+/* What running a task costs, on the graphs of graphs.h: a plain loop; threads that share it by a
+ * counter (where tasks have no order); the pool of threads by itself; a simulation under serial,
+ * threads with one and with several, processes, auto; OpenMP's tasks. usage: tasks GRAPH THREADS
+ * ROUNDS NS: prints a line of JSON: column → ns a task, median of the rounds, in which the columns
+ * take turns. NS: the length of a task. tasks GRAPH: prints the graph,
  * [[before…], …]. */
 #include "bench/graphs.h"
 #include "bench/workers.h"
@@ -13,15 +14,14 @@
 #include "stage/task_pool.h"
 
 #include <omp.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
-enum { ROUNDS_MOST = 101, COLUMNS = 7 };
+enum { ROUNDS_MOST = 101, LEARNED = 40 /* steps that auto needs, about */ };
 
 static struct graph graph;
 static int64_t task_ns;
 static int steps;
-static double times[COLUMNS][ROUNDS_MOST];
-static const char *const columns[COLUMNS] = {"plain loop", "bare pool", "serial", "threads (1)",
-                                             "threads",    "processes", "OpenMP"};
 
 /* ---- a plain loop over pointers ---- */
 
@@ -36,6 +36,51 @@ static void run_plain(void)
     for (int s = 0; s < steps; s++)
         for (int i = 0; i < graph.n; i++)
             functions[i]();
+}
+
+/* ---- threads that share a loop ---- */
+
+static struct {
+    _Alignas(64) _Atomic int next;
+    _Alignas(64) _Atomic int begun, ended; /* steps; threads */
+    _Atomic bool quits;
+} shared;
+
+static void share_step(void)
+{
+    for (int i; (i = atomic_fetch_add(&shared.next, 1)) < graph.n;)
+        functions[i]();
+}
+
+static void *run_bare(void *unused)
+{
+    for (int step = 1;; step++) {
+        while (atomic_load(&shared.begun) < step)
+            if (atomic_load(&shared.quits))
+                return unused;
+        share_step();
+        atomic_fetch_add(&shared.ended, 1);
+    }
+}
+
+/* The others spin as long as this one takes its turn. */
+static void run_shared(int n_threads)
+{
+    pthread_t others[REST_MOST];
+    shared.begun = shared.ended = 0;
+    shared.quits = false;
+    for (int i = 1; i < n_threads; i++)
+        mem_assert(pthread_create(&others[i], NULL, run_bare, NULL) == 0);
+    for (int s = 1; s <= steps; s++) {
+        atomic_store(&shared.next, 0);
+        atomic_store(&shared.begun, s);
+        share_step();
+        while (atomic_load(&shared.ended) != s * (n_threads - 1))
+            ;
+    }
+    atomic_store(&shared.quits, true);
+    for (int i = 1; i < n_threads; i++)
+        pthread_join(others[i], NULL);
 }
 
 /* ---- OpenMP ---- */
@@ -147,12 +192,94 @@ static void run_pool(struct task_pool *p, struct graph_run *g)
         task_pool_run(p, g);
 }
 
+/* ---- columns ---- */
+
+struct bench {
+    int n_threads;
+    struct task_pool *pool;
+    struct graph_run *run;
+    struct simulation *serial, *one, *threads, *processes, *automatic;
+};
+
+static void plain(struct bench *b)
+{
+    (void)b;
+    run_plain();
+}
+static void bare_threads(struct bench *b)
+{
+    run_shared(b->n_threads);
+}
+static void bare_pool(struct bench *b)
+{
+    run_pool(b->pool, b->run);
+}
+static void serial(struct bench *b)
+{
+    run_simulation(b->serial);
+}
+static void one_thread(struct bench *b)
+{
+    run_simulation(b->one);
+}
+static void threads(struct bench *b)
+{
+    run_simulation(b->threads);
+}
+static void processes(struct bench *b)
+{
+    run_simulation(b->processes);
+}
+static void automatic(struct bench *b)
+{
+    run_simulation(b->automatic);
+}
+static void openmp(struct bench *b)
+{
+    run_openmp(b->n_threads);
+}
+
+static const struct {
+    const char *name;
+    void (*run)(struct bench *b);
+    bool is_unordered; /* for graphs without edges alone */
+} columns[] = {{"plain loop", plain, false},       {"bare threads", bare_threads, true},
+               {"bare pool", bare_pool, false},    {"serial", serial, false},
+               {"threads (1)", one_thread, false}, {"threads", threads, false},
+               {"processes", processes, false},    {"auto", automatic, false},
+               {"OpenMP", openmp, false}};
+enum { COLUMNS = sizeof columns / sizeof *columns };
+
+static double times[COLUMNS][ROUNDS_MOST];
+
+static bool has_column(int c)
+{
+    int edges = 0;
+    for (int i = 0; i < graph.n; i++)
+        edges += graph.n_before[i];
+    return edges == 0 || !columns[c].is_unordered;
+}
+
 /* ---- rounds ---- */
 
 static int compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
     return (x > y) - (x < y);
+}
+
+/* The first rounds are not counted. */
+static void take_turns(struct bench *b, int rounds)
+{
+    for (int r = -1 - LEARNED / steps; r < rounds; r++)
+        for (int c = 0; c < COLUMNS; c++) {
+            if (!has_column(c))
+                continue;
+            double began = graph_now();
+            columns[c].run(b);
+            if (r >= 0)
+                times[c][r] = (graph_now() - began) / steps / graph.n;
+        }
 }
 
 static void measure(int n_threads, int rounds)
@@ -167,36 +294,27 @@ static void measure(int n_threads, int rounds)
     document = make_job();
     mem_assert(job_new(registry, document, NULL, &job, &e) == 0);
     json_decref(document);
-    struct simulation *processes = open_simulation(job, "processes", n_threads);
-    begin_helpers(processes, job);
-    struct simulation *sims[] = {open_simulation(job, "serial", 1),
-                                 open_simulation(job, "threads", 1),
-                                 open_simulation(job, "threads", n_threads), processes};
-    struct plan *plan = &sims[0]->program->plans[SIMLAB_RUN_STEP];
+    struct bench b = {.n_threads = n_threads};
+    b.processes = open_simulation(job, "processes", n_threads);
+    begin_helpers(b.processes, job);
+    b.serial = open_simulation(job, "serial", 1);
+    b.one = open_simulation(job, "threads", 1);
+    b.threads = open_simulation(job, "threads", n_threads);
+    b.automatic = open_simulation(job, "auto", n_threads);
+    struct plan *plan = &b.serial->program->plans[SIMLAB_RUN_STEP];
     const struct task_pool_options options = {.n_threads = n_threads,
                                               .most_tasks = plan->graph.n_tasks,
                                               .run = pool_task,
                                               .userdata = plan};
-    struct task_pool *pool;
-    mem_assert(task_pool_new(&options, &pool, &e) == 0);
-    struct graph_run *run = task_pool_graph_new(pool, &plan->graph, NULL);
-    for (int r = -1; r < rounds; r++) /* the first is not counted */
-        for (int c = 0; c < COLUMNS; c++) {
-            double began = graph_now();
-            if (c == 0)
-                run_plain();
-            else if (c == 1)
-                run_pool(pool, run);
-            else if (c < 6)
-                run_simulation(sims[c - 2]);
-            else
-                run_openmp(n_threads);
-            if (r >= 0)
-                times[c][r] = (graph_now() - began) / steps / graph.n;
-        }
-    task_pool_free(pool);
-    for (int i = 0; i < 4; i++)
-        simulation_free(sims[i]);
+    mem_assert(task_pool_new(&options, &b.pool, &e) == 0);
+    b.run = task_pool_graph_new(b.pool, &plan->graph, NULL);
+    take_turns(&b, rounds);
+    task_pool_free(b.pool);
+    simulation_free(b.serial);
+    simulation_free(b.one);
+    simulation_free(b.threads);
+    simulation_free(b.automatic);
+    simulation_free(b.processes);
     job_free(job);
     registry_unref(registry);
 }
@@ -228,8 +346,11 @@ int main(int argc, char **argv)
         functions[i] = do_task;
     measure(n_threads, rounds);
     for (int c = 0; c < COLUMNS; c++) {
+        if (!has_column(c))
+            continue;
         qsort(times[c], (size_t)rounds, sizeof times[c][0], compare);
-        printf("%s\"%s\": %.2f", c ? ", " : "{", columns[c], times[c][argc > 5 ? 0 : rounds / 2]);
+        printf("%s\"%s\": %.2f", c ? ", " : "{", columns[c].name,
+               times[c][argc > 5 ? 0 : rounds / 2]);
     }
     puts("}");
     return 0;

@@ -12,11 +12,13 @@
 #include "stage/simulation.h"
 
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -573,6 +575,7 @@ static _Noreturn void help(const struct job *job, const struct stage_code *const
     struct helper *h;
     struct error e = {.message = ""};
     const struct helper_options options = {.share = *share, .lane = lane};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     munmap(share->address, share->size);
     if (helper_new(job, code_list, hook_list, &options, &h, &e)) {
         fprintf(stderr, "helper: %s\n", e.message);
@@ -597,14 +600,36 @@ static void begin_helpers(const struct simulation *s, const struct job *job,
         sched_yield();
 }
 
+/* What a helper that has died was at is never done: nobody is to wait for it. */
+static void judge_helper(int status)
+{
+    static const char words[] = "a helper has died\n";
+    if (status == 0)
+        return;
+    if (write(STDERR_FILENO, words, sizeof words - 1) < 0)
+        _exit(2);
+    _exit(1);
+}
+
+static void on_end_of_helper(int signal_number)
+{
+    int status;
+    (void)signal_number;
+    while (waitpid(-1, &status, WNOHANG) > 0)
+        judge_helper(status);
+}
+
+static void watch_helpers(void)
+{
+    const struct sigaction action = {.sa_handler = on_end_of_helper, .sa_flags = SA_RESTART};
+    sigaction(SIGCHLD, &action, NULL);
+}
+
 static void await_helpers(void)
 {
     int status;
     while (wait(&status) > 0)
-        if (status != 0) {
-            fprintf(stderr, "a helper ended with status %x\n", status);
-            exit(1);
-        }
+        judge_helper(status);
 }
 
 static char *run(const struct job *job, const struct stage_options *options)
@@ -792,6 +817,7 @@ int main(int argc, char **argv)
 {
     int count = argc > 1 ? atoi(argv[1]) : 30, first = argc > 2 ? atoi(argv[2]) : 1, failed = 0;
     int n_built = 0;
+    watch_helpers();
     for (int i = 0; i < count; i++) {
         bool built;
         failed += !try(first + i, &built);
