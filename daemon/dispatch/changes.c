@@ -6,17 +6,6 @@
 
 /* ---- ends ---- */
 
-static void cancel_task(struct dispatch *d, struct worker_session *s, struct task *t)
-{
-    if (t->is_finish || t->is_cancelled)
-        return;
-    t->is_cancelled = t->is_cancel_fresh = true;
-    t->cancel_due = d->now + d->options.lease_ms;
-    struct wire_message m = {.type = WIRE_CANCEL, .cancel.lease = t->lease.id};
-    if (t->is_sent)
-        task_post(d, s, &m, true);
-}
-
 /* Its leases ended with it. Those that were never sent have no RELEASE to wait for. */
 static void cancel_tasks(struct dispatch *d, int64_t job)
 {
@@ -25,7 +14,7 @@ static void cancel_tasks(struct dispatch *d, int64_t job)
             struct task *t = &s->tasks[i];
             if (t->lease.job != job)
                 continue;
-            cancel_task(d, s, t);
+            task_cancel(d, s, t);
             if (t->is_cancelled && !t->is_sent)
                 task_end_lease(d, s, t, NULL);
         }

@@ -160,7 +160,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static int64_t next_due(const struct dispatch *d, int64_t now)
 {
-    int64_t due = sooner(sooner(pause_due(d), alone_due(d)), fit_due(d));
+    int64_t due = sooner(sooner(pause_due(d), alone_due(d)), sooner(fit_due(d), ahead_due(d)));
     for (const struct worker_session *s = d->sessions; s; s = s->next)
         if (s->state != SESSION_STOPPING)
             due = sooner(due, session_due(d, s));
@@ -181,7 +181,12 @@ static int grant(struct dispatch *d)
     fit_begin(d);
     closing_grant(d);
     int r = alone_grant(d);
-    return r || d->alone.is_held ? r : grant_leases(d);
+    if (r || d->alone.is_held)
+        return r;
+    r = grant_leases(d);
+    if (r == 0)
+        r = ahead_grant(d);
+    return r ? r : ahead_recall(d);
 }
 
 /* Asks the queue, and changes it. Negative where it failed: the rest is left for another turn. */
@@ -196,6 +201,8 @@ static int work(struct dispatch *d)
     if (r == 0)
         r = pause_settle(d);
     if (r == 0)
+        r = ahead_tell(d);
+    if (r == 0)
         r = tell_tasks(d);
     say_why_all_wait(d);
     return r ? r : reports_apply(&d->reports, d->queue); /* what the last steps found */
@@ -209,6 +216,7 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
         end_gone(d);
     watch_workers(d, now);
     watch_deadlines(d, now);
+    d->ahead.due = INT64_MAX;
     if (now >= d->retry_at && work(d) < 0)
         d->retry_at = now + QUEUE_PAUSE_MS;
     d->due = next_due(d, now);
@@ -220,7 +228,7 @@ static void settle_fresh(struct dispatch *d)
     for (struct worker_session *s = d->sessions; s; s = s->next) {
         s->said_fresh = 0;
         for (int i = 0; i < s->n_tasks; i++)
-            s->tasks[i].is_fresh = s->tasks[i].is_cancel_fresh = false;
+            s->tasks[i].is_fresh = s->tasks[i].is_cancel_fresh = s->tasks[i].is_laid_fresh = false;
         for (int i = 0; i < s->n_known; i++)
             s->known[i].is_fresh = false;
     }
@@ -275,6 +283,8 @@ static void take_back_session(struct dispatch *d, struct worker_session *s)
         struct task *t = &s->tasks[i];
         if (t->is_cancel_fresh)
             t->is_cancelled = t->is_cancel_fresh = false;
+        if (t->is_laid_fresh)
+            ahead_take_back(s, t);
         if (t->is_fresh)
             take_back_task(d, s, t);
     }
@@ -307,7 +317,7 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
     d->queue = q;
     d->options = *o;
     d->options.endpoint = NULL; /* not kept */
-    d->due = d->pause.due = d->fit.due = INT64_MAX;
+    d->due = d->pause.due = d->fit.due = d->ahead.due = INT64_MAX;
     d->locks.is_due = true;
     d->without_worker = loop_now();
     int r = router_open(loop, o->endpoint, &d->router, e);
@@ -337,8 +347,8 @@ struct dispatch *dispatch_free(struct dispatch *d)
     for (size_t i = 0; (p = id_map_next(&d->jobs, &i));)
         job_progress_free(p);
     id_map_free(&d->jobs);
-    struct id_list *lists[] = {&d->ended, &d->closing, &d->pause.jobs, &d->alone.jobs,
-                               &d->locks.jobs};
+    struct id_list *lists[] = {&d->ended,      &d->closing,    &d->pause.jobs,
+                               &d->alone.jobs, &d->ahead.jobs, &d->locks.jobs};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         id_list_free(lists[i]);
     for (size_t i = 0; i < DEAD_NAMES; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher's state, shared by dispatch/'s files. The files, from the lowest; each uses only
- * those before it: router, worker_session, job_progress, report; task; fit; pause; closing; alone;
- * grant, tell; changes, locks; receive, workers; dispatch. */
+ * those before it: router, worker_session, job_progress, report; task; fit; pause; closing; alone,
+ * ahead; grant, tell; changes, locks; receive, workers; dispatch. */
 #ifndef DISPATCH_DISPATCH_INTERNAL_H
 #define DISPATCH_DISPATCH_INTERNAL_H
 
@@ -58,6 +58,11 @@ struct dispatch {
         char why[160];
     } alone;
     struct {
+        struct id_list jobs; /* that have leases, and no layout */
+        int64_t due;
+        int64_t wanted_since; /* since when a worker is wanted while another waits; 0: none is */
+    } ahead;
+    struct {
         struct id_list jobs; /* whose locks are being removed, or could not be */
         int running;         /* removals under way */
         bool is_due;         /* there may be some whose locks are to be removed */
@@ -85,6 +90,8 @@ __attribute__((format(printf, 4, 5))) void task_stop(struct dispatch *d, struct 
 /* Asks the worker to leave, between two steps; another is started in its place. Nobody is blamed.
  */
 void task_renew(struct dispatch *d, struct worker_session *s, const char *reason);
+/* Asks the worker to release it soon: what it was doing is not blamed on anybody. */
+void task_cancel(struct dispatch *d, struct worker_session *s, struct task *t);
 /* Reports that a job as a whole has failed. */
 void task_fail_job(struct dispatch *d, int64_t job, const char *reason);
 /* Live leases of all workers. */
@@ -165,6 +172,21 @@ int alone_grant(struct dispatch *d);
 /* A lease has ended. */
 void alone_ended(struct dispatch *d, int64_t lease);
 int64_t alone_due(const struct dispatch *d);
+
+/* ---- ahead.c: members that run before the layout is known; 0, or -errno where the queue failed --
+ */
+
+/* A job without a layout was given a lease. */
+void ahead_add(struct dispatch *d, struct job_progress *p);
+/* Gives what is left of idle workers leases of such jobs. */
+int ahead_grant(struct dispatch *d);
+/* Tells such leases of the layout, or that they are to decide it. */
+int ahead_tell(struct dispatch *d);
+/* It was not told after all. */
+void ahead_take_back(struct worker_session *s, struct task *t);
+/* Takes one back that waits while its worker is wanted. */
+int ahead_recall(struct dispatch *d);
+int64_t ahead_due(const struct dispatch *d);
 
 /* ---- grant.c, tell.c: 0, or -errno where the queue failed; then the rest is for another turn ----
  */

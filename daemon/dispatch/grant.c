@@ -79,7 +79,7 @@ static bool has_room(struct dispatch *d, const struct worker_session *s)
     if (s->is_gone || s->n_tasks != 1 || s->state != SESSION_BUSY)
         return false;
     const struct task *first = &s->tasks[0];
-    return !task_is_alone(first) && !first->is_cancelled && is_short(d, first);
+    return !task_is_alone(first) && !first->is_cancelled && !first->is_ahead && is_short(d, first);
 }
 
 /* ---- grants ---- */
@@ -101,6 +101,8 @@ static int grant_lease(struct dispatch *d, struct worker_session *s, struct job_
         r = queue_lease(d->queue, p->job, s->name, want(d, p), p->align, &t.lease, NULL);
     if (r != 0)
         return r;
+    if (p->layouts == 0)
+        ahead_add(d, p);
     p->n_leases++;
     p->unfit_since = 0;
     fit_load(s, p);

@@ -19,6 +19,8 @@ struct job_progress {
     int64_t align;              /* members per chunk row; 1 where unknown */
     double seconds, n_measured; /* of the members measured, the older the less */
     int n_leases;               /* live */
+    int64_t led_since;          /* while it has no layout: when a lease was given that decides it */
+    bool is_recalled;           /* a worker that waited for the layout was wanted elsewhere */
     bool has_ended;             /* to be forgotten once that is committed, and no lease is live */
     bool is_end_fresh;          /* it is not committed */
 

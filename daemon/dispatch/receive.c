@@ -122,6 +122,13 @@ static bool is_within(const struct task *t, int64_t begin, int64_t end)
     return begin < end && begin >= t->lease.begin && end <= t->lease.end;
 }
 
+static void on_waits(struct worker_session *s, const struct wire_waits *m)
+{
+    struct task *t = worker_session_lease(s, m->lease);
+    if (t)
+        t->waits = t->is_ahead;
+}
+
 /* What the first member to succeed shows is the layout; its worker need not be told. */
 static void on_layout(struct dispatch *d, struct worker_session *s, const struct wire_layout *m)
 {
@@ -252,6 +259,9 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
         break;
     case WIRE_LAYOUT:
         on_layout(d, s, &m->layout);
+        break;
+    case WIRE_WAITS:
+        on_waits(s, &m->waits);
         break;
     case WIRE_DONE:
         on_done(d, s, &m->done);

@@ -44,6 +44,17 @@ int task_post(struct dispatch *d, struct worker_session *s, const struct wire_me
     return r;
 }
 
+void task_cancel(struct dispatch *d, struct worker_session *s, struct task *t)
+{
+    if (t->is_finish || t->is_cancelled)
+        return;
+    t->is_cancelled = t->is_cancel_fresh = true;
+    t->cancel_due = d->now + d->options.lease_ms;
+    struct wire_message m = {.type = WIRE_CANCEL, .cancel.lease = t->lease.id};
+    if (t->is_sent)
+        task_post(d, s, &m, true);
+}
+
 void task_fail_job(struct dispatch *d, int64_t job, const char *reason)
 {
     struct report r = {REPORT_JOB_FAILED, .lease.job = job, .text = (char *)reason};

@@ -112,9 +112,11 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
     if (r < 0)
         return r;
     struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, dead}};
+    t->is_ahead = t->is_ahead && p->layouts == 0;
     if (!t->is_finish)
         m = (struct wire_message){
-            .type = WIRE_LEASE, .lease = {t->lease.id, t->lease.job, t->lease.begin, t->lease.end}};
+            .type = WIRE_LEASE,
+            .lease = {t->lease.id, t->lease.job, t->lease.begin, t->lease.end, t->is_ahead}};
     task_post(d, s, &m, t->is_fresh);
     free(dead);
     t->is_sent = true;

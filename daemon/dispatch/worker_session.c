@@ -13,7 +13,7 @@
 #define REPORTS                                                                                    \
     (BIT(WIRE_HEARTBEAT) | BIT(WIRE_LAYOUT) | BIT(WIRE_DONE) | BIT(WIRE_MEMBER_FAILED) |           \
      BIT(WIRE_LOG) | BIT(WIRE_RELEASE) | BIT(WIRE_JOB_FAILED) | BIT(WIRE_FINISHED) |               \
-     BIT(WIRE_FINISH_FAILED) | BIT(WIRE_BYE))
+     BIT(WIRE_FINISH_FAILED) | BIT(WIRE_BYE) | BIT(WIRE_WAITS))
 
 static const struct {
     const char *name;

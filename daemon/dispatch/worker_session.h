@@ -24,6 +24,9 @@ struct task {
     bool is_cancelled; /* CANCEL was sent: to be released before cancel_due */
     bool is_cancel_fresh;
     int64_t cancel_due;
+    bool is_ahead;      /* members below it decide the layout, and it is to be told … */
+    bool waits;         /* … as it said … */
+    bool is_laid_fresh; /* … and was, which is not yet committed */
 };
 
 enum { SESSION_TASKS = 2, SESSION_KNOWN = 4 };

@@ -180,6 +180,18 @@ static int check_member(struct queue *q, const struct queue_live_lease *live, in
     return r;
 }
 
+/* While there is none, the layout is for the lowest open member to decide. */
+static int check_leads(struct queue *q, const struct queue_counts *c,
+                       const struct queue_live_lease *live, struct error *e)
+{
+    bool leads = true;
+    int r = c->layouts == 0 ? queue_range_finished(q, c->id, 0, live->range.begin, &leads, e) : 0;
+    if (r || leads)
+        return r;
+    return error_set(e, QUEUE_INVALID, NULL, "members below lease %" PRId64 " decide the layout",
+                     live->fence);
+}
+
 int queue_add_layout(struct queue *q, const struct queue_lease *lease, int64_t member,
                      const char *layout, struct error *e)
 {
@@ -191,6 +203,8 @@ int queue_add_layout(struct queue *q, const struct queue_lease *lease, int64_t m
         r = check_member(q, &live, member, e);
     if (!r)
         r = queue_counts(q, live.job, &c, e);
+    if (!r)
+        r = check_leads(q, &c, &live, e);
     if (!r)
         r = read_layout(layout, &addition, e);
     if (!r)

@@ -81,6 +81,20 @@ int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, 
     return give(q, &c, &pick, worker, ret_lease, e);
 }
 
+int queue_lease_ahead(struct queue *q, int64_t job, const char *worker, int64_t want,
+                      struct queue_lease *ret_lease, struct error *e)
+{
+    struct queue_counts c = {0};
+    struct queue_pick pick;
+    int r = queue_counts(q, job, &c, e);
+    if (r)
+        return r;
+    r = queue_pick_ahead(q, &c, want, &pick, e);
+    if (r)
+        return r == QUEUE_NO_SUCH ? nothing_to_lease(job, e) : r;
+    return give(q, &c, &pick, worker, ret_lease, e);
+}
+
 int queue_lease_alone(struct queue *q, int64_t job, const char *worker,
                       struct queue_lease *ret_lease, int64_t *ret_suspicion, struct error *e)
 {
@@ -131,6 +145,39 @@ int queue_lease_live(struct queue *q, const struct queue_lease *lease, struct er
     return queue_live_lease(q, lease, &live, e);
 }
 
+int queue_first_lease(struct queue *q, int64_t job, int64_t *ret_begin, enum range_state *ret_from,
+                      struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_LEASE_FIRST, INTEGER(job));
+    if (r)
+        return r;
+    bool is_there = sqlite3_column_type(s, 0) != SQLITE_NULL;
+    *ret_begin = is_there ? sqlite3_column_int64(s, 0) : INT64_MAX;
+    *ret_from = RANGE_FREE + (enum range_state)(is_there ? sqlite3_column_int(s, 1) : 0);
+    database_end(s);
+    return 0;
+}
+
+int queue_lease_leads(struct queue *q, const struct queue_lease *lease, bool *ret_leads,
+                      struct error *e)
+{
+    struct queue_live_lease live;
+    struct queue_counts c = {0};
+    enum range_state from;
+    int64_t first = 0, free = 0;
+    int r = queue_live_lease(q, lease, &live, e);
+    if (!r)
+        r = queue_counts(q, live.job, &c, e);
+    if (!r)
+        r = queue_first_lease(q, live.job, &first, &from, e);
+    if (!r)
+        r = queue_lowest_free(q, &c, &free, e);
+    if (!r)
+        *ret_leads = first == live.range.begin && free > first;
+    return r;
+}
+
 /* ---- ended ---- */
 
 /* Members right before the frontier go back behind it, with those that are free before them: so a
@@ -165,7 +212,8 @@ int queue_give_back(struct queue *q, int64_t job, const struct queue_ranges *ran
     return r || state != RANGE_FREE ? r : move_frontier_back(q, job, c.frontier, e);
 }
 
-int queue_end_lease(struct queue *q, int64_t fence, struct error *e)
+int queue_end_lease(struct queue *q, const struct queue_live_lease *live, struct error *e)
 {
-    return database_run(&q->database, e, STATEMENT_LEASE_REMOVE, INTEGER(fence));
+    live_touch(q, live->job); /* who may be leased next rests on it while there is no layout */
+    return database_run(&q->database, e, STATEMENT_LEASE_REMOVE, INTEGER(live->fence));
 }

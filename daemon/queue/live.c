@@ -142,8 +142,9 @@ static void remove_job(struct live *l, struct live_job *j)
 static int can_lease(struct queue *q, const struct queue_counts *c, bool *ret, struct error *e)
 {
     struct queue_pick pick;
-    if (c->free == 0 || (c->suspects == 0 && c->proposed < 0)) {
-        *ret = c->free > 0 && (c->layouts > 0 || c->done + c->dead + c->free == c->members);
+    bool is_first = c->layouts == 0 && c->done + c->dead + c->free < c->members;
+    if (c->free == 0 || (c->suspects == 0 && c->proposed < 0 && !is_first)) {
+        *ret = c->free > 0;
         return 0;
     }
     int r = queue_pick(q, c, 1, 1, &pick, e);

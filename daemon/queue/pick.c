@@ -21,7 +21,7 @@ static int64_t limit_of(const struct queue_counts *c)
     return c->proposed >= 0 ? c->proposed : c->members;
 }
 
-/* While there is no layout, one member decides it: nothing is leased beside it. */
+/* Members are leased while there is no layout. */
 static bool is_first_out(const struct queue_counts *c)
 {
     return c->layouts == 0 && c->done + c->dead + c->free < c->members;
@@ -65,28 +65,75 @@ static int first_suspect(struct queue *q, const struct queue_counts *c, int64_t 
     return r;
 }
 
+int queue_lowest_free(struct queue *q, const struct queue_counts *c, int64_t *ret_member,
+                      struct error *e)
+{
+    struct queue_pick pick = {.from.begin = c->members};
+    int64_t suspect = 0;
+    int r = c->free > c->suspects ? first_free(q, c, &pick, e) : 0;
+    if (r == 0)
+        r = first_suspect(q, c, &suspect, e);
+    if (r == 0)
+        *ret_member = suspect < pick.from.begin ? suspect : pick.from.begin;
+    return r;
+}
+
+/* While there is no layout, the lowest open member decides it: whether that is the first of these.
+ */
+static int leads(struct queue *q, const struct queue_counts *c, const struct queue_pick *pick,
+                 bool *ret, struct error *e)
+{
+    int64_t suspect = 0, leased = INT64_MAX;
+    enum range_state from;
+    int r = first_suspect(q, c, &suspect, e);
+    if (r == 0 && is_first_out(c))
+        r = queue_first_lease(q, c->id, &leased, &from, e);
+    if (r == 0)
+        *ret = pick->from.begin < suspect && pick->from.begin < leased;
+    return r;
+}
+
 int queue_pick(struct queue *q, const struct queue_counts *c, int64_t want, int64_t align,
                struct queue_pick *ret, struct error *e)
 {
     struct queue_pick pick = {0};
-    int64_t suspect = 0;
-    if (c->free == 0 || is_first_out(c))
+    bool may_be = true;
+    if (c->free == 0)
         return QUEUE_NO_SUCH;
     int r = first_free(q, c, &pick, e);
-    if (r == 0)
-        r = first_suspect(q, c, &suspect, e);
+    if (r == 0 && c->layouts == 0)
+        r = leads(q, c, &pick, &may_be, e);
     if (r)
         return r;
     int64_t limit = limit_of(c);
-    if (pick.from.begin >= limit || (c->layouts == 0 && suspect < pick.from.begin))
+    if (!may_be || pick.from.begin >= limit)
         return QUEUE_NO_SUCH;
     if (limit > pick.from.end)
         limit = pick.from.end;
     pick.range.end = limit;
-    if (c->layouts == 0)
-        pick.range.end = pick.range.begin + 1;
-    else if (pick.state == RANGE_FREE)
+    if (pick.state == RANGE_FREE)
         pick.range.end = aligned_end(pick.range.begin, limit, want, align);
+    *ret = pick;
+    return 0;
+}
+
+int queue_pick_ahead(struct queue *q, const struct queue_counts *c, int64_t want,
+                     struct queue_pick *ret, struct error *e)
+{
+    struct queue_pick pick = {0};
+    enum range_state from = RANGE_FREE;
+    int64_t leased = 0;
+    if (c->free == 0 || c->suspects > 0 || !is_first_out(c))
+        return QUEUE_NO_SUCH;
+    int r = first_free(q, c, &pick, e);
+    if (r == 0)
+        r = queue_first_lease(q, c->id, &leased, &from, e);
+    if (r)
+        return r;
+    if (from == RANGE_ALONE || pick.from.begin < leased)
+        return QUEUE_NO_SUCH;
+    if (pick.state == RANGE_FREE)
+        pick.range.end = aligned_end(pick.range.begin, pick.from.end, want, 1);
     *ret = pick;
     return 0;
 }

@@ -269,12 +269,20 @@ struct queue_lease {
 
 /* Leases the first free members of a job, at most `want`. A lease that leaves free members right
  * behind it ends at the last multiple of `align` (1: any) that it can reach, so that it holds whole
- * chunk rows. While the job has no layout, one member is leased at a time, the lowest that is open;
+ * chunk rows. While the job has no layout, the lowest that is open must be among them: it decides;
  * from a member that asks for an addition to the layout on, none is until that is decided. A range
  * that a lost lease was cut to is leased as it was cut, whatever `want`. Moves a queued job to
  * running. QUEUE_NO_SUCH where no member is to be leased so. */
 int queue_lease(struct queue *q, int64_t job, const char *worker, int64_t want, int64_t align,
                 struct queue_lease *ret_lease, struct error *e);
+/* Leases members of a job without a layout while others, the lowest one that is open among them,
+ * are leased: their outputs have to wait for it. None where a member is, or is to be, alone. */
+int queue_lease_ahead(struct queue *q, int64_t job, const char *worker, int64_t want,
+                      struct queue_lease *ret_lease, struct error *e);
+/* Whether the first member of such a lease has become the one to decide: none below it is open, or
+ * in a live lease. QUEUE_NOT_LIVE. */
+int queue_lease_leads(struct queue *q, const struct queue_lease *lease, bool *ret_leads,
+                      struct error *e);
 /* Leases the lowest member that is to run alone (invariant 6): the caller sees to it that nothing
  * else is leased meanwhile, and how long. *ret_suspicion: deaths of the daemon at which it ran. */
 int queue_lease_alone(struct queue *q, int64_t job, const char *worker,

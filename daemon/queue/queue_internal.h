@@ -112,9 +112,14 @@ struct queue_pick {
     enum range_state state;  /* of the row: FREE, CUT, ALONE */
     bool frontier;
 };
-/* As queue_lease and queue_lease_alone say; QUEUE_NO_SUCH with `e` as it was. */
+/* As queue_lease, queue_lease_ahead and queue_lease_alone say; QUEUE_NO_SUCH with `e` as it was. */
 int queue_pick(struct queue *q, const struct queue_counts *c, int64_t want, int64_t align,
                struct queue_pick *ret, struct error *e);
+int queue_pick_ahead(struct queue *q, const struct queue_counts *c, int64_t want,
+                     struct queue_pick *ret, struct error *e);
+/* The lowest free member, whichever way it is to be leased; all members where there is none. */
+int queue_lowest_free(struct queue *q, const struct queue_counts *c, int64_t *ret_member,
+                      struct error *e);
 int queue_pick_alone(struct queue *q, const struct queue_counts *c, struct queue_pick *ret,
                      struct error *e);
 
@@ -149,7 +154,11 @@ int queue_live_lease(struct queue *q, const struct queue_lease *lease, struct qu
 int queue_give_back(struct queue *q, int64_t job, const struct queue_ranges *ranges,
                     enum range_state state, struct error *e);
 /* Its row goes; what it held was given back, or is done or dead. */
-int queue_end_lease(struct queue *q, int64_t fence, struct error *e);
+int queue_end_lease(struct queue *q, const struct queue_live_lease *live, struct error *e);
+/* The first member of the job's live leases, and where that lease came from; INT64_MAX and
+ * RANGE_FREE where there is none. */
+int queue_first_lease(struct queue *q, int64_t job, int64_t *ret_begin, enum range_state *ret_from,
+                      struct error *e);
 
 /* ---- layouts.c ---- */
 

@@ -70,7 +70,7 @@ static int give_back_apart(struct queue *q, const struct queue_live_lease *live,
         r = queue_give_back(q, live->job, &alone, RANGE_ALONE, e);
     free(others.items);
     free(alone.items);
-    return r ? r : queue_end_lease(q, live->fence, e);
+    return r ? r : queue_end_lease(q, live, e);
 }
 
 static int suspect(struct recovery *y, const struct queue_live_lease *live, int64_t member,

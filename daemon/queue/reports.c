@@ -139,7 +139,7 @@ int queue_release_lease(struct queue *q, const struct queue_live_lease *live, st
     if (!r)
         r = queue_give_back(q, live->job, &open, live->from, e);
     free(open.items);
-    return r ? r : queue_end_lease(q, live->fence, e);
+    return r ? r : queue_end_lease(q, live, e);
 }
 
 int queue_release(struct queue *q, const struct queue_lease *lease, struct error *e)
@@ -176,7 +176,7 @@ int queue_halve_lease(struct queue *q, const struct queue_live_lease *live, stru
         r = queue_give_back(q, live->job, &halves, RANGE_CUT, e);
     free(open.items);
     free(halves.items);
-    return r ? r : queue_end_lease(q, live->fence, e);
+    return r ? r : queue_end_lease(q, live, e);
 }
 
 /* It stays cut: joined with others it would take them down again. */
@@ -192,7 +192,7 @@ static int lose_one(struct queue *q, const struct queue_live_lease *live, const 
         r = queue_give_back(q, live->job, &open,
                             live->from == RANGE_ALONE ? RANGE_ALONE : RANGE_CUT, e);
     free(open.items);
-    return r ? r : queue_end_lease(q, live->fence, e);
+    return r ? r : queue_end_lease(q, live, e);
 }
 
 int queue_lost(struct queue *q, const struct queue_lease *lease, const char *reason,

@@ -50,7 +50,10 @@ struct daemon_session {
     pthread_mutex_t mutex;
     int64_t cancelled[CANCELLED_MAX]; /* under mutex, a ring */
     size_t n_cancelled;
-    bool quits; /* under mutex */
+    bool quits;         /* under mutex, like these: */
+    int64_t laid_lease; /* the last of which LAID_OUT spoke */
+    char *laid_out;     /* what it said */
+    pthread_cond_t changed;
 
     /* Of the main thread, for its current lease. */
     int64_t lease; /* written under mutex */
@@ -181,8 +184,24 @@ static void stop(struct daemon_session *l, int64_t lease, bool quits)
     else
         l->cancelled[l->n_cancelled++ % CANCELLED_MAX] = lease;
     l->is_cancelled = find_stop(l);
+    pthread_cond_signal(&l->changed);
     pthread_mutex_unlock(&l->mutex);
     l->stops++;
+}
+
+static void on_laid_out(struct daemon_session *l, const struct wire_laid_out *m)
+{
+    char *layout = mem_strdup(m->layout);
+    pthread_mutex_lock(&l->mutex);
+    if (l->lease == 0 || l->laid_lease != l->lease) { /* else the main thread may be reading it */
+        free(l->laid_out);
+        l->laid_out = layout;
+        l->laid_lease = m->lease;
+        layout = NULL;
+    }
+    pthread_cond_signal(&l->changed);
+    pthread_mutex_unlock(&l->mutex);
+    free(layout);
 }
 
 static void on_alive(const struct daemon_session *l, const struct wire_alive *a)
@@ -214,6 +233,9 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
         return;
     case WIRE_QUIT:
         stop(l, 0, true);
+        break;
+    case WIRE_LAID_OUT:
+        on_laid_out(l, &m.laid_out);
         break;
     case WIRE_LEASE:
         if (l->next_heartbeat > l->last_heard + l->heartbeat_ms)
@@ -356,6 +378,7 @@ int daemon_session_new(const char *endpoint, const char *name, const char *finge
     l->heartbeat_ms = SILENCE_MS;
     l->where = where;
     pthread_mutex_init(&l->mutex, NULL);
+    pthread_cond_init(&l->changed, NULL);
     zmq_msg_init(&l->received);
     error_clear(e);
     int r = check_endpoint(endpoint, e);
@@ -390,7 +413,9 @@ struct daemon_session *daemon_session_free(struct daemon_session *l)
     zmq_msg_close(&l->received);
     if (l->context)
         zmq_ctx_term(l->context);
+    pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->mutex);
+    free(l->laid_out);
     free(l->endpoint);
     free(l->name);
     free(l->fingerprint);
@@ -450,6 +475,18 @@ bool daemon_session_quits(struct daemon_session *l)
     bool quits = l->quits;
     pthread_mutex_unlock(&l->mutex);
     return quits;
+}
+
+int daemon_session_laid_out(struct daemon_session *l, bool waits, const char **ret_layout)
+{
+    pthread_mutex_lock(&l->mutex);
+    while (waits && l->laid_lease != l->lease && !find_stop(l))
+        pthread_cond_wait(&l->changed, &l->mutex);
+    int r = find_stop(l) ? -ECANCELED : l->laid_lease == l->lease ? 0 : -EAGAIN;
+    if (r == 0)
+        *ret_layout = l->laid_out;
+    pthread_mutex_unlock(&l->mutex);
+    return r;
 }
 
 bool daemon_session_step(struct daemon_session *l, int64_t step)

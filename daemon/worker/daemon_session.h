@@ -29,8 +29,8 @@ int daemon_session_new(const char *endpoint, const char *name, const char *finge
 /* Waits while the daemon takes what was sent, and a second more. */
 struct daemon_session *daemon_session_free(struct daemon_session *l);
 
-/* The next message for this thread: JOB, LEASE, FINISH, DROP, QUIT. Blocks. Its texts live until
- * the next call. 0 or -errno. */
+/* The next message for this thread: JOB, LEASE, LAID_OUT, FINISH, DROP, QUIT. Blocks. Its texts
+ * live until the next call. 0 or -errno. */
 int daemon_session_receive(struct daemon_session *l, struct wire_message *ret_message);
 /* 0; -EMSGSIZE where a text is too long or not UTF-8. Where it cannot be sent for any other reason,
  * the process ends. */
@@ -49,5 +49,9 @@ const atomic_bool *daemon_session_is_cancelled(const struct daemon_session *l);
 bool daemon_session_step(struct daemon_session *l, int64_t step);
 /* Whether that was since the worker is to quit. */
 bool daemon_session_quits(struct daemon_session *l);
+/* What LAID_OUT has said of the current lease; it lives until another is set. 0; -EAGAIN: nothing
+ * yet, only where it need not wait; -ECANCELED where it is stopped. LAID_OUT is received besides.
+ */
+int daemon_session_laid_out(struct daemon_session *l, bool waits, const char **ret_layout);
 
 #endif

@@ -81,6 +81,15 @@ struct known_job *known_job_find(struct known_job *list, int64_t id)
     return list;
 }
 
+void known_job_lay_out(struct known_job *list, const struct wire_laid_out *m)
+{
+    struct known_job *k = known_job_find(list, m->job);
+    if (!k || k->layout || !*m->layout)
+        return;
+    k->layout = mem_strdup(m->layout);
+    k->runner = range_runner_free(k->runner);
+}
+
 void known_job_drop(struct known_job **list, int64_t id)
 {
     struct known_job **link = list;

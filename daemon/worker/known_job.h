@@ -9,6 +9,7 @@
 
 struct pinned;
 struct wire_job;
+struct wire_laid_out;
 
 struct known_job {
     int64_t id;
@@ -23,6 +24,8 @@ struct known_job {
 /* Instead of one of that number. `uploads`: the directory of uploaded arrays, or NULL. */
 void known_job_add(struct known_job **list, const struct wire_job *m, struct pinned *pinned,
                    const char *uploads);
+/* Takes the layout, where there is none. */
+void known_job_lay_out(struct known_job *list, const struct wire_laid_out *m);
 struct known_job *known_job_find(struct known_job *list, int64_t id);
 void known_job_drop(struct known_job **list, int64_t id);
 void known_job_drop_all(struct known_job **list);

@@ -7,6 +7,7 @@
 #include "base/processors.h"
 #include "worker/checkpoints.h"
 #include "worker/fault.h"
+#include "worker/held_outputs.h"
 #include "worker/job_code.h"
 #include "worker/lead.h"
 #include "worker/output_writer.h"
@@ -36,8 +37,14 @@ struct range_runner {
     struct checkpoints *checkpoints; /* NULL: the job has none */
     struct checkpoint_content saved; /* of the member that goes on, in `memory`; NULL: nobody */
     void *memory;
-    bool is_told;        /* that this member has no checkpoint, or one less */
-    bool leaves_staged;  /* a checkpoint relies on it */
+    bool is_told;       /* that this member has no checkpoint, or one less */
+    bool leaves_staged; /* a checkpoint relies on it */
+    /* While it is ahead: what was saved by members below `run`, of which n_well ended well. */
+    bool is_ahead;
+    struct held_outputs held;
+    int64_t run, n_well;
+    int ended;           /* why the range ends, found while a member runs … */
+    struct error why;    /* … with words */
     int64_t begin, end;  /* the range */
     int64_t reported;    /* done was said for members below it */
     int64_t reported_at; /* when: loop_now() */
@@ -47,13 +54,24 @@ struct range_runner {
     struct error *e; /* of the current member */
 };
 
+static int settle(struct range_runner *m, int64_t member, bool waits, struct error *e);
+
+static int put_output(struct range_runner *m, int64_t member, int output, int64_t at,
+                      const struct simlab_view *view)
+{
+    if (m->is_ahead && held_outputs_put(&m->held, member, output, at, view))
+        return 0;
+    int r = settle(m, member, true, m->e);
+    return r ? r : output_writer_put(&m->writer, member, output, at, view, m->e);
+}
+
 static int on_output(void *userdata, int64_t member, int output, int64_t at,
                      const struct simlab_view *view)
 {
     struct range_runner *m = userdata;
     struct clean_room_pause pause;
     clean_room_pause(m->room, &m->code.imports, &pause);
-    int r = output_writer_put(&m->writer, member, output, at, view, m->e);
+    int r = put_output(m, member, output, at, view);
     clean_room_resume(&pause);
     return r <= 0 ? r : STAGE_FAILED; /* writer.is_broken tells whose fault it is */
 }
@@ -226,10 +244,14 @@ static int new_simulation(struct range_runner *m, struct error *e)
     return r;
 }
 
+static bool has_checkpoints(const struct job *job)
+{
+    return job->checkpoint.steps > 0 || job->checkpoint.seconds > 0;
+}
+
 static int open_checkpoints(struct range_runner *m, struct error *e)
 {
-    const struct job_checkpoint *c = &m->job->checkpoint;
-    if (c->steps == 0 && !(c->seconds > 0))
+    if (!has_checkpoints(m->job))
         return 0;
     return checkpoints_new(m->job, m->where.path, !m->where.is_unsynced, &m->checkpoints, e);
 }
@@ -274,8 +296,10 @@ int range_runner_new(const struct job *job, const struct libraries *l, struct cl
     m->room = room;
     m->where = *where;
     m->events = *events;
+    m->is_ahead = where->is_ahead;
+    m->held.room = HELD_OUTPUTS_BYTES;
     int r = new_simulation(m, e);
-    if (r == 0)
+    if (r == 0 && !m->is_ahead)
         r = open_store(m, e);
     clean_room_settle(room); /* libraries were loaded, and the store has a descriptor */
     if (r) {
@@ -291,6 +315,7 @@ struct range_runner *range_runner_free(struct range_runner *m)
     if (!m)
         return NULL;
     output_writer_close(&m->writer);
+    held_outputs_clear(&m->held);
     m->checkpoints = checkpoints_free(m->checkpoints);
     drop_saved(m);
     if (m->leaves_staged)
@@ -340,7 +365,7 @@ static int report(struct range_runner *m, int64_t written)
 
 /* The first to succeed has shown the outputs' sizes. What is said is on the disk: an index variable
  * is written by this member only. */
-static int say_layout(struct range_runner *m)
+static int say_layout(struct range_runner *m, int64_t member)
 {
     if (!m->writer.proposes)
         return 0;
@@ -354,18 +379,34 @@ static int say_layout(struct range_runner *m)
     if (!m->events.layout)
         return 0;
     char *text = json_canonical(m->writer.layout);
-    r = m->events.layout(m->events.userdata, text);
+    r = m->events.layout(m->events.userdata, member, text);
     free(text);
     return r;
+}
+
+static void add_failed(struct range_runner *m, int64_t member)
+{
+    size_t at = m->n_failed++;
+    m->failed = mem_resize(m->failed, m->n_failed, sizeof *m->failed);
+    for (; at > 0 && m->failed[at - 1] > member; at--)
+        m->failed[at] = m->failed[at - 1];
+    m->failed[at] = member;
+}
+
+static bool has_failed(const struct range_runner *m, int64_t member)
+{
+    for (size_t i = m->n_failed; i > 0 && m->failed[i - 1] >= member; i--)
+        if (m->failed[i - 1] == member)
+            return true;
+    return false;
 }
 
 static int fail_member(struct range_runner *m, int64_t member, struct error *e)
 {
     struct error why = *e;
     error_clear(e);
-    m->failed = mem_resize(m->failed, m->n_failed + 1, sizeof *m->failed);
-    m->failed[m->n_failed++] = member;
-    int r = output_writer_forget(&m->writer, member, e);
+    add_failed(m, member);
+    int r = m->is_ahead ? 0 : output_writer_forget(&m->writer, member, e);
     if (r == 0 && m->events.failed)
         r = m->events.failed(m->events.userdata, member, &why);
     if (r == 0 && m->checkpoints)
@@ -413,13 +454,28 @@ static int keep_member(struct range_runner *m, int64_t member, struct error *e)
     if (json_object_size(m->writer.late) > 0)
         return ask_layout(m, member, e);
     int r = output_writer_keep(&m->writer, member, e);
-    return r ? r : say_layout(m);
+    return r ? r : say_layout(m, member);
+}
+
+/* The member has ended, and there is no layout yet. */
+static int hold_member(struct range_runner *m, int64_t member, int r, struct error *e)
+{
+    if (r == STAGE_FAILED) {
+        held_outputs_forget(&m->held, member);
+        r = fail_member(m, member, e);
+    } else if (r == 0) {
+        m->n_well++;
+    }
+    m->run = member + 1;
+    return r;
 }
 
 /* What is left to do with a member that has come to this result. */
 static int put_away(struct range_runner *m, int64_t member, int r, struct error *e)
 {
     int64_t written;
+    if (m->is_ahead)
+        return hold_member(m, member, r, e);
     if (r == STAGE_FAILED)
         r = m->writer.is_broken ? WORKER_STORE : fail_member(m, member, e);
     else if (r == 0)
@@ -427,6 +483,72 @@ static int put_away(struct range_runner *m, int64_t member, int r, struct error 
     if (r == 0)
         r = output_writer_write(&m->writer, member, &written, e);
     return r ? r : report(m, written);
+}
+
+/* ---- ahead ---- */
+
+/* Puts what is held of a member from *at on. */
+static int put_held(struct range_runner *m, int64_t member, size_t *at, struct error *e)
+{
+    int r = 0;
+    for (; *at < m->held.n && m->held.values[*at].member == member; ++*at) {
+        const struct held_value *v = &m->held.values[*at];
+        if (r == 0)
+            r = output_writer_put(&m->writer, member, v->output, v->at, &v->view, e);
+    }
+    return r;
+}
+
+static int put_away_held(struct range_runner *m, int64_t member, size_t *at, struct error *e)
+{
+    int64_t written;
+    if (!has_failed(m, member)) {
+        int r = put_held(m, member, at, e);
+        return put_away(m, member, r > 0 ? STAGE_FAILED : r, e);
+    }
+    int r = output_writer_write(&m->writer, member, &written, e);
+    return r ? r : report(m, written);
+}
+
+/* What was held goes the way of all outputs: that of members which have ended, and of the one that
+ * runs (-1: none does), which alone may fail by it here. */
+static int put_all_held(struct range_runner *m, int64_t running, struct error *e)
+{
+    size_t at = 0;
+    for (int64_t member = m->begin; member < m->run && m->ended == 0; member++)
+        m->ended = put_away_held(m, member, &at, e);
+    if (m->ended != 0)
+        m->why = *e;
+    int r = m->ended == 0 && running >= 0 ? put_held(m, running, &at, e) : m->ended;
+    held_outputs_clear(&m->held);
+    return r;
+}
+
+/* Where the layout is known, or ours to decide, the runner is ahead no more. `member` runs, -1:
+ * none does. (While one does, the store's directory is opened, which clean_room.h lets stay.) */
+static int settle(struct range_runner *m, int64_t member, bool waits, struct error *e)
+{
+    const char *layout = NULL;
+    if (!m->is_ahead)
+        return 0;
+    int r = m->events.await(m->events.userdata, member, waits, &layout);
+    if (r == -EAGAIN)
+        return 0;
+    if (r == 0) {
+        m->is_ahead = false;
+        m->where.layout = layout;
+        r = open_store(m, e);
+    }
+    if (member < 0)
+        clean_room_settle(m->room);
+    if (r == 0) {
+        m->e = e;
+        output_writer_begin(&m->writer, m->begin, m->end);
+        return put_all_held(m, member, e);
+    }
+    m->ended = r;
+    m->why = *e;
+    return r;
 }
 
 /* Its code does not go on, nor anybody's in this process. */
@@ -483,7 +605,21 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
         m->events.end(m->events.userdata, member, may_print(&m->code.imports));
     if (*ret_renew)
         end_early(m, member, why);
-    return put_away(m, member, r, e);
+    if (m->ended == 0)
+        return put_away(m, member, r, e);
+    *e = m->why;
+    return m->ended;
+}
+
+static int run_members(struct range_runner *m, int *ret_renew, struct error *why, struct error *e)
+{
+    int r = 0;
+    for (int64_t member = m->begin; member < m->end && r == 0 && *ret_renew == 0; member++) {
+        r = settle(m, -1, has_checkpoints(m->job), e);
+        if (r == 0)
+            r = run_member(m, member, ret_renew, why, e);
+    }
+    return r == 0 && m->n_well > 0 ? settle(m, -1, true, e) : r;
 }
 
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e)
@@ -494,13 +630,16 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     m->reported_at = loop_now();
     m->n_failed = 0;
     m->n_passed = 0;
-    output_writer_begin(&m->writer, begin, end);
+    m->run = begin;
+    m->n_well = 0;
+    m->ended = 0;
+    if (!m->is_ahead)
+        output_writer_begin(&m->writer, begin, end);
     if (m->code.imports.reach & REACH_ELSEWHERE)
         clean_room_settle(m->room); /* our own code may have set something since */
-    int r = 0, renew = 0;
+    int renew = 0;
     struct error why = {.message = ""};
-    for (int64_t member = begin; member < end && r == 0 && renew == 0; member++)
-        r = run_member(m, member, &renew, &why, e);
+    int r = run_members(m, &renew, &why, e);
     if (r || !renew)
         return job_store_explain(&m->where, r, e);
     *e = why;

@@ -26,10 +26,14 @@ struct range_events {
     /* A member failed by its own code. The range goes on without it. */
     int (*failed)(void *userdata, int64_t member, const struct error *why);
     /* The first member that succeeded has decided the outputs' arrays (see layout below). */
-    int (*layout)(void *userdata, const char *layout);
+    int (*layout)(void *userdata, int64_t member, const char *layout);
     /* A later member has saved outputs that the layout lacks, and succeeded: their arrays, as its
      * values show them. It is not done, and is to run again once the layout has them. */
     int (*late)(void *userdata, int64_t member, const char *layout);
+    /* Of a runner that is ahead (job_store.is_ahead): the layout, which lives as long as the
+     * runner; or NULL where it is now for this one to decide. -EAGAIN where that is not known,
+     * unless it `waits`. `member` is running, -1: none is. */
+    int (*await)(void *userdata, int64_t member, bool waits, const char **ret_layout);
     void (*log)(void *userdata, int64_t member, const char *line);
     /* Before a member's `initialize`; NULL is allowed. */
     void (*begin)(void *userdata, int64_t member);
@@ -58,6 +62,9 @@ struct range_events {
 /* Without a layout, the store is made and filled with inputs, clocks and provenance, and the first
  * member to succeed decides the layout: nobody else may be running members of the job. Else it is
  * as the `layout` event told it: {"profile__u": {"shape": […], "chunks": […], "dims": […], …}}.
+ * A runner that is ahead leaves the store alone and holds what its members save in memory
+ * (worker/held_outputs.h), until await tells; members of a job with checkpoints wait for it before
+ * they begin. It runs one range.
  * What `where` points to, job, libraries and room (NULL: none) are borrowed. Results are
  * worker/result.h's, with words.
  */

@@ -209,9 +209,10 @@ static int on_failed(void *userdata, int64_t member, const struct error *why)
     return 0;
 }
 
-static int on_layout(void *userdata, const char *layout)
+static int on_layout(void *userdata, int64_t member, const char *layout)
 {
     struct work *w = userdata;
+    (void)member;
     const struct wire_message m = {.type = WIRE_LAYOUT, .layout = {LEASE, 0, layout}};
     char *text = mem_strdup(layout);
     free(w->layout);
@@ -228,7 +229,7 @@ static int on_late(void *userdata, int64_t member, const char *layout)
     if (w->is_held)
         return 0;
     char *all = layout_merge(w->layout, layout);
-    int r = on_layout(w, all);
+    int r = on_layout(w, member, all);
     free(all);
     return r;
 }

@@ -36,7 +36,8 @@ struct serve {
     struct known_job *known;
     struct known_job *current; /* of the lease that is being run */
     struct wire_lease lease;
-    double started;       /* the lease: seconds_now() */
+    double started;       /* its members: seconds_now(); 0: none has … */
+    double waited;        /* … seconds of that for a layout */
     struct error renewal; /* why it leaves after this lease; no words: it does not */
 };
 
@@ -90,11 +91,10 @@ static int on_failed(void *userdata, int64_t member, const struct error *why)
     return 0;
 }
 
-static int on_layout(void *userdata, const char *layout)
+static int on_layout(void *userdata, int64_t member, const char *layout)
 {
     struct serve *s = userdata;
-    struct wire_message m = {.type = WIRE_LAYOUT,
-                             .layout = {s->lease.lease, s->lease.begin, layout}};
+    struct wire_message m = {.type = WIRE_LAYOUT, .layout = {s->lease.lease, member, layout}};
     free(s->current->layout);
     s->current->layout = mem_strdup(layout);
     return daemon_session_send(s->session, &m);
@@ -105,6 +105,36 @@ static int on_late(void *userdata, int64_t member, const char *layout)
     struct serve *s = userdata;
     struct wire_message m = {.type = WIRE_LAYOUT, .layout = {s->lease.lease, member, layout}};
     return daemon_session_send(s->session, &m);
+}
+
+/* What is waited is no time of a member, whose clock starts anew. */
+static int await(struct serve *s, int64_t member, const char **ret_layout)
+{
+    struct wire_message m = {.type = WIRE_WAITS, .waits.lease = s->lease.lease};
+    double since = seconds_now();
+    say(s, &m);
+    daemon_session_end_member(s->session);
+    int r = daemon_session_laid_out(s->session, true, ret_layout);
+    if (member >= 0)
+        daemon_session_begin_member(s->session, member);
+    s->waited += seconds_now() - since;
+    return r;
+}
+
+static int on_await(void *userdata, int64_t member, bool waits, const char **ret_layout)
+{
+    struct serve *s = userdata;
+    const char *layout;
+    int r = daemon_session_laid_out(s->session, false, &layout);
+    if (r == -EAGAIN && waits)
+        r = await(s, member, &layout);
+    if (r == -ECANCELED)
+        return daemon_session_quits(s->session) ? RANGE_LEAVES : STOPPED;
+    if (r == 0 && *layout && !s->current->layout)
+        s->current->layout = mem_strdup(layout);
+    if (r == 0)
+        *ret_layout = s->current->layout;
+    return r;
 }
 
 static void on_log(void *userdata, int64_t member, const char *line)
@@ -148,10 +178,10 @@ static int on_step(void *userdata, int64_t member, int64_t step)
 
 static struct wire_message release_now(struct serve *s)
 {
+    double seconds = s->started > 0 ? seconds_now() - s->started - s->waited : 0;
     daemon_session_set_lease(s->session, 0, 0, 0);
-    return (struct wire_message){
-        .type = WIRE_RELEASE,
-        .release = {.lease = s->lease.lease, .seconds = seconds_now() - s->started}};
+    return (struct wire_message){.type = WIRE_RELEASE,
+                                 .release = {.lease = s->lease.lease, .seconds = seconds}};
 }
 
 static void on_abandon(void *userdata, const struct error *why)
@@ -183,6 +213,7 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
                                         .failed = on_failed,
                                         .layout = on_layout,
                                         .late = on_late,
+                                        .await = on_await,
                                         .log = on_log,
                                         .begin = on_begin,
                                         .step = on_step,
@@ -197,6 +228,7 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
         return r;
     struct job_store where = store_of(k);
     where.first = s->lease.begin;
+    where.is_ahead = s->lease.ahead && !k->layout;
     return range_runner_new(k->job, pinned_libraries(s->pinned), s->room, &where, &events,
                             &k->runner, e);
 }
@@ -213,6 +245,7 @@ static int run_lease(struct serve *s, struct known_job *k, struct error *e)
         return STOPPED;
     threads_set(s->threads, pinned_libraries(s->pinned), k->job ? k->job->threads : 0);
     int r = open_runner(s, k, e);
+    s->started = seconds_now();
     if (r == 0)
         r = range_runner_run(k->runner, s->lease.begin, s->lease.end, e);
     return r;
@@ -229,11 +262,11 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     struct error e = {.message = ""};
     int r = 0;
     s->lease = *lease;
-    s->started = seconds_now();
+    s->started = s->waited = 0;
     s->current = known_job_find(s->known, lease->job);
     if (s->current)
         r = run_lease(s, s->current, &e);
-    if (r != 0 && s->current)
+    if (s->current && (r != 0 || lease->ahead || !s->current->layout)) /* another opens it anew */
         s->current->runner = range_runner_free(s->current->runner);
     struct wire_message m = release_now(s);
     if (r == WORKER_RENEW || r == WORKER_TROUBLE) {
@@ -333,6 +366,9 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
     case WIRE_LEASE:
         on_lease(s, &m.lease);
         return !*s->renewal.message;
+    case WIRE_LAID_OUT:
+        known_job_lay_out(s->known, &m.laid_out);
+        break;
     case WIRE_FINISH:
         on_finish(s, &m.finish);
         break;

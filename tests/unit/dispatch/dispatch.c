@@ -64,6 +64,7 @@ Test(dispatch, a_batch_begins_with_one_member)
 {
     struct scene s;
     scene_open(&s);
+    scene_stop_clock(&s);
     scene_submit(&s, 100);
     struct fake *a = fake_ready(&s, "w.1");
     fake_hear(a, WIRE_JOB);

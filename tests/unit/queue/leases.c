@@ -33,7 +33,7 @@ static void lose(struct queue *q, const struct queue_lease *l)
     check_invariants(q);
 }
 
-Test(leases, one_member_until_there_is_a_layout)
+Test(leases, the_lowest_first_until_there_is_a_layout)
 {
     struct fixture f;
     struct error e = {0};
@@ -42,7 +42,7 @@ Test(leases, one_member_until_there_is_a_layout)
     char *layout;
     fixture_open(&f);
     int64_t job = submit(f.q, 100);
-    struct queue_lease l = lease(f.q, job, 50, 10);
+    struct queue_lease l = lease(f.q, job, 1, 1);
     expect_range(&l, 0, 1);
     cr_expect_eq((int)state_of(f.q, job), JOB_RUNNING);
     cr_expect_eq(next_job(f.q), 0);
@@ -50,10 +50,11 @@ Test(leases, one_member_until_there_is_a_layout)
     expect_ok(queue_member_failed(f.q, &l, 0, "bad", &e), &e);
     expect_ok(queue_release(f.q, &l, &e), &e);
     l = lease(f.q, job, 50, 10);
-    expect_range(&l, 1, 2);
+    expect_range(&l, 1, 50);
+    cr_expect_eq(queue_lease(f.q, job, "w", 1, 1, &other, &e), QUEUE_NO_SUCH);
     expect_ok(queue_add_layout(f.q, &l, l.begin, "{\"chunk_members\":10}", &e), &e);
     expect_ok(queue_add_layout(f.q, &l, l.begin, "{\"chunk_members\":99}", &e), &e);
-    expect_lease(f.q, job, 50, 10, 2, 50);
+    expect_lease(f.q, job, 20, 10, 50, 70);
     fixture_commit(&f);
     expect_ok(queue_job_layout(f.q, job, &layout, &e), &e);
     cr_expect_str_eq(layout, "{\"chunk_members\":10}");
@@ -62,6 +63,57 @@ Test(leases, one_member_until_there_is_a_layout)
     cr_expect_gt(j.started, 0);
     queue_job_clear(&j);
     check_invariants(f.q);
+    fixture_close(&f);
+}
+
+static bool leads(struct queue *q, const struct queue_lease *l)
+{
+    struct error e = {0};
+    bool ret = false;
+    expect_ok(queue_lease_leads(q, l, &ret, &e), &e);
+    return ret;
+}
+
+static struct queue_lease lease_ahead(struct queue *q, int64_t job, int64_t want)
+{
+    struct error e = {0};
+    struct queue_lease l = {0};
+    expect_ok(queue_lease_ahead(q, job, "b", want, &l, &e), &e);
+    check_invariants(q);
+    return l;
+}
+
+/* Those below it must be through, and their leases over. */
+Test(leases, ahead_of_the_one_that_decides)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct queue_lease none;
+    fixture_open(&f);
+    int64_t job = submit(f.q, 10);
+    cr_expect_eq(queue_lease_ahead(f.q, job, "b", 1, &none, &e), QUEUE_NO_SUCH);
+    struct queue_lease first = lease(f.q, job, 1, 1);
+    struct queue_lease second = lease_ahead(f.q, job, 1), third = lease_ahead(f.q, job, 2);
+    expect_range(&second, 1, 2);
+    expect_range(&third, 2, 4);
+    cr_expect_eq(next_job(f.q), 0);
+    cr_expect(leads(f.q, &first) && !leads(f.q, &second) && !leads(f.q, &third));
+    cr_expect_eq(queue_add_layout(f.q, &second, 1, "{}", &e), QUEUE_INVALID);
+
+    lose(f.q, &first); /* it is free: to be leased before any other, and nobody takes its place */
+    cr_expect(!leads(f.q, &second));
+    cr_expect_eq(queue_lease_ahead(f.q, job, "b", 1, &none, &e), QUEUE_NO_SUCH);
+    cr_expect_eq(next_job(f.q), job);
+    first = lease(f.q, job, 5, 1);
+    expect_range(&first, 0, 1);
+
+    expect_ok(queue_member_failed(f.q, &first, 0, "bad", &e), &e);
+    cr_expect(!leads(f.q, &second));
+    expect_ok(queue_release(f.q, &first, &e), &e);
+    cr_expect(leads(f.q, &second) && !leads(f.q, &third));
+    expect_ok(queue_add_layout(f.q, &second, 1, "{}", &e), &e);
+    cr_expect_eq(queue_lease_ahead(f.q, job, "b", 1, &none, &e), QUEUE_NO_SUCH);
+    expect_lease(f.q, job, 20, 1, 4, 10);
     fixture_close(&f);
 }
 

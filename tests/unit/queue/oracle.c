@@ -67,9 +67,13 @@ static int64_t limit_of(const struct oracle_job *j)
     return m;
 }
 
-static bool may_begin(const struct oracle_job *j)
+/* Before there is a layout, none below the first free member may be leased. */
+static bool may_begin(const struct oracle_job *j, int64_t first)
 {
-    return is_live(j) && (j->has_layout || count(j, MEMBER_LEASED) == 0);
+    bool leads = true;
+    for (int64_t m = 0; m < first; m++)
+        leads = leads && j->member[m] != MEMBER_LEASED;
+    return is_live(j) && (j->has_layout || leads);
 }
 
 /* The first free member of that kind; j->members where there is none. */
@@ -86,14 +90,12 @@ int oracle_pick(const struct oracle *o, int64_t job, int64_t want, int64_t align
 {
     const struct oracle_job *j = &o->jobs[job - 1];
     int64_t limit = limit_of(j), begin = first_free(j, false), end = begin;
-    if (!may_begin(j) || begin >= limit || (!j->has_layout && first_free(j, true) < begin))
+    if (!may_begin(j, begin) || begin >= limit || (!j->has_layout && first_free(j, true) < begin))
         return QUEUE_NO_SUCH;
     while (end < limit && j->member[end] == MEMBER_FREE && !is_alone(j, end) &&
            j->cut[end] == j->cut[begin])
         end++;
-    if (!j->has_layout) {
-        end = begin + 1;
-    } else if (j->cut[begin] == 0 && end - begin > want) {
+    if (j->cut[begin] == 0 && end - begin > want) {
         end = begin + want;
         for (int64_t m = end; m > begin; m--) {
             if (m % align == 0) {
@@ -111,7 +113,8 @@ int oracle_pick_alone(const struct oracle *o, int64_t job, int64_t *ret_member)
 {
     const struct oracle_job *j = &o->jobs[job - 1];
     int64_t member = first_free(j, true);
-    if (!may_begin(j) || member >= limit_of(j) || (!j->has_layout && first_free(j, false) < member))
+    if (!is_live(j) || (!j->has_layout && count(j, MEMBER_LEASED) > 0) || member >= limit_of(j) ||
+        (!j->has_layout && first_free(j, false) < member))
         return QUEUE_NO_SUCH;
     *ret_member = member;
     return 0;

@@ -98,12 +98,22 @@ static int on_late(void *userdata, int64_t member, const char *layout)
     return tell(s, "late%" PRId64, member);
 }
 
-static int on_layout(void *userdata, const char *layout)
+static int on_layout(void *userdata, int64_t member, const char *layout)
 {
     struct range_scene *s = userdata;
+    (void)member;
     cr_assert(!s->layout, "it is told once");
     s->layout = mem_strdup(layout);
     return tell(s, "layout");
+}
+
+static int on_await(void *userdata, int64_t member, bool waits, const char **ret_layout)
+{
+    struct range_scene *s = userdata;
+    if (!waits && !s->is_laid_out)
+        return -EAGAIN;
+    *ret_layout = s->laid_out;
+    return tell(s, "await%" PRId64, member);
 }
 
 static void on_begin(void *userdata, int64_t member)
@@ -131,13 +141,15 @@ struct range_runner *range_scene_runner(struct range_scene *s, struct clean_room
                                         .failed = on_failed,
                                         .layout = on_layout,
                                         .late = on_late,
+                                        .await = on_await,
                                         .begin = on_begin,
                                         .step = on_step,
                                         .end = on_end,
                                         .userdata = s};
     struct range_runner *m = NULL;
     struct error e = {.message = ""};
-    const struct job_store where = {.path = store, .owner = RANGE_SCENE_OWNER, .layout = layout};
+    const struct job_store where = {
+        .path = store, .owner = RANGE_SCENE_OWNER, .layout = layout, .is_ahead = s->is_ahead};
     cr_assert_eq(range_runner_new(s->job, s->libraries, room, &where, &events, &m, &e), 0, "%s",
                  e.message);
     return m;

@@ -14,9 +14,12 @@ struct range_scene {
     struct libraries *libraries;
     struct registry *registry;
     struct job *job;
-    struct buffer told;  /* one word an event */
-    char *layout, *late; /* as told; `late` is freed with the scene */
-    const char *stops;   /* at this event's word, with -EIO */
+    struct buffer told;   /* one word an event */
+    char *layout, *late;  /* as told; `late` is freed with the scene */
+    const char *stops;    /* at this event's word, with -EIO */
+    bool is_ahead;        /* the next runner is; it is told … */
+    bool is_laid_out;     /* … at once, or where it waits … */
+    const char *laid_out; /* … of this layout; NULL: it decides */
 };
 
 /* A batch of two steps; `values` ("[0, 1]") are those of the process's input, "LIBRARY.TYPE". */
