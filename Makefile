@@ -73,7 +73,7 @@ say = $(if $(filter 0,$(V)),@echo "  $(1)" $@ &&)
 PYTHON := /usr/bin/python3 -B
 
 .DEFAULT_GOAL := all
-all: $(PROGRAMS) $(LIBRARIES) $(HOST) ## build all that is installed (V=1 shows the commands)
+all: $(PROGRAMS) $(LIBRARIES) $(HOST) $(HOST_SOURCE) ## build all that is installed (V=1 shows the commands)
 
 # All is compiled again where the compiler or its flags differ from those of the last time.
 COMPILER := $(BUILD)/compiler
@@ -149,6 +149,12 @@ $(BUILD)/python/python.so: $(wildcard daemon/processes/python/*.c) $(HOST_TEXT) 
 		-DPYTHON_RUNTIME='"python $(HOST_PROGRAM) '$$(cat $^ | sha256sum | cut -c 1-16)'"' \
 		-ffp-contract=off $(WARNINGS) $(CFLAGS) $(SANITIZE) -o $@ $(filter %.c,$^) \
 		$$(pkg-config --libs python3-embed) -lm -ldl
+
+# What other environments' hosts are made from, also after installation (`build-host` there).
+HOST_SOURCE := $(BUILD)/python/source/sources.inc
+$(HOST_SOURCE): $(wildcard daemon/processes/python/*.[ch]) $(HOST_TEXT) daemon/processes/python/build-host
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cp $(filter-out %/build-host,$^) $(@D)/ && cp daemon/processes/python/build-host $(BUILD)/python/
 
 # Process libraries of the tests: tests/lib/NAME.c makes build/NAME/NAME.so.
 TEST_LIBRARY_NAMES := $(filter-out odd,$(basename $(notdir $(wildcard tests/lib/*.c))))
@@ -227,6 +233,10 @@ check: ## format, layers, static analysis, the other compiler; then the tests
 	+@$(SUBMAKE) layers cppcheck
 	+@$(SUBMAKE) BUILD=$(BUILD)-clang CC=clang test-programs
 	+@$(SUBMAKE) test
+
+python: $(HOST_SOURCE) ## the environment NAME for models in Python, of the interpreter PYTHON
+	@SOURCES=$(BUILD)/python/source INCLUDE=include OUT=$(BUILD)/python/$(NAME)/python.so CC='$(CC)' \
+		CFLAGS='$(WARNINGS) $(CFLAGS) $(SANITIZE)' $(BUILD)/python/build-host $(firstword $(PYTHON)) '$(NAME)'
 
 layers: $(call archives_of,$(MODULES)) ## who may include what (daemon/README.md), from the #include lines; names
 	@tests/lib/layers --self-test --build $(BUILD)
@@ -324,6 +334,10 @@ install: all ## into DESTDIR and PREFIX (/usr/local)
 	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(LIBRARIES) $(DESTDIR)$(PREFIX)/lib/simlabd/processes
 	$(call install_files,644,$(HOST),lib/simlabd/python)
+	$(foreach e,$(wildcard $(BUILD)/python/*/python.so),install -D -m 644 $(e) \
+		$(DESTDIR)$(PREFIX)/lib/simlabd/python/$(notdir $(patsubst %/python.so,%,$(e)))/python.so;)
+	$(call install_files,755,$(BUILD)/python/build-host,lib/simlabd/python)
+	$(call install_files,644,$(wildcard $(BUILD)/python/source/*),lib/simlabd/python/source)
 	install -m 644 $(filter-out %.md,$(wildcard include/simlab/*)) $(DESTDIR)$(PREFIX)/include/simlab
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	for unit in $(UNIT_FILES); do sed 's|/usr/local|$(PREFIX)|g' systemd/$$unit \
@@ -337,7 +351,7 @@ install_files = $(if $(strip $(2)),install -D -m $(1) -t $(DESTDIR)$(PREFIX)/$(3
 clean: ## remove what was built
 	rm -rf $(addprefix $(BUILD),/ -asan -tsan -clang -fuzz)
 
-.PHONY: all help packages demo test test-programs check layers cppcheck asan tsan bench soak install clean
+.PHONY: all help packages python demo test test-programs check layers cppcheck asan tsan bench soak install clean
 .PHONY: FORCE
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -86,11 +86,12 @@ static char *default_directory(void)
     return first_of(places, R_OK | X_OK);
 }
 
-static char *python_host(void)
+/* library/environments.h */
+static char *python_directory(void)
 {
-    static const char *const places[] = {"python/python.so", "../lib/simlabd/python/python.so",
-                                         "../../lib/simlabd/python/python.so", NULL};
-    return first_of(places, R_OK);
+    static const char *const places[] = {"python", "../lib/simlabd/python",
+                                         "../../lib/simlabd/python", NULL};
+    return first_of(places, R_OK | X_OK);
 }
 
 static bool parse_descriptor(const char *text, int *ret)
@@ -192,15 +193,15 @@ static int run(const struct arguments *a)
 {
     if (!a->operand || !a->store)
         return usage(stderr);
-    char *host = python_host();
+    char *python = python_directory();
     struct worker_run_options o = {.job = a->operand,
                                    .store = a->store,
                                    .libraries = (const char *const *)a->directories,
                                    .modules = a->modules,
-                                   .python_host = host,
+                                   .python = python,
                                    .debug = a->debug};
     int status = worker_run(&o);
-    free(host);
+    free(python);
     return status;
 }
 

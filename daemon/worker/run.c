@@ -446,7 +446,8 @@ static int add_modules(struct run *run, struct error *e)
     size_t n = 0;
     if (!*run->options.modules)
         return 0;
-    int r = run_python_make(run->options.python_host, run->options.modules, &run->modules, e);
+    int r = run_python_make(run->options.python, run->child.text, run->child.text_size,
+                            run->options.modules, &run->modules, e);
     if (r < 0)
         return r;
     while (given[n])

@@ -3,7 +3,9 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/mem.h"
+#include "library/environments.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -142,13 +144,32 @@ static int add(const char *host, const char *libraries, const char *given, struc
     return r;
 }
 
-int run_python_make(const char *host, const char *const *modules, char **ret_path, struct error *e)
+/* Of the environment that the job names; a job that cannot be read is refused later. */
+static int find_host(const char *python, const char *job, size_t size, char **ret_host,
+                     struct error *e)
+{
+    struct environments environments;
+    json_t *document = json_read(job, size, NULL);
+    const char *name = json_member_string(document, "environment");
+    environments_find(python ? python : "", &environments);
+    name = name ? name : ENVIRONMENTS_DEFAULT;
+    const char *host = environments_host(&environments, name);
+    int r = host ? 0 : -ENOENT;
+    if (host) {
+        *ret_host = mem_strdup(host);
+    } else {
+        char *why = environments_why_missing(&environments, name);
+        error_set(e, r, NULL, "refused: %s", why);
+        free(why);
+    }
+    environments_clear(&environments);
+    json_decref(document);
+    return r;
+}
+
+static int make(const char *host, const char *const *modules, char **ret_path, struct error *e)
 {
     const char *parent = getenv("TMPDIR");
-    if (!host)
-        return error_set(e, -ENOENT, NULL,
-                         "refused: there is no python.so, which hosts modules in Python: it is "
-                         "built where python3-dev and NumPy are");
     char *path = mem_printf("%s/simlab-python-XXXXXX", parent && *parent == '/' ? parent : "/tmp");
     int r = mkdtemp(path) ? 0 : -errno;
     if (r < 0) {
@@ -164,5 +185,17 @@ int run_python_make(const char *host, const char *const *modules, char **ret_pat
     }
     file_remove_tree(path);
     free(path);
+    return r;
+}
+
+int run_python_make(const char *python, const char *job, size_t size, const char *const *modules,
+                    char **ret_path, struct error *e)
+{
+    char *host;
+    int r = find_host(python, job, size, &host, e);
+    if (r < 0)
+        return r;
+    r = make(host, modules, ret_path, e);
+    free(host);
     return r;
 }

@@ -26,7 +26,7 @@ struct worker_run_options {
     const char *store;
     const char *const *libraries; /* directories, NULL at the end */
     const char *const *modules;   /* in Python: paths, NULL at the end */
-    const char *python_host;      /* the library that hosts them; NULL: there is none */
+    const char *python;           /* directory of what hosts them; NULL: there is none */
     bool debug;                   /* as if the job said so */
 };
 int worker_run(const struct worker_run_options *o);
