@@ -9,6 +9,8 @@
 
 /* A lease is never planned on less: clocks of workers have a grain. */
 #define LEAST_SECONDS 1e-8
+/* Of a lease: what it costs beside its members should be little against them. */
+#define FLOOR_SECONDS 0.01
 
 struct job_progress *job_progress_new(const struct queue_outline *o)
 {
@@ -81,10 +83,12 @@ int64_t job_progress_want(const struct job_progress *p, int64_t free, double lea
                           int n_workers)
 {
     double each = job_progress_expected(p, 1);
-    double want = each > 0 ? lease_seconds / each : 1;
+    double want = each > 0 ? lease_seconds / each : 1, floor = each > 0 ? FLOOR_SECONDS / each : 1;
     double share = (double)free / (2.0 * (n_workers > 0 ? n_workers : 1));
     if (want > share)
-        want = share;
+        want = share > floor ? share : floor;
+    if ((double)free - want < floor) /* no other lease would be worth it */
+        return free > 1 ? free : 1;
     double rows = want / (double)p->align;
     if (rows >= 0.5) /* part of a row costs reading and writing its chunks twice */
         want = (double)p->align * (rows > 1 ? (double)(int64_t)rows : 1);

@@ -51,7 +51,8 @@ void job_progress_measured(struct job_progress *p, double seconds, int64_t n);
 double job_progress_expected(const struct job_progress *p, int64_t n);
 
 /* How many of `free` members the next lease should have: `lease_seconds` of work; near the end
- * less, so that all workers end together; whole chunk rows where that is near. At least 1. */
+ * less, so that all workers end together, but not less than is worth a lease (some 10 ms), nor so
+ * that less is left; whole chunk rows where that is near. At least 1. */
 int64_t job_progress_want(const struct job_progress *p, int64_t free, double lease_seconds,
                           int n_workers);
 

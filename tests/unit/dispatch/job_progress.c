@@ -24,6 +24,12 @@ Test(job_progress, want_follows_time_rows_and_what_is_left)
         {0.01, 1000000, 1000, 2, 100}, /* rows span leases */
         {0.001, 1000000, 64, 2, 960},
         {0, 0, 1, 0, 1},
+        {0.00005, 1000, 1, 2, 250}, /* less than this share … */
+        {0.00005, 700, 1, 2, 200},  /* … but no less than 10 ms … */
+        {0.00005, 399, 1, 2, 399},  /* … nor is less left … */
+        {0.00005, 399, 64, 2, 399},
+        {0.00005, 7, 1, 2, 7},
+        {0.009, 10, 1, 2, 2},
         {1e-12, 1000000000000, 1, 1, 100000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
