@@ -3,11 +3,11 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -82,16 +82,11 @@ static void *run(void *aside)
     return NULL;
 }
 
-/* Signals belong to the loop's thread. */
 static int start_thread(struct aside *a)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&a->threads[a->n_threads], NULL, run, a);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int r = thread_start(run, a, &a->threads[a->n_threads]);
     a->n_threads += r == 0;
-    return -r;
+    return r;
 }
 
 /* ---- the loop's side ---- */

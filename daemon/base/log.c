@@ -4,11 +4,11 @@
 #include "base/c_locale.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -201,21 +201,17 @@ int log_start(void)
 {
     log_with_time = true;
     pthread_condattr_t clock;
-    sigset_t all, before;
     pthread_condattr_init(&clock);
     pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
     pthread_cond_init(&writer.drained, &clock);
     pthread_condattr_destroy(&clock);
     writer.state = WRITER_ON;
-    sigfillset(&all); /* signals belong to the main thread */
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&writer.thread, NULL, run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int r = thread_start(run, NULL, &writer.thread);
     if (r != 0)
         writer.state = WRITER_OFF;
     else
         mem_before_abort(log_stop); /* the last lines tell what led to it */
-    return -r;
+    return r;
 }
 
 void log_stop(void)

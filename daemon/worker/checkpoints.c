@@ -5,13 +5,13 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "worker/fingerprint.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,16 +84,11 @@ static void *run(void *userdata)
     return NULL;
 }
 
-/* Signals belong to the thread that runs members. */
 static int start_thread(struct checkpoints *c)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&c->thread, NULL, run, c);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int r = thread_start(run, c, &c->thread);
     c->has_thread = r == 0;
-    return -r;
+    return r;
 }
 
 static bool is_busy(struct checkpoints *c)
@@ -164,9 +159,8 @@ struct checkpoints *checkpoints_free(struct checkpoints *c)
 
 /* ---- saving ---- */
 
-void checkpoints_begin(struct checkpoints *c, int64_t steps)
+void checkpoints_begin(struct checkpoints *c)
 {
-    (void)steps;
     c->last_at = loop_now();
     c->is_owed = false;
     atomic_store(&c->is_void, false);

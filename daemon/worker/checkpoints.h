@@ -25,8 +25,8 @@ int checkpoints_new(const struct job *job, const char *store, bool is_durable,
                     struct checkpoints **ret, struct error *e);
 struct checkpoints *checkpoints_free(struct checkpoints *c);
 
-/* The member begins, after so many steps. */
-void checkpoints_begin(struct checkpoints *c, int64_t steps);
+/* A member begins, or goes on. */
+void checkpoints_begin(struct checkpoints *c);
 /* Whether one is to be saved after so many steps. */
 bool checkpoints_is_due(struct checkpoints *c, int64_t steps);
 

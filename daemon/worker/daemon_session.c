@@ -4,10 +4,10 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -344,16 +344,11 @@ static int open_sockets(struct daemon_session *l)
     return 0;
 }
 
-/* Signals belong to the main thread. */
 static int start_thread(struct daemon_session *l)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&l->thread, NULL, run, l);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int r = thread_start(run, l, &l->thread);
     l->has_thread = r == 0;
-    return -r;
+    return r;
 }
 
 /* ZeroMQ would try again and again, without a word. */

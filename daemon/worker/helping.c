@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/helping.h"
 
+#include "base/thread.h"
 #include "stage/helper.h"
 #include "worker/fault.h"
 #include "worker/job_code.h"
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,21 +50,10 @@ static void *watch(void *userdata)
     return NULL;
 }
 
-/* Signals belong to the thread that runs tasks. */
-static int start_watch(struct helping *h)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&h->thread, NULL, watch, h);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -r;
-}
-
 static int help(struct helping *h, struct clean_room *room, struct error *e)
 {
     struct error why = {.message = ""};
-    int r = start_watch(h);
+    int r = thread_start(watch, h, &h->thread);
     if (r < 0)
         return error_errno(e, r, "begin a thread");
     clean_room_settle(room);

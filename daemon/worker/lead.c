@@ -2,13 +2,13 @@
 #include "worker/lead.h"
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "stage/stage.h"
 #include "worker/offer.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -70,16 +70,11 @@ static void *watch(void *userdata)
     }
 }
 
-/* Signals belong to the thread that runs members. */
 static int start_thread(struct lead *l)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = pthread_create(&l->thread, NULL, watch, l);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int r = thread_start(watch, l, &l->thread);
     l->has_thread = r == 0;
-    return -r;
+    return r;
 }
 
 int lead_new(const struct simulation *s, int socket, const struct lead_events *events,

@@ -1,58 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/range_runner.h"
+#include "worker/range_runner_parts.h"
 
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/processors.h"
-#include "worker/checkpoints.h"
 #include "worker/fault.h"
-#include "worker/held_outputs.h"
-#include "worker/job_code.h"
-#include "worker/lead.h"
-#include "worker/output_writer.h"
 #include "worker/setup_arrays.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { REPORT_MS = 250 };
-
-struct range_runner {
-    const struct job *job;
-    const struct libraries *libraries;
-    struct job_code code;
-    struct clean_room *room;
-    struct simulation *simulation;
-    struct lead *lead; /* of its helpers; NULL: there are none */
-    struct job_store where;
-    struct store *store;
-    struct range_events events;
-    struct output_writer writer;
-    struct checkpoints *checkpoints; /* NULL: the job has none */
-    struct checkpoint_content saved; /* of the member that goes on, in `memory`; NULL: nobody */
-    void *memory;
-    bool is_told;       /* that this member has no checkpoint, or one less */
-    bool leaves_staged; /* a checkpoint relies on it */
-    /* While it is ahead: what was saved by members below `run`, of which n_well ended well. */
-    bool is_ahead;
-    struct held_outputs held;
-    int64_t run, n_well;
-    int ended;           /* why the range ends, found while a member runs … */
-    struct error why;    /* … with words */
-    int64_t begin, end;  /* the range */
-    int64_t reported;    /* done was said for members below it */
-    int64_t reported_at; /* when: loop_now() */
-    int64_t *failed;     /* members that failed in this range, ascending */
-    size_t n_failed;
-    size_t n_passed; /* of them, said by leaving them out of a done range */
-    struct error *e; /* of the current member */
-};
 
 static int settle(struct range_runner *m, int64_t member, bool waits, struct error *e);
 
@@ -83,40 +46,6 @@ static void on_log(void *userdata, int64_t member, const char *line)
         m->events.log(m->events.userdata, member, line);
 }
 
-__attribute__((format(printf, 3, 4))) static void say(struct range_runner *m, int64_t member,
-                                                      const char *format, ...)
-{
-    char line[sizeof m->e->message + 128];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    on_log(m, member, line);
-}
-
-/* ---- checkpoints ---- */
-
-static void save(struct range_runner *m, int64_t member, int64_t steps)
-{
-    struct error e = {.message = ""};
-    struct clean_room_pause pause;
-    clean_room_pause(m->room, &m->code.imports, &pause);
-    int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &e);
-    clean_room_resume(&pause);
-    if (r && !m->is_told)
-        say(m, member, "there is no checkpoint after step %" PRId64 ": %s", steps, e.message);
-    m->is_told = m->is_told || r != 0;
-}
-
-static void say_failure(struct range_runner *m, int64_t member)
-{
-    struct error e = {.message = ""};
-    int r = checkpoints_failure(m->checkpoints, &e);
-    if (r && !m->is_told)
-        say(m, member, "a checkpoint was not saved: %s; the run goes on without it", e.message);
-    m->is_told = m->is_told || r != 0;
-}
-
 static int on_step(void *userdata, int64_t member, int64_t step)
 {
     struct range_runner *m = userdata;
@@ -124,75 +53,11 @@ static int on_step(void *userdata, int64_t member, int64_t step)
     if (!m->checkpoints)
         return r;
     if (r == 0 ? checkpoints_is_due(m->checkpoints, step + 1) : r == RANGE_LEAVES) {
-        save(m, member, step + 1);
+        range_resume_save(m, member, step + 1);
         if (r)
             checkpoints_finish(m->checkpoints, member, false);
-        say_failure(m, member);
+        range_resume_say_failure(m, member);
     }
-    return r;
-}
-
-static void drop_saved(struct range_runner *m)
-{
-    free(m->memory);
-    m->memory = NULL;
-}
-
-/* 0, with m->saved and m->memory; what has no words is not there. */
-static int read_saved(struct range_runner *m, int64_t member, struct error *e)
-{
-    drop_saved(m);
-    int r = checkpoints_read(m->checkpoints, member, &m->saved, &m->memory, e);
-    if (r)
-        return r;
-    const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
-    int64_t steps = simulation_saved_steps(m->simulation, &start, e);
-    if (steps == m->saved.steps)
-        return 0;
-    drop_saved(m);
-    return steps < 0 ? WORKER_REFUSED
-                     : error_set(e, WORKER_REFUSED, NULL, "its checkpoint is not what it says");
-}
-
-/* What it has saved so far is as it was; *ret_goes_on false: the member runs from its start. */
-static int take_up(struct range_runner *m, int64_t member, bool *ret_goes_on, struct error *e)
-{
-    struct error why = {.message = ""};
-    int r = m->memory && m->saved.member == member ? 0 : read_saved(m, member, &why);
-    bool was_there = r == 0;
-    if (r == 0)
-        r = output_writer_restore(&m->writer, member, m->saved.outputs, m->saved.n_outputs, &why);
-    *ret_goes_on = r == 0;
-    if (r == 0)
-        say(m, member, "it goes on after step %" PRId64 ", from its checkpoint", m->saved.steps);
-    else if (r != -ENOENT)
-        say(m, member, "it runs from its start: %s", why.message);
-    if (r != 0 && was_there)
-        return output_writer_forget(&m->writer, member, e);
-    return 0;
-}
-
-/* Before there was a layout, the member had arrays made that its checkpoint relies on: they are
- * joined. */
-static int join_saved(struct range_runner *m, struct error *e)
-{
-    struct job_store there = m->where;
-    there.layout = "{}";
-    int r = read_saved(m, m->where.first, e);
-    json_t *shown =
-        r == 0 ? output_writer_saved_layout(m->saved.outputs, m->saved.n_outputs) : NULL;
-    if (r == 0 && !shown)
-        r = error_set(e, WORKER_REFUSED, NULL, "its checkpoint is of another layout");
-    if (r == 0)
-        r = job_store_open(&there, &m->store, e);
-    if (r == 0)
-        r = output_writer_join(&m->writer, m->job, m->store, shown, e);
-    json_decref(shown);
-    if (r == 0)
-        return 0;
-    output_writer_close(&m->writer);
-    m->store = store_close(m->store);
-    drop_saved(m);
     return r;
 }
 
@@ -244,18 +109,6 @@ static int new_simulation(struct range_runner *m, struct error *e)
     return r;
 }
 
-static bool has_checkpoints(const struct job *job)
-{
-    return job->checkpoint.steps > 0 || job->checkpoint.seconds > 0;
-}
-
-static int open_checkpoints(struct range_runner *m, struct error *e)
-{
-    if (!has_checkpoints(m->job))
-        return 0;
-    return checkpoints_new(m->job, m->where.path, !m->where.is_unsynced, &m->checkpoints, e);
-}
-
 static int make_store(struct range_runner *m, struct error *e)
 {
     if (m->checkpoints && !m->where.layout)
@@ -272,14 +125,10 @@ static int make_store(struct range_runner *m, struct error *e)
 
 static int open_store(struct range_runner *m, struct error *e)
 {
-    struct error why = {.message = ""};
-    int r = open_checkpoints(m, e);
+    int r = range_resume_open(m, e);
     if (r)
         return r;
-    int joined = m->checkpoints && !m->where.layout ? join_saved(m, &why) : -ENOENT;
-    if (joined != 0 && joined != -ENOENT)
-        say(m, m->where.first, "it runs from its start: %s", why.message);
-    if (joined != 0)
+    if (!m->checkpoints || m->where.layout || !range_resume_join(m))
         r = make_store(m, e);
     if (r == 0 && m->checkpoints)
         store_set_resumable(m->store);
@@ -317,7 +166,7 @@ struct range_runner *range_runner_free(struct range_runner *m)
     output_writer_close(&m->writer);
     held_outputs_clear(&m->held);
     m->checkpoints = checkpoints_free(m->checkpoints);
-    drop_saved(m);
+    range_resume_drop(m);
     if (m->leaves_staged)
         store_leave_staged(m->store);
     free(m->failed);
@@ -576,13 +425,15 @@ static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct
     const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
     m->is_told = false;
     if (m->checkpoints)
-        checkpoints_begin(m->checkpoints, goes_on ? m->saved.steps : 0);
+        checkpoints_begin(m->checkpoints);
     clean_room_enter(m->room, &m->code.imports);
     int r = goes_on ? simulation_resume(m->simulation, member, &start, &events, e)
                     : simulation_run(m->simulation, member, &events, e);
-    if (m->checkpoints)
+    if (m->checkpoints) {
         m->leaves_staged = checkpoints_finish(m->checkpoints, member, true) && r < 0;
-    drop_saved(m);
+        range_resume_say_failure(m, member); /* of the last, if it is not known yet */
+    }
+    range_resume_drop(m);
     return r;
 }
 
@@ -596,7 +447,7 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     if (m->events.begin)
         m->events.begin(m->events.userdata, member);
     bool goes_on = false;
-    int r = m->checkpoints ? take_up(m, member, &goes_on, e) : 0;
+    int r = m->checkpoints ? range_resume_take_up(m, member, &goes_on, e) : 0;
     if (r)
         return r;
     r = simulate(m, member, goes_on, e);
@@ -615,7 +466,7 @@ static int run_members(struct range_runner *m, int *ret_renew, struct error *why
 {
     int r = 0;
     for (int64_t member = m->begin; member < m->end && r == 0 && *ret_renew == 0; member++) {
-        r = settle(m, -1, has_checkpoints(m->job), e);
+        r = settle(m, -1, range_resume_is_asked(m->job), e);
         if (r == 0)
             r = run_member(m, member, ret_renew, why, e);
     }

@@ -79,8 +79,25 @@ __attribute__((format(printf, 2, 3))) static int tell(void *userdata, const char
     return s->stops && !strcmp(s->stops, word) ? -EIO : 0;
 }
 
+/* On a slow machine a range is told in parts, which are one here. */
+static int64_t forget_done_before(struct range_scene *s, int64_t begin)
+{
+    char tail[32];
+    size_t n = (size_t)snprintf(tail, sizeof tail, ",%" PRId64 ")", begin);
+    char *last = s->told.size ? strrchr(s->told.data, ' ') : NULL;
+    last = last ? last + 1 : s->told.data;
+    int64_t first;
+    if (!last || s->told.size < n || strcmp(s->told.data + s->told.size - n, tail) ||
+        sscanf(last, "done[%" SCNd64, &first) != 1)
+        return begin;
+    s->told.size = last > s->told.data ? (size_t)(last - s->told.data) - 1 : 0;
+    s->told.data[s->told.size] = 0;
+    return first;
+}
+
 static int on_done(void *userdata, int64_t begin, int64_t end)
 {
+    begin = forget_done_before(userdata, begin);
     return tell(userdata, "done[%" PRId64 ",%" PRId64 ")", begin, end);
 }
 

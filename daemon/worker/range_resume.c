@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Members that are saved between their steps, and go on from there. */
+#include "worker/range_runner_parts.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+__attribute__((format(printf, 3, 4))) static void say(const struct range_runner *m, int64_t member,
+                                                      const char *format, ...)
+{
+    char line[sizeof m->e->message + 128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (m->events.log)
+        m->events.log(m->events.userdata, member, line);
+}
+
+void range_resume_save(struct range_runner *m, int64_t member, int64_t steps)
+{
+    struct error e = {.message = ""};
+    struct clean_room_pause pause;
+    clean_room_pause(m->room, &m->code.imports, &pause);
+    int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &e);
+    clean_room_resume(&pause);
+    if (r && !m->is_told)
+        say(m, member, "there is no checkpoint after step %" PRId64 ": %s", steps, e.message);
+    m->is_told = m->is_told || r != 0;
+}
+
+void range_resume_say_failure(struct range_runner *m, int64_t member)
+{
+    struct error e = {.message = ""};
+    int r = checkpoints_failure(m->checkpoints, &e);
+    if (r && !m->is_told)
+        say(m, member, "a checkpoint was not saved: %s; the run goes on without it", e.message);
+    m->is_told = m->is_told || r != 0;
+}
+
+void range_resume_drop(struct range_runner *m)
+{
+    free(m->memory);
+    m->memory = NULL;
+}
+
+/* 0, with m->saved and m->memory; what has no words is not there. */
+static int read_saved(struct range_runner *m, int64_t member, struct error *e)
+{
+    range_resume_drop(m);
+    int r = checkpoints_read(m->checkpoints, member, &m->saved, &m->memory, e);
+    if (r)
+        return r;
+    const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
+    int64_t steps = simulation_saved_steps(m->simulation, &start, e);
+    if (steps == m->saved.steps)
+        return 0;
+    range_resume_drop(m);
+    return steps < 0 ? WORKER_REFUSED
+                     : error_set(e, WORKER_REFUSED, NULL, "its checkpoint is not what it says");
+}
+
+int range_resume_take_up(struct range_runner *m, int64_t member, bool *ret_goes_on, struct error *e)
+{
+    struct error why = {.message = ""};
+    int r = m->memory && m->saved.member == member ? 0 : read_saved(m, member, &why);
+    bool was_there = r == 0;
+    if (r == 0)
+        r = output_writer_restore(&m->writer, member, m->saved.outputs, m->saved.n_outputs, &why);
+    *ret_goes_on = r == 0;
+    if (r == 0)
+        say(m, member, "it goes on after step %" PRId64 ", from its checkpoint", m->saved.steps);
+    else if (r != -ENOENT)
+        say(m, member, "it runs from its start: %s", why.message);
+    if (r != 0 && was_there)
+        return output_writer_forget(&m->writer, member, e);
+    return 0;
+}
+
+bool range_resume_join(struct range_runner *m)
+{
+    struct error e = {.message = ""};
+    struct job_store there = m->where;
+    there.layout = "{}";
+    int r = read_saved(m, m->where.first, &e);
+    json_t *shown =
+        r == 0 ? output_writer_saved_layout(m->saved.outputs, m->saved.n_outputs) : NULL;
+    if (r == 0 && !shown)
+        r = error_set(&e, WORKER_REFUSED, NULL, "its checkpoint is of another layout");
+    if (r == 0)
+        r = job_store_open(&there, &m->store, &e);
+    if (r == 0)
+        r = output_writer_join(&m->writer, m->job, m->store, shown, &e);
+    json_decref(shown);
+    if (r == 0)
+        return true;
+    if (r != -ENOENT)
+        say(m, m->where.first, "it runs from its start: %s", e.message);
+    output_writer_close(&m->writer);
+    m->store = store_close(m->store);
+    range_resume_drop(m);
+    return false;
+}
+
+bool range_resume_is_asked(const struct job *job)
+{
+    return job->checkpoint.steps > 0 || job->checkpoint.seconds > 0;
+}
+
+int range_resume_open(struct range_runner *m, struct error *e)
+{
+    if (!range_resume_is_asked(m->job))
+        return 0;
+    return checkpoints_new(m->job, m->where.path, !m->where.is_unsynced, &m->checkpoints, e);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What range_runner.c and range_resume.c share: the runner, and what it does about checkpoints. */
+#ifndef WORKER_RANGE_RUNNER_PARTS_H
+#define WORKER_RANGE_RUNNER_PARTS_H
+
+#include "worker/checkpoints.h"
+#include "worker/held_outputs.h"
+#include "worker/job_code.h"
+#include "worker/lead.h"
+#include "worker/output_writer.h"
+#include "worker/range_runner.h"
+
+struct range_runner {
+    const struct job *job;
+    const struct libraries *libraries;
+    struct job_code code;
+    struct clean_room *room;
+    struct simulation *simulation;
+    struct lead *lead; /* of its helpers; NULL: there are none */
+    struct job_store where;
+    struct store *store;
+    struct range_events events;
+    struct output_writer writer;
+    struct checkpoints *checkpoints; /* NULL: the job has none */
+    struct checkpoint_content saved; /* of the member that goes on, in `memory`; NULL: nobody */
+    void *memory;
+    bool is_told;       /* that this member has no checkpoint, or one less */
+    bool leaves_staged; /* a checkpoint relies on it */
+    /* While it is ahead: what was saved by members below `run`, of which n_well ended well. */
+    bool is_ahead;
+    struct held_outputs held;
+    int64_t run, n_well;
+    int ended;           /* why the range ends, found while a member runs … */
+    struct error why;    /* … with words */
+    int64_t begin, end;  /* the range */
+    int64_t reported;    /* done was said for members below it */
+    int64_t reported_at; /* when: loop_now() */
+    int64_t *failed;     /* members that failed in this range, ascending */
+    size_t n_failed;
+    size_t n_passed; /* of them, said by leaving them out of a done range */
+    struct error *e; /* of the current member */
+};
+
+bool range_resume_is_asked(const struct job *job);
+/* Opens the checkpoints of a job that wants some. */
+int range_resume_open(struct range_runner *m, struct error *e);
+/* Before there was a layout, the first member had arrays made that its checkpoint relies on: they
+ * are joined. False: it has none that serves; why not is said in its log. */
+bool range_resume_join(struct range_runner *m);
+/* What the member has saved so far is as it was; *ret_goes_on false: it runs from its start. */
+int range_resume_take_up(struct range_runner *m, int64_t member, bool *ret_goes_on,
+                         struct error *e);
+void range_resume_drop(struct range_runner *m);
+/* After so many steps. That one could not be saved is said in the member's log, once. */
+void range_resume_save(struct range_runner *m, int64_t member, int64_t steps);
+/* That one could not be written, likewise. */
+void range_resume_say_failure(struct range_runner *m, int64_t member);
+
+#endif
