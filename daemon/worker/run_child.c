@@ -1,22 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "worker/run_child.h"
+#include "worker/run_child_parts.h"
 
-#include "base/file.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
-#include "proto/where.h"
 #include "store/claim.h"
-#include "store/store.h"
 #include "worker/closing.h"
 #include "worker/fault.h"
 #include "worker/helping.h"
 #include "worker/layout.h"
-#include "worker/local_libraries.h"
-#include "worker/range_runner.h"
 #include "worker/run_channel.h"
-#include "worker/threads.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -25,28 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NPY_MAX_BYTES ((size_t)1 << 30)
-
 /* The only job and lease that there are. */
 enum { JOB = 1, LEASE = 1 };
 
-struct work {
-    const struct run_child *child;
-    struct where *where;
-    struct clean_room *room;
-    bool is_helper;
-    json_t *document;
-    struct threads *threads;
-    struct libraries *libraries;
-    const struct registry *registry;
-    struct job *job;
-    struct range_runner *runner;
-    char *layout;          /* as it was told, or NULL */
-    struct run_ledger own; /* its dead are those that failed in this process */
-    bool is_held;          /* what is late is decided by members before it first */
-};
-
-static void work_clear(struct work *w)
+static void work_clear(struct run_work *w)
 {
     range_runner_free(w->runner);
     run_ledger_clear(&w->own);
@@ -65,7 +40,7 @@ static void work_clear(struct work *w)
 static pthread_mutex_t saying = PTHREAD_MUTEX_INITIALIZER;
 
 /* Without the process above us there is nobody to tell. */
-static void say(const struct work *w, const struct wire_message *m)
+static void say(const struct run_work *w, const struct wire_message *m)
 {
     pthread_mutex_lock(&saying);
     if (run_channel_send(w->child->channel, m) < 0)
@@ -73,82 +48,18 @@ static void say(const struct work *w, const struct wire_message *m)
     pthread_mutex_unlock(&saying);
 }
 
-/* ---- the job ---- */
-
-static int read_npy(void *userdata, const char *path, struct ndarray *ret, struct error *e)
-{
-    const struct work *w = userdata;
-    char *joined = path[0] == '/' ? mem_strdup(path) : file_join(w->child->job_directory, path);
-    struct buffer bytes = {0};
-    int r = file_read(joined, NPY_MAX_BYTES, &bytes);
-    if (r < 0)
-        r = error_set(e, MODEL_INVALID, NULL, "cannot read %s: %s", joined, strerror(-r));
-    else
-        r = model_result_of_base(
-            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
-    buffer_free(&bytes);
-    free(joined);
-    return r;
-}
-
-/* The job's threads hold before a library is loaded; whether they may is checked with the job. */
-static void load_libraries(struct work *w)
-{
-    w->threads = threads_new();
-    w->libraries = libraries_new();
-    threads_set(w->threads, w->libraries, job_options_library_threads(w->document));
-    local_libraries_open(w->libraries, w->child->options->libraries, w->document, w->is_helper,
-                         &w->registry);
-}
-
-static int build_job(struct work *w, struct error *e)
-{
-    w->document = json_read(w->child->text, w->child->text_size, e);
-    if (!w->document)
-        return WORKER_REFUSED;
-    if (w->child->options->debug && json_is_object(w->document))
-        json_object_set_new(w->document, "debug", json_true());
-    load_libraries(w);
-    struct job_sources sources = {.file = read_npy, .userdata = w};
-    int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
-    if (r == 0)
-        r = worker_result_of_user(job_check_encodings(w->job, store_check_encoding, e));
-    return r;
-}
-
-static void hash_libraries(const struct work *w, char ret[HASH_TEXT_SIZE])
-{
-    json_t *libraries = job_libraries(w->job);
-    char *text = json_canonical(libraries);
-    hash_bytes(text, strlen(text), ret);
-    free(text);
-    json_decref(libraries);
-}
-
-/* They lie where anybody may replace them. */
-static int check_libraries(const struct work *w, struct error *e)
-{
-    char now[HASH_TEXT_SIZE];
-    hash_libraries(w, now);
-    if (!w->child->facts->is_known || !strcmp(now, w->child->facts->libraries))
-        return 0;
-    return error_set(e, WORKER_TROUBLE, NULL,
-                     "a process library was replaced while the job ran: the members that are left "
-                     "would be another build's");
-}
-
 /* Only the first process finds no store. */
-static int claim_store(const struct work *w, struct error *e)
+static int claim_store(const struct run_work *w, struct error *e)
 {
     if (w->child->facts->is_known)
         return 0;
     return worker_result_of_user(store_claim(w->child->options->store, w->child->owner, e));
 }
 
-static void tell_facts(const struct work *w)
+static void tell_facts(const struct run_work *w)
 {
     struct run_facts *f = w->child->facts;
-    hash_libraries(w, f->libraries);
+    run_child_job_hash(w, f->libraries);
     f->is_batch = w->job->batch_dim != NULL;
     f->n_helpers = !f->is_batch && strcmp(w->job->scheduler, "processes") == 0
                        ? range_runner_lanes(w->job) - 1
@@ -161,7 +72,7 @@ static void tell_facts(const struct work *w)
 }
 
 /* Where we are, and the job. */
-static int settle_in(struct work *w, struct error *e)
+static int settle_in(struct run_work *w, struct error *e)
 {
     int r = error_explain(e, where_open(w->child->where, &w->where), "map the where page");
     if (r == 0) {
@@ -169,12 +80,12 @@ static int settle_in(struct work *w, struct error *e)
         r = clean_room_new(w->child->members, w->child->guard, &w->room, e);
     }
     if (r == 0)
-        r = build_job(w, e);
-    return r ? r : check_libraries(w, e);
+        r = run_child_job_build(w, e);
+    return r ? r : run_child_job_compare(w, e);
 }
 
 /* All that can be refused is refused before the store is made. */
-static int prepare(struct work *w, struct error *e)
+static int prepare(struct run_work *w, struct error *e)
 {
     int r = settle_in(w, e);
     if (r == 0)
@@ -188,7 +99,7 @@ static int prepare(struct work *w, struct error *e)
 
 static int on_done(void *userdata, int64_t begin, int64_t end)
 {
-    struct work *w = userdata;
+    struct run_work *w = userdata;
     const struct wire_message m = {.type = WIRE_DONE, .done = {LEASE, begin, end}};
     run_ledger_done(&w->own, begin, end);
     say(w, &m);
@@ -197,7 +108,7 @@ static int on_done(void *userdata, int64_t begin, int64_t end)
 
 static int on_failed(void *userdata, int64_t member, const struct error *why)
 {
-    struct work *w = userdata;
+    struct run_work *w = userdata;
     const struct wire_message m = {.type = WIRE_MEMBER_FAILED,
                                    .member_failed = {LEASE, member, why->message}};
     run_ledger_dead(&w->own, member);
@@ -211,7 +122,7 @@ static int on_failed(void *userdata, int64_t member, const struct error *why)
 
 static int on_layout(void *userdata, int64_t member, const char *layout)
 {
-    struct work *w = userdata;
+    struct run_work *w = userdata;
     (void)member;
     const struct wire_message m = {.type = WIRE_LAYOUT, .layout = {LEASE, 0, layout}};
     char *text = mem_strdup(layout);
@@ -224,7 +135,7 @@ static int on_layout(void *userdata, int64_t member, const char *layout)
  * left before it. */
 static int on_late(void *userdata, int64_t member, const char *layout)
 {
-    struct work *w = userdata;
+    struct run_work *w = userdata;
     w->is_held = w->own.n_left > 0 && w->own.left[0].begin < member;
     if (w->is_held)
         return 0;
@@ -236,7 +147,7 @@ static int on_late(void *userdata, int64_t member, const char *layout)
 
 static void on_log(void *userdata, int64_t member, const char *line)
 {
-    const struct work *w = userdata;
+    const struct run_work *w = userdata;
     if (w->job->batch_dim)
         log_info("member %lld: %s", (long long)member, line);
     else
@@ -245,20 +156,20 @@ static void on_log(void *userdata, int64_t member, const char *line)
 
 static void on_begin(void *userdata, int64_t member)
 {
-    const struct work *w = userdata;
+    const struct run_work *w = userdata;
     where_begin_member(w->where, member, loop_now());
 }
 
 static void on_end(void *userdata, int64_t member, bool may_have_printed)
 {
-    const struct work *w = userdata;
+    const struct run_work *w = userdata;
     (void)member, (void)may_have_printed;
     where_end_member(w->where);
 }
 
 static int on_step(void *userdata, int64_t member, int64_t step)
 {
-    const struct work *w = userdata;
+    const struct run_work *w = userdata;
     (void)member;
     where_set_step(w->where, step + 1);
     return 0;
@@ -284,7 +195,7 @@ static void on_lost(void *userdata, const char *why)
 
 /* ---- the members ---- */
 
-static struct job_store store_of(const struct work *w)
+static struct job_store store_of(const struct run_work *w)
 {
     return (struct job_store){.path = w->child->options->store,
                               .owner = w->child->owner,
@@ -292,7 +203,7 @@ static struct job_store store_of(const struct work *w)
                               .is_unsynced = true};
 }
 
-static int open_runner(struct work *w, struct error *e)
+static int open_runner(struct run_work *w, struct error *e)
 {
     const struct range_events events = {.done = on_done,
                                         .failed = on_failed,
@@ -315,7 +226,7 @@ static int open_runner(struct work *w, struct error *e)
 }
 
 /* What is left of [begin, end), by our own ledger. A layout that has grown wants a new runner. */
-static int run_range(struct work *w, int64_t begin, int64_t end, struct error *e)
+static int run_range(struct run_work *w, int64_t begin, int64_t end, struct error *e)
 {
     int r = begin < end ? range_runner_run(w->runner, begin, end, e) : 0;
     while (r == WORKER_LAYOUT && !w->is_held) {
@@ -328,7 +239,7 @@ static int run_range(struct work *w, int64_t begin, int64_t end, struct error *e
 }
 
 /* The suspect first, and then all that is left, in order. */
-static int run_left(struct work *w, struct error *e)
+static int run_left(struct run_work *w, struct error *e)
 {
     int64_t suspect = w->child->ledger.suspect;
     int r = suspect >= 0 ? run_range(w, suspect, suspect + 1, e) : 0;
@@ -346,7 +257,7 @@ static int compare_members(const void *a, const void *b)
 }
 
 /* Those of the processes before, and of this one. */
-static int close_store(struct work *w, struct error *e)
+static int close_store(struct run_work *w, struct error *e)
 {
     struct run_ledger *l = &w->own;
     int64_t(*dead)[2] = mem_array((size_t)l->n_dead + 1, sizeof *dead);
@@ -365,7 +276,7 @@ static int close_store(struct work *w, struct error *e)
     return r ? r : worker_result_of_store(store_release(c.store.path, c.store.owner, e));
 }
 
-static void finish(struct work *w)
+static void finish(struct run_work *w)
 {
     struct error e = {.message = ""};
     where_set_lease(w->where, JOB, 0, 0);
@@ -379,7 +290,7 @@ static void finish(struct work *w)
 }
 
 /* What the ledger of the process above says, which is kept here too. */
-static void start_ledger(struct work *w)
+static void start_ledger(struct run_work *w)
 {
     const struct run_ledger *l = &w->child->ledger;
     run_ledger_start(&w->own, w->job->n_members);
@@ -395,7 +306,7 @@ static void start_ledger(struct work *w)
     run_ledger_done(&w->own, upto, w->job->n_members);
 }
 
-static void run(struct work *w)
+static void run(struct run_work *w)
 {
     struct error e = {.message = ""};
     where_set_lease(w->where, JOB, LEASE, w->job->clocks[w->job->main_clock].n - 1);
@@ -419,7 +330,7 @@ static void run(struct work *w)
     say(w, &m);
 }
 
-static void say_refused(const struct work *w, int r, const struct error *e)
+static void say_refused(const struct run_work *w, int r, const struct error *e)
 {
     char reason[sizeof e->message + sizeof e->pointer + 16];
     snprintf(reason, sizeof reason, e->pointer[0] ? "%s (at %s)" : "%s", e->message, e->pointer);
@@ -435,7 +346,7 @@ static void say_refused(const struct work *w, int r, const struct error *e)
 
 void run_child(const struct run_child *c)
 {
-    struct work w = {.child = c};
+    struct run_work w = {.child = c};
     struct error e = {.message = ""};
     int r = error_explain(&e, prepare(&w, &e), "prepare the job");
     if (r)
@@ -447,7 +358,7 @@ void run_child(const struct run_child *c)
 
 void run_help(const struct run_child *c)
 {
-    struct work w = {.child = c, .is_helper = true};
+    struct run_work w = {.child = c, .is_helper = true};
     struct error e = {.message = ""};
     int r = error_explain(&e, settle_in(&w, &e), "prepare the job");
     if (r == 0)

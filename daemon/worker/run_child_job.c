@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+#include "base/mem.h"
+#include "store/store.h"
+#include "worker/local_libraries.h"
+#include "worker/run_child_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NPY_MAX_BYTES ((size_t)1 << 30)
+
+static int read_npy(void *userdata, const char *path, struct ndarray *ret, struct error *e)
+{
+    const struct run_work *w = userdata;
+    char *joined = path[0] == '/' ? mem_strdup(path) : file_join(w->child->job_directory, path);
+    struct buffer bytes = {0};
+    int r = file_read(joined, NPY_MAX_BYTES, &bytes);
+    if (r < 0)
+        r = error_set(e, MODEL_INVALID, NULL, "cannot read %s: %s", joined, strerror(-r));
+    else
+        r = model_result_of_base(
+            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
+    buffer_free(&bytes);
+    free(joined);
+    return r;
+}
+
+/* The job's threads hold before a library is loaded; whether they may is checked with the job. */
+static void load_libraries(struct run_work *w)
+{
+    w->threads = threads_new();
+    w->libraries = libraries_new();
+    threads_set(w->threads, w->libraries, job_options_library_threads(w->document));
+    local_libraries_open(w->libraries, w->child->options->libraries, w->document, w->is_helper,
+                         &w->registry);
+}
+
+int run_child_job_build(struct run_work *w, struct error *e)
+{
+    w->document = json_read(w->child->text, w->child->text_size, e);
+    if (!w->document)
+        return WORKER_REFUSED;
+    if (w->child->options->debug && json_is_object(w->document))
+        json_object_set_new(w->document, "debug", json_true());
+    load_libraries(w);
+    struct job_sources sources = {.file = read_npy, .userdata = w};
+    int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
+    if (r == 0)
+        r = worker_result_of_user(job_check_encodings(w->job, store_check_encoding, e));
+    return r;
+}
+
+void run_child_job_hash(const struct run_work *w, char ret[HASH_TEXT_SIZE])
+{
+    json_t *libraries = job_libraries(w->job);
+    char *text = json_canonical(libraries);
+    hash_bytes(text, strlen(text), ret);
+    free(text);
+    json_decref(libraries);
+}
+
+int run_child_job_compare(const struct run_work *w, struct error *e)
+{
+    char now[HASH_TEXT_SIZE];
+    run_child_job_hash(w, now);
+    if (!w->child->facts->is_known || !strcmp(now, w->child->facts->libraries))
+        return 0;
+    return error_set(e, WORKER_TROUBLE, NULL,
+                     "a process library was replaced while the job ran: the members that are left "
+                     "would be another build's");
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What run_child.c and run_child_job.c share. */
+#ifndef WORKER_RUN_CHILD_PARTS_H
+#define WORKER_RUN_CHILD_PARTS_H
+
+#include "base/json.h"
+#include "proto/where.h"
+#include "worker/clean_room.h"
+#include "worker/range_runner.h"
+#include "worker/run_child.h"
+#include "worker/threads.h"
+
+struct run_work {
+    const struct run_child *child;
+    struct where *where;
+    struct clean_room *room;
+    bool is_helper;
+    json_t *document;
+    struct threads *threads;
+    struct libraries *libraries;
+    const struct registry *registry;
+    struct job *job;
+    struct range_runner *runner;
+    char *layout;          /* as it was told, or NULL */
+    struct run_ledger own; /* its dead are those that failed in this process */
+    bool is_held;          /* what is late is decided by members before it first */
+};
+
+/* The libraries, and the job of the document that was given; all that can be refused is. */
+int run_child_job_build(struct run_work *w, struct error *e);
+/* What the libraries of the job contain. */
+void run_child_job_hash(const struct run_work *w, char ret[HASH_TEXT_SIZE]);
+/* They lie where anybody may replace them: WORKER_TROUBLE where they are not those of the first
+ * process. */
+int run_child_job_compare(const struct run_work *w, struct error *e);
+
+#endif
