@@ -496,7 +496,9 @@ static inline const struct simlab_view *simlab_group_view(simlab_context *c, int
  * Of groups:
  *   const double *simlab_f8_member(c, G, k, n)      the n elements of the k-th member
  *   void simlab_f8_sum(c, G, n, sum)          sum[i] = 0 + the members' i-th elements, in order;
- *                                             members are scalars or have n elements */
+ *                                             members are scalars or have n elements
+ *   void simlab_f8_sum_range(c, G, n, begin, end, sum)   the same for sum[begin] … sum[end - 1]:
+ *                                             what a block of a parallel loop does */
 #define SIMLAB_ARRAY_ACCESS(name, DTYPE, ctype)                                                    \
     static inline const ctype *simlab_##name##_any(simlab_context *c, int32_t var)                 \
     {                                                                                              \
@@ -564,19 +566,31 @@ static inline const struct simlab_view *simlab_group_view(simlab_context *c, int
         else                                                                                       \
             *simlab_##name##_nd(c, var, 0, &none) = value;                                         \
     }                                                                                              \
-    static inline void simlab_##name##_sum(simlab_context *c, int32_t var, int64_t n, ctype *sum)  \
+    static inline void simlab_##name##_sum_range(simlab_context *c, int32_t var, int64_t n,        \
+                                                 int64_t begin, int64_t end, ctype *sum)           \
     {                                                                                              \
         int64_t i, k, n_members = simlab_group_size(c, var);                                       \
-        for (i = 0; i < n; i++)                                                                    \
+        for (i = begin; n_members <= 0 && i < end; i++)                                            \
             sum[i] = 0;                                                                            \
         for (k = 0; k < n_members; k++) {                                                          \
             const struct simlab_view *v = simlab_member(c, var, k, DTYPE);                         \
             int64_t stride = v->ndim == 0 ? 0 : 1;                                                 \
             const ctype *p =                                                                       \
                 (const ctype *)(stride ? simlab_checked(c, var, k, v, DTYPE, n) : v)->data;        \
-            for (i = 0; i < n; i++)                                                                \
-                sum[i] = (ctype)(sum[i] + p[i * stride]);                                          \
+            if (k == 0)                                                                            \
+                for (i = begin; i < end; i++)                                                      \
+                    sum[i] = (ctype)(0 + p[i * stride]);                                           \
+            else if (stride)                                                                       \
+                for (i = begin; i < end; i++)                                                      \
+                    sum[i] = (ctype)(sum[i] + p[i]);                                               \
+            else                                                                                   \
+                for (i = begin; i < end; i++)                                                      \
+                    sum[i] = (ctype)(sum[i] + p[0]);                                               \
         }                                                                                          \
+    }                                                                                              \
+    static inline void simlab_##name##_sum(simlab_context *c, int32_t var, int64_t n, ctype *sum)  \
+    {                                                                                              \
+        simlab_##name##_sum_range(c, var, n, 0, n, sum);                                           \
     }
 
 SIMLAB_ARRAY_ACCESS(f8, SIMLAB_F8, double)

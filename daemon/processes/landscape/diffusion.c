@@ -225,15 +225,46 @@ static void iterate(simlab_context *c, struct pass *p, struct fields *f)
     f->next = kept;
 }
 
-/* Solves (I - dt div(D grad)) (surface + change) = surface for the change. Returns what crept onto
- * base level. `rates` is a raster to work in. */
+struct beginning {
+    const double *elevation;
+    const struct fields *fields;
+    int64_t n;
+};
+
+/* surface = elevation less what rivers take; no change of it yet. */
+static int begin_block(simlab_context *c, int64_t begin, int64_t end, void *beginning)
+{
+    const struct beginning *b = beginning;
+    const struct fields f = *b->fields;
+    simlab_f8_sum_range(c, INCISIONS, b->n, begin, end, f.surface);
+    for (int64_t i = begin; i < end; i++) {
+        f.surface[i] = b->elevation[i] - f.surface[i];
+        f.stage[i] = f.surface[i];
+        f.change[i] = 0;
+        f.step[i] = 0;
+    }
+    return 0;
+}
+
+struct ending {
+    const double *change;
+    double *erosion;
+};
+
+static int end_block(simlab_context *c, int64_t begin, int64_t end, void *ending)
+{
+    const struct ending e = *(const struct ending *)ending;
+    (void)c;
+    for (int64_t i = begin; i < end; i++)
+        e.erosion[i] = -e.change[i];
+    return 0;
+}
+
+/* Solves (I - dt div(D grad)) (surface + change) = surface for the change, from 0. Returns what
+ * crept onto base level. `rates` is a raster to work in. */
 static double diffuse(simlab_context *c, const struct divergence *o, double dt, double greatest,
                       struct fields *f, double *rates)
 {
-    size_t bytes = (size_t)o->raster->n * sizeof(double);
-    memset(f->change, 0, bytes);
-    memset(f->step, 0, bytes);
-    memcpy(f->stage, f->surface, bytes);
     double middle = (greatest + 1) / 2, radius = (greatest - 1) / 2;
     double rho = radius / middle, out = 0, out_step = 0;
     struct pass p = {.divergence = o, .fields = f, .dt = dt, .gain = 1 / middle, .rates = rates};
@@ -266,9 +297,10 @@ static int run_step(simlab_context *c)
     double *erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx), dt = simlab_now(c)->step_delta;
     double greatest = 1 + dt * greatest_eigenvalue(&o);
     self->outflow = 0;
-    memset(erosion, 0, (size_t)r.n * sizeof *erosion);
-    if (greatest == 1)
+    if (greatest == 1) {
+        memset(erosion, 0, (size_t)r.n * sizeof *erosion);
         return 0;
+    }
     if (!(greatest > 1 && greatest < 1e9))
         return simlab_fail(c,
                            "variable 'diffusivity': a step of %g years is %g times the longest "
@@ -279,13 +311,11 @@ static int run_step(simlab_context *c)
                        .step = simlab_f8_2d(c, STEP, r.ny, r.nx),
                        .stage = simlab_f8_2d(c, STAGE_A, r.ny, r.nx),
                        .next = simlab_f8_2d(c, STAGE_B, r.ny, r.nx)};
-    simlab_f8_sum(c, INCISIONS, r.n, f.surface);
-    for (int64_t i = 0; i < r.n; i++)
-        f.surface[i] = elevation[i] - f.surface[i];
+    struct beginning b = {.elevation = elevation, .fields = &f, .n = r.n};
+    struct ending e = {.change = f.change, .erosion = erosion};
+    simlab_parallel_for(c, r.n, RASTER_BLOCK, begin_block, &b);
     self->outflow = diffuse(c, &o, dt, greatest, &f, erosion);
-    for (int64_t i = 0; i < r.n; i++)
-        erosion[i] = -f.change[i];
-    return 0;
+    return simlab_parallel_for(c, r.n, RASTER_BLOCK, end_block, &e);
 }
 
 static int finalize_step(simlab_context *c)

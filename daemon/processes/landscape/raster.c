@@ -18,8 +18,7 @@ struct raster raster_read(simlab_context *c)
 
 int64_t raster_rows_of_block(const struct raster *r)
 {
-    enum { CELLS = 4096 };
-    return r->nx > 0 && r->nx < CELLS ? CELLS / r->nx : 1;
+    return r->nx > 0 && r->nx < RASTER_BLOCK ? RASTER_BLOCK / r->nx : 1;
 }
 
 /* -1 where index + step is beyond a side that is not looped. */
@@ -50,17 +49,45 @@ int raster_neighbours_at_side(const struct raster *r, int32_t row, int32_t colum
     return n;
 }
 
-double raster_sum(const double *values, int64_t n)
+static int sum_block(simlab_context *c, int64_t begin, int64_t end, void *values, void *ret_sum)
 {
+    enum { NEAR = 256 };
+    const double *v = values;
     double sum = 0;
-    for (int64_t i = 0; i < n; i += 256) {
-        int64_t end = n - i < 256 ? n : i + 256;
-        double block = 0;
-        for (int64_t k = i; k < end; k++)
-            block += values[k];
-        sum += block;
+    (void)c;
+    for (int64_t i = begin; i < end; i += NEAR) {
+        int64_t last = end - i < NEAR ? end : i + NEAR;
+        double near = 0;
+        for (int64_t k = i; k < last; k++)
+            near += v[k];
+        sum += near;
     }
-    return sum;
+    *(double *)ret_sum = sum;
+    return 0;
+}
+
+double raster_sum(simlab_context *c, const double *values, int64_t n)
+{
+    return simlab_parallel_sum(c, n, RASTER_BLOCK, sum_block, (void *)(uintptr_t)values);
+}
+
+struct group_sum {
+    int32_t group;
+    int64_t n;
+    double *sum;
+};
+
+static int sum_group_block(simlab_context *c, int64_t begin, int64_t end, void *userdata)
+{
+    const struct group_sum *g = userdata;
+    simlab_f8_sum_range(c, g->group, g->n, begin, end, g->sum);
+    return 0;
+}
+
+int raster_sum_group(simlab_context *c, int32_t group, int64_t n, double *ret_sum)
+{
+    struct group_sum g = {group, n, ret_sum};
+    return simlab_parallel_for(c, n, RASTER_BLOCK, sum_group_block, &g);
 }
 
 int32_t raster_row_before(const struct raster *r, int32_t row)

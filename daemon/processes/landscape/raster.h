@@ -47,11 +47,15 @@ static inline int raster_neighbours(const struct raster *r, int32_t i, int32_t r
     return 8;
 }
 
-/* Rows that one thread takes at once in a parallel loop: some microseconds' work. */
+/* What one thread takes at once in a parallel loop over nodes, and over rows: some microseconds'
+ * work. */
+enum { RASTER_BLOCK = 4096 };
 int64_t raster_rows_of_block(const struct raster *r);
 
 /* The sum of n values, in blocks, so that the error stays near rounding. */
-double raster_sum(const double *values, int64_t n);
+double raster_sum(simlab_context *c, const double *values, int64_t n);
+/* A group's sum, as simlab_f8_sum gives it, by a parallel loop. */
+int raster_sum_group(simlab_context *c, int32_t group, int64_t n, double *ret_sum);
 
 /* Rows before and after (looped: the far one; else the row itself, which makes a closed side). */
 int32_t raster_row_before(const struct raster *r, int32_t row);

@@ -6,7 +6,6 @@
 #include "raster.h"
 
 #include <math.h>
-#include <string.h>
 
 enum {
     ERODIBILITY = RASTER_ROWS,
@@ -97,21 +96,33 @@ struct law {
     const double *elevation, *erodibility, *area, *distance, *lake_depth;
     int64_t stride; /* of erodibility */
     double m, n, dt;
+    double *erosion; /* K A^m dt, until the node's turn has come */
 };
 
-/* What is left of the drop from node i to `base`, the new elevation that its water falls to. */
+/* K A^m dt of nodes, which needs no order. */
+static int weigh(simlab_context *c, int64_t begin, int64_t end, void *userdata)
+{
+    const struct law *law = userdata;
+    (void)c;
+    for (int64_t i = begin; i < end; i++)
+        law->erosion[i] =
+            law->erodibility[i * law->stride] * law->dt * area_power(law->area[i], law->m);
+    return 0;
+}
+
+/* What is left of the drop from node i to the new elevation that its water falls to. */
 static double new_drop(const struct law *law, int32_t i, double drop)
 {
-    double f = law->erodibility[i * law->stride] * law->dt * area_power(law->area[i], law->m);
+    double f = law->erosion[i];
     if (law->n == 1)
         return drop * law->distance[i] / (law->distance[i] + f);
     return drop * solve(f / law->distance[i] * pow(drop / law->distance[i], law->n - 1), law->n);
 }
 
 /* Lakes: their beds are not incised, and what falls into one falls to its water level. */
-static void incise(const struct law *law, const int32_t *stack, const int32_t *receivers, int32_t n,
-                   double *erosion)
+static void incise(const struct law *law, const int32_t *stack, const int32_t *receivers, int32_t n)
 {
+    double *erosion = law->erosion;
     for (int32_t k = 0; k < n; k++) {
         int32_t i = stack[k], r = receivers[i];
         double base =
@@ -135,9 +146,10 @@ static int run_step(simlab_context *c)
                       .n = simlab_f8_get(c, SLOPE_EXPONENT),
                       .dt = simlab_now(c)->step_delta};
     law.erodibility = simlab_f8_broadcast(c, ERODIBILITY, r.n, &law.stride);
-    double *erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx);
-    memset(erosion, 0, (size_t)r.n * sizeof *erosion);
-    incise(&law, simlab_i4(c, STACK, r.n), simlab_i4(c, RECEIVERS, r.n), r.n, erosion);
+    law.erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx);
+    if (simlab_parallel_for(c, r.n, RASTER_BLOCK, weigh, &law))
+        return SIMLAB_ERROR;
+    incise(&law, simlab_i4(c, STACK, r.n), simlab_i4(c, RECEIVERS, r.n), r.n);
     return 0;
 }
 
@@ -145,7 +157,7 @@ static int finalize_step(simlab_context *c)
 {
     struct raster r = raster_read(c);
     *simlab_f8_mut(c, INCISED_VOLUME, 1) +=
-        raster_sum(simlab_f8(c, EROSION, r.n), r.n) * r.cell_area;
+        raster_sum(c, simlab_f8(c, EROSION, r.n), r.n) * r.cell_area;
     return 0;
 }
 

@@ -17,7 +17,7 @@ enum {
 static int volume_compute(simlab_context *c, int32_t var)
 {
     struct raster r = raster_read(c);
-    simlab_f8_put(c, var, raster_sum(simlab_f8(c, ELEVATION, r.n), r.n) * r.cell_area);
+    simlab_f8_put(c, var, raster_sum(c, simlab_f8(c, ELEVATION, r.n), r.n) * r.cell_area);
     return 0;
 }
 
@@ -76,21 +76,33 @@ static int topography_initialize(simlab_context *c)
 static int topography_run_step(simlab_context *c)
 {
     int64_t n = simlab_size(c, ELEVATION);
-    simlab_f8_sum(c, UPWARD, n, simlab_f8_like(c, UPLIFT, ELEVATION));
-    simlab_f8_sum(c, EROSIONS, n, simlab_f8_like(c, EROSION, ELEVATION));
+    int r = raster_sum_group(c, UPWARD, n, simlab_f8_like(c, UPLIFT, ELEVATION));
+    return r ? r : raster_sum_group(c, EROSIONS, n, simlab_f8_like(c, EROSION, ELEVATION));
+}
+
+struct motion {
+    const double *uplift, *erosion;
+    double *elevation;
+};
+
+static int move(simlab_context *c, int64_t begin, int64_t end, void *motion)
+{
+    const struct motion m = *(const struct motion *)motion;
+    (void)c;
+    for (int64_t i = begin; i < end; i++)
+        m.elevation[i] = m.elevation[i] + m.uplift[i] - m.erosion[i];
     return 0;
 }
 
 static int topography_finalize_step(simlab_context *c)
 {
     struct raster r = raster_read(c);
-    const double *uplift = simlab_f8(c, UPLIFT, r.n), *erosion = simlab_f8(c, EROSION, r.n);
-    double *elevation = simlab_f8_mut(c, ELEVATION, r.n);
-    for (int64_t i = 0; i < r.n; i++)
-        elevation[i] = elevation[i] + uplift[i] - erosion[i];
-    *simlab_f8_mut(c, UPLIFTED_VOLUME, 1) += raster_sum(uplift, r.n) * r.cell_area;
-    *simlab_f8_mut(c, ERODED_VOLUME, 1) += raster_sum(erosion, r.n) * r.cell_area;
-    return 0;
+    struct motion m = {.uplift = simlab_f8(c, UPLIFT, r.n),
+                       .erosion = simlab_f8(c, EROSION, r.n),
+                       .elevation = simlab_f8_mut(c, ELEVATION, r.n)};
+    *simlab_f8_mut(c, UPLIFTED_VOLUME, 1) += raster_sum(c, m.uplift, r.n) * r.cell_area;
+    *simlab_f8_mut(c, ERODED_VOLUME, 1) += raster_sum(c, m.erosion, r.n) * r.cell_area;
+    return simlab_parallel_for(c, r.n, RASTER_BLOCK, move, &m);
 }
 
 const struct simlab_process Topography = {
@@ -117,15 +129,28 @@ static const struct simlab_variable to_erode_variables[] = {
                             .description = "elevation after the step's upward motion"},
 };
 
+struct raising {
+    const double *topography;
+    double *elevation;
+    int64_t n;
+};
+
+static int raise(simlab_context *c, int64_t begin, int64_t end, void *raising)
+{
+    const struct raising r = *(const struct raising *)raising;
+    simlab_f8_sum_range(c, TO_ERODE_UPWARD, r.n, begin, end, r.elevation);
+    for (int64_t i = begin; i < end; i++)
+        r.elevation[i] = r.topography[i] + r.elevation[i];
+    return 0;
+}
+
 static int to_erode_run_step(simlab_context *c)
 {
     int64_t n = simlab_size(c, TO_ERODE_TOPOGRAPHY);
-    const double *topography = simlab_f8(c, TO_ERODE_TOPOGRAPHY, n);
-    double *elevation = simlab_f8_like(c, TO_ERODE_ELEVATION, TO_ERODE_TOPOGRAPHY);
-    simlab_f8_sum(c, TO_ERODE_UPWARD, n, elevation);
-    for (int64_t i = 0; i < n; i++)
-        elevation[i] = topography[i] + elevation[i];
-    return 0;
+    struct raising r = {.topography = simlab_f8(c, TO_ERODE_TOPOGRAPHY, n),
+                        .elevation = simlab_f8_like(c, TO_ERODE_ELEVATION, TO_ERODE_TOPOGRAPHY),
+                        .n = n};
+    return simlab_parallel_for(c, n, RASTER_BLOCK, raise, &r);
 }
 
 const struct simlab_process SurfaceToErode = {

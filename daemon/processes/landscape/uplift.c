@@ -19,16 +19,31 @@ static const struct simlab_variable uplift_variables[] = {
                 .description = "uplift in the step"},
 };
 
+struct motion {
+    const uint8_t *fixed;
+    const double *rate;
+    int64_t stride; /* of rate */
+    double *motion, dt;
+    int of_fixed;
+};
+
+static int move_block(simlab_context *c, int64_t begin, int64_t end, void *motion)
+{
+    const struct motion m = *(const struct motion *)motion;
+    (void)c;
+    for (int64_t i = begin; i < end; i++)
+        m.motion[i] = m.fixed[i] == m.of_fixed ? m.rate[i * m.stride] * m.dt : 0;
+    return 0;
+}
+
 /* rate · dt at the nodes that are (or are not) fixed, 0 at the others. */
-static int move_nodes(simlab_context *c, int fixed)
+static int move_nodes(simlab_context *c, int of_fixed)
 {
     struct raster r = raster_read(c);
-    int64_t stride;
-    const double *rate = simlab_f8_broadcast(c, RATE, r.n, &stride);
-    double *motion = simlab_f8_2d(c, MOTION, r.ny, r.nx), dt = simlab_now(c)->step_delta;
-    for (int64_t i = 0; i < r.n; i++)
-        motion[i] = r.fixed[i] == fixed ? rate[i * stride] * dt : 0;
-    return 0;
+    struct motion m = {.fixed = r.fixed, .of_fixed = of_fixed, .dt = simlab_now(c)->step_delta};
+    m.rate = simlab_f8_broadcast(c, RATE, r.n, &m.stride);
+    m.motion = simlab_f8_2d(c, MOTION, r.ny, r.nx);
+    return simlab_parallel_for(c, r.n, RASTER_BLOCK, move_block, &m);
 }
 
 static int uplift_run_step(simlab_context *c)

@@ -30,12 +30,14 @@ static const struct simlab_variable substance_variables[] = {
 struct advance {
     const double *value;
     double *next, dt;
+    int64_t n;
+    int32_t rates;
 };
 
 static int advance(simlab_context *c, int64_t begin, int64_t end, void *userdata)
 {
     const struct advance a = *(const struct advance *)userdata;
-    (void)c;
+    simlab_f8_sum_range(c, a.rates, a.n, begin, end, a.next);
     for (int64_t i = begin; i < end; i++)
         a.next[i] = a.value[i] + a.dt * a.next[i];
     return 0;
@@ -46,8 +48,9 @@ static int substance_advance(simlab_context *c, int32_t var, int32_t rates, int3
     int64_t n = simlab_size(c, var);
     struct advance a = {.value = simlab_f8(c, var, n),
                         .next = simlab_f8_like(c, next_var, var),
-                        .dt = simlab_now(c)->step_delta};
-    simlab_f8_sum(c, rates, n, a.next);
+                        .dt = simlab_now(c)->step_delta,
+                        .n = n,
+                        .rates = rates};
     return simlab_parallel_for(c, n, BLOCK, advance, &a);
 }
 
@@ -57,17 +60,30 @@ static int substance_run_step(simlab_context *c)
     return r ? r : substance_advance(c, V, DV, V_NEXT);
 }
 
-static void substance_set(simlab_context *c, int32_t var, int32_t next_var)
+struct set {
+    const double *from;
+    double *to;
+};
+
+static int set(simlab_context *c, int64_t begin, int64_t end, void *userdata)
+{
+    const struct set *s = userdata;
+    (void)c;
+    memcpy(s->to + begin, s->from + begin, (size_t)(end - begin) * sizeof(double));
+    return 0;
+}
+
+static int substance_set(simlab_context *c, int32_t var, int32_t next_var)
 {
     int64_t n = simlab_size(c, var);
-    memcpy(simlab_f8_mut(c, var, n), simlab_f8(c, next_var, n), (size_t)n * sizeof(double));
+    struct set s = {.from = simlab_f8(c, next_var, n), .to = simlab_f8_mut(c, var, n)};
+    return simlab_parallel_for(c, n, BLOCK, set, &s);
 }
 
 static int substance_finalize_step(simlab_context *c)
 {
-    substance_set(c, U, U_NEXT);
-    substance_set(c, V, V_NEXT);
-    return 0;
+    int r = substance_set(c, U, U_NEXT);
+    return r ? r : substance_set(c, V, V_NEXT);
 }
 
 const struct simlab_process Substance = {
