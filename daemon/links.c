@@ -12,6 +12,7 @@
 #include "queue/queue.h"
 #include "simlabd.h"
 #include "store/claim.h"
+#include "store/fence.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ static void worker_died(void *simlabd, const char *worker, const struct pool_dea
     const struct dispatch_death what = {.reason = death->reason,
                                         .place = death->place,
                                         .is_blameless = death->at.is_silent,
+                                        .is_unseen = death->is_unseen,
                                         .lease = death->at.lease,
                                         .chunks = death->at.lease == 0 ? death->at.step : 0};
     if (!d->stopping)
@@ -175,6 +177,7 @@ int links_open_dispatch(struct simlabd *d, struct error *e)
                                        .ready = worker_ready,
                                        .userdata = d,
                                        .release_store = store_release,
+                                       .fence_store = store_fence_off,
                                        .aside = d->aside};
     return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
 }

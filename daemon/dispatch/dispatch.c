@@ -34,10 +34,13 @@ void dispatch_worker_died(struct dispatch *d, const char *worker,
             snprintf(s->reason, sizeof s->reason, "%s", death->reason);
         else if (!s->is_blameless)
             add_place(s, death->place);
-        s->is_gone = true;
         s->is_blameless = s->is_blameless || death->is_blameless;
         s->ran = death->lease;
         s->closed = death->chunks;
+        if (death->is_unseen)
+            fences_begin(d, s);
+        else
+            s->is_gone = true;
     }
 }
 
@@ -161,9 +164,12 @@ static int64_t sooner(int64_t a, int64_t b)
 static int64_t next_due(const struct dispatch *d, int64_t now)
 {
     int64_t due = sooner(sooner(pause_due(d), alone_due(d)), sooner(fit_due(d), ahead_due(d)));
-    for (const struct worker_session *s = d->sessions; s; s = s->next)
+    for (const struct worker_session *s = d->sessions; s; s = s->next) {
         if (s->state != SESSION_STOPPING)
             due = sooner(due, session_due(d, s));
+        else if (s->fence_due > 0)
+            due = sooner(due, s->fence_due);
+    }
     return d->retry_at > now ? sooner(due, d->retry_at) : due;
 }
 
@@ -216,6 +222,7 @@ int64_t dispatch_tick(struct dispatch *d, int64_t now)
         end_gone(d);
     watch_workers(d, now);
     watch_deadlines(d, now);
+    fences_tick(d);
     d->ahead.due = INT64_MAX;
     if (now >= d->retry_at && work(d) < 0)
         d->retry_at = now + QUEUE_PAUSE_MS;

@@ -7,8 +7,8 @@
  *     anything that rests on it is sent. A report whose commit fails is applied again by the next
  *     turn, until it is committed.
  *  2. A lease is given to another only when its worker is known dead (dispatch_worker_died), or has
- *     said RELEASE. A worker that was not heard of for lease_ms is killed: that is its leases'
- *     deadline, and its death is awaited.
+ *     said RELEASE, or it was fenced off where its worker may live (fences.c). A worker that was
+ * not heard of for lease_ms is killed: that is its leases' deadline, and its death is awaited.
  *  3. Messages of an unknown or foreign session change nothing.
  *  4. A worker's death is blamed on a member only where its lease was that member alone, and
  *     nothing else was with the worker; never where the worker left by itself, was asked to leave,
@@ -35,9 +35,13 @@ struct dispatch_options {
     void (*ready)(void *userdata, const char *worker);
     void *userdata;
     /* The job has ended: removes the locks beside its store, and what else marks it. Called on a
-     * thread of `aside`, both may be NULL. 0; positive where they are not the owner's; -errno. */
+     * thread of `aside`; NULL: it is not done. 0; positive where they are not the owner's; -errno.
+     */
     int (*release_store)(const char *path, const char *owner, struct error *e);
-    struct aside *aside; /* outlives no removal: freed before dispatch */
+    /* Sees to it that the lease writes to the store no more, likewise. 0 or positive: it does not;
+     * -errno: it may. NULL: a worker that nobody saw dead is taken for dead. */
+    int (*fence_store)(const char *path, const char *owner, int64_t lease, struct error *e);
+    struct aside *aside; /* freed before dispatch; NULL: this is done on the loop's thread */
 };
 
 struct dispatch;
@@ -58,6 +62,7 @@ struct dispatch_death {
     const char *reason; /* for who owns the job */
     const char *place;  /* the process and stage that it was in; NULL or "": not known */
     bool is_blameless;  /* it left because it had not heard of us */
+    bool is_unseen;     /* nobody saw it dead: its leases are fenced off before they end */
     int64_t lease;      /* that it was running; 0: not known, or a store was being closed */
     int64_t chunks;     /* of such a store that it had looked at */
 };

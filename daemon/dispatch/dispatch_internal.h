@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher's state, shared by dispatch/'s files. The files, from the lowest; each uses only
  * those before it: router, worker_session, job_progress, report; task; fit; pause; closing; alone,
- * ahead; grant, tell; changes, locks; receive, workers; dispatch. */
+ * ahead; grant, tell; changes, locks, fences; receive, workers; dispatch. */
 #ifndef DISPATCH_DISPATCH_INTERNAL_H
 #define DISPATCH_DISPATCH_INTERNAL_H
 
@@ -208,6 +208,13 @@ void changes_forget(struct dispatch *d);
 
 /* After the commit: begins to remove them, beside the loop. */
 void locks_remove(struct dispatch *d);
+
+/* ---- fences.c: leases of workers that may live ---- */
+
+/* Fences off all that it has; then it is gone. */
+void fences_begin(struct dispatch *d, struct worker_session *s);
+/* Tries again what failed. */
+void fences_tick(struct dispatch *d);
 
 /* ---- receive.c ---- */
 

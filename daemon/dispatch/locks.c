@@ -57,7 +57,12 @@ static void begin(struct dispatch *d, int64_t job)
     queue_job_clear(&j);
     id_list_add(&d->locks.jobs, job);
     d->locks.running++;
-    aside_run(d->options.aside, work, done, m);
+    if (d->options.aside) {
+        aside_run(d->options.aside, work, done, m);
+        return;
+    }
+    work(m);
+    done(m);
 }
 
 static bool is_in_use(const struct dispatch *d, int64_t job)

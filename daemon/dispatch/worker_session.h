@@ -57,6 +57,8 @@ struct worker_session {
     json_t *loaded;    /* {library: hash}: what leases that it was given need … */
     int64_t threads;   /* … and the number of threads that these ask for */
     bool is_gone;      /* dead, or has said BYE with nothing in hand */
+    int n_fencing;     /* leases of it that are being fenced off … */
+    int64_t fence_due; /* … or when that is tried again; 0: it is not to be */
     bool has_left;     /* has said BYE */
     bool is_blameless; /* its end is no fault of what it runs */
     int64_t ran;       /* after its death: the lease that it was running; 0: not known */

@@ -39,7 +39,9 @@ static int64_t local_tick(struct pool *p, int64_t now)
     while (p->n_unknown > 0) {
         char *name = p->unknown[--p->n_unknown];
         p->setup.death(p->setup.userdata, name,
-                       &(struct pool_death){.reason = "its worker is not there", .at.member = -1});
+                       &(struct pool_death){.reason = "its worker is not there",
+                                            .at.member = -1,
+                                            .is_unseen = true});
         free(name);
     }
     for (int i = 0; i < p->size; i++) {

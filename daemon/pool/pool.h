@@ -36,9 +36,10 @@ struct pool_death {
     const char *reason; /* how it ended, for who owns its job: "its worker was killed …" */
     const char *place;  /* the process and stage that it was in, as position_text has it; or "" */
     struct where_at at; /* where it was; pid 0: that is not known */
+    bool is_unseen;     /* it was none of the pool's: it may live */
 };
 /* Told on the loop: the process is dead and reaped, with all that it started, so that it can write
- * nothing more. */
+ * nothing more; but for one that is_unseen. */
 typedef void (*pool_death_fn)(void *userdata, const char *worker, const struct pool_death *death);
 
 struct pool_options {

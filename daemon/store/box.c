@@ -5,6 +5,7 @@
 #include "store/array.h"
 #include "store/chunk.h"
 #include "store/chunk_log.h"
+#include "store/fence.h"
 #include "store/meta.h"
 #include "store/sync_lock.h"
 
@@ -102,6 +103,8 @@ static int write_whole(struct writing *x)
         return chunk_explain(r, "encode", x->a, x->part->key, x->e);
     r = lock(x);
     if (r == 0)
+        r = fence_check(x->s, x->e);
+    if (r == 0)
         r = note(x, false);
     if (r == 0)
         r = chunk_explain(
@@ -158,12 +161,9 @@ static int load(struct writing *x, bool *ret_stood)
 static int replace(struct writing *x, bool stood)
 {
     bool others_rely = stood && (x->s->is_resumable || (x->w->has_rows && !x->w->is_alone));
-    if (x->s->fence) {
-        int r = x->s->fence(x->s->fence_userdata);
-        if (r != 0)
-            return r;
-    }
-    int r = note(x, !stood);
+    int r = fence_check(x->s, x->e);
+    if (r == 0)
+        r = note(x, !stood);
     return r ? r
              : chunk_replace(x->s, x->a, &x->names, x->part->key, x->s->chunk.area[CHUNK_ELEMENTS],
                              others_rely ? group_sync_of(x->s) : FILE_SYNC_NONE, x->e);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "store/chunk.h"
 #include "store/chunk_log.h"
+#include "store/fence.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -76,7 +77,10 @@ static int check_missing(const struct ending *x)
 
 static int remove_chunk(const struct ending *x)
 {
-    int r = unlink(x->names.path) < 0 ? -errno : 0;
+    int r = fence_check(x->what->s, x->what->e);
+    if (r < 0)
+        return r;
+    r = unlink(x->names.path) < 0 ? -errno : 0;
     return explain(x, r == -ENOENT ? check_missing(x) : r, "remove");
 }
 
@@ -211,9 +215,10 @@ static int make_canonical(const struct ending *x, char *elements)
     if (w->a->meta.ndim == 0 || !has_something_to_clear(x))
         return 0;
     bool cleared = w->a->meta.ndim == 1 ? clear_rows(x, elements) : clear(x, elements);
-    return cleared
-               ? chunk_replace(w->s, w->a, &x->names, x->key, elements, group_sync_of(w->s), w->e)
-               : 0;
+    int r = cleared ? fence_check(w->s, w->e) : 0;
+    return r || !cleared
+               ? r
+               : chunk_replace(w->s, w->a, &x->names, x->key, elements, group_sync_of(w->s), w->e);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/fence.h"
 #include "store/meta.h"
 #include "store/sync_lock.h"
 
@@ -43,10 +44,13 @@ int group_get_text(struct store *s, const char *array, const char *key, struct b
 int group_put_text(struct store *s, const char *array, const char *key, const char *text,
                    struct error *e)
 {
+    int r = fence_check(s, e);
+    if (r < 0)
+        return r;
     char *path = path_of(s->path, array, key);
     char *temporary_key = mem_printf(".%s.partial", key);
     char *temporary = path_of(s->path, array, temporary_key);
-    int r = file_replace(path, temporary, text, strlen(text), 0666, group_sync_of(s));
+    r = file_replace(path, temporary, text, strlen(text), 0666, group_sync_of(s));
     free(temporary);
     free(temporary_key);
     free(path);

@@ -33,8 +33,7 @@ struct store {
     void *arrays;           /* search.h tree of struct store_array by name */
     struct staged *staged;
     size_t n_staged, staged_capacity;
-    store_fence_fn fence;
-    void *fence_userdata;
+    char *fence, *mark; /* fence.c: files that forbid, and that allow, to write; or NULL */
     /* Of chunk.c, used again from chunk to chunk. */
     struct codec_space space;
     struct codec_space chunk; /* enum chunk_area */

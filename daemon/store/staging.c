@@ -6,6 +6,7 @@
 #include "store/array.h"
 #include "store/box.h"
 #include "store/chunk.h"
+#include "store/fence.h"
 #include "store/sync_lock.h"
 
 #include <errno.h>
@@ -150,12 +151,16 @@ struct publishing {
     struct error *e;
 };
 
-static int move_into_place(const struct chunk_names *n, const char *staged)
+static int move_into_place(const struct publishing *x, const struct chunk_names *n, const char *key,
+                           const char *staged)
 {
+    struct store_array *a = x->staged->array;
     int fd = -1;
-    int r = sync_lock_take(n->lock, true, &fd, NULL);
+    int r = chunk_explain(sync_lock_take(n->lock, true, &fd, NULL), "lock", a, key, x->e);
     if (r == 0)
-        r = file_rename(staged, n->path);
+        r = fence_check(x->s, x->e);
+    if (r == 0)
+        r = chunk_explain(file_rename(staged, n->path), "write", a, key, x->e);
     sync_lock_release(fd);
     return r;
 }
@@ -188,7 +193,7 @@ static int publish_chunk(void *userdata, const struct chunk_selection *p)
     char *staged = chunk_staged_name(x->s, a, p->key, x->staged->row);
     if (has_other_rows(x->staged))
         return merge(x, p, staged);
-    return chunk_explain(move_into_place(&n, staged), "write", a, p->key, x->e);
+    return move_into_place(x, &n, p->key, staged);
 }
 
 static int publish(struct store *s, const struct staged *g, bool is_alone, struct error *e)

@@ -183,6 +183,8 @@ struct store *store_close(struct store *s)
     if (s->directory >= 0)
         close(s->directory);
     free(s->chunk_path);
+    free(s->fence);
+    free(s->mark);
     free(s->path);
     free(s->sync);
     free(s);
@@ -212,12 +214,6 @@ void store_join(struct store *s)
 void store_be_alone(struct store *s)
 {
     s->is_alone = true;
-}
-
-void store_set_fence(struct store *s, store_fence_fn fn, void *userdata)
-{
-    s->fence = fn;
-    s->fence_userdata = userdata;
 }
 
 /* ---- the disk ----------------------------------------------------------------------------------

@@ -137,10 +137,10 @@ int store_array(struct store *s, const char *name, struct store_meta *ret_meta, 
 /* Grows to at least `shape`; smaller extents stay as they are. */
 int store_grow(struct store *s, const char *name, const int64_t *shape, struct error *e);
 
-/* Called under the chunk's lock, before the rename of a chunk that was not wholly given: a negative
- * errno refuses the write (a lease was lost), and is returned. NULL: none. */
-typedef int (*store_fence_fn)(void *userdata);
-void store_set_fence(struct store *s, store_fence_fn fn, void *userdata);
+/* What is written from now on is written under this lease (0: none), and only while the owner's
+ * mark is there: else the rename is refused, under the chunk's lock (store/fence.h). -1, as at
+ * first: nothing is looked for. */
+void store_set_fence(struct store *s, int64_t number);
 
 /* Writes the box [start, start+count) from `data`: of the array's dtype, native byte order, C
  * order. Data beyond the array's shape are an error. Chunks wholly covered are encoded and

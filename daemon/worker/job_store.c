@@ -34,7 +34,9 @@ static int make(const struct job_store *j, struct store **ret_store, struct erro
 int job_store_open(const struct job_store *j, struct store **ret_store, struct error *e)
 {
     int r = j->layout ? join(j, ret_store, e) : make(j, ret_store, e);
-    if (r == 0)
+    if (r == 0) {
         store_set_durable(*ret_store, !j->is_unsynced);
+        store_set_fence(*ret_store, j->lease ? *j->lease : 0);
+    }
     return job_store_explain(j, worker_result_of_store(r), e);
 }

@@ -9,11 +9,12 @@
 
 struct job_store {
     const char *path;
-    const char *owner;  /* the mark it bears (store/claim.h) */
-    const char *layout; /* as recorded with the job; NULL: none is decided yet */
-    bool is_unsynced;   /* nobody asks that it survive a power cut */
-    int64_t first;      /* without a layout: the member that runs first, which may go on */
-    bool is_ahead;      /* without a layout: others decide it, which range_events.await tells */
+    const char *owner;    /* the mark it bears (store/claim.h) */
+    const char *layout;   /* as recorded with the job; NULL: none is decided yet */
+    bool is_unsynced;     /* nobody asks that it survive a power cut */
+    int64_t first;        /* without a layout: the member that runs first, which may go on */
+    const int64_t *lease; /* under whose number it is written (store/fence.h); NULL: none */
+    bool is_ahead;        /* without a layout: others decide it, which range_events.await tells */
 };
 
 /* 0; WORKER_STORE; a negative errno, -ENOENT where the store has vanished, with its path. */

@@ -484,6 +484,8 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     m->run = begin;
     m->n_well = 0;
     m->ended = 0;
+    if (m->store && m->where.lease)
+        store_set_fence(m->store, *m->where.lease);
     if (!m->is_ahead)
         output_writer_begin(&m->writer, begin, end);
     if (m->code.imports.reach & REACH_ELSEWHERE)

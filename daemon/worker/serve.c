@@ -228,6 +228,7 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
         return r;
     struct job_store where = store_of(k);
     where.first = s->lease.begin;
+    where.lease = &s->lease.lease;
     where.is_ahead = s->lease.ahead && !k->layout;
     return range_runner_new(k->job, pinned_libraries(s->pinned), s->room, &where, &events,
                             &k->runner, e);

@@ -165,6 +165,18 @@ static bool pinned(void *userdata, int64_t job)
     return true;
 }
 
+static struct {
+    int result;
+    int64_t lease;
+} fence;
+
+static int on_fence(const char *path, const char *owner, int64_t lease, struct error *e)
+{
+    cr_assert(!strncmp(path, "/stores/", 8) && !strncmp(owner, "simlabd ", 8));
+    fence.lease = lease;
+    return fence.result ? error_set(e, fence.result, NULL, "no fence") : 0;
+}
+
 static void start(struct scene *s)
 {
     struct error e = {.message = ""};
@@ -174,6 +186,7 @@ static void start(struct scene *s)
                                  .lease_seconds = 1.0,
                                  .kill = on_kill,
                                  .ready = on_ready,
+                                 .fence_store = on_fence,
                                  .userdata = s};
     cr_assert_eq(loop_new(&s->loop), 0);
     cr_assert_eq(queue_open(&s->queue_options, &s->queue, &e), 0, "%s", e.message);
@@ -202,6 +215,7 @@ void scene_open(struct scene *s)
         (struct queue_options){.path = s->database, .root = "/stores", .all_seen = true};
     s->max_attempts = 2;
     sync_fails = false;
+    memset(&fence, 0, sizeof fence);
     memset(&sending, 0, sizeof sending);
     s->context = zmq_ctx_new();
     start(s);
@@ -223,6 +237,24 @@ void scene_restart(struct scene *s)
 void scene_worker_died(struct scene *s, const char *name, const char *reason)
 {
     dispatch_worker_died(s->dispatch, name, &(struct dispatch_death){.reason = reason});
+}
+
+void scene_worker_is_given_up(struct scene *s, const char *name, const char *reason)
+{
+    const struct dispatch_death death = {.reason = reason, .is_unseen = true};
+    dispatch_worker_died(s->dispatch, name, &death);
+}
+
+void scene_fence(int result)
+{
+    fence.result = result;
+}
+
+int64_t scene_fenced(void)
+{
+    int64_t lease = fence.lease;
+    fence.lease = 0;
+    return lease;
 }
 
 void scene_stop_clock(struct scene *s)

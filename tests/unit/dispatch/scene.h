@@ -39,6 +39,12 @@ void scene_open(struct scene *s);
 void scene_close(struct scene *s);
 /* The pool says that it is dead */
 void scene_worker_died(struct scene *s, const char *name, const char *reason);
+/* … of one that nobody has seen dead. */
+void scene_worker_is_given_up(struct scene *s, const char *name, const char *reason);
+/* What comes of fencing off a lease from now on. */
+void scene_fence(int result);
+/* The last that was, or was to be, fenced off, which is forgotten; 0: none. */
+int64_t scene_fenced(void);
 /* The daemon ends and comes again, with the same queue. */
 void scene_restart(struct scene *s);
 /* Commits fail until it is called with false. */

@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "store/claim.h"
+#include "store/fence.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -236,30 +238,67 @@ Test(writers, leave_the_same_bytes)
 
 /* ---- fences, faults, refusals ------------------------------------------------------------ */
 
-static int refuse(void *userdata)
+#define OWNER "simlabd 0123456789abcdef0123456789abcdef job 1\n"
+
+static void reads(struct store *s, int64_t expected)
 {
-    ++*(int *)userdata;
-    return -ECANCELED;
+    struct error e = {0};
+    int64_t value = 0;
+    const int64_t start[2] = {0, 0}, one[2] = {1, 1};
+    cr_assert_eq(store_read(s, "shared", start, one, &value, &e), 0);
+    cr_assert_eq(value, expected);
 }
 
-Test(store, asks_the_fence_before_a_partial_write)
+/* Whole chunks, parts of them, larger extents: whatever is tried, for this reason. */
+static void writes(struct store *s, int64_t value, int result)
+{
+    struct error e = {0};
+    int64_t values[32 * 4] = {value};
+    const int64_t start[2] = {0, 0}, whole[2] = {32, 4}, part[2] = {31, 4},
+                  larger[2] = {400 + value, 4};
+    cr_assert_eq(store_write(s, "shared", start, whole, values, &e), result, "%s", e.message);
+    cr_assert_eq(store_write(s, "shared", start, part, values, &e), result, "%s", e.message);
+    cr_assert_eq(store_grow(s, "shared", larger, &e), result, "%s", e.message);
+    cr_assert(result == 0 || *e.message);
+}
+
+Test(store, a_lease_that_was_fenced_off_writes_nothing)
 {
     char *path = fixture_store_path();
     struct store *s = fixture_open(path);
     struct error e = {0};
-    int asked = 0;
     create_shared(s);
-    int64_t values[32 * 4] = {0};
-    const int64_t start[2] = {0, 0}, whole[2] = {32, 4}, part[2] = {31, 4};
-    store_set_fence(s, refuse, &asked);
-    cr_assert_eq(store_write(s, "shared", start, whole, values, &e), 0);
-    cr_assert_eq(asked, 0);
-    values[0] = 5;
-    cr_assert_eq(store_write(s, "shared", start, part, values, &e), -ECANCELED);
-    cr_assert_eq(asked, 1);
-    const int64_t one[2] = {1, 1};
-    cr_assert_eq(store_read(s, "shared", start, one, values, &e), 0);
-    cr_assert_eq(values[0], 0);
+    cr_assert_eq(store_claim_again(path, OWNER, &e), 0, "%s", e.message);
+    store_set_fence(s, 7);
+    cr_assert_eq(store_fence_off(path, OWNER, 6, &e), 0, "%s", e.message);
+    writes(s, 1, 0);
+    cr_assert_eq(store_fence_off(path, OWNER, 7, &e), 0, "%s", e.message);
+    cr_assert_eq(store_fence_off(path, OWNER, 7, &e), 0, "%s", e.message);
+    writes(s, 2, -ESTALE);
+    reads(s, 1);
+    store_set_fence(s, 8);
+    writes(s, 3, 0);
+    cr_assert_eq(store_fence_off(path, "simlabd x job 2\n", 8, &e), STORE_CONFLICT);
+    reads(s, 3);
+    store_close(s);
+    fixture_remove(path);
+}
+
+/* The job has ended: its locks are gone, also while we wait for one. */
+Test(store, nothing_is_written_without_the_mark)
+{
+    char *path = fixture_store_path(), *mark = mem_printf("%s.sync/owner", path);
+    struct store *s = fixture_open(path);
+    struct error e = {0};
+    create_shared(s);
+    cr_assert_eq(store_claim_again(path, OWNER, &e), 0, "%s", e.message);
+    store_set_fence(s, 0);
+    writes(s, 1, 0);
+    cr_assert_eq(unlink(mark), 0);
+    writes(s, 2, -ENOENT);
+    reads(s, 1);
+    cr_assert_eq(store_fence_off(path, OWNER, 7, &e), 0); /* nor need it be forbidden */
+    free(mark);
     store_close(s);
     fixture_remove(path);
 }

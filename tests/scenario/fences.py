@@ -1,0 +1,100 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A worker that is none of the daemon's pool, so that nobody can kill it and see it dead: it is stopped
+for longer than a lease lives, and goes on when its members are another's, or when the job has ended.
+The store is that of an undisturbed run (daemon/README.md, invariant 6)."""
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal
+from patient import Patience  # pylint: disable=wrong-import-position
+
+STEPS = 2
+MEMBERS = 4
+
+
+def job():
+    return {"model": {"processes": {"p": "patient.Patient"}}, "batch_dim": "batch",
+            "clocks": {"time": {"data": [float(i) for i in range(STEPS + 1)]}}, "main_clock": "time",
+            "inputs": {"p__number": {"dims": ["batch"], "data": list(range(MEMBERS))}},
+            "outputs": {"p__value": "time"}}
+
+
+class Foreigner:
+    """A worker that was started by hand, below a guard."""
+
+    def __init__(self, context, daemon, environment):
+        state = daemon.state
+        self.process = subprocess.Popen(
+            [context.program("simlab-worker"), "serve", "--name", "foreign",
+             "--endpoint", "ipc://" + os.path.join(state, "run/workers"),
+             "--libraries", os.path.join(state, "libraries")],
+            cwd=context.directory("foreign"), env={**os.environ, **environment},
+            stderr=subprocess.PIPE, text=True)
+        self.daemon = daemon
+
+    def found(self):
+        for worker in self.daemon.workers():
+            if worker["name"] == "foreign":
+                return worker
+        return None
+
+    def signal(self, number):
+        for pid in self.pids:
+            os.kill(pid, number)
+
+    def stop(self):
+        self.pids = [self.process.pid, self.found()["pid"]]
+        self.signal(signal.SIGSTOP)
+
+    def goes_on(self):
+        """It ends by itself: it had heard nothing for as long."""
+        self.signal(signal.SIGCONT)
+        said = self.process.communicate(timeout=harness.WAIT)[1]
+        check("the daemon has not been heard of" in said, said)
+
+
+def begun(count):
+    """So many members have begun."""
+    seen = set()
+
+    def accept(kind, data):
+        if kind == "log" and data["line"] == "p: step 0":
+            seen.add(data["member"])
+        return len(seen) >= count
+    return accept
+
+
+def test_it_is_stopped_past_its_lease(context):
+    patience = Patience(context)
+    options = ["--processes", context.program("patient")]
+    os.environ.update(patience.environment())
+    patience.give(STEPS * MEMBERS)
+    undisturbed, _ = context.run_local(job(), 0, options)
+    daemon = context.daemon(workers=1, options=options, env=patience.environment())
+    foreigner = Foreigner(context, daemon, patience.environment())
+    daemon.await_line("worker foreign .*ready")
+    number = daemon.submit(job())["id"]
+    daemon.await_event(number, begun(2))
+    lease = foreigner.found()["lease"]
+    check(lease, "it has no lease")
+    foreigner.stop()
+    daemon.await_line("worker foreign is killed: it was silent for")
+    fences = os.path.join(daemon.job(number)["store"] + ".sync", ".fences")
+    while not (os.path.isdir(fences) and os.listdir(fences)):
+        daemon.request("GET", "/healthz", status=200)
+    patience.give(STEPS * (MEMBERS + 1))
+    ended = daemon.await_end(number)
+    equal((ended["state"], ended["done"], ended["dead"]), ("succeeded", MEMBERS, 0), "the end")
+    harness.same_store(ended["store"], undisturbed)
+    foreigner.goes_on()
+    harness.same_store(ended["store"], undisturbed)
+    check(not os.path.exists(ended["store"] + ".sync"), "locks were made anew")
+    patience.close()
+
+
+harness.main(globals())
