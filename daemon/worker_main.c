@@ -21,7 +21,7 @@ static int usage(FILE *to)
 {
     fputs(
         "usage: simlab-worker run JOB.json --store DIR [--processes DIR]… [--python NAME.py]…\n"
-        "                          [--debug]\n"
+        "                          [--debug] [--profile] [--trace FILE.json] [--graph FILE.dot]\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
@@ -30,7 +30,9 @@ static int usage(FILE *to)
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
         "            store DIR. Exit status 0; 2 where the job is refused; 1 where it, or a\n"
         "            member, fails. With --debug, as a job that says so: see\n"
-        "            include/simlab/README.md\n"
+        "            include/simlab/README.md. With --profile it prints where the time went;\n"
+        "            with --trace it writes the calls of processes on the clock, for Chrome's\n"
+        "            tracing page; with --graph the model's graph coloured by time, for dot\n"
         "describe    prints a process library's descriptors as JSON; with --configuration, those\n"
         "            that it has as the library NAME\n"
         "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
@@ -50,7 +52,8 @@ struct arguments {
     const char *modules[MAX_DIRECTORIES + 1];
     int n_directories, n_modules;
     const char *operand, *configuration;
-    bool debug;
+    const char *trace, *graph;
+    bool debug, profile;
 };
 
 /* `relative` to this program's own directory. */
@@ -117,6 +120,9 @@ static bool parse(int argc, char **argv, struct arguments *a)
                                             {"where", required_argument, NULL, 'w'},
                                             {"configuration", required_argument, NULL, 'c'},
                                             {"debug", no_argument, NULL, 'd'},
+                                            {"profile", no_argument, NULL, 'P'},
+                                            {"trace", required_argument, NULL, 't'},
+                                            {"graph", required_argument, NULL, 'g'},
                                             {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -132,6 +138,15 @@ static bool parse(int argc, char **argv, struct arguments *a)
             break;
         case 'd':
             a->debug = true;
+            break;
+        case 'P':
+            a->profile = true;
+            break;
+        case 't':
+            a->trace = optarg;
+            break;
+        case 'g':
+            a->graph = optarg;
             break;
         case 'n':
             a->name = optarg;
@@ -199,7 +214,10 @@ static int run(const struct arguments *a)
                                    .libraries = (const char *const *)a->directories,
                                    .modules = a->modules,
                                    .python = python,
-                                   .debug = a->debug};
+                                   .debug = a->debug,
+                                   .profile = a->profile,
+                                   .trace = a->trace,
+                                   .graph = a->graph};
     int status = worker_run(&o);
     free(python);
     return status;

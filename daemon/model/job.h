@@ -121,7 +121,8 @@ struct job {
     struct stop_when *stop_when;
     int64_t log_every; /* steps; 0: never */
     struct job_checkpoint checkpoint;
-    bool debug; /* a run for authors: mistakes that may pass are looked for */
+    bool profile; /* where its time goes is measured */
+    bool debug;   /* a run for authors: mistakes that may pass are looked for */
     int n_hooks;
     char **hooks; /* "library.name", in the order in which they are called */
 };

@@ -116,12 +116,18 @@ static int read_words(struct making *m)
     return r;
 }
 
-static int read_debug(struct making *m)
+static int read_flags(struct making *m)
 {
-    const json_t *debug = option(m, "debug");
-    if (debug && !json_is_boolean(debug))
-        return refuse(m, "debug", "true or false");
-    m->job->debug = json_is_true(debug);
+    const struct {
+        const char *key;
+        bool *target;
+    } table[] = {{"debug", &m->job->debug}, {"profile", &m->job->profile}};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const json_t *value = option(m, table[i].key);
+        if (value && !json_is_boolean(value))
+            return refuse(m, table[i].key, "true or false");
+        *table[i].target = json_is_true(value);
+    }
     return 0;
 }
 
@@ -327,7 +333,7 @@ int job_options_read(struct making *m)
 {
     int r = read_words(m);
     r = r ? r : read_integers(m);
-    r = r ? r : read_debug(m);
+    r = r ? r : read_flags(m);
     r = r ? r : read_texts(m);
     r = r ? r : read_objects(m);
     r = r ? r : read_stops(m);

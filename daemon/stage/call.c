@@ -137,8 +137,10 @@ static void call_eventful(struct lane *lane, const struct plan_call *call, int n
     int signal = SIMLAB_NONE, r;
     if (!is_due(s, call, number))
         return;
+    int64_t began = profile_begin(s->profile);
     r = s->is_plain ? call_stage_function(lane, call, &signal, &lane->why)
                     : call_watched(lane, call, &signal, &lane->why);
+    profile_add_call(s->profile, lane, number, began);
     if (r)
         fail(lane, number, r);
     else if (signal == SIMLAB_BREAK && !s->stage.goes_on)
@@ -333,7 +335,7 @@ static void begin_stage(struct simulation *s, const struct plan *plan)
 {
     struct stage_run *run = &s->stage;
     call_join(s, plan->stage);
-    atomic_store_explicit(&run->flags->is_eventful, !s->is_plain || plan->is_eventful,
+    atomic_store_explicit(&run->flags->is_eventful, !s->is_plain || plan->is_eventful || s->profile,
                           memory_order_relaxed);
     atomic_store_explicit(&run->flags->failed_call, INT_MAX, memory_order_relaxed);
     if (atomic_load_explicit(&run->flags->has_broken, memory_order_relaxed))
@@ -376,6 +378,8 @@ int call_stage(struct simulation *s, int stage, struct error *e)
     if (plan->n_calls == 0)
         return 0;
     begin_stage(s, plan);
+    int64_t began = profile_begin(s->profile);
     s->scheduler->run(s->scheduler_state, plan);
+    profile_end_stage(s->profile, plan, began);
     return end_stage(s, stage, e);
 }

@@ -92,6 +92,8 @@ int helper_new(const struct job *job, const struct stage_code *const *codes,
     h->events = (struct stage_events){.abandon = options->abandon, .userdata = options->userdata};
     h->simulation->events = &h->events;
     h->simulation->stage.flags = h->share->flags;
+    if (h->share->profile)
+        h->simulation->profile = profile_join(h->share->profile);
     h->n_begun = -1;
     h->lane->gathers = true;
     lane_take(h->lane);

@@ -69,9 +69,12 @@ static void run_block(void *userdata, struct lane *lane, int64_t block)
     uint64_t stood = position_get(lane->position);
     position_set(lane->position, position_pack(run.phase, run.process));
     int64_t begin = block * l->grain, end = begin + l->grain < what->n ? begin + l->grain : what->n;
+    int64_t began = profile_begin(run.n_loops == 1 ? lane->simulation->profile : NULL);
     int r = what->size ? what->part(&context.shared, begin, end, what->userdata,
                                     l->partials + (size_t)block * what->size)
                        : what->block(&context.shared, begin, end, what->userdata);
+    if (began)
+        profile_add_block(lane->simulation->profile, lane, run.call, began);
     thread_environment_keep(&lane->simulation->environment);
     position_set(lane->position, stood);
     if (r == SIMLAB_ERROR)
@@ -130,10 +133,13 @@ static void run_loop(struct loop *l)
                        (long long)l->n_blocks);
         return;
     }
+    int64_t began = profile_begin(run->n_loops == 0 ? s->profile : NULL);
     lane->entered = lane->call;
     lane->n_loops++;
     s->scheduler->loop(s->scheduler_state, lane, l->n_blocks, run_block, l);
     lane->n_loops--;
+    if (began)
+        profile_add_loop(s->profile, lane, lane->call, began);
     if (l->failed_block < l->n_blocks)
         context_refuse(run, "%s", l->message);
     else if (l->what->size)

@@ -43,6 +43,11 @@ static struct share *new_share(const struct simulation *s)
         share->reports[i].failed_call = INT_MAX;
     share->flags = arena_take(&share->arena, bytes, &capacity);
     mem_assert(share->flags);
+    if (s->job->profile) {
+        share->profile =
+            arena_take(&share->arena, profile_bytes(s->program, s->most_spans), &capacity);
+        mem_assert(share->profile);
+    }
     return share;
 }
 
@@ -53,6 +58,8 @@ static int processes_open(struct simulation *s, void **ret_state, struct error *
     p->simulation = s;
     p->share = new_share(s);
     s->stage.flags = p->share->flags;
+    if (p->share->profile)
+        s->profile = profile_new(s->program, s->most_spans, p->share->profile);
     share_pool_options(s, &options);
     options.run = run_task;
     options.userdata = p;

@@ -43,6 +43,7 @@ struct share {
     struct arena arena; /* first: of the memory behind the state */
     struct pool_board *pool;
     struct stage_flags *flags;
+    struct profile_board *profile; /* NULL: it is not profiled */
     int n_lanes;
     _Atomic int32_t n_helpers; /* that have come, and not gone */
     int stage;                 /* that runs */

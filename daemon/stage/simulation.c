@@ -86,6 +86,9 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
     if (r == 0) {
         s->state->is_debug = job->debug;
         new_parts(s, o->threads);
+        if (job->profile && !s->scheduler->is_shared)
+            s->profile = profile_new(s->program, o->most_spans, NULL);
+        s->most_spans = o->most_spans;
         r = s->scheduler->open(s, &s->scheduler_state, e);
     }
     if (r) {
@@ -158,6 +161,7 @@ struct simulation *simulation_free(struct simulation *s)
     free(s->cached_lines);
     free(s->objects);
     free(s->flags);
+    profile_free(s->profile);
     buffer_free(&s->instances);
     if (s->is_helper)
         state_detach(s->state);
@@ -214,6 +218,7 @@ static void begin_member(struct simulation *s, int64_t member)
     lane_take(s->lanes[0]);
     destroy_objects(s);
     s->n_begun++;
+    s->began = profile_begin(s->profile);
     thread_environment_note(&s->environment, s->n_lanes > 1);
     state_reset(s->state, s->program, member);
     for (int i = 0; i < s->n_lanes; i++)
@@ -229,6 +234,22 @@ static void begin_step(struct simulation *s, int64_t step)
     t->step_delta = t->main_clock[step + 1] - t->main_clock[step];
     s->state->next = step + 1;
     simulation_set_step(s, step);
+}
+
+static int save_step(struct simulation *s, int64_t step, struct error *e)
+{
+    int64_t began = profile_begin(s->profile);
+    int r = output_save_step(s, step, e);
+    profile_add_output(s->profile, s->lanes[0], began);
+    return r;
+}
+
+static int save_last(struct simulation *s, struct error *e)
+{
+    int64_t began = profile_begin(s->profile);
+    int r = output_save_last(s, e);
+    profile_add_output(s->profile, s->lanes[0], began);
+    return r;
 }
 
 /* One step; *ret_signal BREAK: no more steps. The order of saving and signals is xarray-simlab's.
@@ -247,7 +268,7 @@ static int one_step(struct simulation *s, int64_t step, int *ret_signal, struct 
     *ret_signal = signal;
     if (r || signal == SIMLAB_BREAK)
         return r;
-    r = output_save_step(s, step, e);
+    r = save_step(s, step, e);
     if (r == 0 && signal != SIMLAB_CONTINUE)
         r = run_stage(s, SIMLAB_FINALIZE_STEP, ret_signal, e);
     if (r == 0 && s->events->step)
@@ -262,11 +283,12 @@ static int run_rest(struct simulation *s, int r, struct error *e)
     while (r == 0 && s->state->next < s->state->runtime.nsteps && signal != SIMLAB_BREAK)
         r = one_step(s, s->state->next, &signal, e);
     if (r == 0)
-        r = output_save_last(s, e);
+        r = save_last(s, e);
     r = finalize(s, r, e);
     if (r == 0 && s->state->is_debug)
         debug_end_member(s);
     destroy_objects(s);
+    profile_end_member(s->profile, s->began);
     bool is_cancelled = s->events->is_cancelled && atomic_load(s->events->is_cancelled);
     return r > 0 && is_cancelled ? error_set(e, -ECANCELED, NULL, "cancelled") : r;
 }

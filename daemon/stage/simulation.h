@@ -12,6 +12,7 @@
 #define STAGE_SIMULATION_H
 
 #include "stage/lane.h"
+#include "stage/profile.h"
 #include "stage/program.h"
 #include "stage/scheduler.h"
 #include "stage/state.h"
@@ -95,11 +96,14 @@ struct simulation {
     struct thread_environment environment; /* the member's */
     bool is_plain;             /* no hooks, nothing is validated that processes set: most jobs */
     bool is_helper;            /* the state is another process's */
+    int64_t began;             /* the member, for its profile */
     int64_t n_begun;           /* members, or starts from a saved state */
     struct stage_flags *flags; /* of this process; stage.flags may be others' */
     const struct scheduler *scheduler;
     void *scheduler_state;
     const struct stage_events *events;
+    struct profile *profile; /* NULL: nobody asks */
+    int64_t most_spans;      /* of it */
     struct buffer instances; /* of instance_save_all, for the next save */
     struct lock giving_up;   /* held by the one that abandons the member */
 };

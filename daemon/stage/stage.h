@@ -11,6 +11,7 @@
 #ifndef STAGE_STAGE_H
 #define STAGE_STAGE_H
 
+#include "base/json.h"
 #include "base/position.h"
 #include "model/job.h"
 #include "simlab/process.h"
@@ -63,6 +64,7 @@ struct stage_options {
     /* Where its lanes say where they stand; NULL: nowhere. Borrowed. Simulations may share one, if
      * one of them runs at a time. */
     struct position_board *board;
+    int64_t most_spans; /* that simulation_trace is to have, of a job that is profiled */
 };
 
 /* 0, STAGE_FAILED where a library is not the model's, or -errno, with words. `codes[i]` is the code
@@ -96,6 +98,17 @@ int simulation_helpers(const struct simulation *s);
  * another member. */
 int simulation_run(struct simulation *s, int64_t member, const struct stage_events *events,
                    struct error *e);
+
+/* Where the time went of all members so far (stage/profile.h), in seconds; NULL where it is not
+ * profiled. For the caller:
+ *   {"lanes": 2, "members": 1, "seconds": …, "outputs": …,
+ *    "stages": [{"stage": "run_step", "runs": 100, "seconds": …, "work": …, "longest_path": …,
+ *                "longest_path_without_loops": …}, …],
+ *    "processes": [{"process": "advect", "type": …, "stage": …, "calls": 100, "seconds": …,
+ *                   "loops": …, "work": …}, …]} */
+json_t *simulation_profile(const struct simulation *s);
+/* Calls on the clock, in Chrome's trace format (traceEvents; one tid for each lane). */
+json_t *simulation_trace(const struct simulation *s);
 
 /* ---- saving and resuming ---- */
 

@@ -83,7 +83,10 @@ static struct stage_options how_to_run(const struct range_runner *m)
         scheduler = "serial";
     else if (strcmp(scheduler, "processes") == 0 && m->events.share < 0)
         scheduler = "threads";
-    return (struct stage_options){.scheduler = scheduler, .threads = n, .board = m->events.board};
+    return (struct stage_options){.scheduler = scheduler,
+                                  .threads = n,
+                                  .board = m->events.board,
+                                  .most_spans = m->events.most_spans};
 }
 
 static void on_lost(void *userdata, const char *why)
@@ -177,6 +180,16 @@ struct range_runner *range_runner_free(struct range_runner *m)
     store_close(m->store);
     free(m);
     return NULL;
+}
+
+json_t *range_runner_profile(const struct range_runner *m)
+{
+    return simulation_profile(m->simulation);
+}
+
+json_t *range_runner_trace(const struct range_runner *m)
+{
+    return simulation_trace(m->simulation);
 }
 
 /* ---- running ---- */

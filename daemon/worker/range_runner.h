@@ -55,6 +55,7 @@ struct range_events {
     void (*lost)(void *userdata, const char *why);
     /* A socket where lanes are offered to helpers (worker/lead.h); -1: none are wanted. */
     int share;
+    int64_t most_spans; /* of a job that is profiled: calls that range_runner_trace has */
     void *userdata;
     struct position_board *board; /* where its lanes say where they stand (base/position.h); NULL */
 };
@@ -72,6 +73,10 @@ int range_runner_new(const struct job *job, const struct libraries *l, struct cl
                      const struct job_store *where, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e);
 struct range_runner *range_runner_free(struct range_runner *m);
+/* Of all that ran so far: simulation_profile, simulation_trace. For the caller; NULL where the job
+ * is not profiled. */
+json_t *range_runner_profile(const struct range_runner *m);
+json_t *range_runner_trace(const struct range_runner *m);
 /* Lanes that one simulation of the job is to have. */
 int range_runner_lanes(const struct job *job);
 

@@ -273,6 +273,8 @@ int worker_run(const struct worker_run_options *o)
     struct error e = {.message = ""};
     run.store = file_absolute(o->store);
     run.options.store = run.store;
+    run.options.trace = run.trace = o->trace ? file_absolute(o->trace) : NULL;
+    run.options.graph = run.graph = o->graph ? file_absolute(o->graph) : NULL;
     run.child.options = &run.options;
     run.child.ledger.suspect = -1;
     if (run_setup_read(&run, o->job, &e) < 0) {

@@ -21,6 +21,9 @@
 /* The only job and lease that there are. */
 enum { JOB = 1, LEASE = 1 };
 
+/* Of a trace: some 25 MB of JSON. */
+enum { MOST_SPANS = 200000 };
+
 static void work_clear(struct run_work *w)
 {
     range_runner_free(w->runner);
@@ -28,6 +31,8 @@ static void work_clear(struct run_work *w)
     free(w->layout);
     job_free(w->job);
     json_decref(w->document);
+    json_decref(w->profile);
+    json_decref(w->trace);
     registry_unref(w->registry);
     libraries_free(w->libraries);
     threads_free(w->threads);
@@ -216,11 +221,13 @@ static int open_runner(struct run_work *w, struct error *e)
                                         .abandon = on_abandon,
                                         .lost = on_lost,
                                         .share = w->child->share,
+                                        .most_spans = w->child->options->trace ? MOST_SPANS : 0,
                                         .userdata = w,
                                         .board = where_board(w->where)};
     int64_t suspect = w->child->ledger.suspect;
     struct job_store where = store_of(w);
     where.first = suspect >= 0 ? suspect : run_ledger_first(&w->own);
+    run_child_profile_keep(w);
     w->runner = range_runner_free(w->runner);
     return range_runner_new(w->job, w->libraries, w->room, &where, &events, &w->runner, e);
 }
@@ -315,6 +322,8 @@ static void run(struct run_work *w)
     int r = open_runner(w, &e);
     if (r == 0)
         r = run_left(w, &e);
+    run_child_profile_keep(w);
+    run_child_profile_tell(w);
     error_explain(&e, r, "run the job");
     struct wire_message m = {.type = WIRE_BYE, .bye.reason = e.message};
     if (r == 0) {

@@ -36,6 +36,11 @@ static void load_libraries(struct run_work *w)
                          &w->registry);
 }
 
+static bool is_profiled(const struct worker_run_options *o)
+{
+    return o->profile || o->trace || o->graph;
+}
+
 int run_child_job_build(struct run_work *w, struct error *e)
 {
     w->document = json_read(w->child->text, w->child->text_size, e);
@@ -43,6 +48,8 @@ int run_child_job_build(struct run_work *w, struct error *e)
         return WORKER_REFUSED;
     if (w->child->options->debug && json_is_object(w->document))
         json_object_set_new(w->document, "debug", json_true());
+    if (is_profiled(w->child->options) && json_is_object(w->document))
+        json_object_set_new(w->document, "profile", json_true());
     load_libraries(w);
     struct job_sources sources = {.file = read_npy, .userdata = w};
     int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));

@@ -21,9 +21,10 @@ struct run_work {
     const struct registry *registry;
     struct job *job;
     struct range_runner *runner;
-    char *layout;          /* as it was told, or NULL */
-    struct run_ledger own; /* its dead are those that failed in this process */
-    bool is_held;          /* what is late is decided by members before it first */
+    json_t *profile, *trace; /* of what ran so far; NULL: nobody asks */
+    char *layout;            /* as it was told, or NULL */
+    struct run_ledger own;   /* its dead are those that failed in this process */
+    bool is_held;            /* what is late is decided by members before it first */
 };
 
 /* The libraries, and the job of the document that was given; all that can be refused is. */
@@ -33,5 +34,12 @@ void run_child_job_hash(const struct run_work *w, char ret[HASH_TEXT_SIZE]);
 /* They lie where anybody may replace them: WORKER_TROUBLE where they are not those of the first
  * process. */
 int run_child_job_compare(const struct run_work *w, struct error *e);
+
+/* ---- run_child_profile.c ---- */
+
+/* Before its runner is freed. */
+void run_child_profile_keep(struct run_work *w);
+/* To standard output, and the files that were asked for. */
+void run_child_profile_tell(struct run_work *w);
 
 #endif

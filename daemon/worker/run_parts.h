@@ -27,7 +27,7 @@ enum said { SAID_NOTHING, SAID_REFUSED, SAID_FAILED, SAID_GO_ON, SAID_LOST, SAID
 struct run {
     struct run_child child; /* what each process is given */
     struct worker_run_options options;
-    char *store, *job_directory, *members, *where_path, *layout, *owner;
+    char *store, *job_directory, *members, *where_path, *layout, *owner, *trace, *graph;
     char *modules;          /* a directory of libraries; NULL: no module in Python is given */
     const char **libraries; /* that, and those of the options */
     struct buffer text;

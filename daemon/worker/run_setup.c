@@ -130,5 +130,7 @@ void run_setup_clear(struct run *run)
     free(run->layout);
     free(run->owner);
     free(run->modules);
+    free(run->trace);
+    free(run->graph);
     free(run->libraries);
 }

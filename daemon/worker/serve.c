@@ -10,6 +10,7 @@
 #include "worker/fingerprint.h"
 #include "worker/known_job.h"
 #include "worker/pinned.h"
+#include "worker/profile_report.h"
 #include "worker/range_runner.h"
 #include "worker/threads.h"
 #include "worker/worker.h"
@@ -258,6 +259,20 @@ static void fail_job(struct serve *s, int64_t job, const char *reason)
     say(s, &m);
 }
 
+/* Of all members that this runner has run, in the log of the lease's first. */
+static void say_profile(struct serve *s)
+{
+    json_t *profile = s->current->runner ? range_runner_profile(s->current->runner) : NULL;
+    struct buffer text = {0};
+    if (profile)
+        profile_report_text(profile, &text);
+    char *rest = text.data;
+    for (char *line = rest; rest && (line = strsep(&rest, "\n")) && *line;)
+        on_log(s, s->lease.begin, line);
+    buffer_free(&text);
+    json_decref(profile);
+}
+
 static void on_lease(struct serve *s, const struct wire_lease *lease)
 {
     struct error e = {.message = ""};
@@ -267,6 +282,8 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     s->current = known_job_find(s->known, lease->job);
     if (s->current)
         r = run_lease(s, s->current, &e);
+    if (s->current)
+        say_profile(s);
     if (s->current && (r != 0 || lease->ahead || !s->current->layout)) /* another opens it anew */
         s->current->runner = range_runner_free(s->current->runner);
     struct wire_message m = release_now(s);

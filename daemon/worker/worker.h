@@ -27,7 +27,9 @@ struct worker_run_options {
     const char *const *libraries; /* directories, NULL at the end */
     const char *const *modules;   /* in Python: paths, NULL at the end */
     const char *python;           /* directory of what hosts them; NULL: there is none */
-    bool debug;                   /* as if the job said so */
+    bool debug, profile;          /* as if the job said so; the profile is printed */
+    const char *trace, *graph;    /* files to write: calls on the clock, in Chrome's trace format,
+                                   * and the model's graph by time, in DOT; or NULL */
 };
 int worker_run(const struct worker_run_options *o);
 

@@ -680,11 +680,12 @@ static void show_difference(const char *a, const char *b)
 
 static bool is_same(int number, const struct job *job)
 {
-    static const struct stage_options others[] = {{"threads", 1, NULL},   {"threads", 2, NULL},
-                                                  {"threads", 4, NULL},   {"threads", 8, NULL},
-                                                  {"processes", 1, NULL}, {"processes", 2, NULL},
-                                                  {"processes", 3, NULL}, {"processes", 4, NULL},
-                                                  {"auto", 2, NULL},      {"auto", 8, NULL}};
+    static const struct stage_options others[] = {
+        {.scheduler = "threads", .threads = 1},   {.scheduler = "threads", .threads = 2},
+        {.scheduler = "threads", .threads = 4},   {.scheduler = "threads", .threads = 8},
+        {.scheduler = "processes", .threads = 1}, {.scheduler = "processes", .threads = 2},
+        {.scheduler = "processes", .threads = 3}, {.scheduler = "processes", .threads = 4},
+        {.scheduler = "auto", .threads = 2},      {.scheduler = "auto", .threads = 8}};
     const struct stage_options serial = {.scheduler = "serial", .threads = 1};
     char *right = run(job, &serial);
     bool same = true;
