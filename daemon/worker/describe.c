@@ -8,6 +8,7 @@
 #include "worker/library.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,20 +38,33 @@ static int open_configured(struct libraries *l, const char *library, const char 
     return libraries_open_as(l, library, path, e);
 }
 
+/* What the library prints goes to standard error: to standard output goes the document. */
+static int set_output_apart(FILE **ret_out, struct error *e)
+{
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    *ret_out = fd < 0 ? NULL : fdopen(fd, "w");
+    if (!*ret_out || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        return error_errno(e, -errno, "set standard output apart");
+    return 0;
+}
+
 int worker_describe(const char *library, const char *configuration)
 {
+    FILE *out;
     struct error e = {0};
     json_t *document = NULL;
     struct libraries *l = libraries_new();
     char *path = configuration ? path_beside(configuration) : mem_strdup(library);
     char *name = content_name(path ? path : library);
-    int r = configuration ? open_configured(l, library, configuration, path, &e)
+    int r = set_output_apart(&out, &e);
+    if (r == 0)
+        r = configuration ? open_configured(l, library, configuration, path, &e)
                           : libraries_open(l, path, NULL, &e);
     if (r == 0)
         r = libraries_describe(l, name, &document, &e);
     if (r == 0) {
         char *text = json_write(document);
-        if (puts(text) < 0 || fflush(stdout) != 0)
+        if (fprintf(out, "%s\n", text) < 0 || fflush(out) != 0)
             r = error_errno(&e, -errno, "write to standard output");
         free(text);
         json_decref(document);

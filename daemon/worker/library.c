@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "library/content.h"
 #include "worker/descriptor.h"
+#include "worker/load_limit.h"
 #include "worker/objects.h"
 
 #include <dlfcn.h>
@@ -243,7 +244,7 @@ static int open_library(struct opened *o, const struct simlab_library *table, st
     return r;
 }
 
-static int load(struct opened *o, struct error *e)
+static int load_within_limit(struct opened *o, struct error *e)
 {
     char *real = realpath(o->file, NULL);
     size_t n = objects_count();
@@ -264,6 +265,14 @@ static int load(struct opened *o, struct error *e)
         copy_sized(&o->table, sizeof o->table, o->given, o->given->struct_size);
     else if (o->handle && !is_opened) /* what was opened may have left something behind */
         dlclose(o->handle);
+    return r;
+}
+
+static int load(struct opened *o, struct error *e)
+{
+    load_limit_begin(o->name, LOAD_LIMIT_SECONDS);
+    int r = load_within_limit(o, e);
+    load_limit_end();
     return r;
 }
 
