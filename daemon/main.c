@@ -27,11 +27,25 @@
 #include <unistd.h>
 
 enum {
+    LEAVE_MS = 10000,    /* so long may workers take to save what they run */
     ASIDE_THREADS = 2,   /* for what takes long */
     ANNOUNCED_MS = 30000 /* so long may libraries take to be described before we are ready */
 };
 
 /* ---- signals ---- */
+
+/* Who is asked twice does not wait. */
+static void begin_stop(struct simlabd *d)
+{
+    bool waits = d->leave_by == 0 && d->dispatch && dispatch_leave(d->dispatch) > 0;
+    if (!waits) {
+        loop_stop(d->loop);
+        return;
+    }
+    d->leave_by = loop_now() + LEAVE_MS;
+    loop_due(d->loop, d->leave_by);
+    service_notify(&d->service, "STOPPING=1\nSTATUS=Waiting for checkpoints");
+}
 
 static void on_signal(void *simlabd, uint32_t events)
 {
@@ -47,7 +61,7 @@ static void on_signal(void *simlabd, uint32_t events)
         if (is_hangup)
             offers_rescan(d->offers);
         else
-            loop_stop(d->loop);
+            begin_stop(d);
     }
 }
 

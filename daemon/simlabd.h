@@ -30,6 +30,7 @@ struct simlabd {
     struct http *http;
     int signals;
     bool stopping;
+    int64_t leave_by; /* workers are asked for checkpoints, until then; 0: they are not */
     struct { /* workers of the former daemon */
         struct queue_sighting *sightings;
         size_t n;

@@ -179,11 +179,23 @@ static int64_t tick_service(void *simlabd, int64_t now)
     return service_tick(&((struct simlabd *)simlabd)->service, now);
 }
 
+static int64_t tick_leave(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    if (d->leave_by == 0)
+        return INT64_MAX;
+    if (now >= d->leave_by)
+        log_warning("some did not write a checkpoint in time");
+    if (now >= d->leave_by || dispatch_has_left(d->dispatch))
+        loop_stop(d->loop);
+    return d->leave_by;
+}
+
 void turn_add_ticks(struct simlabd *d)
 {
     static const loop_tick_fn ticks[] = {
-        tick_offers, tick_http,  tick_pool,      tick_dispatch, tick_commit,      flush_dispatch,
-        flush_http,  tick_queue, watch_database, tick_service,  tick_announcement};
+        tick_offers, tick_http,  tick_pool,      tick_dispatch, tick_commit,       flush_dispatch,
+        flush_http,  tick_queue, watch_database, tick_service,  tick_announcement, tick_leave};
     for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
         loop_add_tick(d->loop, ticks[i], d);
 }

@@ -182,7 +182,7 @@ static void say_why_all_wait(struct dispatch *d)
 
 static int grant(struct dispatch *d)
 {
-    if (d->pause.disk_until > d->now)
+    if (d->pause.disk_until > d->now || d->is_leaving)
         return 0;
     fit_begin(d);
     closing_grant(d);

@@ -73,6 +73,11 @@ void dispatch_worker_died(struct dispatch *d, const char *worker,
 /* False while a full disk keeps jobs waiting, with words; borrowed. It goes on by itself. */
 bool dispatch_ready(const struct dispatch *d, const char **ret_reason);
 
+/* The daemon is to stop: nothing is leased any more, and workers that run members of jobs with
+ * checkpoints are asked to save them and to leave. How many: until dispatch_has_left it goes on. */
+int dispatch_leave(struct dispatch *d);
+bool dispatch_has_left(const struct dispatch *d);
+
 /* For how many milliseconds no worker has been ready; 0: one is. */
 int64_t dispatch_without_worker(const struct dispatch *d);
 

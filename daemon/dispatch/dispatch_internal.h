@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher's state, shared by dispatch/'s files. The files, from the lowest; each uses only
  * those before it: router, worker_session, job_progress, report; task; fit; pause; closing; alone,
- * ahead; grant, tell; changes, locks, fences; receive, workers; dispatch. */
+ * ahead; grant, tell; changes, locks, fences; receive, workers; leave;
+ * dispatch. */
 #ifndef DISPATCH_DISPATCH_INTERNAL_H
 #define DISPATCH_DISPATCH_INTERNAL_H
 
@@ -32,6 +33,7 @@ struct dispatch {
     struct reports reports;
     int64_t now;            /* of the last tick */
     int64_t due;            /* the next tick, as we told the loop */
+    bool is_leaving;        /* nothing is leased any more */
     int64_t retry_at;       /* after the queue failed: it is left alone before */
     struct id_list ended;   /* jobs that are to be forgotten */
     struct id_list closing; /* complete jobs */

@@ -137,4 +137,45 @@ def test_a_killed_daemon(context):
     check_resumed(*disturbed(context, disturb))
 
 
+def test_a_stop_asks_for_one(context):
+    """Of a job that would not have saved itself for long."""
+    patience = Patience(context)
+    try:
+        daemon = patient_daemon(context, patience)
+        number = daemon.submit(long(10, checkpoint={"every": 1000}))["id"]
+        patience.give(4)
+        daemon.await_event(number, lambda _, data: "step 4" in str(data))
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.await_line("waiting for 1 worker that writes a checkpoint")
+        patience.give(1)
+        equal(daemon.process.wait(harness.WAIT), 0, "exit status")
+        daemon.start()
+        patience.give(20)
+        ended = daemon.await_end(number)
+        equal(ended["state"], "succeeded", "state")
+        check_resumed(daemon, number, 4)
+        os.environ.update(patience.environment())
+        patience.give(10)
+        plain, _ = context.run_local(long(10), 0, ["--processes", context.program("patient")])
+        harness.same_store(plain, ended["store"])
+    finally:
+        os.environ.pop("SIMLAB_TEST_PATIENCE", None)
+        patience.close()
+
+
+def test_who_is_told_twice_does_not_wait(context):
+    patience = Patience(context)
+    try:
+        daemon = patient_daemon(context, patience)
+        number = daemon.submit(long(10, checkpoint={"every": 1000}))["id"]
+        patience.give(4)
+        daemon.await_event(number, lambda _, data: "step 4" in str(data))
+        daemon.process.send_signal(signal.SIGTERM)
+        daemon.await_line("waiting for 1 worker that writes a checkpoint")
+        daemon.process.send_signal(signal.SIGTERM)
+        equal(daemon.process.wait(harness.WAIT), 0, "exit status")
+    finally:
+        patience.close()
+
+
 harness.main(globals())
