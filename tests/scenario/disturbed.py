@@ -11,6 +11,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../soak")]
 import harness  # pylint: disable=wrong-import-position
 import kills  # pylint: disable=wrong-import-position
+import python  # pylint: disable=wrong-import-position
 
 SEED = os.environ.get("SIMLAB_TEST_SEED", "1")
 
@@ -25,6 +26,10 @@ def test_batches(context):
 
 def test_batches_with_members_that_crash(context):
     disturbed(context, 2)
+
+
+def test_members_in_python(context):
+    python.turn(context, random.Random(f"{SEED} 3"), most=8, longest=0.5, seconds=(0.1, 0.3))
 
 
 harness.main(globals())

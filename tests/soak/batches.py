@@ -57,7 +57,7 @@ def crashes(job):
     return sum(f > FAILS for f in (given["data"] if isinstance(given, dict) else [given]))
 
 
-def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None):
+def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None, has_hooks=True):
     """A job. seconds: that it may take one processor, or so."""
     members = members or drawn.choice((1, 2, 5, 17, 60, 150))
     clocks = _clocks(drawn)
@@ -69,7 +69,7 @@ def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None):
            "outputs": {"m__" + name: clock for name, clock in outputs.items()},
            "encoding": {"m__" + name: _encoding(drawn, name, clock) for name, clock in outputs.items()},
            "stop_when": {"variable": "m__level", "above": 1}, "seed": drawn.randrange(1000)}
-    if drawn.random() < 0.3:
+    if has_hooks and drawn.random() < 0.3:
         job["hooks"] = drawn.choice((["varied.breaks"], ["varied.logs"], ["varied.logs", "varied.breaks"]))
     if drawn.random() < 0.2:
         job["attrs"] = {"title": "a batch of the soak"}

@@ -78,10 +78,11 @@ class Acts:
         return [*often * 4, *seldom, *([self.freeze_worker_for_good] if self.longest >= max(FROZEN) else [])]
 
 
-def turn(context, drawn, most=MOST, longest=max(FROZEN), **how):
+def turn(context, drawn, most=MOST, longest=max(FROZEN), library=None, **how):
     """Jobs under `most` acts; fewer where members crash, which then have few attempts."""
-    options = ["--processes", context.program("varied")]
-    jobs = Jobs(context, drawn, 4, **how)
+    library = library or context.program("varied")
+    options = ["--processes", library]
+    jobs = Jobs(context, drawn, 4, libraries=[library], **how)
     daemon = context.daemon(workers=drawn.randint(1, 4), options=options)
     patient = Patient(daemon)
     acts = Acts(daemon, longest)
