@@ -175,7 +175,7 @@ def main():
         print(f"1,000 processes built and ordered {built:12.3f} ms {built / parsed:34.1f} x parsing it")
         for store, bare, what in chunks(build, context.directory("chunks")):
             print(f"{what:<34}{store * 1e3:12.3f} ms {store / bare:34.2f} x the system calls", flush=True)
-        for said in python_models.lines(context, job, n1):
+        for said in python_models.lines(context, job, n1, through, plain_numpy):
             print(said, flush=True)
         for said in tasks.lines(build):
             print(said, flush=True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes in Python: what a call and a view cost, and members beside the same arithmetic in plain
-NumPy. Each is a difference of two whole runs, so that no start is in it."""
+NumPy: in one run (each time is a difference of two whole runs, so that no start is in it), and by a
+daemon with two workers beside two bare loops at once."""
+import multiprocessing
 import os
 import shutil
 import statistics
@@ -9,7 +11,7 @@ import time
 import harness
 
 MODULES = os.path.join(harness.REPOSITORY, "tests/lib/python")
-STEPS, TIMES = 100000, 5
+STEPS, TIMES, MEMBERS = 100000, 5, 10000
 
 
 def library(context):
@@ -42,8 +44,31 @@ def steps_of(processes):
             "main_clock": "time", "inputs": {}, "outputs": {}}
 
 
-def lines(context, members, numpy_member):
-    """`members`: a function that gives the job of so many; `numpy_member`: seconds of one in plain NumPy."""
+def two_bare(plain_numpy, members):
+    """Seconds for as many members by two processes of Python, which are there already."""
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(plain_numpy, [1, 1], chunksize=1)
+        began = time.perf_counter()
+        pool.map(plain_numpy, [members // 2] * 2, chunksize=1)
+        return time.perf_counter() - began
+
+
+def beside_two_bare(context, folder, document, members, through, plain_numpy):
+    """Members a second by two workers, and as a ratio to two bare loops, each measured in turns."""
+    daemon = context.daemon(workers=2, libraries=folder)
+    through(daemon, document)  # the modules are imported
+    rates = []
+    for _ in range(3):
+        bare = two_bare(plain_numpy, members)
+        ours = through(daemon, document)
+        rates.append((members / ours, bare / ours))
+    daemon.stop()
+    return [statistics.median(column) for column in zip(*rates)]
+
+
+def lines(context, members, numpy_member, through, plain_numpy):
+    """`members`: a function that gives the job of so many; `numpy_member`: seconds of one in plain NumPy;
+    `through`: seconds of a job through a daemon; `plain_numpy`: seconds of so many in plain NumPy."""
     folder = library(context)
     if not folder:
         return
@@ -54,3 +79,5 @@ def lines(context, members, numpy_member):
     yield f"Python: reading a view {between(context, folder, one, reads) / 10 / STEPS * 1e6:23.3f} us"
     member = between(context, folder, members(100), members(600)) / 500
     yield f"Python: a member {member * 1e3:29.3f} ms {member / numpy_member:34.2f} x NumPy"
+    rate, ratio = beside_two_bare(context, folder, members(MEMBERS), MEMBERS, through, plain_numpy)
+    yield f"Python: {MEMBERS} runs, 2 workers {rate:15.0f} /s {ratio:34.2f} x two bare NumPy loops"

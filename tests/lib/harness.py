@@ -156,11 +156,13 @@ def await_exit(pid):
 class Daemon:
     """simlabd on a state directory; started again with start() after kill() or stop()."""
 
-    def __init__(self, context, state=None, workers=2, options=(), socket_path=None, env=None, nofile=None):
+    def __init__(self, context, state=None, workers=2, options=(), socket_path=None, env=None, nofile=None,
+                 libraries=None):
         self.context = context
         self.state = state or context.directory("state")
         self.workers_wanted = workers
         self.options, self.env = list(options), dict(env or {})
+        self.libraries = libraries or context.program("processes")
         self.nofile = nofile  # descriptors it may have; None: as many as we
         self.socket = socket_path or os.path.join(self.state, "test.sock")
         self.process = None
@@ -181,7 +183,7 @@ class Daemon:
             [self.context.program("simlabd"), "--state", self.state,
              "--listen", "unix:" + self.socket, "--listen", "tcp:127.0.0.1:0",
              "--workers", str(self.workers_wanted),
-             "--processes", self.context.program("processes"), *self.options],
+             "--processes", self.libraries, *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**os.environ, **self.env, "NOTIFY_SOCKET": notify_path},
             preexec_fn=self._limit if self.nofile else None)

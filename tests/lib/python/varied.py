@@ -48,7 +48,8 @@ class Member:
     def save(self, x, step):
         n = int(self.size) + int(self.grows) * (step + 1)
         self.vector = x / (np.arange(n) + 3.0)
-        self.label = np.array([chr(97 + (i + step + 1) % 26) * (i % LABEL_SIZE) for i in range(n)], dtype=f"U{LABEL_SIZE}")
+        # Texts are as long as their longest, in all members.
+        self.label = np.array([chr(97 + (i + step + 1) % 26) * LABEL_SIZE for i in range(n)])
         self.grid = (x * np.arange(ROWS * COLUMNS)).astype("f4").reshape(ROWS, COLUMNS)
         self.level = np.full(n + 1, 2.0 if step >= self.stops else 0.5)
         self.value = float(x)
