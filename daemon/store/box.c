@@ -103,7 +103,7 @@ static int write_whole(struct writing *x)
         return chunk_explain(r, "encode", x->a, x->part->key, x->e);
     r = lock(x);
     if (r == 0)
-        r = fence_check(x->s, x->e);
+        r = fence_check_locked(x->s, x->e);
     if (r == 0)
         r = note(x, false);
     if (r == 0)
@@ -161,7 +161,7 @@ static int load(struct writing *x, bool *ret_stood)
 static int replace(struct writing *x, bool stood)
 {
     bool others_rely = stood && (x->s->is_resumable || (x->w->has_rows && !x->w->is_alone));
-    int r = fence_check(x->s, x->e);
+    int r = fence_check_locked(x->s, x->e);
     if (r == 0)
         r = note(x, !stood);
     return r ? r

@@ -58,7 +58,7 @@ void store_set_fence(struct store *s, int64_t number)
     s->mark = number >= 0 ? mem_printf("%s/owner", s->sync) : NULL;
 }
 
-int fence_check(const struct store *s, struct error *e)
+int fence_check_locked(const struct store *s, struct error *e)
 {
     if (s->fence && access(s->fence, F_OK) == 0)
         return error_set(e, -ESTALE, NULL,
@@ -67,7 +67,13 @@ int fence_check(const struct store *s, struct error *e)
                          s->path);
     if (s->fence && errno != ENOENT)
         return error_errno(e, -errno, "look for a fence of the lease");
-    if (s->mark && access(s->mark, F_OK) < 0)
-        return error_errno(e, -errno, "look for the owner's mark of the store");
     return 0;
+}
+
+int fence_check(const struct store *s, struct error *e)
+{
+    int r = fence_check_locked(s, e);
+    if (r == 0 && s->mark && access(s->mark, F_OK) < 0)
+        r = error_errno(e, -errno, "look for the owner's mark of the store");
+    return r;
 }

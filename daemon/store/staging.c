@@ -158,7 +158,7 @@ static int move_into_place(const struct publishing *x, const struct chunk_names 
     int fd = -1;
     int r = chunk_explain(sync_lock_take(n->lock, true, &fd, NULL), "lock", a, key, x->e);
     if (r == 0)
-        r = fence_check(x->s, x->e);
+        r = fence_check_locked(x->s, x->e);
     if (r == 0)
         r = chunk_explain(file_rename(staged, n->path), "write", a, key, x->e);
     sync_lock_release(fd);

@@ -6,10 +6,11 @@
  *
  * What the store does beyond them is the price of its promises: one call that the lock's file is
  * still the one that others lock; two that a log is not continued in blocks that the disk lost
- * (one where it is empty); five that a chunk which is not found is missing, and not the store away.
- */
+ * (one where it is empty); five that a chunk which is not found is missing, and not the store away;
+ * one that the lease was not fenced off. */
 #include "base/file.h"
 #include "base/mem.h"
+#include "store/claim.h"
 #include "store/store.h"
 
 #include <fcntl.h>
@@ -59,7 +60,9 @@ static double by_store(const struct scene *c, const char *directory, const doubl
     m.codec.compressor = STORE_RAW;
     m.chunks[0] = c->rows;
     m.chunks[1] = c->elements;
+    check(store_claim(directory, "bench chunks\n", &e) == 0, e.message);
     check(store_open(directory, STORE_ANEW, &s, &e) == 0, e.message);
+    store_set_fence(s, 1);
     check(store_create_array(s, "a", &m, dims, NULL, &e) == 0, e.message);
     store_join(s);
     double began = seconds_now();
