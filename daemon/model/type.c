@@ -63,6 +63,7 @@ static int parse_flags(const json_t *row, struct type *t, struct error *e)
     t->instance_size = (size_t)size;
     t->not_thread_safe = json_is_true(json_object_get(row, "not_thread_safe"));
     t->is_pinned = json_is_true(json_object_get(row, "pinned"));
+    t->is_movable = json_is_true(json_object_get(row, "movable"));
     const char *description = json_member_string(row, "description");
     t->description = mem_strdup(description ? description : "");
     const char *extends = json_member_string(row, "extends");
@@ -115,10 +116,17 @@ static void add_merged(struct type *t, const struct variable *v)
     t->variables[t->n_variables++] = *v;
 }
 
+static bool is_bound(const struct type *t)
+{
+    return t->is_pinned || t->not_thread_safe;
+}
+
 static void merge_stages(struct type *t, const struct type *parent)
 {
     t->parent = parent;
     t->stages |= parent->stages;
+    if (is_bound(parent))
+        t->is_movable = parent->is_movable && (t->is_movable || !is_bound(t));
     t->not_thread_safe |= parent->not_thread_safe;
     t->is_pinned |= parent->is_pinned;
     if (t->instance_size < parent->instance_size)
@@ -188,6 +196,8 @@ json_t *type_to_json(const struct type *type)
         json_object_set_new(object, "not_thread_safe", json_true());
     if (type->is_pinned)
         json_object_set_new(object, "pinned", json_true());
+    if (type->is_movable)
+        json_object_set_new(object, "movable", json_true());
     json_object_set_new(object, "variables", variables);
     return object;
 }

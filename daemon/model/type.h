@@ -63,6 +63,7 @@ struct type {
     int n_own;
     unsigned stages; /* 1 << enum simlab_stage, the parents' included */
     bool not_thread_safe, is_pinned;
+    bool is_movable; /* where it is one of the two: simlab/process.h */
     size_t instance_size;
     int number; /* its place in the registry */
     /* For type.c and registry's files: the rows as declared (own[i] leads to declared[i] unless

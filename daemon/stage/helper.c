@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/helper.h"
 
+#include "stage/errand.h"
 #include "stage/share.h"
 
 #include "base/mem.h"
@@ -11,6 +12,7 @@ struct helper {
     struct simulation *simulation;
     struct share *share;
     struct task_pool *pool;
+    struct task_graph errand_graph;
     struct lane *lane;
     struct stage_events events;
     int64_t n_begun; /* the member that it has seen */
@@ -59,7 +61,7 @@ static void run_task(void *userdata, int thread, int task)
 {
     struct helper *h = userdata;
     (void)thread;
-    call_task(h->lane, task);
+    share_run_task(h->share, h->lane, task);
     share_report(h->share, h->lane);
 }
 
@@ -74,7 +76,8 @@ static void join_pool(struct helper *h)
     options.userdata = h;
     options.arena = &h->share->arena;
     h->pool = task_pool_join(&options, h->share->pool);
-    share_graphs(h->simulation, h->pool, graphs);
+    share_graphs(h->simulation, h->share, h->pool, graphs);
+    errand_graph_new(h->share, h->pool, &h->errand_graph);
 }
 
 int helper_new(const struct job *job, const struct stage_code *const *codes,
@@ -114,9 +117,12 @@ struct helper *helper_free(struct helper *h)
 
 void helper_run(struct helper *h)
 {
+    _Atomic int32_t *presence = &h->share->presence[h->lane->number];
+    atomic_store(presence, LANE_THERE);
     atomic_fetch_add(&h->share->n_helpers, 1);
     task_pool_help(h->pool, h->lane->number);
     atomic_fetch_sub(&h->share->n_helpers, 1);
+    atomic_store(presence, LANE_ABSENT);
 }
 
 void helper_leave(struct helper *h)

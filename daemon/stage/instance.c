@@ -41,12 +41,13 @@ bool instance_can_be_saved(const struct program *p, int process)
     return level_of(p, process, PHASE_SAVE) >= 0 && level_of(p, process, PHASE_RESTORE) >= 0;
 }
 
-static int call(struct simulation *s, int process, int phase, struct instance_bytes *bytes,
+static int call(struct lane *lane, int process, int phase, struct instance_bytes *bytes,
                 struct error *e)
 {
+    struct simulation *s = lane->simulation;
     struct process_run *run = &s->runs[process];
     int level = level_of(s->program, process, phase), r = SIMLAB_NONE;
-    run->lane = s->lanes[0];
+    run->lane = lane;
     run->drawn = 0;
     run->bytes = bytes;
     context_enter(run, phase);
@@ -71,19 +72,20 @@ static int call(struct simulation *s, int process, int phase, struct instance_by
     return context_report(run, e);
 }
 
-int instance_save(struct simulation *s, int process, struct buffer *ret_bytes, struct error *e)
+int instance_save(struct lane *lane, int process, struct buffer *ret_bytes, struct error *e)
 {
     struct instance_bytes bytes = {.put = ret_bytes};
-    return call(s, process, PHASE_SAVE, &bytes, e);
+    return call(lane, process, PHASE_SAVE, &bytes, e);
 }
 
-int instance_restore(struct simulation *s, int process, const void *from, size_t n, struct error *e)
+int instance_restore(struct lane *lane, int process, const void *from, size_t n, struct error *e)
 {
     struct instance_bytes bytes = {.get = from, .left = n};
+    const struct simulation *s = lane->simulation;
     struct process_state *state = &s->state->processes[process];
     if (state->instance)
         memset(state->instance, 0, s->program->processes[process].instance_size);
-    return call(s, process, PHASE_RESTORE, &bytes, e);
+    return call(lane, process, PHASE_RESTORE, &bytes, e);
 }
 
 /* ---- all of them: for each in the model's order its size, and its bytes ---- */
@@ -91,13 +93,14 @@ int instance_restore(struct simulation *s, int process, const void *from, size_t
 int instance_save_all(struct simulation *s, struct buffer *ret, struct error *e)
 {
     int r = 0;
-    for (int p = 0; p < s->model->n_processes && r == 0; p++) {
+    for (int i = 0; i < s->model->n_processes && r == 0; i++) {
+        int p = s->model->order[i];
         uint64_t size = 0;
         size_t at = ret->size;
         if (!instance_is_outside(s->program, p))
             continue;
         buffer_append(ret, &size, sizeof size);
-        r = instance_save(s, p, ret, e);
+        r = instance_save(s->lanes[0], p, ret, e);
         size = ret->size - at - sizeof size;
         memcpy(ret->data + at, &size, sizeof size);
     }
@@ -121,7 +124,8 @@ int instance_restore_all(struct simulation *s, const void *bytes, size_t n, stru
     const char *at = bytes;
     int r = 0;
     forget_all(s);
-    for (int p = 0; p < s->model->n_processes && r == 0; p++) {
+    for (int i = 0; i < s->model->n_processes && r == 0; i++) {
+        int p = s->model->order[i];
         uint64_t size = 0;
         if (!instance_is_outside(s->program, p))
             continue;
@@ -132,7 +136,7 @@ int instance_restore_all(struct simulation *s, const void *bytes, size_t n, stru
                              "the saved state lacks what process '%s' keeps outside it",
                              s->model->processes[p].name);
         s->state->processes[p].called = true;
-        r = instance_restore(s, p, at + sizeof size, (size_t)size, e);
+        r = instance_restore(s->lanes[0], p, at + sizeof size, (size_t)size, e);
         at += sizeof size + size;
         n -= sizeof size + (size_t)size;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Instances that a saved state does not hold by itself, since they point outside it: of types that
  * are pinned, and of those that set an `object`. Their own functions write them as bytes, and make
- * them again (simlab/process.h: save, restore). Between two steps only, in the lane of the time
- * loop. */
+ * them again (simlab/process.h: save, restore). Between two steps only; all of them in the lane of
+ * the time loop. */
 #ifndef STAGE_INSTANCE_H
 #define STAGE_INSTANCE_H
 
@@ -22,11 +22,10 @@ bool instance_is_outside(const struct program *p, int process);
 bool instance_can_be_saved(const struct program *p, int process);
 
 /* Appends the bytes that its `save` puts. 0, or STAGE_FAILED with words that name the process. */
-int instance_save(struct simulation *s, int process, struct buffer *ret_bytes, struct error *e);
+int instance_save(struct lane *lane, int process, struct buffer *ret_bytes, struct error *e);
 /* In the place of its `initialize`, when the state is there: the instance is zeroed first.
  * Likewise; also where bytes are left over. */
-int instance_restore(struct simulation *s, int process, const void *bytes, size_t n,
-                     struct error *e);
+int instance_restore(struct lane *lane, int process, const void *bytes, size_t n, struct error *e);
 
 /* Those of all such processes, in one piece: appended to `ret`, and read again. Restoring calls
  * none before all are zeroed; who was not restored is as if its `initialize` had not been called.

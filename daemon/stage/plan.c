@@ -197,28 +197,6 @@ static void join_edges(struct building *b)
     }
 }
 
-static bool has_pinned(const struct program *p)
-{
-    for (int i = 0; i < p->model->n_processes; i++)
-        if (p->processes[i].is_pinned)
-            return true;
-    return false;
-}
-
-static void pin_tasks(const struct program *p, struct plan *plan)
-{
-    struct exclusive x;
-    if (!has_pinned(p))
-        return;
-    exclusive_init(&x, p);
-    plan->is_pinned = mem_array((size_t)plan->graph.n_tasks, sizeof *plan->is_pinned);
-    for (int t = 0; t < plan->graph.n_tasks; t++)
-        for (int i = plan->first_call[t]; i < plan->first_call[t + 1]; i++)
-            plan->is_pinned[t] |=
-                exclusive_is_pinned(&x, plan->calls[plan->task_calls[i]].process, plan->stage);
-    exclusive_clear(&x);
-}
-
 void plan_new(const struct program *p, int stage, unsigned how, struct plan *ret_plan)
 {
     size_t n = (size_t)p->model->n_processes;
@@ -243,8 +221,7 @@ void plan_new(const struct program *p, int stage, unsigned how, struct plan *ret
         order_unordered(&b);
         order_exclusive(&b);
         join_edges(&b);
-        plan_tasks(ret_plan, &b.before);
-        pin_tasks(p, ret_plan);
+        plan_tasks(ret_plan, p, &b.before);
     }
     free(b.call_of);
     free(b.n_after);
@@ -262,6 +239,6 @@ void plan_clear(struct plan *p)
     free(p->calls);
     free(p->broken_by);
     free(p->tasks);
-    free(p->is_pinned);
+    free(p->companies);
     *p = (struct plan){0};
 }

@@ -8,7 +8,8 @@
  *    the model's order has them;
  *  - both touch one object, whose inside nobody knows: likewise;
  *  - both may call into one library of which a type is not thread-safe (its own stage, or that of
- * an on_demand variable's owner): likewise, so that no lock is needed.
+ * an on_demand variable's owner): likewise, so that no lock is needed. Of movable types this is
+ * left to companies, whose tasks never overlap within a worker.
  *
  * Invariants
  *  1. Every edge leads from an earlier to a later call of the model's order: the calls in order are
@@ -18,7 +19,8 @@
  *  3. `broken_by` has the model's edges only: BREAK passes along these, also through processes that
  *     have not this stage.
  *  4. Tasks hold every call once; a task's calls are in order, and each but the first has the one
- *     before it as its only predecessor, and is its only successor. */
+ *     before it as its only predecessor, and is its only successor. They are of one company at
+ *     most. */
 #ifndef STAGE_PLAN_H
 #define STAGE_PLAN_H
 
@@ -64,8 +66,7 @@ struct plan {
     struct task_graph graph; /* of an ordered plan: no tasks */
     const int *first_call;   /* of task t: calls task_calls[first_call[t]] … */
     const int *task_calls;
-    /* By task: some call of it only works in one worker, itself or by what it reads. NULL: none. */
-    bool *is_pinned;
+    int *companies;         /* by task (stage/company.h); NULL: none is of any */
     int *broken_by, *tasks; /* what the pointers above lead to */
 };
 

@@ -15,6 +15,12 @@ static int library_index(const struct exclusive *x, const char *name)
     return -1;
 }
 
+/* Of the others a company has one worker, and a worker one lane for all companies. */
+static bool is_exclusive(const struct type *t)
+{
+    return t->not_thread_safe && !t->is_movable;
+}
+
 void exclusive_init(struct exclusive *x, const struct program *p)
 {
     size_t n = (size_t)p->model->n_processes;
@@ -22,7 +28,7 @@ void exclusive_init(struct exclusive *x, const struct program *p)
     for (int i = 0; i < p->model->n_processes; i++) {
         const struct type *type = p->model->processes[i].type;
         for (; type && x->n_libraries < p->model->n_processes; type = type->parent)
-            if (type->not_thread_safe && library_index(x, type->library) < 0)
+            if (is_exclusive(type) && library_index(x, type->library) < 0)
                 x->libraries[x->n_libraries++] = type->library;
     }
     x->n = p->n_objects + x->n_libraries;
@@ -59,7 +65,7 @@ static void call_into(struct looking *l, int process)
 {
     const struct program *p = l->x->program;
     for (const struct type *t = p->model->processes[process].type; t; t = t->parent)
-        if (t->not_thread_safe)
+        if (is_exclusive(t))
             use(l, p->n_objects + library_index(l->x, t->library));
 }
 
@@ -120,16 +126,13 @@ static void ignore(void *userdata, int thing)
     (void)userdata, (void)thing;
 }
 
-bool exclusive_is_pinned(struct exclusive *x, int process, int stage)
+void exclusive_owners(struct exclusive *x, int process, int stage,
+                      void (*found)(void *userdata, int process), void *userdata)
 {
     struct looking l = {.x = x, .process = process, .stage = stage, .found = ignore};
-    bool is_pinned = false;
     look_later(&l, process);
     for (int i = 0; i < l.n_pending; i++) {
         look_at(&l, x->pending[i]);
-        is_pinned |= x->program->processes[x->pending[i]].is_pinned;
+        found(userdata, x->pending[i]);
     }
-    for (int i = 0; i < l.n_pending; i++)
-        x->seen_process[x->pending[i]] = 0; /* a process may be asked for in several stages */
-    return is_pinned;
 }

@@ -18,7 +18,7 @@ void lists_clear(struct lists *l);
  * plan.c, read by plan_tasks. */
 
 /* Gathers those calls into tasks. */
-void plan_tasks(struct plan *plan, const struct lists *before);
+void plan_tasks(struct plan *plan, const struct program *program, const struct lists *before);
 
 /* What only one call at a time may use, by number: objects, and libraries with types that are not
  * thread-safe. */
@@ -36,8 +36,9 @@ void exclusive_clear(struct exclusive *x);
  * variables. */
 void exclusive_of(struct exclusive *x, int process, int stage,
                   void (*found)(void *userdata, int thing), void *userdata);
-/* Whether a process that only works in one worker may be at work in this stage of it: itself, or
- * one whose on_demand variables it reads. */
-bool exclusive_is_pinned(struct exclusive *x, int process, int stage);
+/* Calls it for each process that may be at work in a stage of this one: itself, and those whose
+ * on_demand variables it reads. */
+void exclusive_owners(struct exclusive *x, int process, int stage,
+                      void (*found)(void *userdata, int process), void *userdata);
 
 #endif

@@ -4,6 +4,7 @@
 #include "stage/plan_parts.h"
 
 #include "base/mem.h"
+#include "stage/company.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,12 @@ enum { REDUCE_MOST = 4096 }; /* calls: 2 MB of bits */
 
 struct tasks {
     struct plan *plan;
-    struct lists before; /* by call; without those that follow from others */
-    int *n_after;        /* by call */
-    int *task_of;        /* by call */
-    int *rank;           /* by task: calls on the longest path from it to the end */
+    struct lists before;  /* by call; without those that follow from others */
+    int *n_after;         /* by call */
+    int *task_of;         /* by call */
+    const int *companies; /* by process */
+    int *company;         /* by task: of its calls so far */
+    int *rank;            /* by task: calls on the longest path from it to the end */
     int n;
 };
 
@@ -69,6 +72,12 @@ static void reduce(struct tasks *t, const struct lists *before)
 
 /* ---- chains ---- */
 
+/* Whether a call may be in a task of this company. */
+static bool fits(int company, int own)
+{
+    return company == COMPANY_NONE || own == COMPANY_NONE || company == own;
+}
+
 static void join_chains(struct tasks *t)
 {
     const struct lists *b = &t->before;
@@ -76,7 +85,11 @@ static void join_chains(struct tasks *t)
         t->n_after[b->at[i]]++;
     for (int i = 0; i < t->plan->n_calls; i++) {
         int only = b->first[i + 1] - b->first[i] == 1 ? b->at[b->first[i]] : -1;
-        t->task_of[i] = only >= 0 && t->n_after[only] == 1 ? t->task_of[only] : t->n++;
+        int own = t->companies[t->plan->calls[i].process];
+        bool joins = only >= 0 && t->n_after[only] == 1 && fits(t->company[t->task_of[only]], own);
+        t->task_of[i] = joins ? t->task_of[only] : t->n++;
+        if (own != COMPANY_NONE || !joins)
+            t->company[t->task_of[i]] = own;
     }
 }
 
@@ -185,12 +198,22 @@ static void make_graph(struct tasks *t)
                                       .n_leaves = n_leaves};
 }
 
-void plan_tasks(struct plan *plan, const struct lists *before)
+static bool has_company(const struct tasks *t)
+{
+    for (int k = 0; k < t->n; k++)
+        if (t->company[k] != COMPANY_NONE)
+            return true;
+    return false;
+}
+
+void plan_tasks(struct plan *plan, const struct program *program, const struct lists *before)
 {
     size_t n = (size_t)plan->n_calls;
     struct tasks t = {.plan = plan,
                       .n_after = mem_array(n, sizeof *t.n_after),
                       .task_of = mem_array(n, sizeof *t.task_of),
+                      .companies = program->companies,
+                      .company = mem_array(n, sizeof *t.company),
                       .rank = mem_array(n, sizeof *t.rank)};
     reduce(&t, before);
     join_chains(&t);
@@ -199,4 +222,8 @@ void plan_tasks(struct plan *plan, const struct lists *before)
     free(t.n_after);
     free(t.task_of);
     free(t.rank);
+    if (has_company(&t))
+        plan->companies = t.company;
+    else
+        free(t.company);
 }

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "stage/company.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +249,8 @@ int program_new(const struct job *job, const struct stage_code *const *codes,
         return r;
     }
     find_compute(p);
+    p->companies = mem_array((size_t)p->model->n_processes, sizeof *p->companies);
+    p->n_companies = company_find(p, p->companies);
     make_plans(p, hooks);
     make_hash(p);
     *ret_program = p;
@@ -275,6 +278,7 @@ struct program *program_free(struct program *p)
         plan_clear(&p->plans[stage]);
     free(p->processes);
     free(p->slots);
+    free(p->companies);
     free(p);
     return NULL;
 }

@@ -72,6 +72,8 @@ struct program {
     struct program_process *processes;
     struct program_slot *slots;
     int n_cached, n_uncached, n_objects;
+    int n_companies;  /* stage/company.h */
+    int *companies;   /* by process; COMPANY_NONE: any worker runs it */
     bool has_forcing; /* some input varies in time */
     struct plan plans[SIMLAB_N_STAGES];
 };

@@ -35,6 +35,11 @@ struct scheduler {
     /* Blocks 0 … n - 1, from within a call in `lane`; returns when all are done. */
     void (*loop)(void *state, struct lane *lane, int64_t n, scheduler_block_fn fn, void *loop);
     void (*statistics)(const void *state, struct scheduler_statistics *ret);
+    /* Where instances may be in other workers, else NULL: a member begins, all of it is the lead's;
+     * and, before it is saved, all instances are the lead's again: 0, or STAGE_FAILED with words.
+     */
+    void (*begin)(void *state);
+    int (*gather)(void *state, struct error *e);
     void *(*close)(void *state);
 };
 

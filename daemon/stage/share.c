@@ -2,6 +2,7 @@
 #include "stage/share.h"
 
 #include "base/mem.h"
+#include "stage/errand.h"
 
 #include <limits.h>
 #include <string.h>
@@ -10,22 +11,35 @@
 
 void share_pool_options(const struct simulation *s, struct task_pool_options *ret)
 {
-    int most = 1;
+    int most = s->n_lanes; /* those of errands */
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
         if (s->program->plans[stage].graph.n_tasks > most)
             most = s->program->plans[stage].graph.n_tasks;
     *ret = (struct task_pool_options){.n_threads = s->n_lanes, .most_tasks = most};
 }
 
-void share_graphs(const struct simulation *s, struct task_pool *pool,
+void share_graphs(const struct simulation *s, const struct share *share, struct task_pool *pool,
                   struct graph_run *ret_graphs[SIMLAB_N_STAGES])
 {
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++) {
         const struct plan *plan = &s->program->plans[stage];
-        ret_graphs[stage] = plan->graph.n_tasks > 1
-                                ? task_pool_graph_new(pool, &plan->graph, plan->is_pinned)
-                                : NULL;
+        const struct task_homes homes = {plan->companies, share->homes};
+        bool is_wanted = plan->graph.n_tasks > 1 || plan->companies;
+        ret_graphs[stage] = is_wanted ? task_pool_graph_new(pool, &plan->graph, &homes) : NULL;
     }
+}
+
+void share_run_task(struct share *share, struct lane *lane, int task)
+{
+    if (share->errand != ERRAND_NONE) {
+        errand_run(share, lane);
+        return;
+    }
+    bool is_timed = share->has_times && lane->simulation->stage.stage == SIMLAB_RUN_STEP;
+    int64_t began = is_timed ? rest_now() : 0;
+    call_task(lane, task);
+    if (is_timed)
+        share->task_ns[task] = rest_now() - began;
 }
 
 /* ---- a lane's report ---- */

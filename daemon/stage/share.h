@@ -11,7 +11,7 @@
  *  1. A lane is used by one helper at a time.
  *  2. What a helper's calls have logged, and the earliest error of a stage, are in its report
  *     before the task counts as done. So the lead finds all of them when the stage is through.
- *  3. A pinned task is run by the lead: whatever holds pointers lives there.
+ *  3. A task of a company is run by the lane that is its home (stage/home.h).
  *  4. Whoever dies may have left anything half done, a lock held, a task without an end: then the
  *     lead's process ends too, and the member starts again. Nothing here is ever repaired. */
 #ifndef STAGE_SHARE_H
@@ -39,6 +39,18 @@ struct report {
     struct error error;
 };
 
+/* Whether a lane has a helper. */
+enum lane_presence { LANE_ABSENT, LANE_THERE, LANE_CLAIMED };
+
+/* What a move has each worker do (stage/errand.h). */
+enum errand { ERRAND_NONE, ERRAND_SAVE, ERRAND_RESTORE };
+
+/* An instance on its way; in the arena. */
+struct moved_bytes {
+    void *bytes;
+    size_t n, capacity;
+};
+
 struct share {
     struct arena arena; /* first: of the memory behind the state */
     struct pool_board *pool;
@@ -49,6 +61,18 @@ struct share {
     int stage;                 /* that runs */
     int64_t n_begun;           /* members: who has seen another number looks at all anew */
     bool has_log;              /* lines are wanted */
+    _Atomic int32_t presence[REST_MOST]; /* enum lane_presence, by lane */
+    /* Written by the lead, between two runs of the pool; by company, process, or task of run_step.
+     */
+    int32_t *homes;
+    bool has_times; /* task_ns is wanted */
+    int64_t *task_ns;
+    enum errand errand;
+    int32_t errand_homes[REST_MOST]; /* by lane, of its task */
+    int32_t *errand_lanes;           /* whose errand a company is; -1: nobody's */
+    bool *errand_failed;             /* by who did it, like the next two */
+    struct error *errand_why;
+    struct moved_bytes *moved;
     struct report reports[REST_MOST];
 };
 
@@ -58,9 +82,12 @@ void share_report(struct share *share, struct lane *lane);
 /* The lead's: all of it goes to where its own would be. Between two stages. */
 void share_collect(struct share *share, struct simulation *s);
 
+/* A task of the graph that runs, or an errand; its time, where it is wanted. */
+void share_run_task(struct share *share, struct lane *lane, int task);
+
 /* The same in each process: the pool is made by the lead, and joined by helpers. */
 void share_pool_options(const struct simulation *s, struct task_pool_options *ret);
-void share_graphs(const struct simulation *s, struct task_pool *pool,
+void share_graphs(const struct simulation *s, const struct share *share, struct task_pool *pool,
                   struct graph_run *ret_graphs[SIMLAB_N_STAGES]);
 
 #endif

@@ -219,6 +219,8 @@ static void begin_member(struct simulation *s, int64_t member)
     destroy_objects(s);
     s->n_begun++;
     s->began = profile_begin(s->profile);
+    if (s->scheduler->begin)
+        s->scheduler->begin(s->scheduler_state);
     thread_environment_note(&s->environment, s->n_lanes > 1);
     state_reset(s->state, s->program, member);
     for (int i = 0; i < s->n_lanes; i++)
@@ -313,7 +315,9 @@ int simulation_save_instances(struct simulation *s, struct error *e)
     buffer_clear(&s->instances);
     if (s->state->is_debug) /* between its values lies what nobody may touch */
         return error_set(e, STAGE_FAILED, NULL, "a debug run is not saved");
-    int r = instance_save_all(s, &s->instances, e);
+    int r = s->scheduler->gather ? s->scheduler->gather(s->scheduler_state, e) : 0;
+    if (r == 0)
+        r = instance_save_all(s, &s->instances, e);
     if (r)
         buffer_clear(&s->instances);
     return r;

@@ -29,11 +29,18 @@ static void end_run(struct task_pool *p, struct pool_thread *t)
         rest_notify_thread(&board->rest, 0);
 }
 
-static void hand_over(struct task_pool *p, struct pool_thread *t, int32_t task)
+/* -1: any thread. */
+static int32_t home_of(const struct graph_run *g, int32_t task)
 {
-    ready_put(&p->board->pinned, task);
-    if (t->number != 0)
-        rest_notify_thread(&p->board->rest, 0);
+    int company = g->homes.companies ? g->homes.companies[task] : -1;
+    return company < 0 ? -1 : g->homes.homes[company];
+}
+
+static void hand_over(struct task_pool *p, struct pool_thread *t, int32_t task, int32_t home)
+{
+    ready_put(&p->board->threads[home]->own, task);
+    if (t->number != home)
+        rest_notify_thread(&p->board->rest, home);
 }
 
 /* A task is through. Returns a successor that is ready, or DEQUE_EMPTY. */
@@ -55,8 +62,9 @@ static int32_t finish(struct task_pool *p, struct pool_thread *t, int32_t task)
             atomic_fetch_add_explicit(&counts->through[after], 1, memory_order_acq_rel) + 1 !=
                 n * n_before)
             continue;
-        if (g->is_pinned && g->is_pinned[after])
-            hand_over(p, t, after);
+        int32_t home = home_of(g, after);
+        if (home >= 0)
+            hand_over(p, t, after, home);
         else if (next == DEQUE_EMPTY)
             next = after;
         else
@@ -72,15 +80,10 @@ static int32_t finish(struct task_pool *p, struct pool_thread *t, int32_t task)
     return next;
 }
 
-static int32_t take_pinned(struct task_pool *p, const struct pool_thread *t)
-{
-    return t->number == 0 ? ready_take(&p->board->pinned) : READY_NONE;
-}
-
 /* What is only for this thread comes first: others may see to the rest. */
-static int32_t take_own(struct task_pool *p, struct pool_thread *t)
+static int32_t take_own(struct pool_thread *t)
 {
-    int32_t task = take_pinned(p, t);
+    int32_t task = ready_take(&t->own);
     return task == READY_NONE ? deque_take(&t->deque) : task;
 }
 
@@ -96,7 +99,9 @@ static void leave_work(struct task_pool *p, const struct pool_thread *t)
         p->options.leave(p->options.userdata, t->number);
 }
 
-/* The task and what follows from it, as long as this thread has some. Returns how many. */
+/* The task and what follows from it, as long as this thread has some. Returns how many. Of those
+ * for one thread alone the next may be of another run, which is to be entered: but for thread 0,
+ * which begins them. */
 static uint64_t work(struct task_pool *p, struct pool_thread *t, int32_t task)
 {
     uint64_t n = 0;
@@ -106,7 +111,7 @@ static uint64_t work(struct task_pool *p, struct pool_thread *t, int32_t task)
         n++;
         task = finish(p, t, task);
         if (task == DEQUE_EMPTY)
-            task = take_own(p, t);
+            task = t->number == 0 ? take_own(t) : deque_take(&t->deque);
     } while (task != DEQUE_EMPTY);
     leave_work(p, t);
     count(&t->tasks, n);
@@ -134,7 +139,8 @@ static bool has_work(void *userdata, int thread)
     struct task_pool *p = userdata;
     struct pool_board *board = p->board;
     if (atomic_load(&board->quits) || atomic_load(&p->leaves) || task_loops_has(&p->loops, 0) ||
-        (thread == 0 && (atomic_load(&board->done) == board->begun || ready_has(&board->pinned))))
+        ready_has(&board->threads[thread]->own) ||
+        (thread == 0 && atomic_load(&board->done) == board->begun))
         return true;
     for (int i = 0; i < p->n; i++)
         if (deque_has(&board->threads[i]->deque))
@@ -208,9 +214,9 @@ static bool help_tasks(struct task_pool *p, struct pool_thread *t)
 }
 
 /* Runs what only this thread may. */
-static bool help_pinned(struct task_pool *p, struct pool_thread *t)
+static bool help_own(struct task_pool *p, struct pool_thread *t)
 {
-    int32_t task = take_pinned(p, t);
+    int32_t task = ready_take(&t->own);
     if (task == READY_NONE)
         return false;
     rest_found(&p->board->rest, has_work, p, t->number);
@@ -224,7 +230,7 @@ static void search(struct task_pool *p, struct pool_thread *t)
     rest_search(&p->board->rest);
     int64_t began = rest_now(), now = began, slept;
     for (unsigned round = 0; !is_over(p, t->number); round++) {
-        if (help_loop(p, t) || help_pinned(p, t) || (now >= t->steals_at && help_tasks(p, t))) {
+        if (help_loop(p, t) || help_own(p, t) || (now >= t->steals_at && help_tasks(p, t))) {
             count(&t->ns_searched, (uint64_t)(now - began));
             rest_search(&p->board->rest);
             began = now = rest_now();
@@ -246,15 +252,17 @@ static void search(struct task_pool *p, struct pool_thread *t)
     rest_found(&p->board->rest, has_work, p, t->number);
 }
 
-/* Those that are not pinned, but for one, which is returned: DEQUE_EMPTY where there is none. */
+/* Those that any thread may run, but for one, which is returned: DEQUE_EMPTY where there is none.
+ */
 static int32_t put_roots(struct task_pool *p, struct pool_thread *t, const struct graph_run *g)
 {
     int32_t first = DEQUE_EMPTY;
     int64_t n_put = 0;
     for (int i = 0; i < g->graph->n_roots; i++) {
         int32_t root = g->graph->roots[i];
-        if (g->is_pinned && g->is_pinned[root])
-            hand_over(p, t, root);
+        int32_t home = home_of(g, root);
+        if (home >= 0)
+            hand_over(p, t, root, home);
         else if (first == DEQUE_EMPTY)
             first = root;
         else
@@ -278,8 +286,9 @@ void task_pool_run(struct task_pool *p, struct graph_run *g)
     atomic_store_explicit(&board->run, g->number, memory_order_relaxed);
     int32_t first = put_roots(p, t, g);
     if (first == DEQUE_EMPTY)
-        first = take_own(p, t);
-    work(p, t, first);
+        first = take_own(t);
+    if (first != DEQUE_EMPTY)
+        work(p, t, first);
     if (!is_over(p, 0))
         search(p, t);
 }

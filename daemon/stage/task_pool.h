@@ -12,7 +12,7 @@
  *  - Who finishes a task makes its successors ready: of those that are, it runs the one with the
  *    longest path ahead of it at once, and puts the others into its deque, where idle threads steal
  *    them. Roots are put there by the thread that begins the run.
- *  - Tasks that are pinned are for thread 0 alone: they go into a set of its own.
+ *  - Tasks of a company are for the thread that is its home: they go into a set of its own.
  *  - The run is over when all tasks without successors are through.
  *
  * How a loop is run
@@ -42,7 +42,7 @@ struct task_pool;
 typedef void (*task_pool_fn)(void *userdata, int thread, int task);
 typedef void (*task_pool_block_fn)(void *loop, void *userdata, int thread, int64_t block);
 
-enum { TASK_POOL_GRAPHS = 4 }; /* that a pool can have */
+enum { TASK_POOL_GRAPHS = 5 }; /* that a pool can have */
 
 struct task_pool_options {
     int n_threads;  /* that of the caller included: 1 … REST_MOST */
@@ -60,12 +60,18 @@ struct task_pool_options {
 int task_pool_new(const struct task_pool_options *o, struct task_pool **ret_pool, struct error *e);
 struct task_pool *task_pool_free(struct task_pool *p);
 
-/* A graph that is to be run, again and again: its counts. The graph is borrowed. `is_pinned`: by
- * task, NULL where none is. They belong to the pool. Every process makes the same ones, in the same
- * order. */
+/* Which tasks of a graph are for one thread. Borrowed. */
+struct task_homes {
+    const int *companies; /* by task: a number, or below 0: any thread. NULL: so are all */
+    const int32_t *homes; /* by company: its thread; changed between two runs only */
+};
+
+/* A graph that is to be run, again and again: its counts. The graph is borrowed. `homes`: NULL
+ * where any thread may run all tasks. They belong to the pool. Every process makes the same ones,
+ * in the same order. */
 struct graph_run;
 struct graph_run *task_pool_graph_new(struct task_pool *p, const struct task_graph *graph,
-                                      const bool *is_pinned);
+                                      const struct task_homes *homes);
 
 /* Runs it, on the thread that made the pool (number 0) and the others. */
 void task_pool_run(struct task_pool *p, struct graph_run *g);

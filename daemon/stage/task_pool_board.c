@@ -26,11 +26,13 @@ static void give_back(const struct task_pool_options *o, void *block)
 }
 
 struct graph_run *task_pool_graph_new(struct task_pool *p, const struct task_graph *graph,
-                                      const bool *is_pinned)
+                                      const struct task_homes *homes)
 {
     mem_assert(p->n_graphs < TASK_POOL_GRAPHS);
     struct graph_run *g = &p->graphs[p->n_graphs];
-    *g = (struct graph_run){.graph = graph, .is_pinned = is_pinned, .number = p->n_graphs};
+    *g = (struct graph_run){.graph = graph, .number = p->n_graphs};
+    if (homes)
+        g->homes = *homes;
     struct graph_counts **counts = &p->board->counts[p->n_graphs++];
     if (!p->has_joined) {
         *counts = new_memory(&p->options, 1, sizeof **counts);
@@ -51,6 +53,8 @@ static struct pool_thread *thread_new(const struct task_pool_options *o, int num
     t->random = (uint32_t)number;
     t->deque.tasks = new_memory(o, (size_t)room, sizeof *t->deque.tasks);
     t->deque.mask = room - 1;
+    t->own.n_words = ready_words(o->most_tasks);
+    t->own.bits = new_memory(o, (size_t)t->own.n_words, sizeof *t->own.bits);
     return t;
 }
 
@@ -58,8 +62,6 @@ struct pool_board *pool_board_new(const struct task_pool_options *o)
 {
     struct pool_board *board = new_memory(o, 1, sizeof *board);
     rest_init(&board->rest);
-    board->pinned.n_words = ready_words(o->most_tasks);
-    board->pinned.bits = new_memory(o, (size_t)board->pinned.n_words, sizeof *board->pinned.bits);
     for (int i = 0; i < o->n_threads; i++)
         board->threads[i] = thread_new(o, i);
     return board;
@@ -70,12 +72,12 @@ void pool_board_free(struct task_pool *p)
     const struct task_pool_options *o = &p->options;
     for (int i = 0; i < p->n; i++) {
         give_back(o, p->board->threads[i]->deque.tasks);
+        give_back(o, p->board->threads[i]->own.bits);
         give_back(o, p->board->threads[i]);
     }
     for (int i = 0; i < p->n_graphs; i++) {
         give_back(o, p->board->counts[i]->through);
         give_back(o, p->board->counts[i]);
     }
-    give_back(o, p->board->pinned.bits);
     give_back(o, p->board);
 }

@@ -22,6 +22,7 @@ struct graph_counts {
 /* What one thread has. Others touch the deque alone. */
 struct pool_thread {
     struct deque deque;
+    struct ready_set own; /* tasks that only this one may run */
     _Alignas(64) int number;
     uint32_t random;   /* whom to steal from first */
     int64_t backs_off; /* ns */
@@ -36,7 +37,6 @@ struct pool_board {
     _Alignas(64) _Atomic uint32_t done; /* runs that are over */
     uint32_t begun;
     struct rest rest;
-    struct ready_set pinned; /* for thread 0 */
     struct pool_thread *threads[REST_MOST];
     struct graph_counts *counts[TASK_POOL_GRAPHS];
 };
@@ -45,7 +45,7 @@ struct pool_board {
 
 struct graph_run {
     const struct task_graph *graph;
-    const bool *is_pinned; /* by task; NULL: none is */
+    struct task_homes homes;
     struct graph_counts *counts;
     int number;
 };

@@ -22,6 +22,7 @@ struct threads {
     struct task_pool *pool;                    /* NULL: one lane */
     struct graph_run *graphs[SIMLAB_N_STAGES]; /* NULL: nothing to run side by side */
     struct choice choices[SIMLAB_N_STAGES];
+    int32_t *homes; /* by company: 0 */
     struct thread_lane lanes[REST_MOST];
 };
 
@@ -65,6 +66,8 @@ static void *threads_close(void *state)
     struct threads *t = state;
     if (t)
         task_pool_free(t->pool);
+    if (t)
+        free(t->homes);
     free(t);
     return NULL;
 }
@@ -78,10 +81,18 @@ static int most_tasks(const struct program *p)
     return most;
 }
 
+/* Companies are all the time loop's thread's. */
+static struct graph_run *new_graph(struct threads *t, const struct plan *plan)
+{
+    const struct task_homes homes = {plan->companies, t->homes};
+    return task_pool_graph_new(t->pool, &plan->graph, &homes);
+}
+
 static int threads_open(struct simulation *s, void **ret_state, struct error *e)
 {
     struct threads *t = mem_lines(1, sizeof *t);
     *t = (struct threads){.simulation = s};
+    t->homes = mem_array((size_t)s->program->n_companies, sizeof *t->homes);
     const struct task_pool_options options = {.n_threads = s->n_lanes,
                                               .most_tasks = most_tasks(s->program),
                                               .run = run_task,
@@ -96,7 +107,7 @@ static int threads_open(struct simulation *s, void **ret_state, struct error *e)
     for (int stage = 0; stage < SIMLAB_N_STAGES && t->pool; stage++) {
         brief_init(&t->choices[stage]);
         if (s->program->plans[stage].graph.n_tasks > 1)
-            t->graphs[stage] = task_pool_graph_new(t->pool, &s->program->plans[stage].graph, NULL);
+            t->graphs[stage] = new_graph(t, &s->program->plans[stage]);
     }
     *ret_state = t;
     return 0;

@@ -102,6 +102,7 @@ void value_reset(struct value *v, const struct variable *declared)
 {
     value_unsettle(v, declared);
     v->view.data = NULL;
+    v->view.mark = 0;
     v->view.size = 0;
     v->view.ndim = 0;
     v->asked = 0;

@@ -99,6 +99,7 @@ static int process_document(const struct simlab_process *p, int number, json_t *
     json_object_set_new(o, "stages", stage_list(stage_mask(p)));
     json_object_set_new(o, "not_thread_safe", json_boolean(p->flags & SIMLAB_NOT_THREAD_SAFE));
     json_object_set_new(o, "pinned", json_boolean(p->flags & SIMLAB_PINNED));
+    json_object_set_new(o, "movable", json_boolean(p->flags & SIMLAB_MOVABLE));
     json_object_set_new(o, "instance_size", json_integer((json_int_t)p->instance_size));
     *ret_document = o;
     return 0;

@@ -133,7 +133,13 @@ enum simlab_process_flags {
     /* The instance points outside itself, or to what only works in one operating-system process
      * (an interpreter's objects): all its calls run in the worker that made it. So do those of
      * processes that touch one `object`, without the flag. */
-    SIMLAB_PINNED = 2
+    SIMLAB_PINNED = 2,
+    /* What the two above say holds within a worker only: another may run the process, to which its
+     * instance is moved between two steps, by `save` and `restore`, and calls in different workers
+     * may overlap. So nothing that outlives a call lies outside instances and objects. Where `save`
+     * fails the instance stays where it is. What it leaves behind it forgets when it is made again.
+     */
+    SIMLAB_MOVABLE = 4
 };
 
 struct simlab_process {

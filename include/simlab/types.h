@@ -77,6 +77,7 @@ struct simlab_view {
     int32_t dtype;    /* enum simlab_dtype */
     int32_t itemsize; /* bytes of one element */
     int32_t place;    /* enum simlab_place */
+    int64_t mark;     /* of whoever sets the value, for its readers; 0 at first, never looked at */
 };
 
 #endif

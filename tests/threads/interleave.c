@@ -303,7 +303,8 @@ static const struct task_graph wide = {.n_tasks = 4,
                                        .roots = roots_wide,
                                        .n_leaves = 3};
 
-static const bool pinned_wide[] = {false, false, false, true};
+static const int companies_wide[] = {-1, -1, -1, 0};
+static const int32_t first_thread[] = {0};
 
 static struct task_pool *pool;
 static const struct task_graph *running;
@@ -336,7 +337,7 @@ static void check_rest(void)
     for (int i = 0; i < pool->n; i++)
         if (pool->board->threads[i]->deque.top < pool->board->threads[i]->deque.bottom)
             fail_here("a thread sleeps beside tasks that nobody runs");
-    if ((pool->board->rest.sleepers & 1) && pool->board->pinned.n > 0)
+    if ((pool->board->rest.sleepers & 1) && pool->board->threads[0]->own.n > 0)
         fail_here("the first thread sleeps beside a task that is for it alone");
 }
 
@@ -385,7 +386,7 @@ static void run_all(void)
     struct graph_run *runs[2];
     task_pool_new(&options, &pool, NULL);
     runs[0] = task_pool_graph_new(pool, &graph, NULL);
-    runs[1] = task_pool_graph_new(pool, &wide, pinned_wide);
+    runs[1] = task_pool_graph_new(pool, &wide, &(struct task_homes){companies_wide, first_thread});
     for (int k = 0; k < 3; k++) {
         running = order[k];
         memset(times, 0, sizeof times);

@@ -15,19 +15,20 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_TASKS = 120, MOST_EDGES = 1200, BLOCKS = 40, INNER = 7, RUNS = 40 };
+enum { MOST_TASKS = 120, MOST_EDGES = 1200, BLOCKS = 40, INNER = 7, RUNS = 40, N_COMPANIES = 3 };
 
 struct graph {
     struct task_graph graph;
     int n_before[MOST_TASKS], first_after[MOST_TASKS + 1], after[MOST_EDGES], roots[MOST_TASKS];
     bool edges[MOST_TASKS][MOST_TASKS];
     bool loops[MOST_TASKS];
-    bool pinned[MOST_TASKS];
+    int companies[MOST_TASKS];
 };
 
 struct test {
     struct task_pool *pool;
     const struct graph *g;
+    int32_t homes[N_COMPANIES]; /* threads */
     int run;
     int done[MOST_TASKS]; /* the last run in which it was run */
     int sums[MOST_TASKS];
@@ -109,8 +110,8 @@ static void run_task(void *userdata, int thread, int task)
     int sum = 1;
     if (t->done[task] != t->run - 1)
         fail(t, "it is run again", task);
-    if (t->g->pinned[task] && thread != 0)
-        fail(t, "it is pinned, and was run by another thread", task);
+    if (t->g->companies[task] >= 0 && thread != t->homes[t->g->companies[task]])
+        fail(t, "it was run by another thread than its home", task);
     for (int i = 0; i < task; i++) {
         if (!t->g->edges[i][task])
             continue;
@@ -140,7 +141,7 @@ static void make_graph(struct graph *g)
         }
         g->first_after[i + 1] = n_edges;
         g->loops[i] = below(10) == 0;
-        g->pinned[i] = below(6) == 0;
+        g->companies[i] = below(3) == 0 ? below(N_COMPANIES) : -1;
     }
     g->graph = (struct task_graph){.n_tasks = n,
                                    .n_before = g->n_before,
@@ -168,11 +169,14 @@ static bool try(int n_threads)
     }
     for (int i = 0; i < 2; i++) {
         make_graph(&g[i]);
-        runs[i] = task_pool_graph_new(t.pool, &g[i].graph, g[i].pinned);
+        runs[i] =
+            task_pool_graph_new(t.pool, &g[i].graph, &(struct task_homes){g[i].companies, t.homes});
     }
     for (t.run = 1; t.run <= RUNS; t.run++) {
         int which = t.run / 3 % 2;
         t.g = &g[which];
+        for (int i = 0; i < N_COMPANIES; i++)
+            t.homes[i] = below(n_threads);
         for (int i = 0; i < MOST_TASKS; i++)
             t.done[i] = t.run - 1;
         task_pool_run(t.pool, runs[which]);

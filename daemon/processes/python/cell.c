@@ -9,7 +9,7 @@
 enum { SCALAR_MOST = 16, TABLE_FIRST = 256 };
 
 struct cell {
-    const struct simlab_view *view;
+    struct simlab_view *view;
     int users;
     /* Arrays over the value, which may be read, and written; made for this memory and shape. */
     PyObject *arrays[2];
@@ -19,7 +19,7 @@ struct cell {
     /* What stands for a scalar of these bytes. */
     PyObject *scalar;
     char bytes[SCALAR_MOST];
-    bool is_numpy; /* as it was assigned last */
+    bool is_numpy; /* the scalar above */
 };
 
 /* By the view's address: open addressing, a power of two of places. */
@@ -119,7 +119,7 @@ static void table_remove(const struct cell *cell)
     }
 }
 
-struct cell *cell_join(const struct simlab_view *view)
+struct cell *cell_join(struct simlab_view *view)
 {
     if (2 * (cells.n + 1) > cells.size && !table_grow())
         return NULL;
@@ -154,15 +154,12 @@ void cell_forget(struct cell *cell)
     cell->data = NULL;
 }
 
-bool cell_is_numpy(const struct cell *cell)
-{
-    return cell->is_numpy;
-}
+/* What the mark of a value says: other workers, too, read it as it was assigned. */
+enum { PYTHON_OWN, NUMPYS };
 
-void cell_set_numpy(struct cell *cell, bool is_numpy)
+static bool is_numpy(const struct cell *cell)
 {
-    Py_CLEAR(cell->scalar);
-    cell->is_numpy = is_numpy;
+    return cell->view->mark == NUMPYS;
 }
 
 bool cell_is_viewed(const struct cell *cell)
@@ -213,14 +210,14 @@ static PyObject *read_scalar(struct cell *cell)
 {
     const struct simlab_view *v = cell->view;
     if (v->itemsize > SCALAR_MOST)
-        return numpy_scalar(v, cell->is_numpy);
+        return numpy_scalar(v, is_numpy(cell));
     size_t n = (size_t)v->itemsize;
     if (!cell->scalar || cell->dtype != v->dtype || cell->itemsize != v->itemsize ||
-        memcmp(cell->bytes, v->data, n) != 0) {
-        PyObject *scalar = numpy_scalar(v, cell->is_numpy);
+        cell->is_numpy != is_numpy(cell) || memcmp(cell->bytes, v->data, n) != 0) {
+        PyObject *scalar = numpy_scalar(v, is_numpy(cell));
         if (!scalar)
             return NULL;
-        cell_remember(cell, scalar, cell->is_numpy);
+        cell_remember(cell, scalar, is_numpy(cell));
         Py_DECREF(scalar);
     }
     Py_INCREF(cell->scalar);
@@ -229,8 +226,9 @@ static PyObject *read_scalar(struct cell *cell)
 
 void cell_remember(struct cell *cell, PyObject *object, bool is_numpy)
 {
-    const struct simlab_view *v = cell->view;
+    struct simlab_view *v = cell->view;
     cell->is_numpy = is_numpy;
+    v->mark = is_numpy ? NUMPYS : PYTHON_OWN;
     Py_CLEAR(cell->scalar);
     if (v->itemsize > SCALAR_MOST)
         return;

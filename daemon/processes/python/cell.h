@@ -14,7 +14,7 @@ struct cell;
 
 /* That of the value behind this view: one that is there, or a new one. NULL: no memory. Each has to
  * be left again. */
-struct cell *cell_join(const struct simlab_view *view);
+struct cell *cell_join(struct simlab_view *view);
 void cell_leave(struct cell *cell);
 
 /* What the value is: an array over it (`may_write`: which may be written through), or its scalar;
@@ -23,10 +23,6 @@ PyObject *cell_read(struct cell *cell, bool may_write);
 
 /* `object` is the scalar that was just put there. */
 void cell_remember(struct cell *cell, PyObject *object, bool is_numpy);
-
-/* Whether its scalars are NumPy's; and that they are to be. */
-bool cell_is_numpy(const struct cell *cell);
-void cell_set_numpy(struct cell *cell, bool is_numpy);
 
 /* Whether somebody beside the cell has an array over the value, or over a part of it. */
 bool cell_is_viewed(const struct cell *cell);

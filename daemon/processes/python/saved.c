@@ -57,15 +57,6 @@ static PyObject *assigned(const struct bound *b)
     return table;
 }
 
-static PyObject *scalars(const struct bound *b)
-{
-    PyObject *table = PyDict_New();
-    for (int row = 0; table && row < b->class->process.n_variables; row++)
-        if (b->cells[row] && cell_is_numpy(b->cells[row]) && add(table, row, Py_True) < 0)
-            Py_CLEAR(table);
-    return table;
-}
-
 /* ---- both ways ---- */
 
 static int put(simlab_context *c, PyObject *bytes)
@@ -80,16 +71,15 @@ static int put(simlab_context *c, PyObject *bytes)
 int saved_put(struct visit *visit)
 {
     PyObject *own = objects(visit, true), *others = objects(visit, false);
-    PyObject *kept = assigned(visit->object), *numbers = scalars(visit->object), *bytes = NULL;
-    if (own && others && kept && numbers)
-        bytes = PyObject_CallFunctionObjArgs(save, (PyObject *)visit->object, own, others, kept,
-                                             numbers, NULL);
+    PyObject *kept = assigned(visit->object), *bytes = NULL;
+    if (own && others && kept)
+        bytes =
+            PyObject_CallFunctionObjArgs(save, (PyObject *)visit->object, own, others, kept, NULL);
     int r = put(visit->context, bytes);
     Py_XDECREF(bytes);
     Py_XDECREF(own);
     Py_XDECREF(others);
     Py_XDECREF(kept);
-    Py_XDECREF(numbers);
     return r;
 }
 
@@ -115,18 +105,15 @@ static int set_objects(struct visit *visit, PyObject *table)
     return 0;
 }
 
-/* (objects, assigned, scalars), as they were given to `save`. */
+/* (objects, assigned), as they were given to `save`. */
 static int set_all(struct visit *visit, PyObject *tables)
 {
     struct bound *b = visit->object;
-    PyObject *key, *value, *kept = PyTuple_GetItem(tables, 1),
-                           *numbers = PyTuple_GetItem(tables, 2);
-    if (!kept || !numbers || set_objects(visit, PyTuple_GetItem(tables, 0)) < 0)
+    PyObject *key, *value, *kept = PyTuple_GetItem(tables, 1);
+    if (!kept || set_objects(visit, PyTuple_GetItem(tables, 0)) < 0)
         return -1;
     for (Py_ssize_t at = 0; PyDict_Next(kept, &at, &key, &value);)
         instance_keep(b, (int)PyLong_AsLong(key), value);
-    for (Py_ssize_t at = 0; PyDict_Next(numbers, &at, &key, &value);)
-        cell_set_numpy(b->cells[PyLong_AsLong(key)], true);
     return 0;
 }
 

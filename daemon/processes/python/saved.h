@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* An instance between two steps as bytes: its own attributes, and the objects that it has set, by
- * pickle; what it has assigned and keeps; and which scalars are NumPy's. */
+ * pickle; and what it has assigned and keeps. */
 #ifndef PYTHON_SAVED_H
 #define PYTHON_SAVED_H
 

@@ -134,6 +134,8 @@ static void set_process(struct class *k)
     p->description = text(k->table, "description");
     p->extends = text(k->table, "extends");
     p->flags = SIMLAB_NOT_THREAD_SAFE | SIMLAB_PINNED;
+    if (is_set(k->table, "is_movable"))
+        p->flags |= SIMLAB_MOVABLE;
     p->initialize = visit_initialize;
     p->run_step = k->methods[SIMLAB_RUN_STEP].is_there ? visit_run_step : NULL;
     p->finalize_step = k->methods[SIMLAB_FINALIZE_STEP].is_there ? visit_finalize_step : NULL;

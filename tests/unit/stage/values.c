@@ -400,18 +400,19 @@ Test(values, save_and_restore_pass_bytes_on)
                  1);
     cr_assert(instance_can_be_saved(s.simulation->program, 0));
     struct holder *instance = s.simulation->state->processes[0].instance;
-    cr_assert_eq(instance_restore(s.simulation, 0, more, 2 * sizeof *more, &e), 0, "%s", e.message);
+    cr_assert_eq(instance_restore(s.simulation->lanes[0], 0, more, 2 * sizeof *more, &e), 0, "%s",
+                 e.message);
     cr_assert_eq(instance->values[1], 6);
-    cr_assert_eq(instance_save(s.simulation, 0, &bytes, &e), 0);
+    cr_assert_eq(instance_save(s.simulation->lanes[0], 0, &bytes, &e), 0);
     cr_assert_eq(bytes.size, 2 * sizeof *more);
     cr_assert_eq(memcmp(bytes.data, more, bytes.size), 0);
     free(instance->values);
-    cr_assert_gt(instance_restore(s.simulation, 0, more, sizeof more, &e), 0);
+    cr_assert_gt(instance_restore(s.simulation->lanes[0], 0, more, sizeof more, &e), 0);
     cr_assert_str_eq(
         e.message,
         "process 'h' (t.Holder), restore of step 0: 8 of the bytes that it saved were not taken");
     free(instance->values);
-    cr_assert_gt(instance_restore(s.simulation, 0, more, 12, &e), 0);
+    cr_assert_gt(instance_restore(s.simulation->lanes[0], 0, more, 12, &e), 0);
     cr_assert(strstr(e.message, "8 bytes were asked for, but it has saved only 4 more"), "%s",
               e.message);
     free(instance->values);

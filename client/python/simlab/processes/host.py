@@ -17,6 +17,7 @@ import numpy
 
 import _simlab
 
+from .movable import why_not
 from .process import RuntimeSignal
 from .saved import CannotSave, restore, save  # the last two are the host's
 from .table import module_table
@@ -134,8 +135,10 @@ def open_module(name, directory):
             f"NumPy {numpy.__version__}",
         ]
     )
+    is_movable = why_not(directory) is None
     for table in good:
         table["bound"] = bind(table)
+        table["is_movable"] = is_movable
     return doc or None, version, good, bad
 
 

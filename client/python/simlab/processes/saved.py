@@ -59,9 +59,9 @@ def _explain(named, known, error):
     return CannotSave(f"its attributes cannot be saved: {error}")
 
 
-def save(instance, objects, others, assigned, scalars):
-    """Tables by row: objects that the instance has set, those of others, assigned values that are
-    kept, and scalars that are NumPy's."""
+def save(instance, objects, others, assigned):
+    """Tables by row: objects that the instance has set, those of others, and assigned values that
+    are kept."""
     for cls in type(instance).__mro__:
         if vars(cls).get("__slots__"):
             raise CannotSave(f"{cls.__name__} has __slots__, whose values cannot be saved")
@@ -69,7 +69,7 @@ def save(instance, objects, others, assigned, scalars):
     known = {id(value): row for row, value in others.items()}
     known[id(instance)] = "self"
     try:
-        return _dump((attributes, objects, assigned, scalars), known)
+        return _dump((attributes, objects, assigned), known)
     except Exception as error:  # pylint: disable=broad-except
         named = [*attributes.items(), *((f"object {row}", value) for row, value in objects.items())]
         raise _explain(named, known, error) from None
