@@ -55,6 +55,7 @@ LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
 
 # What hosts modules in Python, where the package python3-dev is.
 HOST := $(if $(shell pkg-config --exists python3-embed 2>/dev/null && echo 1),$(BUILD)/python/python.so)
+HOST_SOURCE := $(BUILD)/python/source/sources.inc
 
 # Debian's names: `demo` needs the first two lists, `test` the third too, `check` all.
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
@@ -152,7 +153,6 @@ $(BUILD)/python/python.so: $(wildcard daemon/processes/python/*.c) $(HOST_TEXT) 
 		$$(pkg-config --libs python3-embed) -lm -ldl
 
 # What other environments' hosts are made from, also after installation (`build-host` there).
-HOST_SOURCE := $(BUILD)/python/source/sources.inc
 $(HOST_SOURCE): $(wildcard daemon/processes/python/*.[ch]) $(HOST_TEXT) daemon/processes/python/build-host
 	@rm -rf $(@D) && mkdir -p $(@D)
 	@cp $(filter-out %/build-host,$^) $(@D)/ && cp daemon/processes/python/build-host $(BUILD)/python/
