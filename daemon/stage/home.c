@@ -10,6 +10,8 @@
 #include <string.h>
 
 enum {
+    TIMED = 3, /* steps, one after the other */
+    WAITS_MOST = 256,
     WORTH_NS = 20000,      /* that a step has to become shorter by, */
     WORTH_ALL_NS = 2000000 /* and all that are left */
 };
@@ -27,7 +29,8 @@ struct homes {
     int64_t ns_free; /* of all tasks of none */
     char **kept;     /* by process: its instance's memory, while it is moved */
     int n_helpers;   /* as last seen */
-    int waits, next; /* steps until the next that is timed, which doubles */
+    int waits, next; /* steps until the next that are timed, which doubles; of these */
+    int timed;       /* so many are left: the shortest counts, since others may be interrupted */
 };
 
 struct homes *homes_new(struct simulation *s, struct share *share, struct task_pool *pool)
@@ -280,15 +283,26 @@ static void go_where_wanted(struct homes *h)
     move(h, h->wanted);
 }
 
+static void begin_times(struct homes *h)
+{
+    const struct plan *plan = &h->simulation->program->plans[SIMLAB_RUN_STEP];
+    memset(h->share->task_ns, 0, (size_t)plan->graph.n_tasks * sizeof *h->share->task_ns);
+    h->share->has_times = true;
+    h->timed = TIMED;
+    h->next = 2 * h->next < WAITS_MOST ? 2 * h->next : WAITS_MOST;
+    h->waits = h->next;
+}
+
 void homes_settle(struct homes *h)
 {
     struct share *share = h->share;
     int n_helpers = atomic_load(&share->n_helpers);
     if (h->n_companies <= COMPANY_LEAD + 1 || n_helpers == 0)
         return;
-    if (share->has_times)
+    if (share->has_times && --h->timed == 0) {
+        share->has_times = false;
         decide(h);
-    share->has_times = false;
+    }
     if (is_elsewhere(h))
         go_where_wanted(h);
     else
@@ -297,10 +311,8 @@ void homes_settle(struct homes *h)
         h->n_helpers = n_helpers;
         h->waits = h->next = 1;
     }
-    if (--h->waits > 0)
-        return;
-    share->has_times = true;
-    h->waits = h->next *= 2;
+    if (!share->has_times && --h->waits <= 0)
+        begin_times(h);
 }
 
 int homes_gather(struct homes *h, struct error *e)

@@ -20,7 +20,7 @@ def library(context):
     if not os.path.exists(host):
         return None
     folder = context.directory("modules")
-    for name in ("visits", "reference"):
+    for name in ("visits", "reference", "several"):
         os.symlink(host, os.path.join(folder, name + ".so"))
         shutil.copy(os.path.join(MODULES, name + ".py"), folder)
         with open(os.path.join(folder, name + ".files"), "w", encoding="utf-8") as file:
@@ -42,6 +42,22 @@ def between(context, folder, less, more):
 def steps_of(processes):
     return {"model": {"processes": processes}, "clocks": {"time": {"data": {"arange": [0, STEPS + 1, 1]}}},
             "main_clock": "time", "inputs": {}, "outputs": {}}
+
+
+def heavy(steps, threads):
+    """Eight processes of pure Python side by side, in as many workers."""
+    return {"model": {"processes": {f"h{i}": "several.Heavy" for i in range(8)}},
+            "clocks": {"time": {"data": {"arange": [0, steps + 1, 1]}}}, "main_clock": "time", "inputs": {}, "outputs": {},
+            **({"parallel": True, "scheduler": "processes", "threads": threads} if threads > 1 else {"scheduler": "serial"})}
+
+
+def two_workers(context, folder):
+    """How many times faster a step is by two workers than by one: steps after the first ones, in turns."""
+    ratios = []
+    for _ in range(TIMES):
+        one, two = (seconds(context, folder, heavy(600, n)) - seconds(context, folder, heavy(300, n)) for n in (1, 2))
+        ratios.append((one / 300, one / two))
+    return [statistics.median(column) for column in zip(*ratios)]
 
 
 def two_bare(plain_numpy, members):
@@ -79,5 +95,7 @@ def lines(context, members, numpy_member, through, plain_numpy):
     yield f"Python: reading a view {between(context, folder, one, reads) / 10 / STEPS * 1e6:23.3f} us"
     member = between(context, folder, members(100), members(600)) / 500
     yield f"Python: a member {member * 1e3:29.3f} ms {member / numpy_member:34.2f} x NumPy"
+    step, ratio = two_workers(context, folder)
+    yield f"Python: a step of 8 heavy processes {step * 1e3:12.2f} ms {ratio:34.2f} x in two workers"
     rate, ratio = beside_two_bare(context, folder, members(MEMBERS), MEMBERS, through, plain_numpy)
     yield f"Python: {MEMBERS} runs, 2 workers {rate:15.0f} /s {ratio:34.2f} x two bare NumPy loops"

@@ -13,7 +13,7 @@ from harness import check, equal, load, GOLDEN
 
 MODULES = os.path.join(harness.REPOSITORY, "tests/lib/python")
 SERIAL = {"scheduler": "serial"}
-STEPS = 600
+STEPS = 300
 
 
 def modules(context):
@@ -112,20 +112,20 @@ def test_checkpoints(context):
 def test_every_golden_case(context):
     folder = modules(context)
     moved = []
-    for case in harness.golden_cases():
+    for i, case in enumerate(harness.golden_cases()):
         document = load(GOLDEN, case, "job.json")
         if "batch_dim" in document:  # members are for workers each
             continue
         document["model"]["processes"].update({"and_lead": "apart.Lead", **{f"and_{i}": "several.Busy" for i in range(3)}})
         store, said, _ = run(context, document, folder, SERIAL)
-        for workers in (2, 4):
-            other, also, told = run(context, document, folder, by(workers))
-            harness.same_store(store, other)
-            harness.golden_agrees(other, case)
-            equal(also, said, f"{case}: what was said by {workers} workers")
-            if os.path.exists(os.path.join(told, "moved")):
-                moved.append((case, workers))
-    check(len(moved) > 10, f"somebody was moved in {moved} only")
+        workers = 2 + i % 3
+        other, also, told = run(context, document, folder, by(workers))
+        harness.same_store(store, other)
+        harness.golden_agrees(other, case)
+        equal(also, said, f"{case}: what was said by {workers} workers")
+        if os.path.exists(os.path.join(told, "moved")):
+            moved.append((case, workers))
+    check(len(moved) > 5, f"somebody was moved in {moved} only")
 
 
 if __name__ == "__main__":

@@ -208,3 +208,19 @@ class Unsaved:
 
     def finalize(self):
         assert os.getpid() == self._born
+
+
+@xs.process
+class Heavy:
+    """Some milliseconds of pure Python a step."""
+
+    total = xs.variable(intent="out")
+
+    def initialize(self):
+        self.total = 0
+
+    def run_step(self):
+        total = self.total
+        for i in range(20000):
+            total = (total * 31 + i) % 1000003
+        self.total = total
