@@ -21,7 +21,8 @@ static json_t *stage_document(const struct profile_stage *stage, int number)
 static json_t *call_document(const struct simulation *s, int stage, int call)
 {
     const struct profile_call *c = &s->profile->board->calls[stage][call];
-    const struct model_process *p = &s->model->processes[s->program->plans[stage].calls[call].process];
+    const struct model_process *p =
+        &s->model->processes[s->program->plans[stage].calls[call].process];
     int64_t blocks = atomic_load_explicit(&c->blocks_ns, memory_order_relaxed);
     return json_pack("{s:s, s:s, s:s, s:I, s:f, s:f, s:f}", "process", p->name, "type",
                      p->type->name, "stage", position_function(stage), "calls", (json_int_t)c->n,

@@ -42,6 +42,25 @@ int job_code_find(const struct job *job, const struct libraries *l, struct job_c
     return 0;
 }
 
+static bool has_runtime(const struct job *job, const struct type *type)
+{
+    const struct library *l = registry_library(job->model->registry, type->library);
+    return l && l->runtime;
+}
+
+void job_code_watch(const struct job_code *c, const struct job *job, struct statics *statics)
+{
+    for (int i = 0; i < job->model->n_processes; i++) {
+        const struct type *type = job->model->processes[i].type;
+        const struct stage_code *code = c->codes[i];
+        for (; type && code; type = type->parent, code = code->parent)
+            if (!has_runtime(job, type))
+                statics_add(statics, address_of(code->process));
+    }
+    for (int i = 0; i < job->n_hooks; i++)
+        statics_add(statics, (const void *)(uintptr_t)c->hooks[i]->call);
+}
+
 void job_code_clear(struct job_code *c)
 {
     free(c->codes);

@@ -7,6 +7,7 @@
 #include "model/job.h"
 #include "worker/imports.h"
 #include "worker/library.h"
+#include "worker/statics.h"
 
 struct job_code {
     const struct stage_code **codes; /* as simulation_new wants them */
@@ -17,6 +18,9 @@ struct job_code {
 /* Job and libraries are borrowed. 0, or WORKER_REFUSED with words. After either it is cleared. */
 int job_code_find(const struct job *job, const struct libraries *l, struct job_code *ret,
                   struct error *e);
+/* Adds its libraries to those whose static variables are looked at; those that host a runtime keep
+ * in them what is nobody's mistake. */
+void job_code_watch(const struct job_code *c, const struct job *job, struct statics *statics);
 void job_code_clear(struct job_code *c);
 
 #endif

@@ -104,8 +104,11 @@ static int new_simulation(struct range_runner *m, struct error *e)
     if (r == 0)
         r = worker_result_of_user(
             simulation_new(m->job, m->code.codes, m->code.hooks, &how, &m->simulation, e));
-    if (r == 0 && m->job->debug)
+    if (r == 0 && m->job->debug) {
         fault_explain(m->simulation);
+        m->statics = statics_new();
+        job_code_watch(&m->code, m->job, m->statics);
+    }
     const struct lead_events events = {.lost = on_lost, .abandon = on_abandon, .userdata = m};
     if (r == 0 && m->events.share >= 0)
         r = lead_new(m->simulation, m->events.share, &events, &m->lead, e);
@@ -176,6 +179,7 @@ struct range_runner *range_runner_free(struct range_runner *m)
     lead_free(m->lead);
     fault_explain(NULL);
     simulation_free(m->simulation);
+    statics_free(m->statics);
     job_code_clear(&m->code);
     store_close(m->store);
     free(m);
@@ -427,6 +431,14 @@ static void on_abandon(void *userdata, int64_t member, const struct error *failu
     m->events.abandon(m->events.userdata, &why);
 }
 
+static void say_static(void *userdata, const char *what)
+{
+    struct range_runner *m = userdata;
+    char *line = mem_printf("debug: %s", what);
+    on_log(m, m->member, line);
+    free(line);
+}
+
 static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct error *e)
 {
     const struct stage_events events = {.output = on_output,
@@ -439,9 +451,14 @@ static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct
     m->is_told = false;
     if (m->checkpoints)
         checkpoints_begin(m->checkpoints);
+    m->member = member;
+    if (m->statics)
+        statics_keep(m->statics);
     clean_room_enter(m->room, &m->code.imports);
     int r = goes_on ? simulation_resume(m->simulation, member, &start, &events, e)
                     : simulation_run(m->simulation, member, &events, e);
+    if (m->statics)
+        statics_compare(m->statics, say_static, m);
     if (m->checkpoints) {
         m->leaves_staged = checkpoints_finish(m->checkpoints, member, true) && r < 0;
         range_resume_say_failure(m, member); /* of the last, if it is not known yet */

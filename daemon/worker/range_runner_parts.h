@@ -16,7 +16,9 @@ struct range_runner {
     struct job_code code;
     struct clean_room *room;
     struct simulation *simulation;
-    struct lead *lead; /* of its helpers; NULL: there are none */
+    struct statics *statics; /* NULL: nobody asks */
+    int64_t member;          /* that runs, where somebody does */
+    struct lead *lead;       /* of its helpers; NULL: there are none */
     struct job_store where;
     struct store *store;
     struct range_events events;

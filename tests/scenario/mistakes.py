@@ -124,4 +124,24 @@ def test_a_debug_run_names_what_was_not_written(context):
     check("'scalar'" not in ended.stderr, ended.stderr)
 
 
+def test_a_debug_run_names_static_variables_that_were_changed(context):
+    """Each once, in the member that changes it first; what is only read, and automatic ones, are no mistake."""
+    statics = ("static int n_calls;\nstatic double table[4] = {1, 2, 3, 4};\nstatic volatile double last;\n"
+               "static int run_step(simlab_context *c)")
+    text = abi.block("c").replace("static int run_step(simlab_context *c)", statics, 1)
+    text = text.replace("    double *diffused", "    n_calls++;\n    if (simlab_now(c)->batch == 1) last = table[n_calls & 3];\n"
+                        "    double *diffused", 1)
+    library = abi.compile_text(context, text, ".c", abi.as_the_page_says())
+    document = abi.job()
+    document["inputs"]["diffuse__diffusivity"] = {"dims": ["batch"], "data": [0.001, 0.002, 0.003]}
+    document["batch_dim"] = "batch"
+    options = ["--processes", os.path.dirname(library), "--processes", context.program("processes")]
+    _, ended = context.run_local(document, 0, ["--debug", *options])
+    told = re.findall(r"member (\d+): debug: static variable '(\w+)' of line.so was changed", ended.stderr)
+    equal(told, [("0", "n_calls"), ("1", "last")], f"static variables that are told in {ended.stderr}")
+    check("(without a name)" not in ended.stderr, ended.stderr)
+    _, ended = context.run_local(document, 0, options)
+    check("static variable" not in ended.stderr, ended.stderr)
+
+
 harness.main(globals())
