@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
@@ -161,6 +162,33 @@ def test_the_client_pushes(context):
     for path, word in (("nothing.py", "No such file"), ("growth.files", "no module in Python"), ("bad.py", "UTF-8")):
         _, told = client(context, daemon, "models", "push", os.path.join(folder, path), code=2)
         check(word in told, f"{word!r} is not in {told!r}")
+
+
+def test_the_daemon_stops_while_modules_are_taken(context):
+    daemon = daemon_of(context)
+    started = context.path("started")
+    os.mkfifo(started)
+    hanging = f"import threading\nopen({started!r}, 'w').close()\nthreading.Event().wait()\n"
+    told = []
+
+    def pushing(name, text):
+        try:
+            told.append(daemon.request("POST", "/v1/modules", {"name": name, "files": {name + ".py": text}}).status)
+        except OSError as error:
+            told.append(error)
+    threads = [threading.Thread(target=pushing, args=("growth", hanging))]
+    threads[0].start()
+    with open(started, encoding="utf-8"):  # the next one waits for the first
+        threads += [threading.Thread(target=pushing, args=(f"growth{i}", growth(2.0))) for i in range(20)]
+        for thread in threads[1:]:
+            thread.start()
+    daemon.stop()
+    for thread in threads:
+        thread.join(harness.WAIT)
+    check(all(status == 503 or isinstance(status, OSError) for status in told) and len(told) == 21, f"told {told}")
+    daemon.start()
+    equal(daemon.request("GET", "/v1/modules", status=200).json["modules"], [], "modules")
+    equal(os.listdir(os.path.join(daemon.state, "modules/default")), [], "what is left behind")
 
 
 def test_a_job_gets_what_it_is_meant_for(context):
