@@ -217,6 +217,23 @@ int file_read(const char *path, size_t limit, struct buffer *ret)
     return r;
 }
 
+int file_read_at(int fd, void *ret, size_t size, off_t at, size_t *ret_size)
+{
+    size_t n = 0;
+    while (n < size) {
+        ssize_t got = pread(fd, (char *)ret + n, size - n, at + (off_t)n);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -errno;
+        if (got == 0)
+            break;
+        n += (size_t)got;
+    }
+    *ret_size = n;
+    return 0;
+}
+
 static bool is_itself_or_parent(const char *name)
 {
     return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));

@@ -55,6 +55,9 @@ int file_rename(const char *from, const char *to);
 /* Reads a file of at most `limit` bytes (-EFBIG beyond), appending to `ret`. 0 or -errno. */
 int file_read(const char *path, size_t limit, struct buffer *ret);
 
+/* Reads `size` bytes at `at`, fewer where the file ends before: *ret_size. 0 or -errno. */
+int file_read_at(int fd, void *ret, size_t size, off_t at, size_t *ret_size);
+
 /* The next entry of a directory but "." and ".."; NULL at its end. A directory that cannot be read
  * any further has not ended: -errno. */
 int file_next_entry(DIR *directory, const struct dirent **ret_entry);

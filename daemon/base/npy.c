@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/npy.h"
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/ndarray.h"
 
@@ -114,29 +115,12 @@ int npy_read_header(const void *bytes, size_t n, size_t size, size_t max_element
     return r;
 }
 
-static int read_at(int fd, void *ret, size_t n, size_t offset, size_t *ret_n)
-{
-    size_t done = 0;
-    while (done < n) {
-        ssize_t got = pread(fd, (char *)ret + done, n - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    *ret_n = done;
-    return 0;
-}
-
 int npy_open(int fd, size_t max_elements, struct npy_header *ret, struct error *e)
 {
     struct stat st;
     char *head = mem_new(NPY_HEADER_BYTES);
     size_t n = 0;
-    int r = fstat(fd, &st) < 0 ? -errno : read_at(fd, head, NPY_HEADER_BYTES, 0, &n);
+    int r = fstat(fd, &st) < 0 ? -errno : file_read_at(fd, head, NPY_HEADER_BYTES, 0, &n);
     if (r == 0)
         r = npy_read_header(head, n, (size_t)st.st_size, max_elements, ret, e);
     free(head);
@@ -155,7 +139,7 @@ static void make_native(const struct npy_header *h, void *data, size_t n)
 int npy_read(int fd, const struct npy_header *h, size_t at, size_t n, void *ret)
 {
     size_t got;
-    int r = read_at(fd, ret, n * h->itemsize, h->offset + at * h->itemsize, &got);
+    int r = file_read_at(fd, ret, n * h->itemsize, (off_t)(h->offset + at * h->itemsize), &got);
     if (r == 0 && got < n * h->itemsize)
         r = -EIO;
     if (r == 0)

@@ -38,23 +38,6 @@ static int next_unwritten(int fd, off_t from, unsigned flags, struct extent *ret
     return r == -EOPNOTSUPP || r == -ENOTTY || r == -EINVAL ? 0 : r;
 }
 
-static int read_piece(int fd, char *bytes, off_t at, size_t *ret_size)
-{
-    size_t n = 0;
-    while (n < PIECE) {
-        ssize_t got = pread(fd, bytes + n, PIECE - n, at + (off_t)n);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -errno;
-        if (got == 0)
-            break;
-        n += (size_t)got;
-    }
-    *ret_size = n;
-    return 0;
-}
-
 static int write_piece(int fd, const char *bytes, off_t at, size_t size)
 {
     int r = file_fault("write");
@@ -78,7 +61,7 @@ static int write_again(int fd, char *piece, struct extent x, bool to_new_blocks)
     for (off_t at = x.begin; r == 0 && at < x.end; at += PIECE) {
         off_t n = x.end - at < PIECE ? x.end - at : PIECE;
         size_t size = 0;
-        r = read_piece(fd, piece, at, &size);
+        r = file_read_at(fd, piece, PIECE, at, &size);
         if (r == 0 && to_new_blocks &&
             fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, n) < 0)
             r = -errno;
