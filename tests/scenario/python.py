@@ -352,6 +352,68 @@ def test_run_from_python(context):
         raise harness.Failure(f"no {kind.__name__} was raised")
 
 
+PEERS = """
+import numpy as np
+import xsimlab as xs
+
+@xs.process
+class Line:
+    n = xs.variable(default=4, converter=int)
+    x = xs.index(dims="x")
+
+    def initialize(self):
+        self.x = np.arange(self.n, dtype=float)
+
+@xs.process
+class Growth:
+    x = xs.foreign(Line, "x")
+    rate = xs.variable()
+    size = xs.variable(dims="x", intent="out", description="of each")
+
+    @rate.validator
+    def _is_rate(self, attribute, value):
+        if value < 0:
+            raise ValueError(f"{attribute.name} is below 0")
+
+    def initialize(self):
+        self.size = np.ones_like(self.x)
+
+    @xs.runtime(args="step_delta")
+    def run_step(self, dt):
+        self.size = self.size * (1 + self.rate * dt) + self.x
+
+model = xs.Model({"line": Line, "growth": Growth})
+"""
+
+
+def test_models_of_the_peer(context):
+    """Its classes as they are, by what its decorators leave on them."""
+    library(context)
+    try:
+        import attr  # pylint: disable=import-outside-toplevel,unused-import
+    except ImportError as error:
+        raise harness.Skip("xarray-simlab needs attrs") from error
+    standin = os.path.join(MODULES, "standin")
+    folder = context.directory("peers")
+    path = module(folder, "peers", PEERS)
+    sys.path[:0] = [os.path.join(harness.REPOSITORY, "client/python"), standin, folder]
+    os.environ["PYTHONPATH"] = standin
+    # pylint: disable=import-outside-toplevel,import-error
+    import simlab
+    import peers
+    job = {"clocks": {"time": {"data": [0, 1, 2]}}, "main_clock": "time", "outputs": {"growth__size": None}}
+    try:
+        ended = simlab.run({**job, "inputs": {"growth__rate": 1.0}}, peers.model, worker=context.program("simlab-worker"),
+                           processes=[context.directory("none")])
+        equal(ended["growth__size"].values.tolist(), [4.0, 7.0, 10.0, 13.0], "sizes")
+        document = {**job, "model": {"processes": {"line": "peers.Line", "growth": "peers.Growth"}},
+                    "inputs": {"growth__rate": -1.0}, "max_attempts": 1}
+        _, refused = context.run_local(document, 1, ["--python", path])
+        check("rate is below 0" in refused.stderr, refused.stderr)
+    finally:
+        del os.environ["PYTHONPATH"]
+
+
 # ---- without a worker ----------------------------------------------------------------------------
 
 

@@ -104,9 +104,10 @@ def _document(job):
 
 
 def _class(name, of):
-    """The process class; models of xarray-simlab have instances."""
-    cls = of if inspect.isclass(of) else type(of)
-    if not is_process(cls):
+    """The process class; models of xarray-simlab have instances, of classes that it makes of these."""
+    classes = [of] if inspect.isclass(of) else type(of).__mro__
+    cls = next((c for c in classes if is_process(c)), None)
+    if cls is None:
         raise TypeError(f"process {name!r}: {of!r} is no process class")
     return cls
 
