@@ -1,30 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/range_runner_parts.h"
 
-#include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/processors.h"
 #include "worker/fault.h"
-#include "worker/setup_arrays.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { REPORT_MS = 250 };
-
-static int settle(struct range_runner *m, int64_t member, bool waits, struct error *e);
 
 static int put_output(struct range_runner *m, int64_t member, int output, int64_t at,
                       const struct simlab_view *view)
 {
     if (m->is_ahead && held_outputs_put(&m->held, member, output, at, view))
         return 0;
-    int r = settle(m, member, true, m->e);
+    int r = range_ahead_settle(m, member, true, m->e);
     return r ? r : output_writer_put(&m->writer, member, output, at, view, m->e);
 }
 
@@ -115,32 +106,6 @@ static int new_simulation(struct range_runner *m, struct error *e)
     return r;
 }
 
-static int make_store(struct range_runner *m, struct error *e)
-{
-    if (m->checkpoints && !m->where.layout)
-        checkpoints_remove_all(m->checkpoints);
-    int r = job_store_open(&m->where, &m->store, e);
-    if (r)
-        return r;
-    if (!m->where.layout)
-        r = setup_arrays_write(m->job, m->store, e);
-    if (r == 0)
-        r = output_writer_open(&m->writer, m->job, m->store, m->where.layout, e);
-    return r;
-}
-
-static int open_store(struct range_runner *m, struct error *e)
-{
-    int r = range_resume_open(m, e);
-    if (r)
-        return r;
-    if (!m->checkpoints || m->where.layout || !range_resume_join(m))
-        r = make_store(m, e);
-    if (r == 0 && m->checkpoints)
-        store_set_resumable(m->store);
-    return job_store_explain(&m->where, r, e);
-}
-
 int range_runner_new(const struct job *job, const struct libraries *l, struct clean_room *room,
                      const struct job_store *where, const struct range_events *events,
                      struct range_runner **ret_runner, struct error *e)
@@ -155,7 +120,7 @@ int range_runner_new(const struct job *job, const struct libraries *l, struct cl
     m->held.room = HELD_OUTPUTS_BYTES;
     int r = new_simulation(m, e);
     if (r == 0 && !m->is_ahead)
-        r = open_store(m, e);
+        r = range_store_open(m, e);
     clean_room_settle(room); /* libraries were loaded, and the store has a descriptor */
     if (r) {
         range_runner_free(m);
@@ -198,223 +163,9 @@ json_t *range_runner_trace(const struct range_runner *m)
 
 /* ---- running ---- */
 
-/* Members up to `end`, less those that failed, in as few ranges as there are. */
-static int say_done(struct range_runner *m, int64_t end)
-{
-    while (m->reported < end) {
-        bool gap = m->n_passed < m->n_failed && m->failed[m->n_passed] < end;
-        int64_t upto = gap ? m->failed[m->n_passed] : end;
-        int r = upto > m->reported ? m->events.done(m->events.userdata, m->reported, upto) : 0;
-        if (r)
-            return r;
-        for (int64_t member = m->reported; m->checkpoints && member < upto; member++)
-            checkpoints_remove(m->checkpoints, member);
-        m->reported = gap ? upto + 1 : upto;
-        m->n_passed += gap;
-    }
-    m->writer.done = m->reported;
-    return 0;
-}
-
-/* Members are done when their chunks are on the disk: syncfs tells. It costs the same for one
- * member and for thousands, so it waits a moment, or for the end of the range. */
-static int report(struct range_runner *m, int64_t written)
-{
-    if (!m->events.done || m->reported >= written)
-        return 0;
-    if (written < m->end && loop_now() - m->reported_at < REPORT_MS)
-        return 0;
-    int r = m->where.is_unsynced ? 0 : worker_result_of_store(store_sync(m->store, m->e));
-    m->reported_at = loop_now();
-    return r ? r : say_done(m, written);
-}
-
-/* The first to succeed has shown the outputs' sizes. What is said is on the disk: an index variable
- * is written by this member only. */
-static int say_layout(struct range_runner *m, int64_t member)
-{
-    if (!m->writer.proposes)
-        return 0;
-    m->writer.proposes = false;
-    int r = store_consolidate(m->store, m->e);
-    if (r == 0 && !m->where.is_unsynced)
-        r = store_sync(m->store, m->e);
-    if (r)
-        return worker_result_of_store(r);
-    store_join(m->store);
-    if (!m->events.layout)
-        return 0;
-    char *text = json_canonical(m->writer.layout);
-    r = m->events.layout(m->events.userdata, member, text);
-    free(text);
-    return r;
-}
-
-static void add_failed(struct range_runner *m, int64_t member)
-{
-    size_t at = m->n_failed++;
-    m->failed = mem_resize(m->failed, m->n_failed, sizeof *m->failed);
-    for (; at > 0 && m->failed[at - 1] > member; at--)
-        m->failed[at] = m->failed[at - 1];
-    m->failed[at] = member;
-}
-
-static bool has_failed(const struct range_runner *m, int64_t member)
-{
-    for (size_t i = m->n_failed; i > 0 && m->failed[i - 1] >= member; i--)
-        if (m->failed[i - 1] == member)
-            return true;
-    return false;
-}
-
-static int fail_member(struct range_runner *m, int64_t member, struct error *e)
-{
-    struct error why = *e;
-    error_clear(e);
-    add_failed(m, member);
-    int r = m->is_ahead ? 0 : output_writer_forget(&m->writer, member, e);
-    if (r == 0 && m->events.failed)
-        r = m->events.failed(m->events.userdata, member, &why);
-    if (r == 0 && m->checkpoints)
-        checkpoints_remove(m->checkpoints, member);
-    return r;
-}
-
-/* The range ends with this member: all that was run is written and told. */
-static void end_early(struct range_runner *m, int64_t member, struct error *why)
-{
-    m->end = member + 1;
-    output_writer_end(&m->writer, m->end);
-    error_set(why, WORKER_RENEW, NULL, "after member %" PRId64 ": %s", member, why->message);
-}
-
 static bool may_print(const struct imports *i)
 {
     return i->reach & (REACH_OUTPUT | REACH_FILES | REACH_ELSEWHERE);
-}
-
-/* The member is to run again, once what it saves beyond the layout has been decided: the range ends
- * before it. */
-static int ask_layout(struct range_runner *m, int64_t member, struct error *e)
-{
-    char *text = json_canonical(m->writer.late);
-    int64_t written;
-    int r = output_writer_forget(&m->writer, member, e);
-    m->end = member;
-    output_writer_end(&m->writer, member);
-    if (r == 0 && member > m->begin)
-        r = output_writer_write(&m->writer, member - 1, &written, e);
-    if (r == 0 && member > m->begin)
-        r = report(m, written);
-    if (r == 0)
-        r = m->events.late(m->events.userdata, member, text);
-    free(text);
-    return r ? r
-             : error_set(e, WORKER_LAYOUT, NULL,
-                         "member %" PRId64 " saves what no member before it has saved", member);
-}
-
-/* What a member has saved is stored. */
-static int keep_member(struct range_runner *m, int64_t member, struct error *e)
-{
-    if (json_object_size(m->writer.late) > 0)
-        return ask_layout(m, member, e);
-    int r = output_writer_keep(&m->writer, member, e);
-    return r ? r : say_layout(m, member);
-}
-
-/* The member has ended, and there is no layout yet. */
-static int hold_member(struct range_runner *m, int64_t member, int r, struct error *e)
-{
-    if (r == STAGE_FAILED) {
-        held_outputs_forget(&m->held, member);
-        r = fail_member(m, member, e);
-    } else if (r == 0) {
-        m->n_well++;
-    }
-    m->run = member + 1;
-    return r;
-}
-
-/* What is left to do with a member that has come to this result. */
-static int put_away(struct range_runner *m, int64_t member, int r, struct error *e)
-{
-    int64_t written;
-    if (m->is_ahead)
-        return hold_member(m, member, r, e);
-    if (r == STAGE_FAILED)
-        r = m->writer.is_broken ? WORKER_STORE : fail_member(m, member, e);
-    else if (r == 0)
-        r = keep_member(m, member, e);
-    if (r == 0)
-        r = output_writer_write(&m->writer, member, &written, e);
-    return r ? r : report(m, written);
-}
-
-/* ---- ahead ---- */
-
-/* Puts what is held of a member from *at on. */
-static int put_held(struct range_runner *m, int64_t member, size_t *at, struct error *e)
-{
-    int r = 0;
-    for (; *at < m->held.n && m->held.values[*at].member == member; ++*at) {
-        const struct held_value *v = &m->held.values[*at];
-        if (r == 0)
-            r = output_writer_put(&m->writer, member, v->output, v->at, &v->view, e);
-    }
-    return r;
-}
-
-static int put_away_held(struct range_runner *m, int64_t member, size_t *at, struct error *e)
-{
-    int64_t written;
-    if (!has_failed(m, member)) {
-        int r = put_held(m, member, at, e);
-        return put_away(m, member, r > 0 ? STAGE_FAILED : r, e);
-    }
-    int r = output_writer_write(&m->writer, member, &written, e);
-    return r ? r : report(m, written);
-}
-
-/* What was held goes the way of all outputs: that of members which have ended, and of the one that
- * runs (-1: none does), which alone may fail by it here. */
-static int put_all_held(struct range_runner *m, int64_t running, struct error *e)
-{
-    size_t at = 0;
-    for (int64_t member = m->begin; member < m->run && m->ended == 0; member++)
-        m->ended = put_away_held(m, member, &at, e);
-    if (m->ended != 0)
-        m->why = *e;
-    int r = m->ended == 0 && running >= 0 ? put_held(m, running, &at, e) : m->ended;
-    held_outputs_clear(&m->held);
-    return r;
-}
-
-/* Where the layout is known, or ours to decide, the runner is ahead no more. `member` runs, -1:
- * none does. (While one does, the store's directory is opened, which clean_room.h lets stay.) */
-static int settle(struct range_runner *m, int64_t member, bool waits, struct error *e)
-{
-    const char *layout = NULL;
-    if (!m->is_ahead)
-        return 0;
-    int r = m->events.await(m->events.userdata, member, waits, &layout);
-    if (r == -EAGAIN)
-        return 0;
-    if (r == 0) {
-        m->is_ahead = false;
-        m->where.layout = layout;
-        r = open_store(m, e);
-    }
-    if (member < 0)
-        clean_room_settle(m->room);
-    if (r == 0) {
-        m->e = e;
-        output_writer_begin(&m->writer, m->begin, m->end);
-        return put_all_held(m, member, e);
-    }
-    m->ended = r;
-    m->why = *e;
-    return r;
 }
 
 /* Its code does not go on, nor anybody's in this process. */
@@ -425,9 +176,10 @@ static void on_abandon(void *userdata, int64_t member, const struct error *failu
     clean_room_leave(m->room, &m->code.imports, &(struct error){.message = ""});
     if (m->events.end)
         m->events.end(m->events.userdata, member, may_print(&m->code.imports));
-    end_early(m, member, &why);
+    range_outcome_end_early(m, member, &why);
     m->e = &e;
-    put_away(m, member, STAGE_FAILED, &e); /* a failure of the store will be found by others */
+    range_outcome_put_away(m, member, STAGE_FAILED,
+                           &e); /* a failure of the store will be found by others */
     m->events.abandon(m->events.userdata, &why);
 }
 
@@ -485,9 +237,9 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     if (m->events.end)
         m->events.end(m->events.userdata, member, may_print(&m->code.imports));
     if (*ret_renew)
-        end_early(m, member, why);
+        range_outcome_end_early(m, member, why);
     if (m->ended == 0)
-        return put_away(m, member, r, e);
+        return range_outcome_put_away(m, member, r, e);
     *e = m->why;
     return m->ended;
 }
@@ -496,11 +248,11 @@ static int run_members(struct range_runner *m, int *ret_renew, struct error *why
 {
     int r = 0;
     for (int64_t member = m->begin; member < m->end && r == 0 && *ret_renew == 0; member++) {
-        r = settle(m, -1, range_resume_is_asked(m->job), e);
+        r = range_ahead_settle(m, -1, range_resume_is_asked(m->job), e);
         if (r == 0)
             r = run_member(m, member, ret_renew, why, e);
     }
-    return r == 0 && m->n_well > 0 ? settle(m, -1, true, e) : r;
+    return r == 0 && m->n_well > 0 ? range_ahead_settle(m, -1, true, e) : r;
 }
 
 int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct error *e)

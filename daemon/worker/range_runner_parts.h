@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What range_runner.c and range_resume.c share: the runner, and what it does about checkpoints. */
+/* The runner, and what its files share; each uses only those before it: range_resume, range_store,
+ * range_outcome, range_ahead, range_runner. */
 #ifndef WORKER_RANGE_RUNNER_PARTS_H
 #define WORKER_RANGE_RUNNER_PARTS_H
 
@@ -57,5 +58,22 @@ void range_resume_drop(struct range_runner *m);
 void range_resume_save(struct range_runner *m, int64_t member, int64_t steps);
 /* That one could not be written, likewise. */
 void range_resume_say_failure(struct range_runner *m, int64_t member);
+
+/* Makes the store, or joins it where the layout is known. */
+int range_store_open(struct range_runner *m, struct error *e);
+
+/* What is left to do with a member that has come to this result. While the runner is ahead, what it
+ * saved is held. */
+int range_outcome_put_away(struct range_runner *m, int64_t member, int r, struct error *e);
+/* Members below `written` are in the store: tells of those that are on the disk, now and then. */
+int range_outcome_report(struct range_runner *m, int64_t written);
+/* The range ends with this member: all that was run is written and told. */
+void range_outcome_end_early(struct range_runner *m, int64_t member, struct error *why);
+bool range_outcome_has_failed(const struct range_runner *m, int64_t member);
+
+/* Where the layout is known, or ours to decide, the runner is ahead no more: what was held goes the
+ * way of all outputs. `waits`: until that is so. `member` runs, -1: none does. (While one does, the
+ * store's directory is opened, which clean_room.h lets stay.) */
+int range_ahead_settle(struct range_runner *m, int64_t member, bool waits, struct error *e);
 
 #endif
