@@ -6,7 +6,10 @@
 enum {
     MEASURED_RUNS = 3, /* of each way; the shortest counts */
     SETTLED_FIRST = 16,
-    SETTLED_MOST = 1024,
+    SETTLED_MOST =
+        1024, /* runs, or a second of them; but so many that measuring is a few per cent */
+    SETTLED_LONG = 128,
+    SETTLED_NS = 1000000000,
     LONG_NS = 5000, /* beside such a run its timing is nothing */
     SHORT_EVERY = 16,
     OFF_RUNS = 2,
@@ -61,12 +64,21 @@ static int64_t interruptions(void)
     return used.ru_nivcsw;
 }
 
+static int most_runs(int64_t ns)
+{
+    int64_t within = SETTLED_NS / (ns + 1);
+    return within > SETTLED_MOST   ? SETTLED_MOST
+           : within < SETTLED_LONG ? SETTLED_LONG
+                                   : (int)within;
+}
+
 static void settle(struct choice *k)
 {
     int runs = k->settled_runs ? 2 * k->settled_runs : SETTLED_FIRST;
     k->doing = CHOICE_IS_SETTLED;
-    k->settled_runs = k->runs = runs < SETTLED_MOST ? runs : SETTLED_MOST;
     k->way = fastest(k);
+    int most = most_runs(k->ns[k->way]);
+    k->settled_runs = k->runs = runs < most ? runs : most;
     k->every = k->ns[k->way] < LONG_NS ? SHORT_EVERY : 1;
     k->n_off = 0;
     k->n_interruptions = interruptions();

@@ -3,7 +3,7 @@
 """`make bench`: one advection run (n = 150, 100 steps, 3 saves) and a batch of 10,000, as ratios to
 the same loop in plain C and in plain NumPy, which write nothing; a model, as a ratio to parsing it;
 chunks of a store, as ratios to the same system calls bare; tasks of graphs, as ratios to a bare pool
-of threads; processes in Python, as a ratio to plain NumPy; durable submissions, as a ratio to a bare server that stores the same documents. Medians of
+of threads; parallel loops, as ratios to half of two simulations at once; processes in Python, as a ratio to plain NumPy; durable submissions, as a ratio to a bare server that stores the same documents. Medians of
 several; every run writes to a fresh directory, since removing files and creating them again in one
 place is slow on ext4, and would be measured instead."""
 import argparse
@@ -20,6 +20,7 @@ import numpy
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
+import loops  # pylint: disable=wrong-import-position
 import python_models  # pylint: disable=wrong-import-position
 import tasks  # pylint: disable=wrong-import-position
 
@@ -178,6 +179,8 @@ def main():
         for said in python_models.lines(context, job, n1, through, plain_numpy):
             print(said, flush=True)
         for said in tasks.lines(build):
+            print(said, flush=True)
+        for said in loops.lines(context, lambda case: harness.load(harness.GOLDEN, case, "job.json")):
             print(said, flush=True)
         context.stop()
         rate, ratio = submissions_beside(context)

@@ -17,7 +17,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { ROUNDS_MOST = 101, LEARNED = 40 /* steps that auto needs, about */ };
+enum { ROUNDS_MOST = 101, SPINS = 1000, LEARNED = 40 /* steps that auto needs, about */ };
 
 static struct graph graph;
 static int64_t task_ns;
@@ -55,9 +55,11 @@ static void share_step(void)
 static void *run_bare(void *unused)
 {
     for (int step = 1;; step++) {
-        while (atomic_load(&shared.begun) < step)
+        for (int i = 0; atomic_load(&shared.begun) < step; i++)
             if (atomic_load(&shared.quits))
                 return unused;
+            else if (i > SPINS)
+                sched_yield();
         share_step();
         atomic_fetch_add(&shared.ended, 1);
     }
@@ -75,8 +77,9 @@ static void run_shared(int n_threads)
         atomic_store(&shared.next, 0);
         atomic_store(&shared.begun, s);
         share_step();
-        while (atomic_load(&shared.ended) != s * (n_threads - 1))
-            ;
+        for (int i = 0; atomic_load(&shared.ended) != s * (n_threads - 1); i++)
+            if (i > SPINS)
+                sched_yield();
     }
     atomic_store(&shared.quits, true);
     for (int i = 1; i < n_threads; i++)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What running a task costs, on the four graphs of graphs.h, empty tasks, two threads: as ratios to the
 pool of threads by itself. METG(50 %) (Task Bench, Slaughter et al. 2020): how long a task must be for half
-of the speed that the threads could reach. And what a task costs under processes, by the size of the state
+of the speed that the threads could reach. 64 tasks of 20 us as ratios to threads that share a loop over the
+same calls. How much longer auto takes than the best of the others, on each graph and length of tasks. And what a task costs under processes, by the size of the state
 that the workers share, as ratios to the smallest, with what a copy of it would be seen by."""
 import json
 import os
@@ -13,6 +14,9 @@ GRAPHS = ("64 and a gather", "random 1,000", "chain of 1,000", "wavefront 32 x 3
 THREADS, ROUNDS = 2, 21
 SIZES = (1, 100, 1000)  # MB of state
 SHARED_NS, SHARED_RUNS, ENOUGH = 500, 5, 4e9  # tasks that are worth another worker's while; bytes
+LONG_NS, SIDE_BY_SIDE = 20000, 4  # the graph without an order
+CHOICES = ("serial", "threads", "processes")
+CHOSEN = (0, 100, 500, 2000, LONG_NS)  # ns
 LENGTHS = [50 * 2**i for i in range(12)]  # ns
 
 
@@ -61,6 +65,28 @@ def least_lengths(build, graph):
     return found
 
 
+def speed_up_line(build):
+    columns = ask(build, "tasks", SIDE_BY_SIDE, THREADS, ROUNDS, LONG_NS)
+    bare = columns["bare threads"]
+    told = (f"{name} {bare / columns[name] * 100:.0f} %" for name in (*CHOICES, "auto", "bare pool", "OpenMP"))
+    return f"64 tasks of {LONG_NS // 1000} us: of the speed of {THREADS} bare threads: " + ", ".join(told)
+
+
+def choice_lines(build):
+    """Of each graph, by length of its tasks."""
+    worst = 0
+    for number, graph in enumerate((*GRAPHS, "64 side by side")):
+        told = []
+        for length in CHOSEN:
+            columns = ask(build, "tasks", number, THREADS, 11, length)
+            best = min(CHOICES, key=columns.get)
+            ratio = columns["auto"] / columns[best]
+            worst = max(worst, ratio)
+            told.append(f"{length} ns {ratio:.2f} ({best})")
+        yield f"{graph}: auto / the best: " + ", ".join(told)
+    yield f"auto / the best, at the most: {worst:.2f}"
+
+
 def shared_states(build):
     """Size in MB -> columns of state.c: medians of runs that take turns, and the most faults and private bytes of any."""
     has_room = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") > ENOUGH
@@ -91,4 +117,6 @@ def lines(build):
             for name, ns in columns.items() if name != "bare pool")
     told = (f"{name} {'more' if ns is None else ns}" for name, ns in least_lengths(build, 1).items())
     yield f"{GRAPHS[1]}: METG(50 %), ns: " + ", ".join(told)
+    yield speed_up_line(build)
+    yield from choice_lines(build)
     yield shared_line(build)
