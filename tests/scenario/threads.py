@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """One simulation on several threads: the store, the log and the errors are those of a run in order,
-byte for byte, by the daemon and by `simlab-worker run`. The libraries are tests/lib/shares.c and
-faulty.c."""
+byte for byte, by the daemon and by `simlab-worker run`. The libraries are tests/lib/shares.c,
+faulty.c and apart.c."""
 import copy
 import os
 import signal
@@ -95,6 +95,23 @@ def test_the_error_is_that_of_a_run_in_order(context):
     check("process 'late' (shares.Fails), run_step of step 1: asked to fail" in said, said)
     for how in THREADS:
         equal(local(context, {**document, **how}, 1)[1], said, "what was said")
+
+
+def test_others_end_beside_one_that_fails(context):
+    """It fails once both others have ended, which began beside it: all three are finalized, and its place is told."""
+    document = model({"m": "apart.Midst", "b": "apart.Numbered", "c": "apart.Numbered"}, member_timeout=60)
+    document["inputs"] = {"m__deed": 1, "b__number": 1, "c__number": 2}
+    for how in THREADS:
+        os.environ["APART"] = context.directory("apart")
+        with open(os.path.join(os.environ["APART"], "ready"), "w", encoding="ascii"):
+            pass
+        try:
+            _, ended = context.run_local({**document, **how}, 1, ["--processes", context.program("apart")])
+        finally:
+            there = os.listdir(os.environ.pop("APART"))
+        check({"through.1", "through.2"} <= set(there), f"{there}: {ended.stderr}")
+        check("process 'm' (apart.Midst), run_step of step 0: asked to fail" in ended.stderr, ended.stderr)
+        equal(ended.stderr.count("is finalized"), 3, f"processes that were finalized: {ended.stderr}")
 
 
 def test_faults_in_a_thread(context):
