@@ -303,6 +303,24 @@ def test_a_notebook_runs_its_cells_classes(context):
     equal([m["name"][:9] for m in listed], ["notebook_"], "modules")
 
 
+def test_setups_as_data_sets(context):
+    daemon = daemon_of(context, libraries=context.directory("none"))  # else "reference" is one in C
+    sys.path[:0] = [os.path.join(harness.REPOSITORY, "client/python"), os.path.join(harness.REPOSITORY, "tests/lib/python")]
+    sys.dont_write_bytecode = True
+    # pylint: disable=import-outside-toplevel,import-error
+    import simlab
+    import xarray
+    import reference
+    for case in ("advect", "batch-velocity"):
+        job = load(harness.GOLDEN, case, "job.json")
+        model = {name: getattr(reference, of.partition(".")[2]) for name, of in job["model"]["processes"].items()}
+        keys = {"batch_dim": job["batch_dim"]} if "batch_dim" in job else {}
+        setup = xarray.Dataset.from_dict(load(harness.GOLDEN, case, "setup.json"))
+        ended = simlab.run(setup, model, server="unix:" + daemon.socket, client=context.program("simlab"), **keys)
+        check(isinstance(ended, xarray.Dataset), f"returned {ended!r}")
+        harness.golden_agrees(ended.encoding["source"], case)
+
+
 def test_runs_through_the_daemon_that_is_there(context):
     daemon = daemon_of(context)
     folder = write(context.directory("own"), {"growth.py": growth(2.0)})

@@ -26,7 +26,7 @@ class RunError(RuntimeError):
 
 
 def run(job, model=None, store=None, modules=(), processes=(), worker="simlab-worker", server=None,
-        client="simlab", progress=False):
+        client="simlab", progress=False, **keys):
     """Runs a job, and returns its store, opened by xarray; where that is not installed: a group of
     zarr; without that, too, None.
 
@@ -45,8 +45,11 @@ def run(job, model=None, store=None, modules=(), processes=(), worker="simlab-wo
                path of the worker says that it is to run here.
     client:    the program simlab.
     progress:  True: the daemon's progress is shown. Without it, lines of the log are, at the end.
+    keys:      of the job, beside those that it has: batch_dim="batch", scheduler="threads",
+               environment="mine", seed=3 …
     """
     document, folder = _document(job)
+    document.update(keys)
     with tempfile.TemporaryDirectory(prefix="simlab-run-") as temporary:
         files = [os.path.abspath(os.fspath(m)) for m in modules]
         if model is not None:
