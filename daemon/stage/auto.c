@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "stage/choice.h"
+#include "stage/company.h"
 #include "stage/rest.h"
 #include "stage/simulation.h"
 
@@ -65,6 +66,16 @@ static int64_t critical_path(const struct stage_times *k, const struct plan *pla
     return longest;
 }
 
+/* What is the time loop's thread's alone, whatever depends on what: calls into Python, say. */
+static int64_t in_companies(const struct stage_times *k, const struct plan *plan, int n_lanes)
+{
+    int64_t ns = 0;
+    for (int t = 0; t < plan->graph.n_tasks && plan->companies; t++)
+        if (plan->companies[t] != COMPANY_NONE)
+            ns += task_ns(k, plan, t, n_lanes);
+    return ns;
+}
+
 static int64_t in_sequence(const struct stage_times *k, const struct plan *plan, int n_lanes)
 {
     int64_t ns = 0;
@@ -81,6 +92,8 @@ bool auto_may_gain(const struct plan *plan, const int64_t *calls_ns, const int64
     int64_t all = in_sequence(&k, plan, 1), least = all / n_lanes;
     int64_t path =
         plan->graph.n_tasks > 1 ? critical_path(&k, plan, n_lanes) : in_sequence(&k, plan, n_lanes);
+    int64_t alone = in_companies(&k, plan, n_lanes);
+    path = path > alone ? path : alone;
     int64_t expected = (path > least ? path : least) + HAND_OVER_NS;
     return all >= WORTH_NS && expected < all - all / 10;
 }

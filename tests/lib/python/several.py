@@ -210,6 +210,46 @@ class Unsaved:
         assert os.getpid() == self._born
 
 
+def own_memory():
+    """Bytes that this worker has for itself."""
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("RssAnon")) * 1024
+
+
+@xs.process
+class Large:
+    """100 MB, which change at each step."""
+
+    field = xs.variable(dims="x", intent="out")
+
+    def initialize(self):
+        self.field = np.zeros(12_500_000)
+
+    def run_step(self):
+        self.field[...] += 1
+
+
+@xs.process
+class Sums:
+    """Reads all of it, and tells by how much its worker's own memory has grown since it is there."""
+
+    field = xs.foreign(Large, "field")
+    last = xs.variable(intent="out")
+    grown = xs.variable(intent="out")
+
+    def initialize(self):
+        self._pid = self._first = None
+        self.last, self.grown = 0.0, 0
+
+    def run_step(self):
+        if self._pid != os.getpid():
+            if self._pid:
+                tell("moved")
+            self._pid, self._first = os.getpid(), own_memory()
+        self.last = float(self.field.sum())
+        self.grown = max(self.grown, own_memory() - self._first)
+
+
 @xs.process
 class Heavy:
     """Some milliseconds of pure Python a step."""
