@@ -31,7 +31,7 @@ struct simlabd {
     int signals;
     bool stopping;
     int64_t leave_by; /* workers are asked for checkpoints, until then; 0: they are not */
-    struct { /* workers of the former daemon */
+    struct {          /* workers of the former daemon */
         struct queue_sighting *sightings;
         size_t n;
         bool is_unknown; /* what one of them was at */
