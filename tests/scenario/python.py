@@ -222,6 +222,34 @@ def test_what_belongs_to_a_module_is_listed(context):
     check("beside.py belongs to it: list it in broken.files" in told, told)
 
 
+TOGETHER = (  # what a process does, in a module that has these names
+    ("pass", True), ("self._x = []; self._x.append(1)", True), ("count = TABLE['a']", True),
+    ("self._random = np.random.default_rng(3)", True), ("SIZES = []; SIZES.append(1)", True),
+    ("global COUNT; COUNT = 1", False), ("TABLE['a'] = 1", False), ("SIZES.append(1)", False), ("SIZES[0] += 1", False),
+    ("P.n = 1", False), ("type(self).n += 1", False), ("self.own.append(1)", False), ("self.own = [1]", True),
+    ("np.random.seed(1)", False), ("np.seterr(all='raise')", False))
+
+
+def test_which_modules_stay_in_one_worker(context):
+    for statement, is_movable in TOGETHER:
+        code, told = broken(context, f"""
+import numpy as np
+import simlab.processes as xs
+COUNT, TABLE, SIZES = 0, {{"a": 0}}, [1]
+
+@xs.process
+class P:
+    n = 0
+    own = []
+    u = xs.variable()
+
+    def run_step(self):
+        {statement}
+""")
+        equal(code, 0, f"exit status of {statement!r}: {told}")
+        equal(json.loads(told)["types"][0]["movable"], is_movable, statement)
+
+
 # ---- checkpoints ---------------------------------------------------------------------------------
 
 

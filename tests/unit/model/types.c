@@ -58,7 +58,7 @@ Test(types, merges_with_parents)
 {
     struct registry *r = support_library(
         "[{'name': 'C', 'extends': 'B', 'variables': [{'name': 'a', 'kind': 'inherited'},"
-        "   {'name': 'd'}, {'name': 'b', 'dtype': 'i4'}], 'stages': ['finalize']},"
+        "   {'name': 'd'}, {'name': 'b', 'dtype': 'i4'}], 'stages': ['finalize'], 'movable': true},"
         " {'name': 'A', 'variables': [{'name': 'a'}, {'name': 'b'}, {'name': 'c'}],"
         "  'stages': ['initialize'], 'instance_size': 64},"
         " {'name': 'B', 'extends': 't.A', 'instance_size': 8, 'pinned': true,"
@@ -79,6 +79,7 @@ Test(types, merges_with_parents)
     cr_assert_eq(c->stages, 1u << SIMLAB_INITIALIZE | 1u << SIMLAB_FINALIZE);
     cr_assert_eq(b->instance_size, 64);
     cr_assert(c->is_pinned && !a->is_pinned);
+    cr_assert(!c->is_movable); /* its own word is not its parent's */
     cr_assert(type_is_a(c, a) && type_is_a(c, c) && !type_is_a(a, c));
     registry_unref(r);
 }

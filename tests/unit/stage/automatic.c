@@ -117,3 +117,16 @@ Test(automatic, gains_are_foreseen_from_times)
         support_close(&s);
     }
 }
+
+Test(automatic, what_has_one_worker_gains_nothing)
+{
+    static const int64_t calls[2] = {50000, 50000}, loops[2] = {0};
+    struct support s;
+    int companies[2] = {0, 1};
+    open(&s, "{'a': 't.Works', 'b': 't.Works'}", "serial");
+    struct plan plan = s.simulation->program->plans[SIMLAB_RUN_STEP];
+    cr_assert(auto_may_gain(&plan, calls, loops, 2));
+    plan.companies = companies;
+    cr_assert_not(auto_may_gain(&plan, calls, loops, 2));
+    support_close(&s);
+}
