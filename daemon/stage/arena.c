@@ -105,6 +105,30 @@ void *arena_take_guarded(struct arena *a, size_t size)
     return guard + ARENA_GUARD + body - round_up(size);
 }
 
+/* ---- the address sanitizer, where it is loaded ---- */
+
+extern void __asan_poison_memory_region(const volatile void *at, size_t n) __attribute__((weak));
+extern void __asan_unpoison_memory_region(const volatile void *at, size_t n) __attribute__((weak));
+
+void arena_hide_around(const void *block, size_t size)
+{
+    void *begin, *end;
+    const char *at = block;
+    arena_guarded_pages(block, size, &begin, &end);
+    if (!__asan_poison_memory_region)
+        return;
+    __asan_poison_memory_region(begin, (size_t)(at - (char *)begin));
+    __asan_poison_memory_region(at + size, (size_t)((char *)end - at) - size);
+}
+
+void arena_show(const struct arena *a)
+{
+    if (__asan_unpoison_memory_region)
+        __asan_unpoison_memory_region(a, a->used);
+}
+
+/* ---- */
+
 void arena_give_guarded(void *block, size_t capacity)
 {
     void *begin, *end;

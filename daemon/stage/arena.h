@@ -38,6 +38,10 @@ void *arena_take_guarded(struct arena *a, size_t size);
 void arena_give_guarded(void *block, size_t capacity);
 /* The pages that may be touched: [begin, end). */
 void arena_guarded_pages(const void *block, size_t capacity, void **ret_begin, void **ret_end);
+/* Where the address sanitizer is loaded, it reports what code that it has built does to the bytes
+ * of these pages beside the block. arena_show, before the arena is unmapped: to none any more. */
+void arena_hide_around(const void *block, size_t size);
+void arena_show(const struct arena *a);
 
 /* `capacity` as arena_take gave it. NULL is fine. */
 void arena_give(struct arena *a, void *block, size_t capacity);

@@ -89,7 +89,8 @@ static void look_at_fresh(struct lane *lane, int process, struct value *v, const
 /* ---- what was written beside a value ---- */
 
 /* The first byte that changed, counted from the value's start; false where none did. */
-static bool find_stray(const struct value *v, int64_t *ret_at)
+__attribute__((no_sanitize("address"))) static bool find_stray(const struct value *v,
+                                                               int64_t *ret_at)
 {
     const unsigned char *start = v->buffer, *begin, *end;
     int64_t bytes = v->view.size * v->view.itemsize;

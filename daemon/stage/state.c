@@ -152,6 +152,8 @@ struct state *state_free(struct state *s)
     if (!s)
         return NULL;
     int fd = s->descriptor;
+    if (s->is_debug)
+        arena_show(&s->arena);
     munmap(s, s->arena.size + s->beside);
     if (fd >= 0)
         close(fd);

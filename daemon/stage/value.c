@@ -43,6 +43,7 @@ static void *take_guarded(struct state *s, size_t bytes)
         return NULL;
     arena_guarded_pages(buffer, bytes, &begin, &end);
     memset(begin, DEBUG_CANARY, (size_t)((char *)end - (char *)begin));
+    arena_hide_around(buffer, bytes);
     return buffer;
 }
 

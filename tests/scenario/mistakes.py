@@ -7,6 +7,7 @@ include/simlab/README.md with each of the mistakes that the page lists."""
 import json
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -122,6 +123,21 @@ def test_a_debug_run_names_what_was_not_written(context):
     _, ended = context.run_local(mistaken, 0, ["--processes", context.program("faulty")])
     check("debug: process 'clumsy' (faulty.Mistaken): 'never_set' was never set\n" in ended.stderr, ended.stderr)
     check("'scalar'" not in ended.stderr, ended.stderr)
+
+
+def test_a_debug_run_shows_the_address_sanitizer_what_lies_beside(context):
+    """In a library that was built with it: a read, which leaves no trace, is told by file and line."""
+    command = abi.as_the_page_says()
+    sanitizer = subprocess.run([command[0], "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    environment = {**os.environ, "LD_PRELOAD": sanitizer.stdout.strip(), "ASAN_OPTIONS": "detect_leaks=0:handle_segv=0"}
+    text = abi.block("c").replace("    for (int64_t i", "    diffused[0] = diffused[n];\n    for (int64_t i", 1)
+    library = abi.compile_text(context, text, ".c", [*command, "-g", "-fsanitize=address"])
+    options = ["--processes", os.path.dirname(library), "--processes", context.program("processes")]
+    for debug, code in (([], 0), (["--debug"], 1)):
+        ended = context.run("simlab-worker", "run", "-", "--store", context.path(f"beside{code}.zarr"), *debug, *options,
+                            stdin=json.dumps({**abi.job(), "max_attempts": 1}), env=environment)
+        equal(ended.returncode, code, f"exit status with {debug}: {ended.stderr}")
+        equal(bool(re.search(r"use-after-poison(.|\n)*line\.c:\d+", ended.stderr)), bool(debug), ended.stderr)
 
 
 def test_a_debug_run_names_static_variables_that_were_changed(context):
