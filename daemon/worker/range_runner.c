@@ -66,14 +66,29 @@ int range_runner_lanes(const struct job *job)
     return (int)(n > JOB_MOST_LANES ? JOB_MOST_LANES : n);
 }
 
+/* They run one at a time in a worker, but beside each other in several. */
+static bool has_movable(const struct job *job)
+{
+    int n = 0;
+    for (int i = 0; i < job->model->n_processes; i++)
+        n += job->model->processes[i].type->is_movable;
+    return n > 1;
+}
+
+const char *range_runner_scheduler(const struct job *job)
+{
+    bool is_apart = strcmp(job->scheduler, "auto") == 0 && !job->batch_dim && has_movable(job);
+    return is_apart ? "processes" : job->scheduler;
+}
+
 static struct stage_options how_to_run(const struct range_runner *m)
 {
     int n = range_runner_lanes(m->job);
-    const char *scheduler = m->job->scheduler;
+    const char *given = m->job->scheduler, *scheduler = range_runner_scheduler(m->job);
     if (n == 1)
         scheduler = "serial";
     else if (strcmp(scheduler, "processes") == 0 && m->events.share < 0)
-        scheduler = "threads";
+        scheduler = strcmp(given, "auto") == 0 ? "auto" : "threads";
     return (struct stage_options){.scheduler = scheduler,
                                   .threads = n,
                                   .board = m->events.board,

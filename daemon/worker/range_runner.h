@@ -79,6 +79,9 @@ json_t *range_runner_profile(const struct range_runner *m);
 json_t *range_runner_trace(const struct range_runner *m);
 /* Lanes that one simulation of the job is to have. */
 int range_runner_lanes(const struct job *job);
+/* The one that it asks for; of "auto", "processes" where several types of its model are movable and
+ * helpers may come. */
+const char *range_runner_scheduler(const struct job *job);
 
 /* Runs [begin, end). 0; a negative errno, of the store with words in `e`, or of a callback;
  * WORKER_STORE; WORKER_RENEW, where the range ended early since no further member may run in this

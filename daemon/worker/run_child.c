@@ -66,7 +66,7 @@ static void tell_facts(const struct run_work *w)
     struct run_facts *f = w->child->facts;
     run_child_job_hash(w, f->libraries);
     f->is_batch = w->job->batch_dim != NULL;
-    f->n_helpers = !f->is_batch && strcmp(w->job->scheduler, "processes") == 0
+    f->n_helpers = !f->is_batch && strcmp(range_runner_scheduler(w->job), "processes") == 0
                        ? range_runner_lanes(w->job) - 1
                        : 0;
     f->n_members = w->job->n_members;

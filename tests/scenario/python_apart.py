@@ -76,10 +76,12 @@ def values(store, name):
 
 
 def test_two_are_in_a_call_at_once(context):
+    """Also where the scheduler is for us to choose: nothing else lets them be."""
     document = model({"a": "several.Meets", "b": "several.Meets", "referee": "several.Referee"},
                      {"a__met": None, "b__met": None}, inputs={"a__first": True}, member_timeout=60)
-    store, _, _ = run(context, document, modules(context), by(2))
-    equal((values(store, "a__met"), values(store, "b__met")), (1, 1), "who has met")
+    for how in (by(2), {**by(2), "scheduler": "auto"}):
+        store, _, _ = run(context, document, modules(context), how)
+        equal((values(store, "a__met"), values(store, "b__met")), (1, 1), f"who has met under {how['scheduler']}")
 
 
 def test_values_are_what_they_are_in_order(context):
