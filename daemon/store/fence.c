@@ -7,6 +7,7 @@
 #include "store/group.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -14,18 +15,26 @@
 
 /* ---- who fences off ---- */
 
+static int sync_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int r = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return r ? r : file_sync_parent(path);
+}
+
 static int make_file(const char *directory, int64_t number)
 {
     int fd, r = mkdir(directory, 0777) < 0 && errno != EEXIST ? -errno : 0;
     char *path = mem_printf("%s/%" PRId64, directory, number);
     if (r == 0)
         r = file_create(path, 0666, &fd);
-    if (r == 0 && fsync(fd) < 0)
-        r = -errno;
     if (r == 0)
         close(fd);
     if (r == 0)
-        r = file_sync_parent(path);
+        r = sync_file(path);
     if (r == 0)
         r = file_sync_parent(directory);
     free(path);
@@ -43,7 +52,7 @@ int store_fence_off(const char *path, const char *owner, int64_t number, struct 
     if (r == 0)
         r = make_file(directory, number);
     free(directory);
-    if (r == -EEXIST || r == -ENOENT)
+    if (r == -ENOENT)
         return 0;
     return r < 0 ? error_explain(e, r, "fence off a lease") : r;
 }
