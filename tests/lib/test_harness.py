@@ -118,6 +118,9 @@ def test_runner(context):
     equal(runner(context, "true"), (0, 1), "no closing line")
     found = "echo 3 passed, 0 failed; log=${ASAN_OPTIONS#log_path=}; echo leak >${log%%:*}.1"
     equal(runner(context, found), (3, 1), "a sanitizer's log")
+    killed = "==17==Unable to get registers from thread 18."
+    equal(runner(context, found.replace("leak", killed)), (3, 0), "one that was killed while it looked")
+    equal(runner(context, found.replace("leak", f"'{killed}\nleak'")), (3, 1), "one that found something, too")
     equal(runner(context, "sleep 1000 & echo 3 passed, 0 failed"), (3, 0), "a process left over")
     line = "[====] Synthesis: Tested: %d | Passing: %d | Failing: %d | Crashing: %d"
     equal(runner(context, "echo '" + line % (4, 4, 0, 0) + "'", "CRITERION"), (4, 0), "Criterion, good")
