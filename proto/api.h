@@ -38,6 +38,9 @@
 #define API_LIMIT_DEFAULT 100 /* items on a page where ?limit= is not given */
 #define API_LIMIT_MAX     1000
 
+/* ---- logs ---- */
+#define API_PROFILE_LINE "profile: " /* begins lines that tell where the time of a job went */
+
 /* ---- problems (RFC 9457): X(NAME, last part of the type, HTTP status, title) ---- */
 #define API_PROBLEM_TYPE "urn:simlabd:problem:" /* "type" is this and the last part */
 #define API_PROBLEMS(X)                                                                            \

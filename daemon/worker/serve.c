@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "proto/api.h"
 #include "worker/closing.h"
 #include "worker/daemon_session.h"
 #include "worker/fault.h"
@@ -267,8 +268,11 @@ static void say_profile(struct serve *s)
     if (profile)
         profile_report_text(profile, &text);
     char *rest = text.data;
-    for (char *line = rest; rest && (line = strsep(&rest, "\n")) && *line;)
-        on_log(s, s->lease.begin, line);
+    for (char *line = rest; rest && (line = strsep(&rest, "\n")) && *line;) {
+        char *marked = mem_printf(API_PROFILE_LINE "%s", line);
+        on_log(s, s->lease.begin, marked);
+        free(marked);
+    }
     buffer_free(&text);
     json_decref(profile);
 }

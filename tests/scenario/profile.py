@@ -90,16 +90,26 @@ def test_without_it_nothing_is_printed(context):
     equal(ended.stdout, "", "standard output")
 
 
-def test_of_a_daemons_job_it_is_in_the_log(context):
+def simlab_profile(context, daemon, number):
+    return context.run("simlab", "profile", str(number), env={"SIMLAB_SERVER": daemon.server, "SIMLAB_TOKEN": ""})
+
+
+def test_of_a_daemons_job(context):
     daemon = context.daemon(workers=1, options=["--processes", context.program("processes")])
     document = harness.load(harness.GOLDEN, "gray-scott", "job.json")
     ended = daemon.finish({**document, **THREADS, "profile": True})
     plain, _ = context.run_local({**document, **SERIAL}, 0, ["--processes", context.program("processes")])
     harness.same_store(plain, ended["store"])
     told = "".join(data["line"] + "\n" for _, kind, data in daemon.events(ended["id"], 0) if kind == "log")
-    check("1 member, 2 lanes: " in told, told)
-    equal({process for process, _ in calls(told)} - set(document["model"]["processes"]), set(), told)
-    check(calls(told), told)
+    shown = simlab_profile(context, daemon, ended["id"])
+    equal((shown.returncode, shown.stderr), (0, ""), "exit of simlab profile")
+    equal(re.sub(r"^profile: ", "", told, flags=re.M), shown.stdout, "the log, and what is shown")
+    check(shown.stdout.startswith("1 member, 2 lanes: "), shown.stdout)
+    equal({process for process, _ in calls(shown.stdout)} - set(document["model"]["processes"]), set(), shown.stdout)
+    check(calls(shown.stdout), shown.stdout)
+    without = simlab_profile(context, daemon, daemon.finish({**document, **SERIAL})["id"])
+    equal((without.returncode, without.stdout), (2, ""), "exit of simlab profile without one")
+    check('has no profile: a job is measured that says "profile": true' in without.stderr, without.stderr)
 
 
 if __name__ == "__main__":
