@@ -265,7 +265,7 @@ bench: ## times, as ratios to plain programs in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/model $(BUILD)/bench/chunks \
 		$(BUILD)/bench/tasks $(BUILD)/bench/state $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb) \
-		$(BUILD)/bench/bare $(BUILD)/bench/clients
+		$(BUILD)/bench/bare $(BUILD)/bench/clients $(BUILD)/stalls/stalls.so
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills …": these only

@@ -26,19 +26,21 @@ struct checkpoints {
     char fits[HASH_TEXT_SIZE];
     int64_t last_at; /* loop_now() of the last that was saved, or of the member's begin */
     bool is_owed;    /* one was due while another was written */
+    bool is_ready;   /* checkpoints_prepare, for this member */
 
     /* What is written: the thread's while is_given. */
     struct checkpoint_content content;
     char *state;
     size_t capacity;
     struct buffer outputs;
-    atomic_bool is_void;
+    atomic_bool is_void, is_hurried;
 
     pthread_t thread;
     bool has_thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     bool is_given, is_ending;
+    bool is_empty;        /* what is given: only memory, whose pages are to be made */
     int failure;          /* of the last */
     int64_t saved_member; /* of whom there is one; -1: of nobody */
 };
@@ -61,6 +63,14 @@ static int write_one(struct checkpoints *c)
     return r;
 }
 
+/* Until one is to be saved: pages that are left are made by its copy. */
+static void make_pages(struct checkpoints *c)
+{
+    enum { PIECE = 1 << 21 };
+    for (size_t done = 0; done < c->capacity && !atomic_load(&c->is_hurried); done += PIECE)
+        memset(c->state + done, 0, c->capacity - done < PIECE ? c->capacity - done : PIECE);
+}
+
 static void *run(void *userdata)
 {
     struct checkpoints *c = userdata;
@@ -71,12 +81,16 @@ static void *run(void *userdata)
             continue;
         }
         pthread_mutex_unlock(&c->mutex);
-        int r = write_one(c);
+        int r = 0;
+        if (c->is_empty)
+            make_pages(c);
+        else
+            r = write_one(c);
         pthread_mutex_lock(&c->mutex);
         c->is_given = false;
-        if (r == 0)
+        if (r == 0 && !c->is_empty)
             c->saved_member = c->content.member;
-        else if (r != -ECANCELED)
+        else if (r < 0 && r != -ECANCELED)
             c->failure = r;
         pthread_cond_broadcast(&c->changed);
     }
@@ -91,12 +105,12 @@ static int start_thread(struct checkpoints *c)
     return r;
 }
 
-static bool is_busy(struct checkpoints *c)
+static bool is_writing(struct checkpoints *c)
 {
     pthread_mutex_lock(&c->mutex);
-    bool busy = c->is_given;
+    bool writing = c->is_given && !c->is_empty;
     pthread_mutex_unlock(&c->mutex);
-    return busy;
+    return writing;
 }
 
 /* ---- life ---- */
@@ -163,6 +177,7 @@ void checkpoints_begin(struct checkpoints *c)
 {
     c->last_at = loop_now();
     c->is_owed = false;
+    c->is_ready = false;
     atomic_store(&c->is_void, false);
 }
 
@@ -172,7 +187,7 @@ bool checkpoints_is_due(struct checkpoints *c, int64_t steps)
     bool due = c->is_owed || (j->steps > 0 && steps % j->steps == 0);
     if (!due && j->seconds > 0)
         due = (double)(loop_now() - c->last_at) >= j->seconds * 1000;
-    c->is_owed = due && is_busy(c);
+    c->is_owed = due && is_writing(c);
     return due && !c->is_owed;
 }
 
@@ -194,17 +209,37 @@ static int make_room(struct checkpoints *c, size_t n)
     return 0;
 }
 
-static void give(struct checkpoints *c)
+static void give(struct checkpoints *c, bool is_empty)
 {
     pthread_mutex_lock(&c->mutex);
+    c->is_empty = is_empty;
     c->is_given = true;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->mutex);
 }
 
+bool checkpoints_are_ready(const struct checkpoints *c)
+{
+    return c->is_ready;
+}
+
+/* A quarter more than now, since states grow. Where there is no memory, the next that is saved
+ * tells of it. */
+void checkpoints_prepare(struct checkpoints *c, const struct simulation *s)
+{
+    if (is_writing(c))
+        return;
+    c->is_ready = true;
+    atomic_store(&c->is_hurried, false);
+    size_t n = simulation_saved_bytes(s);
+    if (n > c->capacity && make_room(c, n + n / 4) == 0)
+        give(c, true);
+}
+
 int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct output_writer *g,
                      int64_t member, int64_t steps, struct error *e)
 {
+    atomic_store(&c->is_hurried, true);
     checkpoints_finish(c, member, false); /* it is idle, unless this is the last of all */
     int r = simulation_save_instances(s, e);
     size_t n = r ? 0 : simulation_saved_bytes(s);
@@ -223,7 +258,7 @@ int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct o
                                              .outputs = c->outputs.data,
                                              .n_outputs = c->outputs.size};
     memcpy(c->content.fits, c->fits, sizeof c->fits);
-    give(c);
+    give(c, false);
     return 0;
 }
 
@@ -238,8 +273,10 @@ int checkpoints_failure(struct checkpoints *c, struct error *e)
 
 bool checkpoints_finish(struct checkpoints *c, int64_t member, bool is_void)
 {
-    if (is_void)
+    if (is_void) {
         atomic_store(&c->is_void, true);
+        atomic_store(&c->is_hurried, true);
+    }
     pthread_mutex_lock(&c->mutex);
     while (c->is_given)
         pthread_cond_wait(&c->changed, &c->mutex);

@@ -30,6 +30,11 @@ void checkpoints_begin(struct checkpoints *c);
 /* Whether one is to be saved after so many steps. */
 bool checkpoints_is_due(struct checkpoints *c, int64_t steps);
 
+/* Whether checkpoints_prepare has been called for this member. */
+bool checkpoints_are_ready(const struct checkpoints *c);
+/* Within stage_events.step, where none is due: memory for the member's first is made ready by the
+ * thread, so that the copy of a large state need not wait for its pages. */
+void checkpoints_prepare(struct checkpoints *c, const struct simulation *s);
 /* Within stage_events.step: copies the run, and has it written. 0; or why there is none, with
  * words: the run goes on without. */
 int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct output_writer *g,

@@ -32,6 +32,14 @@ void range_resume_save(struct range_runner *m, int64_t member, int64_t steps)
     m->is_told = m->is_told || r != 0;
 }
 
+void range_resume_prepare(struct range_runner *m)
+{
+    struct clean_room_pause pause;
+    clean_room_pause(m->room, &m->code.imports, &pause);
+    checkpoints_prepare(m->checkpoints, m->simulation);
+    clean_room_resume(&pause);
+}
+
 void range_resume_say_failure(struct range_runner *m, int64_t member)
 {
     struct error e = {.message = ""};

@@ -48,6 +48,8 @@ static int on_step(void *userdata, int64_t member, int64_t step)
         if (r)
             checkpoints_finish(m->checkpoints, member, false);
         range_resume_say_failure(m, member);
+    } else if (r == 0 && !checkpoints_are_ready(m->checkpoints)) {
+        range_resume_prepare(m);
     }
     return r;
 }

@@ -54,6 +54,8 @@ bool range_resume_join(struct range_runner *m);
 int range_resume_take_up(struct range_runner *m, int64_t member, bool *ret_goes_on,
                          struct error *e);
 void range_resume_drop(struct range_runner *m);
+/* Between two steps, where none is due: memory for the member's first is made ready aside. */
+void range_resume_prepare(struct range_runner *m);
 /* After so many steps. That one could not be saved is said in the member's log, once. */
 void range_resume_save(struct range_runner *m, int64_t member, int64_t steps);
 /* That one could not be written, likewise. */

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`make bench`: one advection run (n = 150, 100 steps, 3 saves) and a batch of 10,000, as ratios to
 the same loop in plain C and in plain NumPy, which write nothing; a model, as a ratio to parsing it;
-chunks of a store, as ratios to the same system calls bare; tasks of graphs, as ratios to a bare pool
+chunks of a store, as ratios to the same system calls bare; how long a checkpoint holds a run up, as a
+ratio to a copy of its state; tasks of graphs, as ratios to a bare pool
 of threads; parallel loops, as ratios to half of two simulations at once; processes in Python, as a ratio to plain NumPy; durable submissions, as a ratio to a bare server that stores the same documents. Medians of
 several; every run writes to a fresh directory, since removing files and creating them again in one
 place is slow on ext4, and would be measured instead."""
@@ -19,6 +20,7 @@ import time
 import numpy
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import checkpoints  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 import loops  # pylint: disable=wrong-import-position
 import python_models  # pylint: disable=wrong-import-position
@@ -176,6 +178,8 @@ def main():
         print(f"1,000 processes built and ordered {built:12.3f} ms {built / parsed:34.1f} x parsing it")
         for store, bare, what in chunks(build, context.directory("chunks")):
             print(f"{what:<34}{store * 1e3:12.3f} ms {store / bare:34.2f} x the system calls", flush=True)
+        for said in checkpoints.lines(context):
+            print(said, flush=True)
         for said in python_models.lines(context, job, n1, through, plain_numpy):
             print(said, flush=True)
         for said in tasks.lines(build):
