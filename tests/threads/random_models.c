@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random models under serial, threads 1, 2, 4, 8, processes 1 to 4 and auto: the same outputs to
- * the last bit, the same lines, the same errors. What a process sets is a hash of all that it
- * reads, so that whatever is read too early, too late or torn changes what comes after it.
+/* Random models under serial, threads 1, 2, 4, 8, processes 1 to 4 and auto, and from a state that
+ * was saved after any step: the same outputs to the last bit, the same lines, the same errors. What
+ * a process sets is a hash of all that it reads, so that whatever is read too early, too late or
+ * torn changes what comes after it.
  *
  * usage: random_models [COUNT [FIRST]]: models FIRST, FIRST + 1, … */
 #include "stage/helper.h"
@@ -11,6 +12,7 @@
 #include "base/mem.h"
 #include "stage/simulation.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -47,6 +49,7 @@ static int object_setter;
 static _Atomic int n_unsafe; /* calls into types that are not thread-safe */
 static _Atomic int n_overlaps;
 static uint64_t n_helped; /* tasks that helpers ran */
+static int n_resumed;     /* runs that went on from a saved state */
 
 /* ---- numbers ---- */
 
@@ -129,6 +132,22 @@ static uint64_t count_pinned(simlab_context *c, int more)
         abort();
     (*p)->n += more;
     return (uint64_t)(*p)->n;
+}
+
+/* Only where a run is saved (goes_on): else such an instance stays where it was made. */
+static int save_pinned(simlab_context *c)
+{
+    int64_t n = spec_of(c)->is_pinned ? (int64_t)count_pinned(c, 0) : 0;
+    return spec_of(c)->is_pinned ? simlab_put_bytes(c, &n, sizeof n) : 0;
+}
+static int restore_pinned(simlab_context *c)
+{
+    int64_t n = 0;
+    if (!spec_of(c)->is_pinned)
+        return 0;
+    int r = simlab_get_bytes(c, &n, sizeof n);
+    count_pinned(c, (int)n);
+    return r;
 }
 
 static uint64_t mix_view(uint64_t h, const struct simlab_view *v)
@@ -632,7 +651,8 @@ static void await_helpers(void)
         judge_helper(status);
 }
 
-static char *run(const struct job *job, const struct stage_options *options)
+/* One at a time: it borrows the lists. */
+static struct simulation *new_simulation(const struct job *job, const struct stage_options *options)
 {
     static const struct simlab_hook hooks[] = {
         {.name = "all", .stage = SIMLAB_RUN_STEP, .when = SIMLAB_AFTER, .call = watch},
@@ -641,11 +661,10 @@ static char *run(const struct job *job, const struct stage_options *options)
          .level = SIMLAB_PROCESS_LEVEL,
          .when = SIMLAB_AFTER,
          .call = watch}};
-    const struct simlab_hook *const hook_list[] = {&hooks[0], &hooks[1]};
-    const struct stage_code *code_list[MOST_PROCESSES];
+    static const struct simlab_hook *const hook_list[] = {&hooks[0], &hooks[1]};
+    static const struct stage_code *code_list[MOST_PROCESSES];
     for (int p = 0; p < n_processes; p++)
         code_list[p] = &codes[atoi(job->model->processes[p].name + 1)];
-    struct seen seen = {.job = job};
     struct simulation *s;
     struct error e = {.message = ""};
     if (simulation_new(job, code_list, hook_list, options, &s, &e)) {
@@ -653,6 +672,14 @@ static char *run(const struct job *job, const struct stage_options *options)
         exit(1);
     }
     begin_helpers(s, job, code_list, hook_list);
+    return s;
+}
+
+static char *run(const struct job *job, const struct stage_options *options)
+{
+    struct seen seen = {.job = job};
+    struct error e = {.message = ""};
+    struct simulation *s = new_simulation(job, options);
     const struct stage_events events = {
         .output = on_output, .log = on_log, .step = on_step, .userdata = &seen};
     for (int round = 0; round < 2; round++)
@@ -702,6 +729,99 @@ static bool is_same(int number, const struct job *job)
     if (getenv("SHOW"))
         fputs(right, stdout);
     free(right);
+    return same;
+}
+
+/* ---- saved and gone on with ---- */
+
+/* A run that is stopped after a step, where it is saved. */
+struct stop {
+    struct seen seen; /* first: on_output and on_log see this */
+    struct simulation *s;
+    int64_t after;
+    void *saved; /* NULL: not yet */
+    size_t n;
+};
+
+static int on_step_to_stop(void *userdata, int64_t member, int64_t step)
+{
+    struct stop *stop = userdata;
+    struct error e = {.message = ""};
+    on_step(&stop->seen, member, step);
+    if (step != stop->after)
+        return 0;
+    if (simulation_save_instances(stop->s, &e)) {
+        fprintf(stderr, "it cannot be saved: %s\n", e.message);
+        exit(1);
+    }
+    stop->n = simulation_saved_bytes(stop->s);
+    stop->saved = mem_new(stop->n);
+    simulation_save(stop->s, stop->saved);
+    buffer_printf(&stop->seen.bytes, "%c", '\0'); /* what comes now is nobody's */
+    return -ECANCELED;
+}
+
+/* What is seen of a member that another simulation goes on with after this step; -1: nobody does.
+ */
+static char *run_in_two(const struct job *job, const struct stage_options *options, int64_t member,
+                        int64_t after)
+{
+    struct stop stop = {.seen = {.job = job}, .after = after, .s = new_simulation(job, options)};
+    struct stage_events events = {
+        .output = on_output, .log = on_log, .step = on_step_to_stop, .userdata = &stop};
+    struct error e = {.message = ""};
+    int r = simulation_run(stop.s, member, &events, &e);
+    simulation_free(stop.s);
+    await_helpers();
+    struct seen seen = {.job = job};
+    char *before = NULL;
+    if (stop.saved) {
+        before = buffer_take(&stop.seen.bytes);
+        buffer_printf(&seen.bytes, "%s", before);
+        const struct stage_start start = {.saved = stop.saved, .n = stop.n};
+        stop.s = new_simulation(job, options);
+        events.step = on_step;
+        events.userdata = &seen;
+        error_clear(&e);
+        r = simulation_resume(stop.s, member, &start, &events, &e);
+        simulation_free(stop.s);
+        await_helpers();
+        n_resumed++;
+    } else {
+        seen.bytes = stop.seen.bytes;
+    }
+    buffer_printf(&seen.bytes, "%lld ended %d %s\n", (long long)member, r, e.message);
+    free(stop.saved);
+    free(before);
+    return buffer_take(&seen.bytes);
+}
+
+/* Objects have no words of their own here: models with some are not saved. */
+static bool goes_on(int number, const struct job *job)
+{
+    static const struct stage_options options[] = {{.scheduler = "serial", .threads = 1},
+                                                   {.scheduler = "threads", .threads = 2},
+                                                   {.scheduler = "processes", .threads = 2}};
+    bool same = true;
+    for (int p = 0; p < n_processes; p++) {
+        types[p].save = save_pinned;
+        types[p].restore = restore_pinned;
+    }
+    for (int64_t member = 0; member < MEMBERS && object_setter < 0 && same; member++) {
+        char *right = run_in_two(job, &options[0], member, -1);
+        for (size_t i = 0; i < sizeof options / sizeof *options && same; i++) {
+            int64_t after = below(STEPS);
+            char *now = run_in_two(job, &options[i], member, after);
+            same = strcmp(now, right) == 0;
+            if (!same) {
+                fprintf(stderr, "model %d, %s, saved after step %lld:\n", number,
+                        options[i].scheduler, (long long)after);
+                show_difference(right, now);
+            }
+            free(now);
+        }
+        free(right);
+    }
     return same;
 }
 
@@ -801,7 +921,7 @@ static bool try(int number, bool *ret_built)
     *ret_built = r == 0;
     if (r && getenv("SHOW"))
         fprintf(stderr, "model %d: %s: %s\n", number, e.pointer, e.message);
-    bool same = r || (are_planned(number, job) && is_same(number, job));
+    bool same = r || (are_planned(number, job) && is_same(number, job) && goes_on(number, job));
     if (n_overlaps) {
         fprintf(stderr, "model %d: calls into a library that is not thread-safe overlapped\n",
                 number);
@@ -826,8 +946,10 @@ int main(int argc, char **argv)
     }
     failed += n_built < count * 9 / 10;
     failed += n_helped == 0;
+    failed += count >= 30 && n_resumed == 0;
     printf("%d of %d models could be built\n", n_built, count);
     printf("helpers were handed tasks %llu times\n", (unsigned long long)n_helped);
+    printf("%d runs went on from a saved state\n", n_resumed);
     printf("%d passed, %d failed\n", count - failed, failed);
     return failed != 0;
 }
