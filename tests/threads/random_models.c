@@ -632,10 +632,11 @@ static void judge_helper(int status)
 
 static void on_end_of_helper(int signal_number)
 {
-    int status;
+    int status, kept = errno;
     (void)signal_number;
     while (waitpid(-1, &status, WNOHANG) > 0)
         judge_helper(status);
+    errno = kept;
 }
 
 static void watch_helpers(void)
