@@ -129,11 +129,16 @@ void work_end(struct work *w, int result, const struct error *e)
     finish(w);
 }
 
-void work_stop(struct http *h)
+static void give_up_outside(struct http *h)
 {
     const struct error stopping = {.message = "the service is stopping"};
     while (h->work.outside)
         work_end(h->work.outside, -ECANCELED, &stopping);
+}
+
+void work_stop(struct http *h)
+{
+    give_up_outside(h);
     while (h->work.first) {
         struct work *w = h->work.first;
         h->work.first = w->next;
@@ -144,4 +149,5 @@ void work_stop(struct http *h)
     if (h->work.n_aside > 0)
         aside_finish(h->options.aside);
     mem_assert(h->work.n_aside == 0);
+    give_up_outside(h); /* what has ended since may have been given to others */
 }

@@ -60,6 +60,21 @@ static json_t *list_workers(void *server)
     return json_pack("[{s:s}]", "name", "w1");
 }
 
+/* Modules are taken, and never through. */
+static int push(void *server, const json_t *module, http_pushed_fn done, void *task,
+                struct error *e)
+{
+    struct server *s = server;
+    (void)module, (void)done, (void)task, (void)e;
+    s->n_pushes++;
+    return 0;
+}
+
+static int problem_of_push(int result)
+{
+    return result;
+}
+
 static void open_server(struct server *s, size_t max_body)
 {
     s->max_body = max_body;
@@ -79,6 +94,8 @@ static void open_server(struct server *s, size_t max_body)
                              .max_body = max_body,
                              .workers = list_workers,
                              .ready = is_ready,
+                             .push = push,
+                             .push_problem = problem_of_push,
                              .userdata = s};
     struct error e = {.message = ""};
     int r = http_new(s->loop, s->queue, s->registry, &o, &s->http, &e);

@@ -23,6 +23,7 @@ struct server {
     bool hold; /* no commit and no answers, until it is unset */
     bool fail; /* the commit fails */
     int commits;
+    int n_pushes;
     size_t max_body;
     unsigned max_connections; /* of the next start of HTTP */
 };
