@@ -47,6 +47,7 @@ static void worker_died(void *simlabd, const char *worker, const struct pool_dea
     struct simlabd *d = simlabd;
     const struct dispatch_death what = {.reason = death->reason,
                                         .place = death->place,
+                                        .was_killed = death->was_killed,
                                         .is_blameless = death->at.is_silent,
                                         .is_unseen = death->is_unseen,
                                         .lease = death->at.lease,

@@ -35,6 +35,7 @@ void dispatch_worker_died(struct dispatch *d, const char *worker,
         else if (!s->is_blameless)
             add_place(s, death->place);
         s->is_blameless = s->is_blameless || death->is_blameless;
+        s->was_killed = death->was_killed;
         s->ran = death->lease;
         s->closed = death->chunks;
         if (death->is_unseen)
@@ -48,7 +49,7 @@ void dispatch_worker_died(struct dispatch *d, const char *worker,
 static int64_t blamed_lease(const struct worker_session *s)
 {
     for (int i = 0; i < s->n_tasks; i++)
-        if (!s->tasks[i].is_finish && s->tasks[i].lease.id == s->ran)
+        if (!s->tasks[i].is_finish && !s->tasks[i].is_help && s->tasks[i].lease.id == s->ran)
             return s->ran;
     return s->n_tasks > 0 ? s->tasks[0].lease.id : 0;
 }
@@ -72,7 +73,9 @@ static void end_session(struct dispatch *d, struct worker_session *s)
     while (s->n_tasks > 0) {
         struct task *t = &s->tasks[0];
         bool is_blamed = !s->is_blameless && t->lease.id == blamed;
-        if (t->is_finish)
+        if (t->is_help)
+            lend_lost(d, s, t);
+        else if (t->is_finish)
             end_finish(d, s, t);
         else
             task_end_lease(d, s, t, is_blamed ? s->reason : NULL);
@@ -192,6 +195,8 @@ static int grant(struct dispatch *d)
     r = grant_leases(d);
     if (r == 0)
         r = ahead_grant(d);
+    if (r == 0)
+        r = lend_helpers(d);
     return r ? r : ahead_recall(d);
 }
 
@@ -276,7 +281,7 @@ static void take_back_task(struct dispatch *d, struct worker_session *s, struct 
     struct job_progress *p = task_find_job(d, t->lease.job);
     if (p && t->is_finish)
         p->is_given = false;
-    else if (p)
+    else if (p && !t->is_help)
         p->n_leases--;
     alone_ended(d, t->lease.id);
     worker_session_remove_task(s, t);

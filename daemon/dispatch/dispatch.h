@@ -61,6 +61,7 @@ void dispatch_rollback(struct dispatch *d);
 struct dispatch_death {
     const char *reason; /* for who owns the job */
     const char *place;  /* the process and stage that it was in; NULL or "": not known */
+    bool was_killed;    /* by SIGKILL or SIGTERM, as no code of its own does */
     bool is_blameless;  /* it left because it had not heard of us */
     bool is_unseen;     /* nobody saw it dead: its leases are fenced off before they end */
     int64_t lease;      /* that it was running; 0: not known, or a store was being closed */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher's state, shared by dispatch/'s files. The files, from the lowest; each uses only
  * those before it: router, worker_session, job_progress, report; task; fit; pause; closing; alone,
- * ahead; grant, tell; changes, locks, fences; receive, workers; leave;
+ * ahead; lend; grant, tell; changes, locks, fences; receive, workers; leave;
  * dispatch. */
 #ifndef DISPATCH_DISPATCH_INTERNAL_H
 #define DISPATCH_DISPATCH_INTERNAL_H
@@ -19,6 +19,7 @@ enum {
     DEAD_NAMES = 1024,     /* names of the latest dead, whose HELLO may still arrive */
     QUEUE_PAUSE_MS = 1000, /* after the queue failed */
 };
+#define TASK_NEVER (INT64_MAX / 2) /* task.cancel_due: no deadline */
 
 struct dispatch {
     struct queue *queue;
@@ -94,6 +95,9 @@ __attribute__((format(printf, 4, 5))) void task_stop(struct dispatch *d, struct 
 void task_renew(struct dispatch *d, struct worker_session *s, const char *reason);
 /* Asks the worker to release it soon: what it was doing is not blamed on anybody. */
 void task_cancel(struct dispatch *d, struct worker_session *s, struct task *t);
+/* Asks those who help with that lease to come back; how many there were. With a deadline it has
+ * ended, and who is not back soon is killed. */
+int task_recall_help(struct dispatch *d, int64_t lease, bool has_deadline);
 /* Reports that a job as a whole has failed. */
 void task_fail_job(struct dispatch *d, int64_t job, const char *reason);
 /* Live leases of all workers. */
@@ -189,6 +193,18 @@ void ahead_take_back(struct worker_session *s, struct task *t);
 /* Takes one back that waits while its worker is wanted. */
 int ahead_recall(struct dispatch *d);
 int64_t ahead_due(const struct dispatch *d);
+
+/* ---- lend.c: idle workers that help with another's simulation ---- */
+
+/* Lends those for which nothing else waits, and asks some back where it does. 0, or -errno where
+ * the queue failed. */
+int lend_helpers(struct dispatch *d);
+/* ASK. */
+void lend_ask(struct worker_session *s, const struct wire_ask *m);
+/* The helper is back; false where it was none. */
+bool lend_returned(struct worker_session *s, int64_t lease);
+/* It has ended: whom it helped is to begin again. */
+void lend_lost(struct dispatch *d, struct worker_session *s, struct task *t);
 
 /* ---- grant.c, tell.c: 0, or -errno where the queue failed; then the rest is for another turn ----
  */

@@ -89,7 +89,7 @@ void fences_begin(struct dispatch *d, struct worker_session *s)
     if (s->state != SESSION_STOPPING)
         worker_session_move(s, SESSION_STOPPING);
     for (int i = 0; i < s->n_tasks && d->options.fence_store; i++)
-        if (!s->tasks[i].is_finish && s->tasks[i].is_sent)
+        if (!s->tasks[i].is_finish && !s->tasks[i].is_help && s->tasks[i].is_sent)
             fence_lease(d, s, &s->tasks[i]);
     s->is_gone = s->n_fencing == 0 && s->fence_due == 0;
 }

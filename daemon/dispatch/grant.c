@@ -79,7 +79,8 @@ static bool has_room(struct dispatch *d, const struct worker_session *s)
     if (s->is_gone || s->n_tasks != 1 || s->state != SESSION_BUSY)
         return false;
     const struct task *first = &s->tasks[0];
-    return !task_is_alone(first) && !first->is_cancelled && !first->is_ahead && is_short(d, first);
+    return !first->is_help && !task_is_alone(first) && !first->is_cancelled && !first->is_ahead &&
+           is_short(d, first);
 }
 
 /* ---- grants ---- */

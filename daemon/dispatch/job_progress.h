@@ -34,6 +34,7 @@ struct job_progress {
     int storage_failures;  /* in a row; makes the pauses longer */
     int storage_faults;    /* of these, with other jobs' stores written between */
     int64_t storage_works; /* dispatch.works at the last of them */
+    int helpers_killed;    /* in a row, without a member that was done between */
     int worker_troubles;   /* workers in a row that could not run it */
 };
 

@@ -27,7 +27,8 @@ static bool saves(struct dispatch *d, const struct worker_session *s)
     if (s->state != SESSION_BUSY)
         return false;
     for (int i = 0; i < s->n_tasks; i++)
-        if (!s->tasks[i].is_finish && has_checkpoints(d, s->tasks[i].lease.job))
+        if (!s->tasks[i].is_finish && !s->tasks[i].is_help &&
+            has_checkpoints(d, s->tasks[i].lease.job))
             return true;
     return false;
 }

@@ -153,6 +153,7 @@ static void on_done(struct dispatch *d, struct worker_session *s, const struct w
     struct report r = {REPORT_DONE, .lease = t->lease, .begin = m->begin, .end = m->end};
     reports_add(&d->reports, &r);
     t->n_done += m->end - m->begin;
+    p->helpers_killed = 0;
     pause_works(d, p);
 }
 
@@ -190,7 +191,7 @@ static void on_release(struct dispatch *d, struct worker_session *s, const struc
 {
     struct task *t = worker_session_lease(s, m->lease);
     struct job_progress *p = t ? task_find_job(d, t->lease.job) : NULL;
-    if (!p)
+    if (lend_returned(s, m->lease) || !p)
         return;
     int64_t n_done = t->n_done;
     task_end_lease(d, s, t, NULL);
@@ -206,7 +207,7 @@ static void on_job_failed(struct dispatch *d, struct worker_session *s,
                           const struct wire_job_failed *m)
 {
     for (int i = 0; i < s->n_tasks; i++) {
-        if (s->tasks[i].is_sent && s->tasks[i].lease.job == m->job) {
+        if (s->tasks[i].is_sent && !s->tasks[i].is_help && s->tasks[i].lease.job == m->job) {
             task_fail_job(d, m->job, m->reason);
             return;
         }
@@ -259,6 +260,9 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
         break;
     case WIRE_LAYOUT:
         on_layout(d, s, &m->layout);
+        break;
+    case WIRE_ASK:
+        lend_ask(s, &m->ask);
         break;
     case WIRE_WAITS:
         on_waits(s, &m->waits);

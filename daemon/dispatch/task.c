@@ -46,7 +46,7 @@ int task_post(struct dispatch *d, struct worker_session *s, const struct wire_me
 
 void task_cancel(struct dispatch *d, struct worker_session *s, struct task *t)
 {
-    if (t->is_finish || t->is_cancelled)
+    if (t->is_finish || t->is_help || t->is_cancelled)
         return;
     t->is_cancelled = t->is_cancel_fresh = true;
     t->cancel_due = d->now + d->options.lease_ms;
@@ -72,7 +72,37 @@ void task_end_lease(struct dispatch *d, struct worker_session *s, struct task *t
     if (p)
         p->n_leases--;
     alone_ended(d, t->lease.id);
+    int64_t lease = t->lease.id;
     worker_session_remove_task(s, t);
+    task_recall_help(d, lease, true);
+}
+
+/* Without a deadline it may go on until the member's end: what was moved there is only back then.
+ */
+static void recall(struct dispatch *d, struct worker_session *s, struct task *t, bool has_deadline)
+{
+    struct wire_message m = {.type = WIRE_CANCEL, .cancel.lease = t->lease.id};
+    if (!t->is_cancelled && t->is_sent)
+        task_post(d, s, &m, false);
+    if (!t->is_cancelled || has_deadline)
+        t->cancel_due = has_deadline ? d->now + d->options.lease_ms : TASK_NEVER;
+    t->is_cancelled = true;
+}
+
+int task_recall_help(struct dispatch *d, int64_t lease, bool has_deadline)
+{
+    int n = 0;
+    for (struct worker_session *s = d->sessions; s; s = s->next) {
+        struct task *t = worker_session_help(s, lease);
+        if (!t)
+            continue;
+        n++;
+        if (t->is_sent)
+            recall(d, s, t, has_deadline);
+        else
+            worker_session_remove_task(s, t);
+    }
+    return n;
 }
 
 void task_stop(struct dispatch *d, struct worker_session *s, bool is_blamed, const char *format,
@@ -107,7 +137,7 @@ int task_leases(const struct dispatch *d)
     int n = 0;
     for (const struct worker_session *s = d->sessions; s; s = s->next)
         for (int i = 0; i < s->n_tasks; i++)
-            n += !s->tasks[i].is_finish;
+            n += !s->tasks[i].is_finish && !s->tasks[i].is_help;
     return n;
 }
 

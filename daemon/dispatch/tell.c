@@ -86,7 +86,7 @@ static int tell_job(struct dispatch *d, struct worker_session *s, const struct j
 
 static void give_up(struct dispatch *d, struct worker_session *s, struct task *t)
 {
-    if (t->is_finish)
+    if (t->is_finish || t->is_help)
         worker_session_remove_task(s, t);
     else
         task_end_lease(d, s, t, NULL);
@@ -97,11 +97,15 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
     struct error e = {.message = ""};
     char *dead = NULL;
     const struct job_progress *p = task_find_job(d, t->lease.job);
-    if (!p || (p->has_ended && t->is_finish)) { /* cancelled before its store could be closed */
+    if (!p || (p->has_ended && (t->is_finish || t->is_help))) { /* cancelled before */
         give_up(d, s, t);
         return 0;
     }
     int r = tell_job(d, s, p, t->is_fresh, &e);
+    if (r > 0 && t->is_help) {
+        give_up(d, s, t);
+        return 0;
+    }
     if (r > 0) {
         task_fail_job(d, t->lease.job, e.message);
         give_up(d, s, t);
@@ -113,7 +117,10 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
         return r;
     struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, dead}};
     t->is_ahead = t->is_ahead && p->layouts == 0;
-    if (!t->is_finish)
+    if (t->is_help)
+        m = (struct wire_message){.type = WIRE_HELP,
+                                  .help = {t->lease.id, t->lease.job, t->socket}};
+    else if (!t->is_finish)
         m = (struct wire_message){
             .type = WIRE_LEASE,
             .lease = {t->lease.id, t->lease.job, t->lease.begin, t->lease.end, t->is_ahead}};

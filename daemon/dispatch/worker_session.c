@@ -13,7 +13,7 @@
 #define REPORTS                                                                                    \
     (BIT(WIRE_HEARTBEAT) | BIT(WIRE_LAYOUT) | BIT(WIRE_DONE) | BIT(WIRE_MEMBER_FAILED) |           \
      BIT(WIRE_LOG) | BIT(WIRE_RELEASE) | BIT(WIRE_JOB_FAILED) | BIT(WIRE_FINISHED) |               \
-     BIT(WIRE_FINISH_FAILED) | BIT(WIRE_BYE) | BIT(WIRE_WAITS))
+     BIT(WIRE_FINISH_FAILED) | BIT(WIRE_BYE) | BIT(WIRE_WAITS) | BIT(WIRE_ASK))
 
 static const struct {
     const char *name;
@@ -65,6 +65,8 @@ struct worker_session *worker_session_free(struct worker_session *s)
 {
     if (!s)
         return NULL;
+    for (int i = 0; i < s->n_tasks; i++)
+        free(s->tasks[i].socket);
     free(s->name);
     free(s->host);
     free(s->fingerprint);
@@ -75,7 +77,7 @@ struct worker_session *worker_session_free(struct worker_session *s)
 
 bool task_is_alone(const struct task *t)
 {
-    return t->is_finish || t->lease.end - t->lease.begin == 1;
+    return t->is_finish || t->is_help || t->lease.end - t->lease.begin == 1;
 }
 
 /* Where tasks come and go, idle and busy follow. */
@@ -97,6 +99,7 @@ struct task *worker_session_add_task(struct worker_session *s, const struct task
 void worker_session_remove_task(struct worker_session *s, struct task *t)
 {
     size_t after = (size_t)(s->tasks + s->n_tasks - t) - 1;
+    free(t->socket);
     memmove(t, t + 1, after * sizeof *t);
     s->n_tasks--;
     settle(s);
@@ -106,9 +109,17 @@ struct task *worker_session_lease(struct worker_session *s, int64_t lease)
 {
     for (int i = 0; i < s->n_tasks; i++) {
         struct task *t = &s->tasks[i];
-        if (!t->is_finish && t->is_sent && t->lease.id == lease)
+        if (!t->is_finish && !t->is_help && t->is_sent && t->lease.id == lease)
             return t;
     }
+    return NULL;
+}
+
+struct task *worker_session_help(struct worker_session *s, int64_t lease)
+{
+    for (int i = 0; i < s->n_tasks; i++)
+        if (s->tasks[i].is_help && s->tasks[i].lease.id == lease)
+            return &s->tasks[i];
     return NULL;
 }
 

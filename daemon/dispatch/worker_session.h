@@ -14,10 +14,10 @@ enum worker_session_state {
     SESSION_STOPPING  /* to be killed: neither */
 };
 
-/* A lease, or the finishing of a job's store. */
+/* A lease, the finishing of a job's store, or help with another worker's lease. */
 struct task {
-    bool is_finish;
-    struct queue_lease lease; /* of a finish: only `job` */
+    bool is_finish, is_help;
+    struct queue_lease lease; /* of a finish: only `job`; of help: the other worker's */
     int64_t n_done;           /* members reported done or failed */
     bool is_sent;
     bool is_fresh;     /* not yet committed */
@@ -27,6 +27,8 @@ struct task {
     bool is_ahead;      /* members below it decide the layout, and it is to be told … */
     bool waits;         /* … as it said … */
     bool is_laid_fresh; /* … and was, which is not yet committed */
+    int asks;           /* helpers that it wants, at most … */
+    char *socket;       /* … where they are offered lanes; of help: where it is; or NULL */
 };
 
 enum { SESSION_TASKS = 2, SESSION_KNOWN = 4 };
@@ -60,6 +62,8 @@ struct worker_session {
     int n_fencing;     /* leases of it that are being fenced off … */
     int64_t fence_due; /* … or when that is tried again; 0: it is not to be */
     bool has_left;     /* has said BYE */
+    bool was_killed;   /* its death was by another's hand: SIGKILL, SIGTERM */
+    int64_t helped;    /* the last lease that it gave back its help with */
     bool is_blameless; /* its end is no fault of what it runs */
     int64_t ran;       /* after its death: the lease that it was running; 0: not known */
     int64_t closed;    /* chunks of a store to be closed that it had looked at */
@@ -84,6 +88,8 @@ struct task *worker_session_add_task(struct worker_session *s, const struct task
 void worker_session_remove_task(struct worker_session *s, struct task *t);
 /* By number; NULL where the session does not have it. */
 struct task *worker_session_lease(struct worker_session *s, int64_t lease);
+/* Its help with that lease, of which it was told or not. */
+struct task *worker_session_help(struct worker_session *s, int64_t lease);
 struct task *worker_session_finish(struct worker_session *s, int64_t job);
 
 struct known_job *worker_session_known(struct worker_session *s, int64_t job);

@@ -163,13 +163,9 @@ static const char *why_not(const struct job *job, const char *key)
     bool is_scheduler = !strcmp(key, "scheduler");
     if (job->batch_dim && !is_scheduler && !job->parallel)
         return "has no effect yet: members of a batch run on all workers";
-    if (job->batch_dim)
-        return is_scheduler && strcmp(job->scheduler, "processes") != 0
-                   ? "has no effect yet: members of a batch run side by side in workers, each of "
-                     "them on one thread"
-                   : NULL;
-    return is_scheduler && job->parallel && strcmp(job->scheduler, "processes") == 0
-               ? "is not there yet: it runs as \"threads\", in one worker"
+    return job->batch_dim && is_scheduler && strcmp(job->scheduler, "processes") != 0
+               ? "has no effect yet: members of a batch run side by side in workers, each of "
+                 "them on one thread"
                : NULL;
 }
 

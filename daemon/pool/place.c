@@ -79,7 +79,12 @@ static void tell_death(struct place *w, const struct death *d)
                     (long long)pause_ms(w->failures));
     }
     s->death(s->userdata, w->name,
-             &(struct pool_death){.reason = reason, .place = d->place, .at = d->at});
+             &(struct pool_death){
+                 .reason = reason,
+                 .place = d->place,
+                 .at = d->at,
+                 .was_killed = WIFSIGNALED(d->status) &&
+                               (WTERMSIG(d->status) == SIGKILL || WTERMSIG(d->status) == SIGTERM)});
 }
 
 /* One that the control group counts is one worker's. */
@@ -95,12 +100,12 @@ static bool takes_oom_kill(struct place *w)
 
 _Static_assert(sizeof(struct position_board) <= WHERE_BOARD, "it fits");
 
-/* Only a member's code is in a process. */
+/* Only a member's code is in a process; a helper's member is another worker's. */
 static void read_place(const struct place *w, struct death *d)
 {
     struct position_board *board = mem_new(sizeof *board);
     where_read_board(w->where, board, sizeof *board);
-    if (d->at.job > 0 && d->at.member >= 0)
+    if (d->at.job > 0 && (d->at.member >= 0 || d->at.lease > 0))
         position_text(board, d->place);
     free(board);
 }

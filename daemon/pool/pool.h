@@ -36,6 +36,7 @@ struct pool_death {
     const char *reason; /* how it ended, for who owns its job: "its worker was killed …" */
     const char *place;  /* the process and stage that it was in, as position_text has it; or "" */
     struct where_at at; /* where it was; pid 0: that is not known */
+    bool was_killed;    /* by SIGKILL or SIGTERM */
     bool is_unseen;     /* it was none of the pool's: it may live */
 };
 /* Told on the loop: the process is dead and reaped, with all that it started, so that it can write

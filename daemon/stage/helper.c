@@ -130,6 +130,17 @@ void helper_leave(struct helper *h)
     task_pool_leave(h->pool, h->lane->number);
 }
 
+bool helper_try_leave(struct helper *h)
+{
+    int32_t is_there = LANE_THERE;
+    if (!atomic_compare_exchange_strong(&h->share->presence[h->lane->number], &is_there,
+                                        LANE_ABSENT) &&
+        is_there == LANE_CLAIMED)
+        return false;
+    helper_leave(h);
+    return true;
+}
+
 bool helper_is_at_work(const struct helper *h)
 {
     return atomic_load(&h->is_at_work);

@@ -28,6 +28,9 @@ struct helper *helper_free(struct helper *h);
 void helper_run(struct helper *h);
 /* From any thread: it returns after the task that it runs. */
 void helper_leave(struct helper *h);
+/* The same, unless companies are at home in its lane (stage/home.h): false, it goes on. They are
+ * let go at the end of the member, or before. */
+bool helper_try_leave(struct helper *h);
 /* Whether it runs one now. */
 bool helper_is_at_work(const struct helper *h);
 

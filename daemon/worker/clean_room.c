@@ -91,6 +91,12 @@ void clean_room_settle(struct clean_room *r)
     leftovers_end(r->leftovers, &all, NULL); /* what loading left in the directory */
 }
 
+void clean_room_let_be(struct clean_room *r, int fd)
+{
+    if (r)
+        leftovers_let_be(r->leftovers, fd);
+}
+
 void clean_room_enter(struct clean_room *r, const struct imports *imports)
 {
     floating_reset();

@@ -61,6 +61,9 @@ struct clean_room *clean_room_free(struct clean_room *r);
  */
 void clean_room_settle(struct clean_room *r);
 
+/* A descriptor of ours that our own code may replace while members run; until it settles again. */
+void clean_room_let_be(struct clean_room *r, int fd);
+
 /* Around each member; `imports` are those of all libraries of the job. A NULL room keeps the
  * floating-point environment only. leave: 0 or CLEAN_ROOM_RENEW with words. */
 void clean_room_enter(struct clean_room *r, const struct imports *imports);

@@ -17,7 +17,7 @@ enum {
 
 struct descriptor {
     int fd;
-    bool is_kept; /* a member opened it, and it was let be */
+    bool is_kept; /* a member opened it, and it was let be; or it is ours, and changes */
     dev_t device;
     ino_t file;
 };
@@ -151,6 +151,13 @@ int descriptors_check(struct descriptors *d, struct error *why)
         if (!find(d, d->now.at[i]))
             r = check_new(d, d->now.at[i], why);
     return r;
+}
+
+void descriptors_let_be(struct descriptors *d, int fd)
+{
+    struct descriptor *known = find(d, fd);
+    if (known)
+        known->is_kept = true;
 }
 
 void descriptors_update(struct descriptors *d, int fd)

@@ -255,6 +255,11 @@ struct leftovers *leftovers_free(struct leftovers *l)
     return NULL;
 }
 
+void leftovers_let_be(struct leftovers *l, int fd)
+{
+    descriptors_let_be(l->descriptors, fd);
+}
+
 void leftovers_note(struct leftovers *l, const struct imports *imports)
 {
     if (imports->reach & REACH_FILES)

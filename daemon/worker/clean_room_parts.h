@@ -68,6 +68,8 @@ void descriptors_note(struct descriptors *d);
 int descriptors_check(struct descriptors *d, struct error *why);
 /* One that was noted is another file now, by us. */
 void descriptors_update(struct descriptors *d, int fd);
+/* It is ours, and may be replaced while members run; until the next descriptors_note. */
+void descriptors_let_be(struct descriptors *d, int fd);
 
 /* The numbers among the names of a directory of /proc, which is read from its beginning. */
 struct numbers {
@@ -85,6 +87,7 @@ struct leftovers;
 int leftovers_new(const char *directory, pid_t guard, struct leftovers **ret_leftovers);
 struct leftovers *leftovers_free(struct leftovers *l);
 /* Notes what there is; ends and removes what came since, for what `imports` can have left. */
+void leftovers_let_be(struct leftovers *l, int fd); /* descriptors_let_be */
 void leftovers_note(struct leftovers *l, const struct imports *imports);
 int leftovers_end(struct leftovers *l, const struct imports *imports, struct error *why);
 

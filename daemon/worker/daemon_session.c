@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -54,6 +55,7 @@ struct daemon_session {
     int64_t laid_lease; /* the last of which LAID_OUT spoke */
     char *laid_out;     /* what it said */
     pthread_cond_t changed;
+    int stop_event; /* can be read while is_cancelled */
 
     /* Of the main thread, for its current lease. */
     int64_t lease; /* written under mutex */
@@ -176,6 +178,16 @@ static bool find_stop(const struct daemon_session *l)
     return found;
 }
 
+/* Under mutex. */
+static void note_stop(struct daemon_session *l)
+{
+    eventfd_t n;
+    l->is_cancelled = find_stop(l);
+    eventfd_read(l->stop_event, &n);
+    if (l->is_cancelled)
+        eventfd_write(l->stop_event, 1);
+}
+
 static void stop(struct daemon_session *l, int64_t lease, bool quits)
 {
     pthread_mutex_lock(&l->mutex);
@@ -183,7 +195,7 @@ static void stop(struct daemon_session *l, int64_t lease, bool quits)
         l->quits = true;
     else
         l->cancelled[l->n_cancelled++ % CANCELLED_MAX] = lease;
-    l->is_cancelled = find_stop(l);
+    note_stop(l);
     pthread_cond_signal(&l->changed);
     pthread_mutex_unlock(&l->mutex);
     l->stops++;
@@ -238,6 +250,7 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
         on_laid_out(l, &m.laid_out);
         break;
     case WIRE_LEASE:
+    case WIRE_HELP:
         if (l->next_heartbeat > l->last_heard + l->heartbeat_ms)
             l->next_heartbeat = l->last_heard + l->heartbeat_ms;
         break;
@@ -376,7 +389,10 @@ int daemon_session_new(const char *endpoint, const char *name, const char *finge
     pthread_cond_init(&l->changed, NULL);
     zmq_msg_init(&l->received);
     error_clear(e);
+    l->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int r = check_endpoint(endpoint, e);
+    if (r == 0 && l->stop_event < 0)
+        r = -errno;
     if (r == 0)
         r = open_sockets(l);
     if (r == 0)
@@ -408,6 +424,8 @@ struct daemon_session *daemon_session_free(struct daemon_session *l)
     zmq_msg_close(&l->received);
     if (l->context)
         zmq_ctx_term(l->context);
+    if (l->stop_event >= 0)
+        close(l->stop_event);
     pthread_cond_destroy(&l->changed);
     pthread_mutex_destroy(&l->mutex);
     free(l->laid_out);
@@ -440,7 +458,7 @@ void daemon_session_set_lease(struct daemon_session *l, int64_t job, int64_t lea
     where_set_lease(l->where, job, lease, nsteps);
     pthread_mutex_lock(&l->mutex);
     l->lease = lease;
-    l->is_cancelled = find_stop(l);
+    note_stop(l);
     pthread_mutex_unlock(&l->mutex);
     l->stops_seen = -1; /* it may have been cancelled while it waited */
     l->is_stopped = false;
@@ -493,6 +511,11 @@ bool daemon_session_step(struct daemon_session *l, int64_t step)
 const atomic_bool *daemon_session_is_cancelled(const struct daemon_session *l)
 {
     return &l->is_cancelled;
+}
+
+int daemon_session_stop_event(const struct daemon_session *l)
+{
+    return l->stop_event;
 }
 
 bool daemon_session_stopped(struct daemon_session *l)

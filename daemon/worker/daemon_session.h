@@ -29,8 +29,8 @@ int daemon_session_new(const char *endpoint, const char *name, const char *finge
 /* Waits while the daemon takes what was sent, and a second more. */
 struct daemon_session *daemon_session_free(struct daemon_session *l);
 
-/* The next message for this thread: JOB, LEASE, LAID_OUT, FINISH, DROP, QUIT. Blocks. Its texts
- * live until the next call. 0 or -errno. */
+/* The next message for this thread: JOB, LEASE, HELP, LAID_OUT, FINISH, DROP, QUIT. Blocks. Its
+ * texts live until the next call. 0 or -errno. */
 int daemon_session_receive(struct daemon_session *l, struct wire_message *ret_message);
 /* 0; -EMSGSIZE where a text is too long or not UTF-8. Where it cannot be sent for any other reason,
  * the process ends. */
@@ -45,6 +45,8 @@ void daemon_session_end_member(struct daemon_session *l);
 bool daemon_session_stopped(struct daemon_session *l);
 /* The same for any thread. Borrowed. */
 const atomic_bool *daemon_session_is_cancelled(const struct daemon_session *l);
+/* A descriptor that can be read while it is so. Borrowed. */
+int daemon_session_stop_event(const struct daemon_session *l);
 /* The same between two steps, and notes progress. */
 bool daemon_session_step(struct daemon_session *l, int64_t step);
 /* Whether that was since the worker is to quit. */

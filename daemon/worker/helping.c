@@ -9,15 +9,19 @@
 #include "worker/result.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { RETRY_MS = 20 };
+
 struct helping {
     struct stage_share share;
     int lane;
     int lead; /* a socket */
+    int stop; /* can be read: it is to come back; -1 */
     struct job_code code;
     struct helper *helper;
     pthread_t thread;
@@ -39,13 +43,29 @@ static void on_abandon(void *userdata, int64_t member, const struct error *why)
         pause(); /* the lead ends, and we with it */
 }
 
-/* Until the lead is gone, or we are. */
+/* False once it is gone, or we have shut it. */
+static bool lead_is_there(const struct helping *h)
+{
+    char byte;
+    ssize_t n = recv(h->lead, &byte, sizeof byte, MSG_DONTWAIT);
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* Until the lead is gone, or we are. What is at home here goes at its time, which nobody tells. */
 static void *watch(void *userdata)
 {
     struct helping *h = userdata;
-    char byte;
-    while (recv(h->lead, &byte, sizeof byte, 0) > 0 || errno == EINTR)
-        errno = 0;
+    bool is_asked = false, has_left = false;
+    for (;;) {
+        struct pollfd fds[] = {{.fd = h->lead, .events = POLLIN},
+                               {.fd = is_asked ? -1 : h->stop, .events = POLLIN}};
+        int n = poll(fds, 2, is_asked && !has_left ? RETRY_MS : -1);
+        if (n > 0 && fds[0].revents && !lead_is_there(h))
+            break;
+        is_asked = is_asked || (n > 0 && fds[1].revents);
+        if (is_asked && !has_left)
+            has_left = helper_try_leave(h->helper);
+    }
     helper_leave(h->helper);
     return NULL;
 }
@@ -60,9 +80,13 @@ static int help(struct helping *h, struct clean_room *room, struct error *e)
     clean_room_enter(room, &h->code.imports);
     say(h, &(struct offer_message){.word = OFFER_JOINED});
     helper_run(h->helper);
+    say(h, &(struct offer_message){.word = OFFER_LEFT});
     shutdown(h->lead, SHUT_RD);
     pthread_join(h->thread, NULL);
-    return clean_room_leave(room, &h->code.imports, &why) ? WORKER_RENEW : 0;
+    if (!clean_room_leave(room, &h->code.imports, &why))
+        return 0;
+    *e = why;
+    return WORKER_RENEW;
 }
 
 static int join(struct helping *h, const struct job *job, const struct libraries *l,
@@ -79,11 +103,21 @@ static int join(struct helping *h, const struct job *job, const struct libraries
     return r;
 }
 
-int helping_run(const struct job *job, const struct libraries *l, struct clean_room *room,
-                int socket, struct position_board *board, struct error *e)
+/* -EPIPE where it is to come back before there was an offer. */
+static int await_offer(struct helping *h, int socket)
 {
-    struct helping h = {.lead = -1};
-    int r = offer_receive(socket, &h.share, &h.lane, &h.lead);
+    struct pollfd fds[] = {{.fd = socket, .events = POLLIN}, {.fd = h->stop, .events = POLLIN}};
+    while (poll(fds, 2, -1) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return fds[1].revents ? -EPIPE : offer_receive(socket, &h->share, &h->lane, &h->lead);
+}
+
+int helping_run(const struct job *job, const struct libraries *l, struct clean_room *room,
+                int socket, int stop, struct position_board *board, struct error *e)
+{
+    struct helping h = {.lead = -1, .stop = stop};
+    int r = await_offer(&h, socket);
     if (r == -EPIPE)
         return 0;
     if (r < 0)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a lead sends to who is to help it (stage/share.h): through a socket that both were started
- * with, since descriptors travel by no other way. One message is one lane; whoever reads it has it.
+ * with, or one that the helper has connected to, since descriptors travel by no other way. One message is one lane; whoever reads it has it.
  * With it come the memory and a socket between the two:
  *   helper to lead  OFFER_JOINED; OFFER_ABANDONED where its process asks for more memory than there
- *                   can be. Who closes it after it has joined was lost.
+ *                   can be; OFFER_LEFT where it has come back from between two tasks. Who closes it
+ *                   after it has joined, and has not left, was lost.
  *   lead to helper  nothing: who finds it closed is alone. */
 #ifndef WORKER_OFFER_H
 #define WORKER_OFFER_H
@@ -14,7 +15,7 @@
 
 struct stage_share;
 
-enum offer_word { OFFER_JOINED = 1, OFFER_ABANDONED };
+enum offer_word { OFFER_JOINED = 1, OFFER_ABANDONED, OFFER_LEFT };
 
 struct offer_message {
     int32_t word; /* enum offer_word */

@@ -55,7 +55,7 @@ int range_ahead_settle(struct range_runner *m, int64_t member, bool waits, struc
         r = range_store_open(m, e);
     }
     if (member < 0)
-        clean_room_settle(m->room);
+        lead_settle(m->lead, m->room);
     if (r == 0) {
         m->e = e;
         output_writer_begin(&m->writer, m->begin, m->end);

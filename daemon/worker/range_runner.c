@@ -119,7 +119,7 @@ static int new_simulation(struct range_runner *m, struct error *e)
     }
     const struct lead_events events = {.lost = on_lost, .abandon = on_abandon, .userdata = m};
     if (r == 0 && m->events.share >= 0)
-        r = lead_new(m->simulation, m->events.share, &events, &m->lead, e);
+        r = lead_new(m->simulation, m->events.share, m->events.share_listens, &events, &m->lead, e);
     return r;
 }
 
@@ -138,7 +138,7 @@ int range_runner_new(const struct job *job, const struct libraries *l, struct cl
     int r = new_simulation(m, e);
     if (r == 0 && !m->is_ahead)
         r = range_store_open(m, e);
-    clean_room_settle(room); /* libraries were loaded, and the store has a descriptor */
+    lead_settle(m->lead, room); /* libraries were loaded, and the store has a descriptor */
     if (r) {
         range_runner_free(m);
         return r;
@@ -288,7 +288,7 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     if (!m->is_ahead)
         output_writer_begin(&m->writer, begin, end);
     if (m->code.imports.reach & REACH_ELSEWHERE)
-        clean_room_settle(m->room); /* our own code may have set something since */
+        lead_settle(m->lead, m->room); /* our own code may have set something since */
     int renew = 0;
     struct error why = {.message = ""};
     int r = run_members(m, &renew, &why, e);

@@ -53,8 +53,10 @@ struct range_events {
      * the process is to leave, and the member to start again in another. Called by another thread,
      * in the midst of the member; does not return. */
     void (*lost)(void *userdata, const char *why);
-    /* A socket where lanes are offered to helpers (worker/lead.h); -1: none are wanted. */
+    /* A socket where lanes are offered to helpers, or that helpers connect to (worker/lead.h); -1:
+     * none are wanted. */
     int share;
+    bool share_listens;
     int64_t most_spans; /* of a job that is profiled: calls that range_runner_trace has */
     void *userdata;
     struct position_board *board; /* where its lanes say where they stand (base/position.h); NULL */

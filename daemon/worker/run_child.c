@@ -371,7 +371,7 @@ void run_help(const struct run_child *c)
     struct error e = {.message = ""};
     int r = error_explain(&e, settle_in(&w, &e), "prepare the job");
     if (r == 0)
-        r = helping_run(w.job, w.libraries, w.room, c->share, where_board(w.where), &e);
+        r = helping_run(w.job, w.libraries, w.room, c->share, -1, where_board(w.where), &e);
     if (r && r != WORKER_RENEW)
         log_warning("a helper cannot help: %s", e.message);
     work_clear(&w);

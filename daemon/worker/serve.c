@@ -9,7 +9,9 @@
 #include "worker/daemon_session.h"
 #include "worker/fault.h"
 #include "worker/fingerprint.h"
+#include "worker/helping.h"
 #include "worker/known_job.h"
+#include "worker/meeting.h"
 #include "worker/pinned.h"
 #include "worker/profile_report.h"
 #include "worker/range_runner.h"
@@ -38,9 +40,11 @@ struct serve {
     struct known_job *known;
     struct known_job *current; /* of the lease that is being run */
     struct wire_lease lease;
-    double started;       /* its members: seconds_now(); 0: none has … */
-    double waited;        /* … seconds of that for a layout */
-    struct error renewal; /* why it leaves after this lease; no words: it does not */
+    double started;         /* its members: seconds_now(); 0: none has … */
+    double waited;          /* … seconds of that for a layout */
+    char *directory;        /* of members */
+    struct meeting meeting; /* of the current lease, with those who help with it */
+    struct error renewal;   /* why it leaves after this lease; no words: it does not */
 };
 
 /* The daemon is local or the session's thread ends us: what cannot be sent need not be said. */
@@ -196,7 +200,43 @@ static void on_abandon(void *userdata, const struct error *why)
     _exit(0);
 }
 
+/* Whoever told us of helpers is told of their deaths: it ends us, and knows whose fault it was. */
+static void on_lost(void *userdata, const char *why)
+{
+    (void)userdata;
+    log_warning("%s", why);
+    for (;;)
+        pause();
+}
+
 /* ---- leases ---- */
+
+static void close_runner(struct serve *s, struct known_job *k)
+{
+    k->runner = range_runner_free(k->runner);
+    meeting_close(&s->meeting);
+}
+
+/* Helpers are wanted. */
+static bool is_shared(const struct job *j)
+{
+    return strcmp(j->scheduler, "processes") == 0 && range_runner_lanes(j) > 1;
+}
+
+static void open_meeting(struct serve *s)
+{
+    int r = meeting_open(s->directory, s->lease.lease, &s->meeting);
+    if (r < 0)
+        log_warning("other workers cannot help: %s", strerror(-r));
+}
+
+static void ask_for_helpers(struct serve *s, const struct job *j)
+{
+    struct wire_message m = {
+        .type = WIRE_ASK,
+        .ask = {s->lease.lease, (uint32_t)range_runner_lanes(j) - 1, s->meeting.path}};
+    say(s, &m);
+}
 
 static struct job_store store_of(const struct known_job *k)
 {
@@ -211,6 +251,8 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
     }
     if (k->runner)
         return 0;
+    if (is_shared(k->job))
+        open_meeting(s);
     const struct range_events events = {.done = on_done,
                                         .failed = on_failed,
                                         .layout = on_layout,
@@ -222,7 +264,9 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
                                         .is_cancelled = daemon_session_is_cancelled(s->session),
                                         .end = on_end,
                                         .abandon = on_abandon,
-                                        .share = -1,
+                                        .share = s->meeting.socket,
+                                        .share_listens = true,
+                                        .lost = on_lost,
                                         .userdata = s,
                                         .board = s->board};
     int r = pinned_load(s->pinned, k->job, e);
@@ -232,8 +276,11 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
     where.first = s->lease.begin;
     where.lease = &s->lease.lease;
     where.is_ahead = s->lease.ahead && !k->layout;
-    return range_runner_new(k->job, pinned_libraries(s->pinned), s->room, &where, &events,
-                            &k->runner, e);
+    r = range_runner_new(k->job, pinned_libraries(s->pinned), s->room, &where, &events, &k->runner,
+                         e);
+    if (r == 0 && s->meeting.path)
+        ask_for_helpers(s, k->job);
+    return r;
 }
 
 static int64_t steps_of(const struct job *j)
@@ -288,8 +335,8 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
         r = run_lease(s, s->current, &e);
     if (s->current)
         say_profile(s);
-    if (s->current && (r != 0 || lease->ahead || !s->current->layout)) /* another opens it anew */
-        s->current->runner = range_runner_free(s->current->runner);
+    if (s->current && (r != 0 || lease->ahead || !s->current->layout || s->meeting.path))
+        close_runner(s, s->current); /* another lease opens it anew */
     struct wire_message m = release_now(s);
     if (r == WORKER_RENEW || r == WORKER_TROUBLE) {
         s->renewal = e;
@@ -313,6 +360,48 @@ static void on_lease(struct serve *s, const struct wire_lease *lease)
     if (clean_room_spent(s->room) && !*s->renewal.message) /* a member that was cancelled */
         error_set(&s->renewal, WORKER_RENEW, NULL, "%s", clean_room_spent(s->room));
 }
+
+/* ---- help ---- */
+
+static int help_with(struct serve *s, const struct wire_help *h, struct error *e)
+{
+    struct known_job *k = known_job_find(s->known, h->job);
+    int socket, r = 0;
+    if (!k || !k->job)
+        return error_set(e, WORKER_REFUSED, NULL, "%s", k ? k->why.message : "it is not known");
+    for (struct known_job *other = s->known; other; other = other->next)
+        other->runner = range_runner_free(other->runner); /* their states lie where this one does */
+    r = pinned_load(s->pinned, k->job, e);
+    if (r)
+        return r;
+    threads_set(s->threads, pinned_libraries(s->pinned), k->job->threads);
+    r = meeting_connect(h->socket, &socket);
+    if (r < 0)
+        return error_errno(e, r, "connect to the other worker");
+    r = helping_run(k->job, pinned_libraries(s->pinned), s->room, socket,
+                    daemon_session_stop_event(s->session), s->board, e);
+    close(socket);
+    return r;
+}
+
+/* That it cannot help is no trouble of the job's: the other one goes on without. */
+static void on_help(struct serve *s, const struct wire_help *h)
+{
+    struct error e = {.message = ""};
+    struct wire_message m = {.type = WIRE_RELEASE, .release.lease = h->lease};
+    daemon_session_set_lease(s->session, h->job, h->lease, 0);
+    int r = daemon_session_stopped(s->session) ? STOPPED : help_with(s, h, &e);
+    if (r == WORKER_RENEW)
+        s->renewal = e;
+    else if (r && r != STOPPED)
+        log_info("cannot help with job %" PRId64 ": %s", h->job, e.message);
+    daemon_session_set_lease(s->session, 0, 0, 0);
+    say(s, &m);
+    if (clean_room_spent(s->room) && !*s->renewal.message)
+        error_set(&s->renewal, WORKER_RENEW, NULL, "%s", clean_room_spent(s->room));
+}
+
+/* ---- stores ---- */
 
 struct closing_progress {
     struct serve *serve;
@@ -388,6 +477,9 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
     case WIRE_LEASE:
         on_lease(s, &m.lease);
         return !*s->renewal.message;
+    case WIRE_HELP:
+        on_help(s, &m.help);
+        return !*s->renewal.message;
     case WIRE_LAID_OUT:
         known_job_lay_out(s->known, &m.laid_out);
         break;
@@ -458,7 +550,7 @@ static void remove_directory(char *directory)
 int worker_serve(const struct worker_serve_options *o)
 {
     char *directory = NULL;
-    struct serve s = {.options = o};
+    struct serve s = {.options = o, .meeting.socket = -1};
     struct error e = {.message = ""};
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* it is a pipe, and a crash loses what is kept back */
     struct where *where = open_where(o->where);
@@ -470,12 +562,14 @@ int worker_serve(const struct worker_serve_options *o)
     free(prints);
     if (r == 0)
         r = enter_clean_room(&s, &directory, &e);
+    s.directory = directory;
     if (r == 0)
         r = serve(&s, &e);
     if (r != 0)
         log_error("%s", e.message);
     daemon_session_free(s.session);
     known_job_drop_all(&s.known);
+    meeting_close(&s.meeting);
     pinned_free(s.pinned);
     threads_free(s.threads);
     clean_room_free(s.room);

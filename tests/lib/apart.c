@@ -177,7 +177,7 @@ static int run_step(simlab_context *c)
     simlab_log(c, "is at %lld", (long long)simlab_now(c)->step);
     if (!is_lead)
         tell("helped", 0);
-    else if (!is_there("helped", 0))
+    else if (!is_there("helped", 0) || is_there("crash", 0) || is_there("hold", 0))
         wait_a_millisecond(); /* a helper may come */
     if (!is_lead && simlab_now(c)->step >= HARMED_FROM)
         be_harmed();
@@ -287,5 +287,23 @@ static const struct simlab_process Counts = {.name = "Counts",
                                              .flags = SIMLAB_NOT_THREAD_SAFE,
                                              .run_step = counts_run_step};
 
+/* ---- one that holds up its lead in one step, while the pipe "wait" is open, which it reads ----
+ */
+
+static int waits_run_step(simlab_context *c)
+{
+    char path[512], byte;
+    path_of(path, "wait", 0);
+    int fd = simlab_now(c)->step == HARMED_FROM ? open(path, O_RDONLY) : -1;
+    while (fd >= 0 && read(fd, &byte, 1) > 0)
+        continue;
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
+static const struct simlab_process Waits = {
+    .name = "Waits", .flags = SIMLAB_PINNED, .run_step = waits_run_step};
+
 SIMLAB_LIBRARY("1.0", "where it runs", &Lead, &Apart, &Numbered, &Midst, &MidstOfLead, &Keeper,
-               &Counts)
+               &Counts, &Waits)

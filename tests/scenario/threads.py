@@ -85,7 +85,6 @@ def test_they_run_side_by_side(context):
     local(context, document)
     daemon = context.daemon(workers=1, options=libraries(context))
     daemon.finish(document)
-    daemon.finish({**document, "scheduler": "processes"})
     local(context, {**document, **SERIAL, "member_timeout": 0.3}, 1)
 
 
@@ -173,7 +172,7 @@ def test_what_is_not_there(context):
     daemon = context.daemon(workers=1, options=libraries(context))
     document = fields()
     notes = daemon.submit({**document, "scheduler": "processes"})["notes"]
-    equal(notes, ['scheduler: "processes" is not there yet: it runs as "threads", in one worker'], "notes")
+    equal(notes, [], "notes")
     refused = daemon.submit({**document, "scheduler": "distributed"}, status=422)
     equal(refused["errors"][0]["pointer"] if "errors" in refused else refused["pointer"], "/scheduler", "pointer")
     refused = daemon.submit({**document, **THREADS[0], "threads": 65}, status=422)

@@ -138,7 +138,7 @@ Test(wire, every_message_there_and_back)
             free(frame);
         }
     }
-    cr_assert_eq(n_samples, 22);
+    cr_assert_eq(n_samples, 24);
 }
 
 Test(wire, bytes_are_as_documented)

@@ -1,0 +1,165 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""One simulation in several workers (scheduler: processes) of a daemon, which lends those that have nothing else to
+do: the store is that of a run in order, byte for byte, also where a helper, the lead or the daemon is killed, and who
+is lent comes back when something else waits. The library is tests/lib/apart.c."""
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal
+
+SERIAL = {"scheduler": "serial"}
+PROCESSES = {"parallel": True, "scheduler": "processes", "threads": 2}
+OUTPUTS = {f"{name}__value": None for name in "abc"}
+
+
+def model(types, outputs, steps, **more):
+    return {"model": {"processes": types}, "clocks": {"time": {"data": list(range(steps + 1))}},
+            "main_clock": "time", "inputs": {}, "outputs": outputs, "max_attempts": 1, **more}
+
+
+def apart(more=None, **keys):
+    return model({"lead": "apart.Lead", **{name: "apart.Apart" for name in "abc"}, **(more or {})}, OUTPUTS, 300, **keys)
+
+
+def daemon_of(context, told, **environment):
+    return context.daemon(workers=2, options=["--processes", context.program("apart")],
+                          env={"APART": told, **environment})
+
+
+def serial_store(context, document):
+    """By `simlab-worker run`, in which nobody is to wait for helpers."""
+    os.environ["APART"] = told = context.directory("alone")
+    for name in ("helped", "begun"):
+        with open(os.path.join(told, name), "w", encoding="ascii"):
+            pass
+    options = [option for name in ("processes", "apart") for option in ("--processes", context.program(name))]
+    return context.run_local({**document, **SERIAL}, 0, options)[0]
+
+
+def was_helped(told):
+    return os.path.exists(os.path.join(told, "helped"))
+
+
+def forget(told):
+    for name in os.listdir(told):
+        os.unlink(os.path.join(told, name))
+
+
+def lines(daemon, number):
+    return [str(data) for _, kind, data in daemon.events(number, 0) if kind == "log"]
+
+
+def test_idle_workers_help(context):
+    told = context.directory("apart")
+    daemon = daemon_of(context, told, APART_WORKERS="2")  # `initialize` waits for them
+    right = serial_store(context, apart())
+    logs = []
+    for _ in range(2):  # a worker that has led may help, and the other way round
+        forget(told)
+        ended = daemon.finish({**apart(), **PROCESSES})
+        harness.same_store(right, ended["store"])
+        check(was_helped(told), "nobody helped")
+        logs.append(lines(daemon, ended["id"]))
+    equal(len(logs[0]), 300 * 3 + 3, "lines")
+    equal(logs[0], logs[1], "what was logged")
+
+
+def test_every_golden_case(context):
+    told = context.directory("apart")
+    daemon = daemon_of(context, told, APART_WORKERS="0")
+    helped = []
+    for case in harness.golden_cases():
+        document = harness.load(harness.GOLDEN, case, "job.json")
+        document["model"]["processes"].update({"and_lead": "apart.Lead", **{f"and_{i}": "apart.Apart" for i in "abc"}})
+        is_batch = "batch_dim" in document
+        how = {name: PROCESSES[name] for name in ("parallel", "scheduler")} if is_batch else PROCESSES
+        right = serial_store(context, document)
+        forget(told)
+        ended = daemon.finish({**document, **how})
+        harness.same_store(right, ended["store"])
+        harness.golden_agrees(ended["store"], case)
+        helped += [case] if was_helped(told) else []
+    check(len(helped) > 2, f"there were helpers in {helped} only")
+
+
+def test_who_is_lent_comes_back_when_something_else_waits(context):
+    told = context.directory("apart")
+    os.mkfifo(os.path.join(told, "wait"))
+    daemon = daemon_of(context, told, APART_WORKERS="2")
+    document = apart({"waits": "apart.Waits"})
+    number = daemon.submit({**document, **PROCESSES})["id"]
+    with open(os.path.join(told, "wait"), "w", encoding="ascii"):  # its lead stands in a step
+        equal([w["job"] for w in daemon.workers()], [number, number], "who is at work")
+        other = daemon.finish(model({"n": "apart.Counts"}, {"n__count": "time"}, 3))
+        equal(daemon.job(number)["state"], "running", "the first job")
+    harness.same_store(serial_store(context, document), daemon.await_end(number)["store"])
+    equal(other["done"], 1, "members of the other job")
+
+
+def is_killed(context, pipe, document):
+    """Whoever says at this pipe who it is, is killed: (the daemon, the job as it has ended)."""
+    told = context.directory("apart")
+    hold = os.path.join(told, pipe)
+    os.mkfifo(hold)
+    daemon = daemon_of(context, told, APART_WORKERS="2")
+    number = daemon.submit({**document, **PROCESSES})["id"]
+    with open(hold, encoding="ascii") as file:
+        pid = int(file.readline())
+    os.unlink(hold)
+    os.kill(pid, signal.SIGKILL)
+    return daemon, daemon.await_end(number)
+
+
+def test_a_helper_that_is_killed(context):
+    """The member starts again, and it is no attempt: there is but one."""
+    daemon, ended = is_killed(context, "hold", apart())
+    equal((ended["state"], ended["done"]), ("succeeded", 1), f"how it ended: {ended}")
+    said = "\n".join(lines(daemon, ended["id"]))
+    check("a helper of its worker was killed by signal 9" in said and "in process '" in said and
+          "it starts again, which is no attempt" in said, said)
+    harness.same_store(serial_store(context, apart()), ended["store"])
+
+
+def test_a_helper_that_crashes(context):
+    told = context.directory("apart")
+    with open(os.path.join(told, "crash"), "w", encoding="ascii"):
+        pass
+    daemon = daemon_of(context, told, APART_WORKERS="2")
+    number = daemon.submit({**apart(), **PROCESSES})["id"]
+    equal(daemon.await_end(number)["state"], "failed", "how it ended")
+    dead = daemon.request("GET", f"/v1/jobs/{number}/members", status=200).json["members"]
+    check("a helper of its worker was killed by signal 6 (Aborted) in process '" in dead[0]["reason"], dead)
+
+
+def test_the_lead_is_killed(context):
+    """As any worker is: that is an attempt."""
+    for attempts in (1, 2):
+        document = apart(max_attempts=attempts)
+        _, ended = is_killed(context, "hold-lead", document)
+        equal(ended["state"], "succeeded" if attempts > 1 else "failed", f"how it ended: {ended}")
+    harness.same_store(serial_store(context, document), ended["store"])
+
+
+def test_the_daemon_is_killed(context):
+    """Nobody stays behind, and the next one runs it anew."""
+    told = context.directory("apart")
+    hold = os.path.join(told, "hold")
+    os.mkfifo(hold)
+    daemon = daemon_of(context, told, APART_WORKERS="2")
+    number = daemon.submit({**apart(), **PROCESSES})["id"]
+    with open(hold, encoding="ascii") as file:
+        file.readline()
+    workers = [w["pid"] for w in daemon.workers()]
+    os.unlink(hold)
+    daemon.kill()
+    check(all(harness.await_exit(pid) for pid in workers), "one stays behind")
+    daemon.start()
+    harness.same_store(serial_store(context, apart()), daemon.await_end(number)["store"])
+
+
+if __name__ == "__main__":
+    harness.main(globals())
