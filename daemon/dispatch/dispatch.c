@@ -283,7 +283,8 @@ static void take_back_task(struct dispatch *d, struct worker_session *s, struct 
         p->is_given = false;
     else if (p && !t->is_help)
         p->n_leases--;
-    alone_ended(d, t->lease.id);
+    if (!t->is_help) /* its lease is another's */
+        alone_ended(d, t->lease.id);
     worker_session_remove_task(s, t);
 }
 

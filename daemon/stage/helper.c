@@ -132,10 +132,9 @@ void helper_leave(struct helper *h)
 
 bool helper_try_leave(struct helper *h)
 {
-    int32_t is_there = LANE_THERE;
+    int32_t is_there = LANE_THERE; /* not yet come, or instances are at home here: not now */
     if (!atomic_compare_exchange_strong(&h->share->presence[h->lane->number], &is_there,
-                                        LANE_ABSENT) &&
-        is_there == LANE_CLAIMED)
+                                        LANE_ABSENT))
         return false;
     helper_leave(h);
     return true;

@@ -3,6 +3,7 @@
  * members; daemon_session.c's owns the socket. */
 #include "base/file.h"
 #include "base/log.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "proto/api.h"
 #include "worker/closing.h"
@@ -20,6 +21,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,13 +202,18 @@ static void on_abandon(void *userdata, const struct error *why)
     _exit(0);
 }
 
-/* Whoever told us of helpers is told of their deaths: it ends us, and knows whose fault it was. */
+/* After the death of a helper, until the daemon ends us for it. */
+enum { LOST_MS = 5000 };
+
+/* Whoever told us of helpers is told of their deaths: it ends us, and knows whose fault it was. One
+ * that lives, and whose code has closed our connection, it does not hear of. */
 static void on_lost(void *userdata, const char *why)
 {
     (void)userdata;
     log_warning("%s", why);
-    for (;;)
-        pause();
+    for (int64_t until = loop_now() + LOST_MS; loop_now() < until;)
+        poll(NULL, 0, (int)(until - loop_now()) + 1);
+    _exit(1);
 }
 
 /* ---- leases ---- */
@@ -220,7 +227,8 @@ static void close_runner(struct serve *s, struct known_job *k)
 /* Helpers are wanted. */
 static bool is_shared(const struct job *j)
 {
-    return strcmp(j->scheduler, "processes") == 0 && range_runner_lanes(j) > 1;
+    return !j->batch_dim && strcmp(range_runner_scheduler(j), "processes") == 0 &&
+           range_runner_lanes(j) > 1;
 }
 
 static void open_meeting(struct serve *s)
