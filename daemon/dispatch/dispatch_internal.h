@@ -202,7 +202,7 @@ int lend_helpers(struct dispatch *d);
 /* ASK. */
 void lend_ask(struct worker_session *s, const struct wire_ask *m);
 /* The helper is back; false where it was none. */
-bool lend_returned(struct worker_session *s, int64_t lease);
+bool lend_returned(struct dispatch *d, struct worker_session *s, int64_t lease);
 /* It has ended: whom it helped is to begin again. */
 void lend_lost(struct dispatch *d, struct worker_session *s, struct task *t);
 

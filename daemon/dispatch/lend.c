@@ -28,11 +28,12 @@ void lend_ask(struct worker_session *s, const struct wire_ask *m)
     t->socket = mem_strdup(m->socket);
 }
 
-bool lend_returned(struct worker_session *s, int64_t lease)
+bool lend_returned(struct dispatch *d, struct worker_session *s, int64_t lease)
 {
     struct task *t = worker_session_help(s, lease);
     if (!t || !t->is_sent)
         return false;
+    d->locks.is_due = true; /* they stay as long as anybody has to do with the job */
     s->helped = t->is_cancelled ? 0 : lease; /* else it cannot, or the lease is over */
     worker_session_remove_task(s, t);
     return true;
@@ -141,6 +142,7 @@ static void end_lead(struct dispatch *d, struct worker_session *lead, const stru
 void lend_lost(struct dispatch *d, struct worker_session *s, struct task *t)
 {
     int64_t lease = t->lease.id;
+    d->locks.is_due = true;
     bool was_told = t->is_sent && !s->has_left;
     worker_session_remove_task(s, t);
     for (struct worker_session *lead = d->sessions; lead && was_told; lead = lead->next) {

@@ -191,7 +191,7 @@ static void on_release(struct dispatch *d, struct worker_session *s, const struc
 {
     struct task *t = worker_session_lease(s, m->lease);
     struct job_progress *p = t ? task_find_job(d, t->lease.job) : NULL;
-    if (lend_returned(s, m->lease) || !p)
+    if (lend_returned(d, s, m->lease) || !p)
         return;
     int64_t n_done = t->n_done;
     task_end_lease(d, s, t, NULL);

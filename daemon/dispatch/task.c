@@ -101,6 +101,7 @@ int task_recall_help(struct dispatch *d, int64_t lease, bool has_deadline)
             recall(d, s, t, has_deadline);
         else
             worker_session_remove_task(s, t);
+        d->locks.is_due = true;
     }
     return n;
 }

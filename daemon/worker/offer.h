@@ -2,9 +2,11 @@
 /* What a lead sends to who is to help it (stage/share.h): through a socket that both were started
  * with, or one that the helper has connected to, since descriptors travel by no other way. One
  * message is one lane; whoever reads it has it. With it come the memory and a socket between the
- * two: helper to lead  OFFER_JOINED; OFFER_ABANDONED where its process asks for more memory than
- * there can be; OFFER_LEFT where it has come back from between two tasks. Who closes it after it
- * has joined, and has not left, was lost. lead to helper  nothing: who finds it closed is alone. */
+ * two.
+ *  - The helper says there OFFER_JOINED; OFFER_ABANDONED where its process asks for more memory
+ * than there can be; OFFER_LEFT where it has come back from between two tasks. Who closes it after
+ * it has joined, and has not left, was lost.
+ *  - The lead says nothing: who finds it closed is alone. */
 #ifndef WORKER_OFFER_H
 #define WORKER_OFFER_H
 
