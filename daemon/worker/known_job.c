@@ -107,3 +107,8 @@ void known_job_drop_all(struct known_job **list)
     while (*list)
         known_job_drop(list, (*list)->id);
 }
+
+struct job_store known_job_store(const struct known_job *k)
+{
+    return (struct job_store){.path = k->store, .owner = k->owner, .layout = k->layout};
+}

@@ -4,6 +4,7 @@
 #define WORKER_KNOWN_JOB_H
 
 #include "base/errors.h"
+#include "worker/job_store.h"
 
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ void known_job_add(struct known_job **list, const struct wire_job *m, struct pin
                    const char *uploads);
 /* Takes the layout, where there is none. */
 void known_job_lay_out(struct known_job *list, const struct wire_laid_out *m);
+/* Its store; borrowed from it. */
+struct job_store known_job_store(const struct known_job *k);
 struct known_job *known_job_find(struct known_job *list, int64_t id);
 void known_job_drop(struct known_job **list, int64_t id);
 void known_job_drop_all(struct known_job **list);
