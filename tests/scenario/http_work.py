@@ -214,11 +214,15 @@ def test_uploads_are_written_and_looked_at_aside(context):
 
 def test_what_has_no_effect_is_said(context):
     daemon = context.daemon(workers=0)
-    made = daemon.submit(advect(parallel=True, scheduler="processes"))
-    check(len(made["notes"]) == 1 and "processes" in made["notes"][0], f"{made}")
+    batch = {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"t": [0, 1]}, "batch_dim": "b",
+             "inputs": {"pop__r": 1, "pop__k": {"dims": ["b"], "data": [10, 20]}}}
+    threads = {**batch, "parallel": True, "scheduler": "threads"}
+    made = daemon.submit(threads)
+    check(len(made["notes"]) == 1 and "threads" in made["notes"][0], f"{made}")
     equal(daemon.job(made["id"])["notes"], made["notes"], "notes of the job")
-    equal(dry(daemon, advect(parallel=True, scheduler="processes"), 200)["notes"], made["notes"], "notes of a dry run")
-    equal(daemon.submit(advect(parallel=False))["notes"], [], "notes where all has its effect")
+    equal(dry(daemon, threads, 200)["notes"], made["notes"], "notes of a dry run")
+    for job in (advect(parallel=False), advect(parallel=True, scheduler="processes"), batch):
+        equal(daemon.submit(job)["notes"], [], "notes where all has its effect")
 
 
 harness.main(globals())
