@@ -106,13 +106,18 @@ def test_values_on_demand_that_are_saved(context):
 
 
 def test_a_large_state_is_not_copied(context):
-    """100 MB that one worker writes and another reads lie in the memory that they share."""
+    """100 MB that one worker writes and another reads lie in the memory that they share. Whether somebody is moved
+    depends on what tasks take: within some runs it is."""
     document = model({"large": "several.Large", "sums": "several.Sums", "busy": "several.Busy"},
                      {"sums__last": None, "sums__grown": None, "busy__total": None}, steps=40)
-    store, said, told = run(context, document, modules(context), by(2))
-    check(os.path.exists(os.path.join(told, "moved")), f"nobody was moved; {said}")
-    equal(values(store, "sums__last"), 40 * 12.5e6, "the last sum")
-    check(values(store, "sums__grown") < 20e6, f"a worker's own memory grew by {values(store, 'sums__grown')} bytes")
+    folder = modules(context)
+    for _ in range(8):
+        store, said, told = run(context, document, folder, by(2))
+        equal(values(store, "sums__last"), 40 * 12.5e6, "the last sum")
+        check(values(store, "sums__grown") < 20e6, f"a worker's own memory grew by {values(store, 'sums__grown')} bytes")
+        if os.path.exists(os.path.join(told, "moved")):
+            return
+    raise harness.Failure(f"nobody was moved; {said}")
 
 
 def test_checkpoints(context):
