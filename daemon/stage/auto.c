@@ -50,19 +50,13 @@ static int64_t task_ns(const struct stage_times *k, const struct plan *plan, int
     return ns;
 }
 
-/* The longest path through the tasks. A task's number is above those of its predecessors. */
 static int64_t critical_path(const struct stage_times *k, const struct plan *plan, int n_lanes)
 {
-    const struct task_graph *g = &plan->graph;
-    int64_t *from = mem_array((size_t)g->n_tasks, sizeof *from), longest = 0;
-    for (int t = g->n_tasks - 1; t >= 0; t--) {
-        for (int i = g->first_after[t]; i < g->first_after[t + 1]; i++)
-            if (from[g->after[i]] > from[t])
-                from[t] = from[g->after[i]];
-        from[t] += task_ns(k, plan, t, n_lanes);
-        longest = from[t] > longest ? from[t] : longest;
-    }
-    free(from);
+    int64_t *ns = mem_array((size_t)plan->n_calls, sizeof *ns);
+    for (int i = 0; i < plan->n_calls; i++)
+        ns[i] = shared(k, i, n_lanes);
+    int64_t longest = plan_longest_path(plan, ns);
+    free(ns);
     return longest;
 }
 
@@ -90,8 +84,7 @@ bool auto_may_gain(const struct plan *plan, const int64_t *calls_ns, const int64
     const struct stage_times k = {.calls_ns = (int64_t *)(uintptr_t)calls_ns,
                                   .loops_ns = (int64_t *)(uintptr_t)loops_ns};
     int64_t all = in_sequence(&k, plan, 1), least = all / n_lanes;
-    int64_t path =
-        plan->graph.n_tasks > 1 ? critical_path(&k, plan, n_lanes) : in_sequence(&k, plan, n_lanes);
+    int64_t path = critical_path(&k, plan, n_lanes);
     int64_t alone = in_companies(&k, plan, n_lanes);
     path = path > alone ? path : alone;
     int64_t expected = (path > least ? path : least) + HAND_OVER_NS;

@@ -27,6 +27,7 @@
 #include "stage/stage.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct program;
 
@@ -73,5 +74,8 @@ struct plan {
 /* Of a program whose processes and slots are there. `how`: enum plan_how. */
 void plan_new(const struct program *p, int stage, unsigned how, struct plan *ret_plan);
 void plan_clear(struct plan *p);
+
+/* The longest path through the tasks, where call i takes ns[i]; without tasks, all calls. */
+int64_t plan_longest_path(const struct plan *plan, const int64_t *ns);
 
 #endif

@@ -227,3 +227,22 @@ void plan_tasks(struct plan *plan, const struct program *program, const struct l
     else
         free(t.company);
 }
+
+/* A task's number is above those of its predecessors. */
+int64_t plan_longest_path(const struct plan *plan, const int64_t *ns)
+{
+    const struct task_graph *g = &plan->graph;
+    int64_t *from = mem_array((size_t)g->n_tasks, sizeof *from), longest = 0;
+    for (int i = 0; i < plan->n_calls && g->n_tasks == 0; i++)
+        longest += ns[i];
+    for (int t = g->n_tasks - 1; t >= 0; t--) {
+        for (int i = g->first_after[t]; i < g->first_after[t + 1]; i++)
+            if (from[g->after[i]] > from[t])
+                from[t] = from[g->after[i]];
+        for (int i = plan->first_call[t]; i < plan->first_call[t + 1]; i++)
+            from[t] += ns[plan->task_calls[i]];
+        longest = from[t] > longest ? from[t] : longest;
+    }
+    free(from);
+    return longest;
+}

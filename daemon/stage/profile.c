@@ -135,39 +135,17 @@ void profile_end_member(struct profile *p, int64_t began)
 
 /* ---- one run of a stage ---- */
 
-/* What a call took in this run. */
-static int64_t call_ns(const struct profile *p, const struct plan *plan, int call, bool with_loops)
+/* What each call took in this run. */
+static void calls_ns(const struct profile *p, const struct plan *plan, bool with_loops,
+                     int64_t *ret)
 {
-    const struct profile_call *now = &p->board->calls[plan->stage][call];
-    const struct profile_call *seen = &p->seen[plan->stage][call];
-    int64_t ns = (now->ns - seen->ns) - (now->loops_ns - seen->loops_ns);
-    return with_loops ? ns + now->blocks_ns - seen->blocks_ns : ns;
-}
-
-/* A task's number is above those of its predecessors. */
-static int64_t longest_path(const struct profile *p, const struct plan *plan, bool with_loops)
-{
-    const struct task_graph *g = &plan->graph;
-    int64_t *from = mem_array((size_t)g->n_tasks, sizeof *from), longest = 0;
-    for (int t = g->n_tasks - 1; t >= 0; t--) {
-        for (int i = g->first_after[t]; i < g->first_after[t + 1]; i++)
-            if (from[g->after[i]] > from[t])
-                from[t] = from[g->after[i]];
-        for (int i = plan->first_call[t]; i < plan->first_call[t + 1]; i++)
-            from[t] += call_ns(p, plan, plan->task_calls[i], with_loops);
-        longest = from[t] > longest ? from[t] : longest;
+    for (int i = 0; i < plan->n_calls; i++) {
+        const struct profile_call *now = &p->board->calls[plan->stage][i];
+        const struct profile_call *seen = &p->seen[plan->stage][i];
+        ret[i] = (now->ns - seen->ns) - (now->loops_ns - seen->loops_ns);
+        if (with_loops)
+            ret[i] += now->blocks_ns - seen->blocks_ns;
     }
-    free(from);
-    return longest;
-}
-
-/* Calls in order, whatever the graph. */
-static int64_t all_calls(const struct profile *p, const struct plan *plan, bool with_loops)
-{
-    int64_t ns = 0;
-    for (int i = 0; i < plan->n_calls; i++)
-        ns += call_ns(p, plan, i, with_loops);
-    return ns;
 }
 
 void profile_end_stage(struct profile *p, const struct plan *plan, int64_t began)
@@ -175,12 +153,16 @@ void profile_end_stage(struct profile *p, const struct plan *plan, int64_t began
     if (!p)
         return;
     struct profile_stage *stage = &p->stages[plan->stage];
-    bool has_tasks = plan->graph.n_tasks > 0;
     stage->ns += rest_now() - began;
     stage->n++;
-    stage->work_ns += all_calls(p, plan, true);
-    stage->path_ns += has_tasks ? longest_path(p, plan, true) : all_calls(p, plan, true);
-    stage->least_ns += has_tasks ? longest_path(p, plan, false) : all_calls(p, plan, false);
+    int64_t *ns = mem_array((size_t)plan->n_calls, sizeof *ns);
+    calls_ns(p, plan, true, ns);
+    for (int i = 0; i < plan->n_calls; i++)
+        stage->work_ns += ns[i];
+    stage->path_ns += plan_longest_path(plan, ns);
+    calls_ns(p, plan, false, ns);
+    stage->least_ns += plan_longest_path(plan, ns);
+    free(ns);
     for (int i = 0; i < plan->n_calls; i++)
         p->seen[plan->stage][i] = p->board->calls[plan->stage][i];
 }

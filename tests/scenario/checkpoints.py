@@ -161,16 +161,21 @@ def stopped_at_a_step(daemon, patience):
     return daemon.process.wait(harness.WAIT)
 
 
+def waits_for_checkpoint(daemon, patience):
+    """A job that would not have saved itself for long, when the daemon was told to stop."""
+    number = daemon.submit(long(10, checkpoint={"every": 1000}))["id"]
+    patience.give(4)
+    daemon.await_event(number, lambda _, data: "step 4" in str(data))
+    daemon.process.send_signal(signal.SIGTERM)
+    daemon.await_line("waiting for 1 worker that writes a checkpoint")
+    return number
+
+
 def test_a_stop_asks_for_one(context):
-    """Of a job that would not have saved itself for long."""
     patience = Patience(context)
     try:
         daemon = patient_daemon(context, patience)
-        number = daemon.submit(long(10, checkpoint={"every": 1000}))["id"]
-        patience.give(4)
-        daemon.await_event(number, lambda _, data: "step 4" in str(data))
-        daemon.process.send_signal(signal.SIGTERM)
-        daemon.await_line("waiting for 1 worker that writes a checkpoint")
+        number = waits_for_checkpoint(daemon, patience)
         equal(stopped_at_a_step(daemon, patience), 0, "exit status")
         daemon.start()
         patience.give(20)
@@ -190,11 +195,7 @@ def test_who_is_told_twice_does_not_wait(context):
     patience = Patience(context)
     try:
         daemon = patient_daemon(context, patience)
-        number = daemon.submit(long(10, checkpoint={"every": 1000}))["id"]
-        patience.give(4)
-        daemon.await_event(number, lambda _, data: "step 4" in str(data))
-        daemon.process.send_signal(signal.SIGTERM)
-        daemon.await_line("waiting for 1 worker that writes a checkpoint")
+        waits_for_checkpoint(daemon, patience)
         daemon.process.send_signal(signal.SIGTERM)
         equal(daemon.process.wait(harness.WAIT), 0, "exit status")
     finally:
