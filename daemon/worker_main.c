@@ -108,6 +108,61 @@ static bool parse_descriptor(const char *text, int *ret)
     return true;
 }
 
+/* Where the text of an option goes that is kept as it is; NULL: it is another. */
+static const char **text_of(struct arguments *a, int c)
+{
+    switch (c) {
+    case 's':
+        return &a->store;
+    case 'c':
+        return &a->configuration;
+    case 'e':
+        return &a->endpoint;
+    case 't':
+        return &a->trace;
+    case 'g':
+        return &a->graph;
+    case 'n':
+        return &a->name;
+    case 'y':
+        return a->n_modules < MAX_DIRECTORIES ? &a->modules[a->n_modules++] : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static bool set_option(struct arguments *a, int c)
+{
+    const char **text = text_of(a, c);
+    if (text)
+        *text = optarg;
+    switch (text ? 0 : c) {
+    case 0:
+        return true;
+    case 'd':
+        return a->debug = true;
+    case 'P':
+        return a->profile = true;
+    case 'u':
+        free(a->uploads);
+        a->uploads = file_absolute(optarg);
+        return true;
+    case 'l':
+        free(a->libraries);
+        a->libraries = file_absolute(optarg);
+        return true;
+    case 'w':
+        return parse_descriptor(optarg, &a->where);
+    case 'p':
+        if (a->n_directories == MAX_DIRECTORIES)
+            return false;
+        a->directories[a->n_directories++] = file_absolute(optarg);
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool parse(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {{"store", required_argument, NULL, 's'},
@@ -125,58 +180,9 @@ static bool parse(int argc, char **argv, struct arguments *a)
                                             {"graph", required_argument, NULL, 'g'},
                                             {NULL, 0, NULL, 0}};
     int c;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        switch (c) {
-        case 's':
-            a->store = optarg;
-            break;
-        case 'c':
-            a->configuration = optarg;
-            break;
-        case 'e':
-            a->endpoint = optarg;
-            break;
-        case 'd':
-            a->debug = true;
-            break;
-        case 'P':
-            a->profile = true;
-            break;
-        case 't':
-            a->trace = optarg;
-            break;
-        case 'g':
-            a->graph = optarg;
-            break;
-        case 'n':
-            a->name = optarg;
-            break;
-        case 'u':
-            free(a->uploads);
-            a->uploads = file_absolute(optarg);
-            break;
-        case 'l':
-            free(a->libraries);
-            a->libraries = file_absolute(optarg);
-            break;
-        case 'w':
-            if (!parse_descriptor(optarg, &a->where))
-                return false;
-            break;
-        case 'p':
-            if (a->n_directories == MAX_DIRECTORIES)
-                return false;
-            a->directories[a->n_directories++] = file_absolute(optarg);
-            break;
-        case 'y':
-            if (a->n_modules == MAX_DIRECTORIES)
-                return false;
-            a->modules[a->n_modules++] = optarg;
-            break;
-        default:
+    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+        if (!set_option(a, c))
             return false;
-        }
-    }
     a->operand = optind < argc ? argv[optind++] : NULL;
     if (a->n_directories == 0)
         a->directories[a->n_directories] = default_directory();
