@@ -286,7 +286,7 @@ $(BUILD)/bench/chunks: $(call objects_of,tests/bench/chunks.c) $(call archives_o
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_store)) -lm
 
 # The schedulers, beside OpenMP; and oneTBB, where it is installed.
-$(BUILD)/bench/tasks: tests/bench/tasks.c tests/bench/graphs.h tests/bench/workers.h $(call archives_of,$(LINK_stage))
+$(BUILD)/bench/tasks: tests/bench/tasks.c tests/bench/graphs.h tests/bench/shared.h tests/bench/workers.h $(call archives_of,$(LINK_stage))
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) $(MODULE_CFLAGS) -Itests -fopenmp -o $@ $(filter-out %.h,$^) \
 		$(call libs_of,$(LINK_stage)) -lm

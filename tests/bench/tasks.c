@@ -6,6 +6,7 @@
  * take turns. NS: the length of a task. tasks GRAPH: prints the graph,
  * [[before…], …]. */
 #include "bench/graphs.h"
+#include "bench/shared.h"
 #include "bench/workers.h"
 
 #include "base/buffer.h"
@@ -14,10 +15,8 @@
 #include "stage/task_pool.h"
 
 #include <omp.h>
-#include <pthread.h>
-#include <stdatomic.h>
 
-enum { ROUNDS_MOST = 101, SPINS = 1000, LEARNED = 40 /* steps that auto needs, about */ };
+enum { ROUNDS_MOST = 101, LEARNED = 40 /* steps that auto needs, about */ };
 
 static struct graph graph;
 static int64_t task_ns;
@@ -31,59 +30,16 @@ static void do_task(void)
 }
 static void (*volatile functions[GRAPH_MOST_TASKS])(void);
 
+static void call_function(int i)
+{
+    functions[i]();
+}
+
 static void run_plain(void)
 {
     for (int s = 0; s < steps; s++)
         for (int i = 0; i < graph.n; i++)
             functions[i]();
-}
-
-/* ---- threads that share a loop ---- */
-
-static struct {
-    _Alignas(64) _Atomic int next;
-    _Alignas(64) _Atomic int begun, ended; /* steps; threads */
-    _Atomic bool quits;
-} shared;
-
-static void share_step(void)
-{
-    for (int i; (i = atomic_fetch_add(&shared.next, 1)) < graph.n;)
-        functions[i]();
-}
-
-static void *run_bare(void *unused)
-{
-    for (int step = 1;; step++) {
-        for (int i = 0; atomic_load(&shared.begun) < step; i++)
-            if (atomic_load(&shared.quits))
-                return unused;
-            else if (i > SPINS)
-                sched_yield();
-        share_step();
-        atomic_fetch_add(&shared.ended, 1);
-    }
-}
-
-/* The others spin as long as this one takes its turn. */
-static void run_shared(int n_threads)
-{
-    pthread_t others[REST_MOST];
-    shared.begun = shared.ended = 0;
-    shared.quits = false;
-    for (int i = 1; i < n_threads; i++)
-        mem_assert(pthread_create(&others[i], NULL, run_bare, NULL) == 0);
-    for (int s = 1; s <= steps; s++) {
-        atomic_store(&shared.next, 0);
-        atomic_store(&shared.begun, s);
-        share_step();
-        for (int i = 0; atomic_load(&shared.ended) != s * (n_threads - 1); i++)
-            if (i > SPINS)
-                sched_yield();
-    }
-    atomic_store(&shared.quits, true);
-    for (int i = 1; i < n_threads; i++)
-        pthread_join(others[i], NULL);
 }
 
 /* ---- OpenMP ---- */
@@ -179,9 +135,16 @@ static void run_simulation(struct simulation *s)
     mem_assert(simulation_run(s, 0, &events, &e) == 0);
 }
 
-/* ---- the pool by itself, on the simulation's own graph ---- */
+/* ---- the pool by itself: on the graph as it is, and with the chains that the plan makes one task
+ * of ---- */
 
 static void pool_task(void *userdata, int thread, int task)
+{
+    (void)userdata, (void)thread;
+    functions[task]();
+}
+
+static void fused_task(void *userdata, int thread, int task)
 {
     (void)thread;
     const struct plan *plan = userdata;
@@ -189,18 +152,58 @@ static void pool_task(void *userdata, int thread, int task)
         functions[plan->task_calls[i]]();
 }
 
-static void run_pool(struct task_pool *p, struct graph_run *g)
+/* Of `graph`, for good: a task each. */
+static struct task_graph make_task_graph(void)
+{
+    size_t n = (size_t)graph.n;
+    int *first = mem_array(n + 1, sizeof *first), *roots = mem_array(n, sizeof *roots);
+    int *after = mem_array(n * GRAPH_MOST_BEFORE, sizeof *after);
+    struct task_graph g = {.n_tasks = graph.n,
+                           .n_before = graph.n_before,
+                           .first_after = first,
+                           .after = after,
+                           .roots = roots};
+    for (int i = 0; i < graph.n; i++) {
+        first[i + 1] = first[i];
+        for (int later = i + 1; later < graph.n; later++)
+            for (int k = 0; k < graph.n_before[later]; k++)
+                if (graph.before[later][k] == i)
+                    after[first[i + 1]++] = later;
+        if (graph.n_before[i] == 0)
+            roots[g.n_roots++] = i;
+        g.n_leaves += first[i + 1] == first[i];
+    }
+    return g;
+}
+
+struct bare_pool {
+    struct task_pool *pool;
+    struct graph_run *run;
+};
+
+static struct bare_pool pool_begin(int n_threads, task_pool_fn run, struct plan *plan,
+                                   const struct task_graph *g)
+{
+    struct error e;
+    struct bare_pool b;
+    const struct task_pool_options options = {
+        .n_threads = n_threads, .most_tasks = g->n_tasks, .run = run, .userdata = plan};
+    mem_assert(task_pool_new(&options, &b.pool, &e) == 0);
+    b.run = task_pool_graph_new(b.pool, g, NULL);
+    return b;
+}
+
+static void run_pool(struct bare_pool *b)
 {
     for (int s = 0; s < steps; s++)
-        task_pool_run(p, g);
+        task_pool_run(b->pool, b->run);
 }
 
 /* ---- columns ---- */
 
 struct bench {
     int n_threads;
-    struct task_pool *pool;
-    struct graph_run *run;
+    struct bare_pool pool, fused;
     struct simulation *serial, *one, *threads, *processes, *automatic;
 };
 
@@ -211,11 +214,16 @@ static void plain(struct bench *b)
 }
 static void bare_threads(struct bench *b)
 {
-    run_shared(b->n_threads);
+    (void)b;
+    shared_run();
 }
 static void bare_pool(struct bench *b)
 {
-    run_pool(b->pool, b->run);
+    run_pool(&b->pool);
+}
+static void fused_pool(struct bench *b)
+{
+    run_pool(&b->fused);
 }
 static void serial(struct bench *b)
 {
@@ -246,11 +254,11 @@ static const struct {
     const char *name;
     void (*run)(struct bench *b);
     bool is_unordered; /* for graphs without edges alone */
-} columns[] = {{"plain loop", plain, false},       {"bare threads", bare_threads, true},
-               {"bare pool", bare_pool, false},    {"serial", serial, false},
-               {"threads (1)", one_thread, false}, {"threads", threads, false},
-               {"processes", processes, false},    {"auto", automatic, false},
-               {"OpenMP", openmp, false}};
+} columns[] = {{"plain loop", plain, false},    {"bare threads", bare_threads, true},
+               {"bare pool", bare_pool, false}, {"chains fused", fused_pool, false},
+               {"serial", serial, false},       {"threads (1)", one_thread, false},
+               {"threads", threads, false},     {"processes", processes, false},
+               {"auto", automatic, false},      {"OpenMP", openmp, false}};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 static double times[COLUMNS][ROUNDS_MOST];
@@ -271,13 +279,15 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The first rounds are not counted. */
+/* The first rounds are not counted; nor is a column's first run in its turn, before which its other
+ * threads slept. */
 static void take_turns(struct bench *b, int rounds)
 {
     for (int r = -1 - LEARNED / steps; r < rounds; r++)
         for (int c = 0; c < COLUMNS; c++) {
             if (!has_column(c))
                 continue;
+            columns[c].run(b);
             double began = graph_now();
             columns[c].run(b);
             if (r >= 0)
@@ -300,19 +310,18 @@ static void measure(int n_threads, int rounds)
     struct bench b = {.n_threads = n_threads};
     b.processes = open_simulation(job, "processes", n_threads);
     begin_helpers(b.processes, job);
+    shared_begin(n_threads, graph.n, steps, call_function);
     b.serial = open_simulation(job, "serial", 1);
     b.one = open_simulation(job, "threads", 1);
     b.threads = open_simulation(job, "threads", n_threads);
     b.automatic = open_simulation(job, "auto", n_threads);
     struct plan *plan = &b.serial->program->plans[SIMLAB_RUN_STEP];
-    const struct task_pool_options options = {.n_threads = n_threads,
-                                              .most_tasks = plan->graph.n_tasks,
-                                              .run = pool_task,
-                                              .userdata = plan};
-    mem_assert(task_pool_new(&options, &b.pool, &e) == 0);
-    b.run = task_pool_graph_new(b.pool, &plan->graph, NULL);
+    const struct task_graph g = make_task_graph();
+    b.pool = pool_begin(n_threads, pool_task, NULL, &g);
+    b.fused = pool_begin(n_threads, fused_task, plan, &plan->graph);
     take_turns(&b, rounds);
-    task_pool_free(b.pool);
+    task_pool_free(b.pool.pool);
+    task_pool_free(b.fused.pool);
     simulation_free(b.serial);
     simulation_free(b.one);
     simulation_free(b.threads);

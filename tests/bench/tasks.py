@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What running a task costs, on the four graphs of graphs.h, empty tasks, two threads: as ratios to the
-pool of threads by itself. METG(50 %) (Task Bench, Slaughter et al. 2020): how long a task must be for half
+pool of threads by itself, each task handed over. METG(50 %) (Task Bench, Slaughter et al. 2020): how long a task must be for half
 of the speed that the threads could reach. 64 tasks of 20 us as ratios to threads that share a loop over the
 same calls. How much longer auto takes than the best of the others, on each graph and length of tasks. And what a task costs under processes, by the size of the state
 that the workers share, as ratios to the smallest, with what a copy of it would be seen by."""
