@@ -5,7 +5,12 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-enum { ARENA_SMALLEST = 6, ARENA_ALIGNMENT = 64 };
+enum {
+    ARENA_SMALLEST = 6, /* powers of two */
+    ARENA_QUARTERS = 20,
+    ARENA_LARGEST = 46,
+    ARENA_ALIGNMENT = 64
+};
 
 struct free_block {
     void *next;
@@ -22,12 +27,19 @@ void arena_init(struct arena *a, size_t size, size_t header)
     a->used = round_up(header);
 }
 
-static int class_of(size_t size)
+/* The least that `size` fits into, and its number; 0: it is beyond all. */
+static size_t capacity_of(size_t size, int *ret_class)
 {
-    int class = ARENA_SMALLEST;
-    while (class < ARENA_CLASSES && ((size_t)1 << class) < size)
-        class ++;
-    return class;
+    int power = ARENA_SMALLEST;
+    while (power < ARENA_LARGEST && ((size_t)2 << power) <= size)
+        power++;
+    size_t least = (size_t)1 << power, step = power < ARENA_QUARTERS ? least : least / 4;
+    size_t steps = size > least ? (size - least + step - 1) / step : 0;
+    size_t capacity = least + steps * step;
+    *ret_class = power < ARENA_QUARTERS
+                     ? power + (int)steps
+                     : ARENA_QUARTERS + 4 * (power - ARENA_QUARTERS) + (int)steps;
+    return *ret_class < ARENA_CLASSES ? capacity : 0;
 }
 
 /* New memory; NULL where there is none. */
@@ -42,10 +54,10 @@ static void *extend(struct arena *a, size_t capacity)
 
 void *arena_take(struct arena *a, size_t size, size_t *ret_capacity)
 {
-    int class = class_of(size);
-    if (class >= ARENA_CLASSES)
+    int class;
+    size_t capacity = capacity_of(size, &class);
+    if (capacity == 0)
         return NULL;
-    size_t capacity = (size_t)1 << class;
     lock_hold(&a->lock, 1);
     struct free_block *block = a->free[class];
     if (block)
@@ -63,7 +75,8 @@ void arena_give(struct arena *a, void *block, size_t capacity)
     if (!block)
         return;
     struct free_block *b = block;
-    int class = class_of(capacity);
+    int class;
+    capacity_of(capacity, &class);
     lock_hold(&a->lock, 1);
     b->next = a->free[class];
     a->free[class] = b;

@@ -3,9 +3,10 @@
  * the range is all there is to it.
  *
  * Invariants
- *  1. Blocks have power-of-two sizes from 64 bytes and are aligned to 64. A freed block is used
- *     again for the same size, by whoever asks next, before new memory is taken: a run whose sizes
- *     repeat takes none, whatever the threads.
+ *  1. Blocks have power-of-two sizes from 64 bytes, from a MiB on also those of a quarter, a half
+ *     and three quarters more, and are aligned to 64. A freed block is used again for the same
+ * size, by whoever asks next, before new memory is taken: a run whose sizes repeat takes none,
+ *     whatever the threads.
  *  2. Pages are touched only as they are used: a range costs address space alone. Those beyond
  *     `used` were never touched.
  *  3. Any thread of any process that has the range mapped may take and give. This happens where a
@@ -17,13 +18,13 @@
 
 #include <stddef.h>
 
-enum { ARENA_CLASSES = 48, ARENA_GUARD = 4096 };
+enum { ARENA_CLASSES = 128, ARENA_GUARD = 4096 };
 
 struct arena {
     size_t size; /* bytes of the range, from this struct on */
     size_t used; /* so many of them, from its start */
     struct lock lock;
-    void *free[ARENA_CLASSES]; /* by power of two: the first of a list */
+    void *free[ARENA_CLASSES]; /* by size: the first of a list */
 };
 
 /* `a` is the start of a range of zeroed memory; its first `header` bytes are not for blocks. */

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* Known answers for philox4x32-10, published with Random123 (Salmon et al. 2011). */
 Test(random, philox_gives_the_published_words)
@@ -80,4 +81,23 @@ Test(arena, blocks_of_one_size_are_used_again)
     cr_assert_eq(arena_take(a, 900, &other), block);
     cr_assert_null(arena_take(a, 2 << 20, &other), "more than was reserved");
     cr_assert_null(arena_take(a, SIZE_MAX, &other));
+}
+
+Test(arena, large_blocks_waste_a_quarter_at_the_most)
+{
+    static const size_t sizes[] = {1 << 20,       (1 << 20) + 1, 5 << 18,        100000000,
+                                   (7 << 27) + 1, 1 << 30,       (size_t)3 << 30};
+    size_t capacity, other, range = (size_t)16 << 30;
+    struct arena *a = mmap(NULL, range, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    cr_assert_neq((void *)a, MAP_FAILED);
+    arena_init(a, range, sizeof *a);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        void *block = arena_take(a, sizes[i], &capacity);
+        cr_assert(block && capacity >= sizes[i] && capacity - sizes[i] <= sizes[i] / 4, "%zu: %zu",
+                  sizes[i], capacity);
+        arena_give(a, block, capacity);
+        cr_assert_eq(arena_take(a, capacity, &other), block);
+        cr_assert_eq(capacity, other);
+    }
 }
