@@ -115,7 +115,8 @@ static void say_lost(struct dispatch *d, const struct task *t, const char *how)
 {
     char text[1024];
     snprintf(text, sizeof text, "a helper of %s; it starts again, which is no attempt", how);
-    struct report r = {REPORT_LOG, .lease = t->lease, .begin = t->lease.begin + t->n_done};
+    struct report r = {REPORT_LOG, .lease = t->lease, .begin = t->lease.begin + t->n_done,
+                       .ordinal = -1};
     r.text = text;
     if (r.begin < t->lease.end)
         reports_add(&d->reports, &r);

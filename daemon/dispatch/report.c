@@ -24,7 +24,7 @@ static int apply(struct queue *q, const struct report *r, struct error *e)
     case REPORT_MEMBER_FAILED:
         return queue_member_failed(q, &r->lease, r->begin, r->text, e);
     case REPORT_LOG:
-        return queue_log(q, r->lease.job, r->begin, r->text, e);
+        return queue_log(q, r->lease.job, r->begin, r->ordinal, r->text, e);
     case REPORT_RELEASE:
         return queue_release(q, &r->lease, e);
     case REPORT_LOST:

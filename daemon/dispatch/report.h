@@ -13,7 +13,7 @@ enum report_kind {
     REPORT_LAYOUT,        /* lease, begin, text */
     REPORT_DONE,          /* lease, begin, end */
     REPORT_MEMBER_FAILED, /* lease, begin, text */
-    REPORT_LOG,           /* lease.job, begin, text */
+    REPORT_LOG,           /* lease.job, begin, ordinal, text */
     REPORT_RELEASE,       /* lease */
     REPORT_LOST,          /* lease, text */
     REPORT_JOB_FAILED,    /* lease.job, text */
@@ -23,7 +23,7 @@ enum report_kind {
 struct report {
     enum report_kind kind;
     struct queue_lease lease;
-    int64_t begin, end;
+    int64_t begin, end, ordinal;
     char *text; /* or NULL */
 };
 

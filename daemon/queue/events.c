@@ -21,11 +21,28 @@ int queue_event_add(struct queue *q, int64_t job, const char *kind, const char *
     return r;
 }
 
-int queue_log(struct queue *q, int64_t job, int64_t member, const char *line, struct error *e)
+/* Lines of its own that are in the log. */
+static int lines_of(struct queue *q, int64_t job, int64_t member, int64_t *ret, struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_LINES_GET, INTEGER(job), INTEGER(member));
+    *ret = r ? 0 : sqlite3_column_int64(s, 0);
+    if (r == 0)
+        database_end(s);
+    return r == QUEUE_NO_SUCH ? 0 : r;
+}
+
+int queue_log(struct queue *q, int64_t job, int64_t member, int64_t ordinal, const char *line,
+              struct error *e)
 {
     struct queue_counts c;
+    int64_t lines = 0;
     int r = queue_counts(q, job, &c, e);
     if (r || c.log_lines > QUEUE_LOG_LINES_MAX)
+        return r;
+    if (ordinal >= 0)
+        r = lines_of(q, job, member, &lines, e);
+    if (r || (ordinal >= 0 && ordinal < lines))
         return r;
     if (c.log_lines == QUEUE_LOG_LINES_MAX)
         line = "(the log is full: further lines of this job are dropped)";
@@ -35,6 +52,9 @@ int queue_log(struct queue *q, int64_t job, int64_t member, const char *line, st
     char *text = json_dumps(data, JSON_COMPACT);
     json_decref(data);
     r = database_run(&q->database, e, STATEMENT_JOB_LOGGED, INTEGER(job));
+    if (!r && ordinal >= 0)
+        r = database_run(&q->database, e, STATEMENT_LINES_SET, INTEGER(job), INTEGER(member),
+                         INTEGER(ordinal + 1));
     if (!r)
         r = queue_event_add(q, job, "log", text, e);
     free(text);

@@ -340,7 +340,10 @@ int64_t queue_last_event(const struct queue *q);
  * cancelled {"done", "dead", "members", "reason"?}. */
 int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                  struct error *e);
-/* A line of a member's log; cut at 4000 bytes, and dropped after 10,000 lines of a job. */
-int queue_log(struct queue *q, int64_t job, int64_t member, const char *line, struct error *e);
+/* A line of a member's log; cut at 4000 bytes, and dropped after 10,000 lines of a job. `ordinal`:
+ * of the member's own lines, 0, 1, …: a member that runs again, or goes on from a checkpoint, says
+ * some again, which are dropped; -1: a line beside them. */
+int queue_log(struct queue *q, int64_t job, int64_t member, int64_t ordinal, const char *line,
+              struct error *e);
 
 #endif

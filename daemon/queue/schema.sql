@@ -170,3 +170,12 @@ CREATE TABLE layout_proposal (
     layout TEXT NOT NULL,
     PRIMARY KEY (job, member)
 ) WITHOUT ROWID;
+
+-- So many lines of the member's own are in the job's log: a member that runs again says them again.
+-- At most one row a line.
+CREATE TABLE member_lines (
+    job INTEGER NOT NULL,
+    member INTEGER NOT NULL,
+    lines INTEGER NOT NULL,
+    PRIMARY KEY (job, member)
+) WITHOUT ROWID;

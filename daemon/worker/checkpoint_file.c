@@ -11,17 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The file: this, the state, the outputs, and the SHA-256 of all of it as 64 digits. */
+/* The file: this, the state, the outputs, the lines, and the SHA-256 of all of it as 64 digits. */
 struct head {
     char magic[8];
-    uint64_t n_state, n_outputs;
-    int64_t member, steps;
+    uint64_t n_state, n_outputs, n_lines_bytes;
+    int64_t member, steps, n_lines;
     char fits[HASH_TEXT_SIZE];
-    char padding[128 - 40 - HASH_TEXT_SIZE];
+    char padding[128 - 56 - HASH_TEXT_SIZE];
 };
 _Static_assert(sizeof(struct head) == 128, "the state behind it is aligned");
 
-static const char magic[8] = "simlabC1";
+static const char magic[8] = "simlabC2";
 enum { PIECE = 1 << 20, DIGITS = HASH_TEXT_SIZE - 1 };
 
 /* ---- writing ---- */
@@ -40,8 +40,12 @@ static int append(int fd, struct hash *h, const void *data, size_t n, const atom
 
 static int write_all(int fd, const struct checkpoint_content *c, const atomic_bool *is_void)
 {
-    struct head head = {
-        .n_state = c->n_state, .n_outputs = c->n_outputs, .member = c->member, .steps = c->steps};
+    struct head head = {.n_state = c->n_state,
+                        .n_outputs = c->n_outputs,
+                        .n_lines_bytes = c->n_lines_bytes,
+                        .member = c->member,
+                        .steps = c->steps,
+                        .n_lines = c->n_lines};
     char digits[HASH_TEXT_SIZE];
     memcpy(head.magic, magic, sizeof magic);
     memcpy(head.fits, c->fits, sizeof head.fits);
@@ -51,6 +55,8 @@ static int write_all(int fd, const struct checkpoint_content *c, const atomic_bo
         r = append(fd, h, c->state, c->n_state, is_void);
     if (r == 0)
         r = append(fd, h, c->outputs, c->n_outputs, is_void);
+    if (r == 0)
+        r = append(fd, h, c->lines, c->n_lines_bytes, is_void);
     hash_end(h, digits);
     hash_free(h);
     return r ? r : file_append(fd, digits, DIGITS);
@@ -111,6 +117,15 @@ static int read_whole(int fd, char **ret, size_t *ret_n)
     return 0;
 }
 
+/* Lines, each with its NUL, and no more than were said. */
+static bool are_lines(const char *lines, size_t n, int64_t n_lines)
+{
+    int64_t found = 0;
+    for (size_t i = 0; i < n; i++)
+        found += lines[i] == '\0';
+    return found <= n_lines && (n == 0 || lines[n - 1] == '\0');
+}
+
 static bool take_apart(const char *bytes, size_t n, struct checkpoint_content *ret)
 {
     struct head head;
@@ -120,7 +135,8 @@ static bool take_apart(const char *bytes, size_t n, struct checkpoint_content *r
     memcpy(&head, bytes, sizeof head);
     size_t body = n - sizeof head - DIGITS;
     if (memcmp(head.magic, magic, sizeof magic) != 0 || head.n_state > body ||
-        head.n_outputs != body - head.n_state)
+        head.n_outputs > body - head.n_state ||
+        head.n_lines_bytes != body - head.n_state - head.n_outputs)
         return false;
     hash_bytes(bytes, n - DIGITS, digits);
     if (memcmp(digits, bytes + n - DIGITS, DIGITS) != 0)
@@ -130,7 +146,12 @@ static bool take_apart(const char *bytes, size_t n, struct checkpoint_content *r
                                        .state = bytes + sizeof head,
                                        .n_state = head.n_state,
                                        .outputs = bytes + sizeof head + head.n_state,
-                                       .n_outputs = head.n_outputs};
+                                       .n_outputs = head.n_outputs,
+                                       .n_lines = head.n_lines,
+                                       .n_lines_bytes = head.n_lines_bytes};
+    ret->lines = ret->outputs + head.n_outputs;
+    if (!are_lines(ret->lines, ret->n_lines_bytes, ret->n_lines))
+        return false;
     memcpy(ret->fits, head.fits, sizeof ret->fits);
     ret->fits[DIGITS] = '\0';
     return true;

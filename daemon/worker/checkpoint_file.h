@@ -19,6 +19,9 @@ struct checkpoint_content {
     size_t n_state;
     const char *outputs; /* output_writer_save */
     size_t n_outputs;
+    int64_t n_lines;   /* that the member has logged */
+    const char *lines; /* the first of them, each with its NUL */
+    size_t n_lines_bytes;
 };
 
 /* How a file is written. */

@@ -32,7 +32,7 @@ struct checkpoints {
     struct checkpoint_content content;
     char *state;
     size_t capacity;
-    struct buffer outputs;
+    struct buffer outputs, lines;
     atomic_bool is_void, is_hurried;
 
     pthread_t thread;
@@ -166,6 +166,7 @@ struct checkpoints *checkpoints_free(struct checkpoints *c)
     if (c->state)
         munmap(c->state, c->capacity);
     buffer_free(&c->outputs);
+    buffer_free(&c->lines);
     free(c->directory);
     free(c);
     return NULL;
@@ -237,7 +238,8 @@ void checkpoints_prepare(struct checkpoints *c, const struct simulation *s)
 }
 
 int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct output_writer *g,
-                     int64_t member, int64_t steps, struct error *e)
+                     int64_t member, int64_t steps, const struct checkpoint_lines *lines,
+                     struct error *e)
 {
     atomic_store(&c->is_hurried, true);
     checkpoints_finish(c, member, false); /* it is idle, unless this is the last of all */
@@ -251,12 +253,17 @@ int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct o
     simulation_save(s, c->state);
     buffer_clear(&c->outputs);
     output_writer_save(g, member, &c->outputs);
+    buffer_clear(&c->lines);
+    buffer_append(&c->lines, lines->text->data, lines->text->size);
     c->content = (struct checkpoint_content){.member = member,
                                              .steps = steps,
                                              .state = c->state,
                                              .n_state = n,
                                              .outputs = c->outputs.data,
-                                             .n_outputs = c->outputs.size};
+                                             .n_outputs = c->outputs.size,
+                                             .n_lines = lines->n,
+                                             .lines = c->lines.data,
+                                             .n_lines_bytes = c->lines.size};
     memcpy(c->content.fits, c->fits, sizeof c->fits);
     give(c, false);
     return 0;

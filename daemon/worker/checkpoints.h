@@ -12,6 +12,7 @@
 #ifndef WORKER_CHECKPOINTS_H
 #define WORKER_CHECKPOINTS_H
 
+#include "base/buffer.h"
 #include "model/job.h"
 #include "stage/stage.h"
 #include "worker/checkpoint_file.h"
@@ -35,10 +36,16 @@ bool checkpoints_are_ready(const struct checkpoints *c);
 /* Within stage_events.step, where none is due: memory for the member's first is made ready by the
  * thread, so that the copy of a large state need not wait for its pages. */
 void checkpoints_prepare(struct checkpoints *c, const struct simulation *s);
+/* What the member has logged: so many lines, and the first of them, each with its NUL. */
+struct checkpoint_lines {
+    int64_t n;
+    const struct buffer *text;
+};
 /* Within stage_events.step: copies the run, and has it written. 0; or why there is none, with
  * words: the run goes on without. */
 int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct output_writer *g,
-                     int64_t member, int64_t steps, struct error *e);
+                     int64_t member, int64_t steps, const struct checkpoint_lines *lines,
+                     struct error *e);
 /* Why the last could not be written, once; 0: nothing is known of any failure. */
 int checkpoints_failure(struct checkpoints *c, struct error *e);
 /* Waits until none is being written; `is_void`: nobody needs it any more. True where `member` has

@@ -7,6 +7,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* As many as the daemon keeps of a job. */
+enum { LINES_MOST = 10000 };
 
 __attribute__((format(printf, 3, 4))) static void say(const struct range_runner *m, int64_t member,
                                                       const char *format, ...)
@@ -17,15 +21,45 @@ __attribute__((format(printf, 3, 4))) static void say(const struct range_runner 
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     if (m->events.log)
-        m->events.log(m->events.userdata, member, line);
+        m->events.log(m->events.userdata, member, RANGE_OWN_WORD, line);
 }
+
+/* ---- what it has logged ---- */
+
+void range_resume_log(struct range_runner *m, int64_t member, const char *line)
+{
+    int64_t ordinal = m->n_lines++;
+    if (m->checkpoints && ordinal < LINES_MOST)
+        buffer_append(&m->lines, line, strlen(line) + 1);
+    if (m->events.log)
+        m->events.log(m->events.userdata, member, ordinal, line);
+}
+
+void range_resume_forget_lines(struct range_runner *m)
+{
+    m->n_lines = 0;
+    buffer_clear(&m->lines);
+}
+
+/* Those before the checkpoint: whether all of them were heard is not known here. */
+static void say_again(struct range_runner *m, int64_t member)
+{
+    const char *line = m->saved.lines, *end = line + m->saved.n_lines_bytes;
+    range_resume_forget_lines(m);
+    for (; line < end; line += strlen(line) + 1)
+        range_resume_log(m, member, line);
+    m->n_lines = m->saved.n_lines;
+}
+
+/* ---- saving and going on ---- */
 
 void range_resume_save(struct range_runner *m, int64_t member, int64_t steps)
 {
     struct error e = {.message = ""};
     struct clean_room_pause pause;
     clean_room_pause(m->room, &m->code.imports, &pause);
-    int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &e);
+    const struct checkpoint_lines lines = {m->n_lines, &m->lines};
+    int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &lines, &e);
     clean_room_resume(&pause);
     if (r && !m->is_told)
         say(m, member, "there is no checkpoint after step %" PRId64 ": %s", steps, e.message);
@@ -79,6 +113,8 @@ int range_resume_take_up(struct range_runner *m, int64_t member, bool *ret_goes_
     if (r == 0)
         r = output_writer_restore(&m->writer, member, m->saved.outputs, m->saved.n_outputs, &why);
     *ret_goes_on = r == 0;
+    if (r == 0)
+        say_again(m, member);
     if (r == 0)
         say(m, member, "it goes on after step %" PRId64 ", from its checkpoint", m->saved.steps);
     else if (r != -ENOENT)

@@ -33,8 +33,7 @@ static int on_output(void *userdata, int64_t member, int output, int64_t at,
 static void on_log(void *userdata, int64_t member, const char *line)
 {
     struct range_runner *m = userdata;
-    if (m->events.log)
-        m->events.log(m->events.userdata, member, line);
+    range_resume_log(m, member, line);
 }
 
 static int on_step(void *userdata, int64_t member, int64_t step)
@@ -158,6 +157,7 @@ struct range_runner *range_runner_free(struct range_runner *m)
     if (m->leaves_staged)
         store_leave_staged(m->store);
     free(m->failed);
+    buffer_free(&m->lines);
     lead_free(m->lead);
     fault_explain(NULL);
     simulation_free(m->simulation);
@@ -218,6 +218,8 @@ static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct
                                         .userdata = m};
     const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
     m->is_told = false;
+    if (!goes_on)
+        range_resume_forget_lines(m);
     if (m->checkpoints)
         checkpoints_begin(m->checkpoints);
     m->member = member;

@@ -18,6 +18,7 @@
 struct range_runner;
 
 #define RANGE_LEAVES (-ESHUTDOWN)
+enum { RANGE_OWN_WORD = -1 };
 
 /* Those that return an int return 0, or a negative errno, which ends the range. */
 struct range_events {
@@ -34,7 +35,9 @@ struct range_events {
      * runner; or NULL where it is now for this one to decide. -EAGAIN where that is not known,
      * unless it `waits`. `member` is running, -1: none is. */
     int (*await)(void *userdata, int64_t member, bool waits, const char **ret_layout);
-    void (*log)(void *userdata, int64_t member, const char *line);
+    /* `ordinal`: of the member's own lines, 0, 1, …; RANGE_OWN_WORD: it is the runner's. Who goes
+     * on from a checkpoint says those before it again. */
+    void (*log)(void *userdata, int64_t member, int64_t ordinal, const char *line);
     /* Before a member's `initialize`; NULL is allowed. */
     void (*begin)(void *userdata, int64_t member);
     /* Between steps: -errno stops the range (cancelled). RANGE_LEAVES: this process is to end; a

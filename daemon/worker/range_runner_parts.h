@@ -27,8 +27,10 @@ struct range_runner {
     struct checkpoints *checkpoints; /* NULL: the job has none */
     struct checkpoint_content saved; /* of the member that goes on, in `memory`; NULL: nobody */
     void *memory;
-    bool is_told;       /* that this member has no checkpoint, or one less */
-    bool leaves_staged; /* a checkpoint relies on it */
+    int64_t n_lines;     /* that the member has said */
+    struct buffer lines; /* the first of them, for its checkpoints: each with its NUL */
+    bool is_told;        /* that this member has no checkpoint, or one less */
+    bool leaves_staged;  /* a checkpoint relies on it */
     /* While it is ahead: what was saved by members below `run`, of which n_well ended well. */
     bool is_ahead;
     struct held_outputs held;
@@ -56,6 +58,10 @@ int range_resume_take_up(struct range_runner *m, int64_t member, bool *ret_goes_
 void range_resume_drop(struct range_runner *m);
 /* Between two steps, where none is due: memory for the member's first is made ready aside. */
 void range_resume_prepare(struct range_runner *m);
+/* A line of the member's. */
+void range_resume_log(struct range_runner *m, int64_t member, const char *line);
+/* It begins. */
+void range_resume_forget_lines(struct range_runner *m);
 /* After so many steps. That one could not be saved is said in the member's log, once. */
 void range_resume_save(struct range_runner *m, int64_t member, int64_t steps);
 /* That one could not be written, likewise. */

@@ -150,9 +150,23 @@ static int on_late(void *userdata, int64_t member, const char *layout)
     return r;
 }
 
-static void on_log(void *userdata, int64_t member, const char *line)
+/* Whether an earlier process has said it. */
+static bool was_said(struct run_facts *f, int64_t member, int64_t ordinal)
+{
+    if (ordinal < 0)
+        return false;
+    if (f->lines_of == member && ordinal < f->n_lines)
+        return true;
+    f->lines_of = member;
+    f->n_lines = ordinal + 1;
+    return false;
+}
+
+static void on_log(void *userdata, int64_t member, int64_t ordinal, const char *line)
 {
     const struct run_work *w = userdata;
+    if (was_said(w->child->facts, member, ordinal))
+        return;
     if (w->job->batch_dim)
         log_info("member %lld: %s", (long long)member, line);
     else

@@ -15,6 +15,7 @@ struct run_facts {
     int n_helpers; /* workers that are to help it, at most */
     int64_t n_members, max_attempts;
     double member_timeout;          /* seconds; 0: none */
+    int64_t lines_of, n_lines;      /* told of the log of the member that spoke last */
     char libraries[HASH_TEXT_SIZE]; /* of the text of job_libraries: all processes run one build */
 };
 

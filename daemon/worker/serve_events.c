@@ -83,15 +83,15 @@ static int on_await(void *userdata, int64_t member, bool waits, const char **ret
     return r;
 }
 
-void serve_log(struct serve *s, int64_t member, const char *line)
+void serve_log(struct serve *s, int64_t member, int64_t ordinal, const char *line)
 {
-    struct wire_message m = {.type = WIRE_LOG, .log = {s->lease.lease, member, line}};
+    struct wire_message m = {.type = WIRE_LOG, .log = {s->lease.lease, member, ordinal, line}};
     serve_say(s, &m);
 }
 
-static void on_log(void *userdata, int64_t member, const char *line)
+static void on_log(void *userdata, int64_t member, int64_t ordinal, const char *line)
 {
-    serve_log(userdata, member, line);
+    serve_log(userdata, member, ordinal, line);
 }
 
 static void on_begin(void *userdata, int64_t member)

@@ -99,7 +99,7 @@ static void say_profile(struct serve *s)
     char *rest = text.data;
     for (char *line = rest; rest && (line = strsep(&rest, "\n")) && *line;) {
         char *marked = mem_printf(API_PROFILE_LINE "%s", line);
-        serve_log(s, s->lease.begin, marked);
+        serve_log(s, s->lease.begin, RANGE_OWN_WORD, marked);
         free(marked);
     }
     buffer_free(&text);

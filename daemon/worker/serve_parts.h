@@ -44,7 +44,7 @@ void serve_say_bye(struct serve *s, const char *reason);
 /* What range_runner_run tells of the current lease, which becomes messages. */
 struct range_events serve_events(struct serve *s);
 /* A line of a member's log. */
-void serve_log(struct serve *s, int64_t member, const char *line);
+void serve_log(struct serve *s, int64_t member, int64_t ordinal, const char *line);
 /* The current lease is over: what is to be said of it. */
 struct wire_message serve_release_now(struct serve *s);
 /* Of a clock that no one sets. */

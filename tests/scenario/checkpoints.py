@@ -78,6 +78,21 @@ def test_a_run_goes_on_without_one_that_cannot_be_written(context):
                                          "the run goes on"), 1, ended.stderr)
 
 
+def test_lines_of_a_killed_run_are_said_once(context):
+    options = ["--processes", context.program("patient")]
+    path = os.path.join(context.directory("lines"), "job.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(long(40, checkpoint={"every": 1}, max_attempts=4), file)
+    n = 0
+    for writes in range(16, 40, 3):
+        ended = context.run("simlab-worker", "run", path, *options, "--store", f"{path}.{writes}.zarr",
+                            env={**os.environ, "SIMLAB_FAULT": f"write:{writes}:kill", "SIMLAB_TEST_PATIENCE": "/dev/zero"})
+        if ended.returncode == 0:
+            n += RESUMED.search(ended.stderr) is not None
+            equal(re.findall(r"(?m): step (\d+)$", ended.stderr), [str(step) for step in range(40)], ended.stderr)
+    check(n > 1, f"{n} runs went on from a checkpoint")
+
+
 def long(steps, **more):
     return {"model": {"processes": {"p": "patient.Patient"}},
             "clocks": {"time": {"data": [float(i) for i in range(steps + 1)]}}, "main_clock": "time",
@@ -129,9 +144,11 @@ def disturbed(context, disturb):
 
 
 def check_resumed(daemon, number, least=1):
+    """It went on, and what its ten steps logged stands there once."""
     said = lines_of(daemon, number)
     found = RESUMED.search(said)
     check(found and int(found.group(1)) >= least, f"it did not go on from a checkpoint: {said}")
+    equal(re.findall(r"'line': 'p: step (\d+)'", said), [str(step) for step in range(10)], said)
 
 
 def kill_worker(daemon):

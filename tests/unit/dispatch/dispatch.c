@@ -214,7 +214,7 @@ Test(dispatch, members_that_fail_make_a_job_partial)
     struct fake *f = fake_ready(&s, "w.1");
     fake_hear(f, WIRE_JOB);
     struct wire_lease l = fake_lease(f, 1, 2);
-    fake_say(f, (struct wire_message){.type = WIRE_LOG, .log = {l.lease, 1, "a line"}});
+    fake_say(f, (struct wire_message){.type = WIRE_LOG, .log = {l.lease, 1, 0, "a line"}});
     fake_say(f, (struct wire_message){.type = WIRE_MEMBER_FAILED,
                                       .member_failed = {l.lease, 1, "u is negative"}});
     fake_release(f, &l, 0.1);

@@ -105,7 +105,7 @@ Test(events, more_than_a_page)
     char line[32];
     for (int i = 0; i < 350; i++) {
         snprintf(line, sizeof line, "line %d", i);
-        cr_assert_eq(queue_log(s->queue, id, 0, line, &e), 0);
+        cr_assert_eq(queue_log(s->queue, id, 0, -1, line, &e), 0);
     }
     cancel(id);
     struct peer *c = follow(id, "");

@@ -44,7 +44,7 @@ static void write_lines(struct scene *s, int n)
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\0';
     while (n-- > 0)
-        expect_ok(queue_log(s->f.q, s->job, 0, line, &e), &e);
+        expect_ok(queue_log(s->f.q, s->job, 0, -1, line, &e), &e);
     fixture_commit(&s->f);
 }
 

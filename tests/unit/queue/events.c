@@ -146,16 +146,16 @@ Test(events, log_lines_are_bounded)
     memset(line, 'x', sizeof line);
     line[sizeof line - 1] = '\0';
     memcpy(line + 3998, "\xc3\xa4\xc3\xa4", 4); /* the limit falls behind the first */
-    expect_ok(queue_log(f.q, job, 0, line, &e), &e);
+    expect_ok(queue_log(f.q, job, 0, -1, line, &e), &e);
     fixture_commit(&f);
     json_t *page = events(f.q, job, 1, 10);
     json_t *data = json_object_get(json_array_get(page, 0), "data");
     cr_expect_eq(json_string_length(json_object_get(data, "line")), 4000);
     json_decref(page);
     line[3999] = '\0'; /* half a character */
-    expect_ok(queue_log(f.q, job, 0, line, &e), &e);
+    expect_ok(queue_log(f.q, job, 0, -1, line, &e), &e);
     for (int i = 2; i < 10050; i++)
-        expect_ok(queue_log(f.q, job, 0, "line", &e), &e);
+        expect_ok(queue_log(f.q, job, 0, -1, "line", &e), &e);
     fixture_commit(&f);
     cr_expect_eq(queue_last_event(f.q), 1 + 10000 + 1);
     expect_last(f.q, job,
@@ -195,5 +195,28 @@ Test(events, steps_are_kept_in_memory)
     queue_progress(f.q, job, 3, 10);
     fixture_commit(&f);
     cr_expect(!live_find(f.q, job));
+    fixture_close(&f);
+}
+
+Test(events, a_line_that_is_said_again_stands_there_once)
+{
+    struct fixture f;
+    struct error e = {0};
+    fixture_open(&f);
+    int64_t job = submit(f.q, 2);
+    const struct {
+        int64_t member, ordinal;
+        const char *line;
+        bool stays;
+    } said[] = {{0, 0, "a", true},   {0, 1, "b", true},         {1, 0, "a", true},
+                {0, -1, "so", true}, {0, 0, "a, again", false}, {0, 1, "b, again", false},
+                {0, 2, "c", true},   {0, -1, "so", true},       {1, 1, "b", true}};
+    int n = 0;
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        expect_ok(queue_log(f.q, job, said[i].member, said[i].ordinal, said[i].line, &e), &e);
+        n += said[i].stays;
+    }
+    fixture_commit(&f);
+    cr_expect_eq(queue_last_event(f.q), 1 + n);
     fixture_close(&f);
 }

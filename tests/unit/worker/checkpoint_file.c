@@ -15,13 +15,17 @@
 #include <unistd.h>
 
 static const char state[] = "the state of a run", outputs[] = "{}";
+static const char lines[] = "one\0two";
 static const struct checkpoint_content content = {.member = 7,
                                                   .steps = 40,
                                                   .fits = "0123456789abcdef",
                                                   .state = state,
                                                   .n_state = sizeof state,
                                                   .outputs = outputs,
-                                                  .n_outputs = sizeof outputs};
+                                                  .n_outputs = sizeof outputs,
+                                                  .n_lines = 3,
+                                                  .lines = lines,
+                                                  .n_lines_bytes = sizeof lines};
 
 static int write_it(const char *path, bool is_void)
 {
@@ -55,6 +59,9 @@ Test(checkpoint_file, is_read_as_it_was_written)
     cr_assert_eq((uintptr_t)c.state % 16, 0);
     cr_assert_str_eq(c.state, state);
     cr_assert_eq(c.n_outputs, sizeof outputs);
+    cr_assert_eq(c.n_lines, 3);
+    cr_assert_eq(c.n_lines_bytes, sizeof lines);
+    cr_assert_arr_eq(c.lines, lines, sizeof lines);
     cr_assert_str_eq(c.outputs, outputs);
     free(memory);
 }
@@ -69,6 +76,26 @@ Test(checkpoint_file, is_left_as_it_was_where_another_is_given_up)
     cr_assert_eq(write_it("/nowhere/at/all", false), -ENOENT);
     cr_assert_eq(read_it(path, &c, &memory), 0);
     free(memory);
+}
+
+static void check_lines_are_refused(const char *text, size_t n_bytes, int64_t n)
+{
+    const char *path = support_path("checkpoint");
+    struct checkpoint_content wrong = content, c;
+    const atomic_bool needless = false;
+    const struct checkpoint_writing how = {.directory = -1, .is_void = &needless};
+    void *memory;
+    wrong.lines = text;
+    wrong.n_lines_bytes = n_bytes;
+    wrong.n_lines = n;
+    cr_assert_eq(checkpoint_file_write(path, &wrong, &how), 0);
+    cr_assert_gt(read_it(path, &c, &memory), 0);
+}
+
+Test(checkpoint_file, whose_lines_are_none_is_refused)
+{
+    check_lines_are_refused(lines, sizeof lines - 1, 3); /* the last has no end */
+    check_lines_are_refused(lines, sizeof lines, 1);
 }
 
 /* Each operation is counted once a process: one test, one fault. */

@@ -229,7 +229,7 @@ Test(daemon_session, what_it_cannot_send_is_told)
     cr_assert_eq(daemon_session_send(session, &m), -EMSGSIZE, "too long");
     large[4194304] = '\0';
     cr_assert_eq(daemon_session_send(session, &m), 0);
-    m = (struct wire_message){.type = WIRE_LOG, .log = {7, 1, large}};
+    m = (struct wire_message){.type = WIRE_LOG, .log = {7, 1, 0, large}};
     cr_assert_eq(daemon_session_send(session, &m), 0, "a line is cut");
     cr_assert_eq(strlen(hear(WIRE_LAYOUT).layout.layout), 4194304);
     cr_assert_eq(strlen(hear(WIRE_LOG).log.line), 1023);
@@ -252,7 +252,7 @@ static int open_session(const struct fake_worker *w)
 
 static int talk_and_leave(const struct fake_worker *w)
 {
-    struct wire_message line = {.type = WIRE_LOG, .log = {7, 1, "again"}};
+    struct wire_message line = {.type = WIRE_LOG, .log = {7, 1, 1, "again"}};
     struct wire_message bye = {.type = WIRE_BYE, .bye.reason = "that is all"};
     int r = open_session(w);
     for (int i = 0; i < LINES && r == 0; i++)
