@@ -583,9 +583,12 @@ static inline const struct simlab_view *simlab_group_view(simlab_context *c, int
             int64_t stride = v->ndim == 0 ? 0 : 1;                                                 \
             const ctype *p =                                                                       \
                 (const ctype *)(stride ? simlab_checked(c, var, k, v, DTYPE, n) : v)->data;        \
-            if (k == 0)                                                                            \
+            if (k == 0 && stride)                                                                  \
                 for (i = begin; i < end; i++)                                                      \
-                    sum[i] = (ctype)(0 + p[i * stride]);                                           \
+                    sum[i] = (ctype)(0 + p[i]);                                                    \
+            else if (k == 0)                                                                       \
+                for (i = begin; i < end; i++)                                                      \
+                    sum[i] = (ctype)(0 + p[0]);                                                    \
             else if (stride)                                                                       \
                 for (i = begin; i < end; i++)                                                      \
                     sum[i] = (ctype)(sum[i] + p[i]);                                               \

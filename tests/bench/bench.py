@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """`make bench`: one advection run (n = 150, 100 steps, 3 saves) and a batch of 10,000, as ratios to
-the same loop in plain C and in plain NumPy, which write nothing; a model, as a ratio to parsing it;
+the same loop in plain C and in plain NumPy, which write nothing; batches of it, as ratios to plain C
+on two threads which compresses and writes the same chunks; a model, as a ratio to parsing it;
 chunks of a store, as ratios to the same system calls bare; how long a checkpoint holds a run up, as a
 ratio to a copy of its state; tasks of graphs, as ratios to a bare pool
 of threads; parallel loops, as ratios to half of two simulations at once; processes in Python, as a ratio to plain NumPy; durable submissions, as a ratio to a bare server that stores the same documents. Medians of
@@ -20,6 +21,7 @@ import time
 import numpy
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import batches  # pylint: disable=wrong-import-position
 import checkpoints  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 import loops  # pylint: disable=wrong-import-position
@@ -174,6 +176,8 @@ def main():
         line(f"{MEMBERS} runs: plain NumPy", nb, MEMBERS, cb, nb)
         line(f"{MEMBERS} runs: daemon, 2 workers", median(3, lambda: through(daemon, job(MEMBERS))),
              MEMBERS, cb, nb)
+        for said in batches.lines(context, daemon, job, through):
+            print(said, flush=True)
         built, parsed = model(build)
         print(f"1,000 processes built and ordered {built:12.3f} ms {built / parsed:34.1f} x parsing it")
         for store, bare, what in chunks(build, context.directory("chunks")):

@@ -14,18 +14,45 @@ static const struct simlab_variable advection_variables[] = {
     [U_ADVECTED] = {.name = "u_advected", .intent = SIMLAB_OUT, .dims = "x", .groups = "u_vars"},
 };
 
-/* Lax's method: Lax (1954), Comm. Pure Appl. Math. 7, 159. Periodic. */
-static int advection_run_step(simlab_context *c)
+struct advection { /* of a step */
+    int64_t n;
+    const double *u, *v; /* v: n elements, or one where the stride is 0 */
+    double *advected, dt, spacing;
+};
+
+static inline double lax(double left, double centre, double right, double factor)
+{
+    return 0.5 * (right + left) - factor * (right - left) - centre;
+}
+
+/* Lax's method: Lax (1954), Comm. Pure Appl. Math. 7, 159. Periodic. The stride of v is a constant
+ * to the compiler, which divides once where v is one number, and takes several nodes at a time. */
+static inline __attribute__((always_inline)) void advect(const struct advection *a, int64_t stride)
+{
+    const double *restrict u = a->u, *restrict v = a->v;
+    double *restrict advected = a->advected;
+    double dt = a->dt, spacing = a->spacing;
+    int64_t last = a->n - 1;
+    for (int64_t i = 1; i < last; i++)
+        advected[i] = lax(u[i - 1], u[i], u[i + 1], v[i * stride] * dt / (2 * spacing));
+    advected[0] = lax(u[last], u[0], u[last > 0], v[0] * dt / (2 * spacing));
+    advected[last] =
+        lax(u[last > 0 ? last - 1 : 0], u[last], u[0], v[last * stride] * dt / (2 * spacing));
+}
+
+WIDE static int advection_run_step(simlab_context *c)
 {
     int64_t stride, n = simlab_size(c, U);
-    const double *u = simlab_f8(c, U, n), *v = simlab_f8_broadcast(c, V, n, &stride);
-    double *advected = simlab_f8_1d(c, U_ADVECTED, n);
-    double dt = simlab_now(c)->step_delta, spacing = simlab_f8_get(c, SPACING);
-    for (int64_t i = 0; i < n; i++) {
-        double left = u[i == 0 ? n - 1 : i - 1], right = u[i == n - 1 ? 0 : i + 1];
-        double factor = v[i * stride] * dt / (2 * spacing);
-        advected[i] = 0.5 * (right + left) - factor * (right - left) - u[i];
-    }
+    struct advection a = {.n = n,
+                          .u = simlab_f8(c, U, n),
+                          .v = simlab_f8_broadcast(c, V, n, &stride),
+                          .advected = simlab_f8_1d(c, U_ADVECTED, n),
+                          .dt = simlab_now(c)->step_delta,
+                          .spacing = simlab_f8_get(c, SPACING)};
+    if (n > 0 && stride == 0)
+        advect(&a, 0);
+    else if (n > 0)
+        advect(&a, 1);
     return 0;
 }
 
@@ -73,7 +100,7 @@ static const struct simlab_variable decay_variables[] = {
     [U_DECAYED] = {.name = "u_decayed", .intent = SIMLAB_OUT, .dims = "x", .groups = "u_vars"},
 };
 
-static int decay_run_step(simlab_context *c)
+WIDE static int decay_run_step(simlab_context *c)
 {
     int64_t n = simlab_size(c, DECAY_U);
     const double *u = simlab_f8(c, DECAY_U, n);

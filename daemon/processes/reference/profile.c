@@ -27,18 +27,18 @@ static const struct simlab_variable profile_variables[] = {
                   .description = "what the step adds to u"},
 };
 
-static int profile_run_step(simlab_context *c)
+WIDE static int profile_run_step(simlab_context *c)
 {
     int64_t n = simlab_size(c, U);
     simlab_f8_sum(c, U_VARS, n, simlab_f8_1d(c, U_CHANGE, n));
     return 0;
 }
 
-static int profile_finalize_step(simlab_context *c)
+WIDE static int profile_finalize_step(simlab_context *c)
 {
     int64_t n = simlab_size(c, U);
-    double *u = simlab_f8_mut(c, U, n);
-    const double *change = simlab_f8(c, U_CHANGE, n);
+    double *restrict u = simlab_f8_mut(c, U, n);
+    const double *restrict change = simlab_f8(c, U_CHANGE, n);
     for (int64_t i = 0; i < n; i++)
         u[i] += change[i];
     return 0;

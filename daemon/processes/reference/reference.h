@@ -5,6 +5,15 @@
 
 #include <simlab/process.h>
 
+/* A function for each width of vectors that a processor may have: which one runs is settled when
+ * the library is loaded. They give the same bits: no element's arithmetic differs. */
+#if defined __x86_64__ && defined __GLIBC__ && !defined __clang__ &&                               \
+    !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+#define WIDE __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDE
+#endif
+
 /* grid1d.c */
 extern const struct simlab_process UniformGrid1D, FixedGrid1D, GridParams;
 /* profile.c */
