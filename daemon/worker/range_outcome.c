@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "base/mem.h"
+#include "stage/rest.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,6 +30,20 @@ static int say_done(struct range_runner *m, int64_t end)
     return 0;
 }
 
+void range_outcome_set_aside(struct range_runner *m, int64_t began)
+{
+    if (began)
+        m->aside += (double)(rest_now() - began) * 1e-9;
+}
+
+static int sync_store(struct range_runner *m)
+{
+    int64_t began = rest_now();
+    int r = m->where.is_unsynced ? 0 : worker_result_of_store(store_sync(m->store, m->e));
+    range_outcome_set_aside(m, began);
+    return r;
+}
+
 /* Members are done when their chunks are on the disk: syncfs tells. It costs the same for one
  * member and for thousands, so it waits a moment, or for the end of the range. */
 int range_outcome_report(struct range_runner *m, int64_t written)
@@ -37,7 +52,7 @@ int range_outcome_report(struct range_runner *m, int64_t written)
         return 0;
     if (written < m->end && loop_now() - m->reported_at < REPORT_MS)
         return 0;
-    int r = m->where.is_unsynced ? 0 : worker_result_of_store(store_sync(m->store, m->e));
+    int r = sync_store(m);
     m->reported_at = loop_now();
     return r ? r : say_done(m, written);
 }
@@ -49,11 +64,12 @@ static int say_layout(struct range_runner *m, int64_t member)
     if (!m->writer.proposes)
         return 0;
     m->writer.proposes = false;
-    int r = store_consolidate(m->store, m->e);
-    if (r == 0 && !m->where.is_unsynced)
-        r = store_sync(m->store, m->e);
+    int64_t began = rest_now();
+    int r = worker_result_of_store(store_consolidate(m->store, m->e));
+    range_outcome_set_aside(m, began);
+    r = r ? r : sync_store(m);
     if (r)
-        return worker_result_of_store(r);
+        return r;
     store_join(m->store);
     if (!m->events.layout)
         return 0;

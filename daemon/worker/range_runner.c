@@ -4,6 +4,7 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/processors.h"
+#include "stage/rest.h"
 #include "worker/fault.h"
 
 #include <errno.h>
@@ -16,7 +17,12 @@ static int put_output(struct range_runner *m, int64_t member, int output, int64_
     if (m->is_ahead && held_outputs_put(&m->held, member, output, at, view))
         return 0;
     int r = range_ahead_settle(m, member, true, m->e);
-    return r ? r : output_writer_put(&m->writer, member, output, at, view, m->e);
+    if (r)
+        return r;
+    int64_t began = m->writer.proposes ? rest_now() : 0;
+    r = output_writer_put(&m->writer, member, output, at, view, m->e);
+    range_outcome_set_aside(m, began);
+    return r;
 }
 
 static int on_output(void *userdata, int64_t member, int output, int64_t at,
@@ -168,6 +174,11 @@ struct range_runner *range_runner_free(struct range_runner *m)
     return NULL;
 }
 
+double range_runner_aside(const struct range_runner *m)
+{
+    return m->aside;
+}
+
 json_t *range_runner_profile(const struct range_runner *m)
 {
     return simulation_profile(m->simulation);
@@ -280,6 +291,7 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
     m->end = end;
     m->reported = begin;
     m->reported_at = loop_now();
+    m->aside = 0;
     m->n_failed = 0;
     m->n_passed = 0;
     m->run = begin;

@@ -43,6 +43,7 @@ struct range_runner {
     int64_t *failed;     /* members that failed in this range, ascending */
     size_t n_failed;
     size_t n_passed; /* of them, said by leaving them out of a done range */
+    double aside;    /* range_runner_aside */
     struct error *e; /* of the current member */
 };
 
@@ -75,6 +76,8 @@ int range_store_open(struct range_runner *m, struct error *e);
 int range_outcome_put_away(struct range_runner *m, int64_t member, int r, struct error *e);
 /* Members below `written` are in the store: tells of those that are on the disk, now and then. */
 int range_outcome_report(struct range_runner *m, int64_t written);
+/* What was done since `began` (rest_now(); 0: nothing) is no time of a member. */
+void range_outcome_set_aside(struct range_runner *m, int64_t began);
 /* The range ends with this member: all that was run is written and told. */
 void range_outcome_end_early(struct range_runner *m, int64_t member, struct error *why);
 bool range_outcome_has_failed(const struct range_runner *m, int64_t member);

@@ -78,8 +78,10 @@ static int run_lease(struct serve *s, struct known_job *k, struct error *e)
     threads_set(s->threads, pinned_libraries(s->pinned), k->job ? k->job->threads : 0);
     int r = open_runner(s, k, e);
     s->started = serve_seconds();
-    if (r == 0)
-        r = range_runner_run(k->runner, s->lease.begin, s->lease.end, e);
+    if (r)
+        return r;
+    r = range_runner_run(k->runner, s->lease.begin, s->lease.end, e);
+    s->waited += range_runner_aside(k->runner);
     return r;
 }
 

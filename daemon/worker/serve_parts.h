@@ -27,9 +27,9 @@ struct serve {
     struct known_job *known;
     struct known_job *current; /* of the lease that is being run */
     struct wire_lease lease;
-    double started;         /* its members: serve_seconds(); 0: none has … */
-    double waited;          /* … seconds of that for a layout */
-    char *directory;        /* of members */
+    double started;  /* its members: serve_seconds(); 0: none has … */
+    double waited;   /* … seconds of that for a layout, a disk: for nothing that each takes */
+    char *directory; /* of members */
     struct meeting meeting; /* of the current lease, with those who help with it */
     struct error renewal;   /* why it leaves after this lease; no words: it does not */
 };

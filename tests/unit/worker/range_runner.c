@@ -31,6 +31,18 @@ Test(range_runner, tells_in_order)
     range_scene_close(&s);
 }
 
+/* What the arrays and the layout take is not expected of members that come later. */
+Test(range_runner, what_is_done_once_is_set_aside)
+{
+    struct range_scene s;
+    range_scene_open(&s, "faulty.Faulty", "fault", "[0]");
+    struct range_runner *m = range_scene_runner(&s, NULL, support_path("aside.zarr"), NULL);
+    range_scene_run(m, 0, 1, 0);
+    cr_assert_gt(range_runner_aside(m), 0);
+    range_runner_free(m);
+    range_scene_close(&s);
+}
+
 Test(range_runner, done_leaves_out_what_failed)
 {
     struct range_scene s;
