@@ -175,10 +175,7 @@ static void on_log(struct dispatch *d, struct worker_session *s, const struct wi
     const struct task *t = worker_session_lease(s, m->lease);
     if (!t || !is_within(t, m->member, m->member + 1))
         return;
-    struct report r = {REPORT_LOG,
-                       .lease = t->lease,
-                       .begin = m->member,
-                       .ordinal = m->ordinal,
+    struct report r = {REPORT_LOG, .lease = t->lease, .begin = m->member, .ordinal = m->ordinal,
                        .text = (char *)m->line};
     reports_add(&d->reports, &r);
 }
