@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What workers are told: jobs, and the tasks that they were given. */
+#include "base/mem.h"
 #include "dispatch/dispatch_internal.h"
 
 #include <stdlib.h>
@@ -25,7 +26,18 @@ static void forget_one(struct dispatch *d, struct worker_session *s)
 struct job_texts {
     struct queue_job job;
     char *document, *layout, *libraries;
+    char *from; /* or NULL */
 };
+
+static int read_from(struct dispatch *d, int64_t job, char **ret_store, struct error *e)
+{
+    struct queue_job from = {0};
+    int r = queue_job(d->queue, job, &from, e);
+    if (r == 0)
+        *ret_store = mem_strdup(from.store);
+    queue_job_clear(&from);
+    return r;
+}
 
 static int read_texts(struct dispatch *d, int64_t job, struct job_texts *ret, struct error *e)
 {
@@ -36,6 +48,8 @@ static int read_texts(struct dispatch *d, int64_t job, struct job_texts *ret, st
         r = queue_job_layout(d->queue, job, &ret->layout, e);
     if (r == 0)
         r = queue_job_libraries(d->queue, job, &ret->libraries, e);
+    if (r == 0 && ret->job.from)
+        r = read_from(d, ret->job.from, &ret->from, e);
     return r;
 }
 
@@ -54,7 +68,8 @@ static int post_job(struct dispatch *d, struct worker_session *s, int64_t job, b
                                          .layout = texts.layout ? texts.layout : "",
                                          .libraries = texts.libraries,
                                          .store = texts.job.store,
-                                         .owner = queue_owner(d->queue, job, owner)}};
+                                         .owner = queue_owner(d->queue, job, owner),
+                                         .from = texts.from ? texts.from : ""}};
         r = task_post(d, s, &m, rests);
         if (r != 0)
             error_set(e, r, NULL,
@@ -63,6 +78,7 @@ static int post_job(struct dispatch *d, struct worker_session *s, int64_t job, b
     free(texts.document);
     free(texts.layout);
     free(texts.libraries);
+    free(texts.from);
     queue_job_clear(&texts.job);
     return r;
 }

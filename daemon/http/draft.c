@@ -41,6 +41,7 @@ struct draft *draft_free(struct draft *d)
     json_decref(d->given);
     clear_reference(&d->model);
     clear_reference(&d->base);
+    clear_reference(&d->from);
     free(d->definition);
     free(d->document);
     free(d->name);
@@ -66,6 +67,10 @@ static void read_references(struct draft *d)
         d->base.name = mem_printf("%lld", (long long)json_integer_value(base));
     else
         d->base.name = mem_strdup(json_string_value(base));
+    const json_t *from = json_object_get(d->given, "from");
+    if (json_is_integer(json_object_get(from, "job")))
+        d->from.name =
+            mem_printf("%lld", (long long)json_integer_value(json_object_get(from, "job")));
 }
 
 int draft_parse(struct draft *d, struct error *e)
@@ -85,16 +90,36 @@ static void set_result(struct draft_reference *f, int r)
     f->result = r <= 0 ? r : MODEL_INVALID;
 }
 
-void draft_fetch(struct draft *d, struct queue *q)
+static void fetch_job(struct draft_reference *f, struct queue *q)
 {
     int64_t job;
-    struct draft_reference *m = &d->model, *b = &d->base;
+    if (f->name && !request_parse_number(f->name, &job))
+        f->result = error_set(&f->error, MODEL_INVALID, NULL, "there is no job \"%.40s\"", f->name);
+    else if (f->name)
+        set_result(f, queue_job_text(q, job, &f->text, &f->error));
+}
+
+/* What it is based on may itself start from another's checkpoint. */
+static void take_over_from(struct draft *d, struct queue *q)
+{
+    int64_t job;
+    struct queue_job base = {0};
+    if (d->from.name || json_object_get(d->given, "from") || !d->base.name ||
+        !request_parse_number(d->base.name, &job))
+        return;
+    if (queue_job(q, job, &base, NULL) == 0 && base.from)
+        d->from.name = mem_printf("%lld", (long long)base.from);
+    queue_job_clear(&base);
+}
+
+void draft_fetch(struct draft *d, struct queue *q)
+{
+    struct draft_reference *m = &d->model;
     if (m->name)
         set_result(m, queue_model(q, m->name, &m->text, NULL, &m->error));
-    if (b->name && !request_parse_number(b->name, &job))
-        b->result = error_set(&b->error, MODEL_INVALID, NULL, "there is no job \"%.40s\"", b->name);
-    else if (b->name)
-        set_result(b, queue_job_text(q, job, &b->text, &b->error));
+    fetch_job(&d->base, q);
+    take_over_from(d, q);
+    fetch_job(&d->from, q);
 }
 
 /* ---- building ---- */
@@ -126,8 +151,9 @@ static int give_model(void *draft, const char *name, json_t **ret_definition, st
 static int give_job(void *draft, const char *id, json_t **ret_document, struct error *e)
 {
     const struct draft *d = draft;
-    mem_assert(d->base.name && !strcmp(id, d->base.name));
-    return read_reference(&d->base, "the document of job", ret_document, e);
+    bool is_base = d->base.name && !strcmp(id, d->base.name);
+    mem_assert(is_base || (d->from.name && !strcmp(id, d->from.name)));
+    return read_reference(is_base ? &d->base : &d->from, "the document of job", ret_document, e);
 }
 
 static int open_upload(void *draft, const char *id, int *ret_fd, struct error *e)
@@ -208,6 +234,9 @@ static int keep(struct draft *d, const struct job *job, bool is_quick, struct er
     d->max_attempts = job->max_attempts;
     d->threads = job->threads;
     d->member_timeout = job->member_timeout;
+    d->from_job = job->from.job;
+    d->from_steps = job->from.steps;
+    d->from_member = job->from.member;
     return 0;
 }
 
@@ -227,7 +256,7 @@ int draft_build(struct draft *d, bool is_quick, struct error *e)
                                         .is_quick = is_quick,
                                         .userdata = d};
     struct job *job = NULL;
-    if (is_quick && (is_long(&d->model) || is_long(&d->base)))
+    if (is_quick && (is_long(&d->model) || is_long(&d->base) || is_long(&d->from)))
         return MODEL_LONG;
     int r = job_new(d->registry, d->given, &sources, &job, e);
     r = r ? r : job_check_encodings(job, store_check_encoding, e);

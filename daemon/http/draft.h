@@ -29,7 +29,7 @@ struct draft {
     struct body_text *body;
     bool is_dry; /* nothing is to be stored */
     json_t *given;
-    struct draft_reference model, base;
+    struct draft_reference model, base, from;
     /* built: */
     char hash[HASH_TEXT_SIZE]; /* of the body, to tell a repeated key with another */
     char model_hash[HASH_TEXT_SIZE];
@@ -40,6 +40,7 @@ struct draft {
     json_t *libraries;
     int64_t members, priority, max_attempts, threads;
     double member_timeout;
+    int64_t from_job, from_steps, from_member; /* struct job_from; from_job 0: none */
 };
 
 /* Takes the request's body. */

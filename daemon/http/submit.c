@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "http/draft.h"
+#include "http/from.h"
 #include "http/jobs.h"
 #include "http/models.h"
 #include "http/problem.h"
@@ -25,6 +26,12 @@ static bool is_ours(const char *name)
     return digits > 0 && !strcmp(name + digits, ".zarr");
 }
 
+static bool ends_in(const char *name, const char *end)
+{
+    size_t n = strlen(name), n_end = strlen(end);
+    return n > n_end && !strcmp(name + n - n_end, end);
+}
+
 /* NULL where the daemon is to pick one. Names only: "x.sync" holds the locks of store "x". */
 static int store_path(const struct http *h, const char *name, char **ret_path, struct error *e)
 {
@@ -33,12 +40,13 @@ static int store_path(const struct http *h, const char *name, char **ret_path, s
         *ret_path = NULL;
         return 0;
     }
-    if (!file_name_ok(name) || n > 200 || (n > 5 && !strcmp(name + n - 5, ".sync")) ||
-        is_ours(name))
+    if (!file_name_ok(name) || n > 200 || ends_in(name, ".sync") ||
+        ends_in(name, JOB_KEPT_SUFFIX) || is_ours(name))
         return error_set(e, PROBLEM_INVALID, "/store",
                          "store \"%.200s\": should be a name of at most 200 bytes without \"/\" "
-                         "that neither begins with a dot nor ends in \".sync\" nor is a number "
-                         "and \".zarr\"; it is made under the store root",
+                         "that neither begins with a dot nor ends in \".sync\" or "
+                         "\"" JOB_KEPT_SUFFIX "\" nor is a number and \".zarr\"; it is made under "
+                         "the store root",
                          name);
     *ret_path = file_join(h->options.store_root, name);
     return 0;
@@ -114,6 +122,7 @@ static int enqueue(struct request *r, const struct draft *d, const char *path, i
         .member_timeout = d->member_timeout,
         .threads = d->threads,
         .libraries = d->libraries,
+        .from = d->from_job,
     };
     return problem_of_queue(queue_submit(q, &s, ret_id, ret_existed, e));
 }
@@ -146,6 +155,8 @@ static int submit(struct request *r, const struct draft *d, struct error *e)
     int64_t id;
     bool existed;
     int result = store_path(r->http, d->store, &path, e);
+    if (result == 0 && d->from_job)
+        result = from_check(r->http->queue, d, e);
     if (result == 0 && d->is_dry) {
         result = check_absent(path, e);
         if (result == 0)

@@ -58,6 +58,8 @@ struct job *job_free(struct job *j)
     free(j->scheduler);
     free(j->store);
     free(j->stop_when);
+    free(j->checkpoint.keep);
+    free(j->from.store);
     for (int i = 0; i < j->n_hooks; i++)
         free(j->hooks[i]);
     free(j->hooks);
@@ -84,6 +86,8 @@ static int read_parts(struct making *m)
     r = r ? r : job_sweep_read(m);
     r = r ? r : job_coords_read(m);
     r = r ? r : job_inputs_read(m);
+    r = r ? r : job_checkpoint_read(m);
+    r = r ? r : job_from_read(m);
     return r ? r : job_outputs_read(m);
 }
 

@@ -83,6 +83,17 @@ struct stop_when { /* ends a member's run after a step where `slot`'s value pass
 struct job_checkpoint {
     int64_t steps;  /* after so many; 0: not by steps */
     double seconds; /* the first step's end after so many; 0: not by time */
+    int n_keep;
+    int64_t *keep; /* ascending: those after so many steps are kept (job_kept_path) */
+};
+
+/* Members start from a checkpoint that another job of the same model has kept, and have no
+ * `initialize`: their inputs hold from there on. */
+struct job_from {
+    int64_t steps;  /* that were done; 0: members start from the start */
+    int64_t job;    /* whose, or 0 and: */
+    char *store;    /* its path, relative to the job's file; in local runs */
+    int64_t member; /* of that job; -1: each from the one of its own number */
 };
 
 struct job {
@@ -121,6 +132,7 @@ struct job {
     struct stop_when *stop_when;
     int64_t log_every; /* steps; 0: never */
     struct job_checkpoint checkpoint;
+    struct job_from from;
     bool profile; /* where its time goes is measured */
     bool debug;   /* a run for authors: mistakes that may pass are looked for */
     int n_hooks;
@@ -179,6 +191,13 @@ json_t *job_pins(const struct job *j);
 typedef int (*job_encoding_fn)(const json_t *encoding, int dtype, size_t itemsize, int ndim,
                                struct error *e);
 int job_check_encodings(const struct job *job, job_encoding_fn check, struct error *e);
+
+/* Where the checkpoint lies that a member of the job with this store keeps: beside the store, until
+ * both are removed by hand. A new string. */
+char *job_kept_path(const char *store, int64_t member, int64_t steps);
+#define JOB_KEPT_SUFFIX ".checkpoints" /* of their directory */
+/* {input: as given}, of those that no branch may change: static ones. A new reference. */
+json_t *job_static_inputs(const struct job *j);
 
 /* Where a member's value of an input lies in `value.data` in step `step` (-1: before the first
  * step, where a time-dependent input has none: NULL). `value`'s own dims and sizes hold for it. */

@@ -16,7 +16,7 @@ static const char *const keys[] = {
     "parallel",    "scheduler", "encoding",     "check_dims", "validate",  "store",
     "seed",        "priority",  "max_attempts", "stop_when",  "log_every", "member_timeout",
     "labels",      "hooks",     "threads",      "checkpoint", "debug",     "profile",
-    "environment", "libraries", "$schema",      NULL};
+    "environment", "libraries", "from",         "$schema",    NULL};
 
 /* What a set-up gives. */
 static const char *const setup_keys[] = {"clocks", "main_clock", "inputs", "outputs",

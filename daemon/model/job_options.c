@@ -338,6 +338,5 @@ int job_options_read(struct making *m)
     r = r ? r : read_objects(m);
     r = r ? r : read_stops(m);
     r = r ? r : read_hooks(m);
-    r = r ? r : job_checkpoint_read(m);
     return r ? r : read_scheduler(m);
 }

@@ -139,11 +139,12 @@ int job_labels_synchronize(struct making *m, const struct job_data *data, int cl
 
 /* ---- the parts, each from its key of the document ---- */
 int job_options_read(struct making *m);
-int job_checkpoint_read(struct making *m);
 int job_clocks_read(struct making *m);
 int job_sweep_read(struct making *m); /* sets batch_dim, and `given` of the inputs that it sweeps */
 int job_coords_read(struct making *m);
 int job_inputs_read(struct making *m);
+int job_checkpoint_read(struct making *m);
+int job_from_read(struct making *m);
 int job_outputs_read(struct making *m);
 
 /* Names `given`'s dims: as given, or those accepted with as many. */

@@ -128,7 +128,7 @@ static int insert_job(struct queue *q, const struct queue_submission *s, int64_t
                          INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
                          TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
                          TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels),
-                         INTEGER(s->threads), TEXT(s->notes));
+                         INTEGER(s->threads), TEXT(s->notes), INTEGER(s->from));
     if (!r)
         r = database_run(&q->database, e, STATEMENT_JOB_TEXT_ADD, INTEGER(id),
                          TEXT(s->document ? s->document : ""),
@@ -209,6 +209,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .ended = sqlite3_column_int64(s, 16),
         .threads = sqlite3_column_int64(s, 17),
         .notes = database_new_text(s, 18),
+        .from = sqlite3_column_int64(s, 19),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);

@@ -179,3 +179,6 @@ CREATE TABLE member_lines (
     lines INTEGER NOT NULL,
     PRIMARY KEY (job, member)
 ) WITHOUT ROWID;
+
+-- Whose checkpoint its members start from; 0: from the start.
+ALTER TABLE job ADD COLUMN from_job INTEGER NOT NULL DEFAULT 0;

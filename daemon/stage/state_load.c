@@ -3,6 +3,8 @@
  */
 #include "stage/state.h"
 
+#include "base/number.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -203,12 +205,14 @@ static int check_labels(const struct program *p, const struct saved_state *from,
                          "the state was saved after step %" PRId64 ", and this job has %" PRId64
                          " steps only",
                          head->next, own->n - 1);
+    char now_text[NUMBER_TEXT_SIZE], then_text[NUMBER_TEXT_SIZE];
     for (int64_t i = 0; i <= head->next; i++)
         if (theirs[i] != own->values[i])
             return error_set(e, STAGE_FAILED, NULL,
-                             "label %" PRId64 " of the main clock is %.17g, and it was %.17g when "
+                             "label %" PRId64 " of the main clock is %s, and it was %s when "
                              "the state was saved: up to there both are to have the same labels",
-                             i, own->values[i], theirs[i]);
+                             i, number_text(own->values[i], now_text),
+                             number_text(theirs[i], then_text));
     return 0;
 }
 

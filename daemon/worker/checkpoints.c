@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/checkpoints.h"
 
+#include "worker/checkpoint_kept.h"
+
 #include "base/file.h"
 #include "base/json.h"
 #include "base/loop.h"
@@ -21,15 +23,18 @@
 
 struct checkpoints {
     const struct job *job;
+    char *path;      /* of the store */
     char *directory; /* of the files */
+    char *kept;      /* of those that are kept */
     int store;       /* a descriptor of the store's directory: struct checkpoint_writing */
-    char fits[HASH_TEXT_SIZE];
+    char fits[HASH_TEXT_SIZE], kept_fits[HASH_TEXT_SIZE];
     int64_t last_at; /* loop_now() of the last that was saved, or of the member's begin */
     bool is_owed;    /* one was due while another was written */
     bool is_ready;   /* checkpoints_prepare, for this member */
 
     /* What is written: the thread's while is_given. */
     struct checkpoint_content content;
+    unsigned what;
     char *state;
     size_t capacity;
     struct buffer outputs, lines;
@@ -52,13 +57,32 @@ static char *path_of(const struct checkpoints *c, int64_t member)
 
 /* ---- the thread aside ---- */
 
+static int write_at(struct checkpoints *c, const char *directory, const char *path,
+                    const char *fits, const atomic_bool *is_void)
+{
+    const struct checkpoint_writing how = {.directory = c->store, .is_void = is_void};
+    int r = mkdir(directory, 0777) < 0 && errno != EEXIST ? -errno : 0;
+    memcpy(c->content.fits, fits, sizeof c->content.fits);
+    return r ? r : checkpoint_file_write(path, &c->content, &how);
+}
+
+/* What is kept outlives the member, so that its end does not make it void. */
+static int write_kept(struct checkpoints *c)
+{
+    static const atomic_bool never = false;
+    char *path = job_kept_path(c->path, c->content.member, c->content.steps);
+    int r = write_at(c, c->kept, path, c->kept_fits, &never);
+    free(path);
+    return r;
+}
+
 static int write_one(struct checkpoints *c)
 {
+    int r = c->what & CHECKPOINT_KEPT ? write_kept(c) : 0;
+    if (r || !(c->what & CHECKPOINT_NEXT))
+        return r;
     char *path = path_of(c, c->content.member);
-    const struct checkpoint_writing how = {.directory = c->store, .is_void = &c->is_void};
-    int r = mkdir(c->directory, 0777) < 0 && errno != EEXIST ? -errno : 0;
-    if (r == 0)
-        r = checkpoint_file_write(path, &c->content, &how);
+    r = write_at(c, c->directory, path, c->fits, &c->is_void);
     free(path);
     return r;
 }
@@ -88,7 +112,7 @@ static void *run(void *userdata)
             r = write_one(c);
         pthread_mutex_lock(&c->mutex);
         c->is_given = false;
-        if (r == 0 && !c->is_empty)
+        if (r == 0 && !c->is_empty && c->what & CHECKPOINT_NEXT)
             c->saved_member = c->content.member;
         else if (r < 0 && r != -ECANCELED)
             c->failure = r;
@@ -132,10 +156,14 @@ int checkpoints_new(const struct job *job, const char *store, bool is_durable,
     c->job = job;
     c->store = -1;
     c->saved_member = -1;
+    c->path = mem_strdup(store);
     c->directory = mem_printf("%s.sync/.checkpoints", store);
+    c->kept = mem_printf("%s" JOB_KEPT_SUFFIX, store);
     pthread_mutex_init(&c->mutex, NULL);
     pthread_cond_init(&c->changed, NULL);
     hash_what_fits(c);
+    if (job->checkpoint.n_keep > 0)
+        checkpoint_kept_hash(job, c->kept_fits);
     int r = 0;
     if (is_durable && (c->store = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         r = -errno;
@@ -168,6 +196,8 @@ struct checkpoints *checkpoints_free(struct checkpoints *c)
     buffer_free(&c->outputs);
     buffer_free(&c->lines);
     free(c->directory);
+    free(c->kept);
+    free(c->path);
     free(c);
     return NULL;
 }
@@ -182,14 +212,22 @@ void checkpoints_begin(struct checkpoints *c)
     atomic_store(&c->is_void, false);
 }
 
-bool checkpoints_is_due(struct checkpoints *c, int64_t steps)
+static bool is_kept(const struct job_checkpoint *j, int64_t steps)
+{
+    for (int i = 0; i < j->n_keep; i++)
+        if (j->keep[i] == steps)
+            return true;
+    return false;
+}
+
+unsigned checkpoints_due(struct checkpoints *c, int64_t steps)
 {
     const struct job_checkpoint *j = &c->job->checkpoint;
     bool due = c->is_owed || (j->steps > 0 && steps % j->steps == 0);
     if (!due && j->seconds > 0)
         due = (double)(loop_now() - c->last_at) >= j->seconds * 1000;
     c->is_owed = due && is_writing(c);
-    return due && !c->is_owed;
+    return (due && !c->is_owed ? CHECKPOINT_NEXT : 0u) | (is_kept(j, steps) ? CHECKPOINT_KEPT : 0u);
 }
 
 /* Memory of its own, which is kept: pages are made once. */
@@ -238,11 +276,11 @@ void checkpoints_prepare(struct checkpoints *c, const struct simulation *s)
 }
 
 int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct output_writer *g,
-                     int64_t member, int64_t steps, const struct checkpoint_lines *lines,
-                     struct error *e)
+                     int64_t member, int64_t steps, unsigned what,
+                     const struct checkpoint_lines *lines, struct error *e)
 {
     atomic_store(&c->is_hurried, true);
-    checkpoints_finish(c, member, false); /* it is idle, unless this is the last of all */
+    checkpoints_finish(c, member, false); /* it is idle, unless this one cannot wait */
     int r = simulation_save_instances(s, e);
     size_t n = r ? 0 : simulation_saved_bytes(s);
     c->last_at = loop_now();
@@ -264,7 +302,7 @@ int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct o
                                              .n_lines = lines->n,
                                              .lines = c->lines.data,
                                              .n_lines_bytes = c->lines.size};
-    memcpy(c->content.fits, c->fits, sizeof c->fits);
+    c->what = what;
     give(c, false);
     return 0;
 }
@@ -325,4 +363,5 @@ void checkpoints_remove(struct checkpoints *c, int64_t member)
 void checkpoints_remove_all(const struct checkpoints *c)
 {
     file_remove_tree(c->directory);
+    file_remove_tree(c->kept);
 }

@@ -6,7 +6,7 @@
  *  1. A file is whole, and what its run relies on in the store is on the disk before it has its
  *     name: whoever finds it goes on to the bits of an undisturbed run.
  *  2. The time loop waits for a copy of the state only: a thread aside writes it. While that
- * writes, no other is saved.
+ * writes, no other is saved; but one that is kept waits for it.
  *
  * All functions are called by the thread that runs members. */
 #ifndef WORKER_CHECKPOINTS_H
@@ -28,8 +28,12 @@ struct checkpoints *checkpoints_free(struct checkpoints *c);
 
 /* A member begins, or goes on. */
 void checkpoints_begin(struct checkpoints *c);
-/* Whether one is to be saved after so many steps. */
-bool checkpoints_is_due(struct checkpoints *c, int64_t steps);
+enum checkpoint_kind {
+    CHECKPOINT_NEXT = 1, /* to go on from: in the place of the one before */
+    CHECKPOINT_KEPT = 2  /* for others to start from: worker/checkpoint_kept.h */
+};
+/* Which are to be saved after so many steps; 0: none. */
+unsigned checkpoints_due(struct checkpoints *c, int64_t steps);
 
 /* Whether checkpoints_prepare has been called for this member. */
 bool checkpoints_are_ready(const struct checkpoints *c);
@@ -41,11 +45,11 @@ struct checkpoint_lines {
     int64_t n;
     const struct buffer *text;
 };
-/* Within stage_events.step: copies the run, and has it written. 0; or why there is none, with
- * words: the run goes on without. */
+/* Within stage_events.step: copies the run, and has it written as `what`. 0; or why there is none,
+ * with words: the run goes on without. */
 int checkpoints_save(struct checkpoints *c, struct simulation *s, const struct output_writer *g,
-                     int64_t member, int64_t steps, const struct checkpoint_lines *lines,
-                     struct error *e);
+                     int64_t member, int64_t steps, unsigned what,
+                     const struct checkpoint_lines *lines, struct error *e);
 /* Why the last could not be written, once; 0: nothing is known of any failure. */
 int checkpoints_failure(struct checkpoints *c, struct error *e);
 /* Waits until none is being written; `is_void`: nobody needs it any more. True where `member` has
@@ -55,7 +59,7 @@ bool checkpoints_finish(struct checkpoints *c, int64_t member, bool is_void);
 /* The member's, that fits this job, release and machine: see checkpoint_file_read. */
 int checkpoints_read(const struct checkpoints *c, int64_t member, struct checkpoint_content *ret,
                      void **ret_memory, struct error *e);
-/* The member has ended; or all, since the store is made anew. */
+/* The member has ended; or all, kept ones too, since the store is made anew. */
 void checkpoints_remove(struct checkpoints *c, int64_t member);
 void checkpoints_remove_all(const struct checkpoints *c);
 

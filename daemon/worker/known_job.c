@@ -57,6 +57,7 @@ static void free_one(struct known_job *k)
     free(k->store);
     free(k->owner);
     free(k->layout);
+    free(k->from);
     free(k);
 }
 
@@ -69,6 +70,7 @@ void known_job_add(struct known_job **list, const struct wire_job *m, struct pin
     k->store = mem_strdup(m->store);
     k->owner = mem_strdup(m->owner);
     k->layout = *m->layout ? mem_strdup(m->layout) : NULL;
+    k->from = *m->from ? mem_strdup(m->from) : NULL;
     k->result = build_job(m, pinned, uploads, &k->job, &k->why);
     k->next = *list;
     *list = k;
@@ -110,5 +112,6 @@ void known_job_drop_all(struct known_job **list)
 
 struct job_store known_job_store(const struct known_job *k)
 {
-    return (struct job_store){.path = k->store, .owner = k->owner, .layout = k->layout};
+    return (struct job_store){
+        .path = k->store, .owner = k->owner, .layout = k->layout, .from = k->from};
 }

@@ -15,6 +15,7 @@ struct wire_laid_out;
 struct known_job {
     int64_t id;
     char *store, *owner, *layout; /* layout: NULL until it is decided */
+    char *from;                   /* or NULL: struct job_store */
     struct job *job;              /* NULL where it cannot be built: why */
     struct range_runner *runner;  /* NULL until needed, and after a failure */
     int result;                   /* of building the job */

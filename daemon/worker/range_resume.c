@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Members that are saved between their steps, and go on from there. */
+#include "worker/checkpoint_kept.h"
 #include "worker/range_runner_parts.h"
 
 #include <errno.h>
@@ -53,13 +54,14 @@ static void say_again(struct range_runner *m, int64_t member)
 
 /* ---- saving and going on ---- */
 
-void range_resume_save(struct range_runner *m, int64_t member, int64_t steps)
+void range_resume_save(struct range_runner *m, int64_t member, int64_t steps, unsigned what)
 {
     struct error e = {.message = ""};
     struct clean_room_pause pause;
     clean_room_pause(m->room, &m->code.imports, &pause);
     const struct checkpoint_lines lines = {m->n_lines, &m->lines};
-    int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, &lines, &e);
+    int r = checkpoints_save(m->checkpoints, m->simulation, &m->writer, member, steps, what, &lines,
+                             &e);
     clean_room_resume(&pause);
     if (r && !m->is_told)
         say(m, member, "there is no checkpoint after step %" PRId64 ": %s", steps, e.message);
@@ -87,6 +89,7 @@ void range_resume_drop(struct range_runner *m)
 {
     free(m->memory);
     m->memory = NULL;
+    m->is_branch = false;
 }
 
 /* 0, with m->saved and m->memory; what has no words is not there. */
@@ -124,6 +127,21 @@ int range_resume_take_up(struct range_runner *m, int64_t member, bool *ret_goes_
     return 0;
 }
 
+int range_resume_branch(struct range_runner *m, int64_t member, struct error *e)
+{
+    const struct job_from *from = &m->job->from;
+    struct error why = {.message = ""};
+    range_resume_drop(m);
+    int r = m->where.from ? checkpoint_kept_read(m->job, m->where.from,
+                                                 from->member < 0 ? member : from->member,
+                                                 &m->saved, &m->memory, &why)
+                          : error_set(&why, WORKER_REFUSED, NULL, "nobody knows where it is");
+    m->is_branch = r == 0;
+    return r == 0 ? 0
+                  : error_set(e, STAGE_FAILED, NULL,
+                              "the checkpoint that it starts from cannot be used: %s", why.message);
+}
+
 bool range_resume_join(struct range_runner *m)
 {
     struct error e = {.message = ""};
@@ -151,7 +169,8 @@ bool range_resume_join(struct range_runner *m)
 
 bool range_resume_is_asked(const struct job *job)
 {
-    return job->checkpoint.steps > 0 || job->checkpoint.seconds > 0;
+    const struct job_checkpoint *c = &job->checkpoint;
+    return c->steps > 0 || c->seconds > 0 || c->n_keep > 0;
 }
 
 int range_resume_open(struct range_runner *m, struct error *e)

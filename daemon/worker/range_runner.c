@@ -48,8 +48,11 @@ static int on_step(void *userdata, int64_t member, int64_t step)
     int r = m->events.step ? m->events.step(m->events.userdata, member, step) : 0;
     if (!m->checkpoints)
         return r;
-    if (r == 0 ? checkpoints_is_due(m->checkpoints, step + 1) : r == RANGE_LEAVES) {
-        range_resume_save(m, member, step + 1);
+    unsigned due = r == 0              ? checkpoints_due(m->checkpoints, step + 1)
+                   : r == RANGE_LEAVES ? CHECKPOINT_NEXT
+                                       : 0;
+    if (due) {
+        range_resume_save(m, member, step + 1, due);
         if (r)
             checkpoints_finish(m->checkpoints, member, false);
         range_resume_say_failure(m, member);
@@ -227,9 +230,10 @@ static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct
                                         .abandon = m->events.abandon ? on_abandon : NULL,
                                         .is_cancelled = m->events.is_cancelled,
                                         .userdata = m};
-    const struct stage_start start = {.saved = m->saved.state, .n = m->saved.n_state};
+    const struct stage_start start = {
+        .saved = m->saved.state, .n = m->saved.n_state, .is_branch = m->is_branch};
     m->is_told = false;
-    if (!goes_on)
+    if (!goes_on || m->is_branch)
         range_resume_forget_lines(m);
     if (m->checkpoints)
         checkpoints_begin(m->checkpoints);
@@ -249,6 +253,13 @@ static int simulate(struct range_runner *m, int64_t member, bool goes_on, struct
     return r;
 }
 
+static int fail_unbegun(struct range_runner *m, int64_t member, struct error *e)
+{
+    if (m->events.end)
+        m->events.end(m->events.userdata, member, false);
+    return range_outcome_put_away(m, member, STAGE_FAILED, e);
+}
+
 /* *ret_renew: CLEAN_ROOM_RENEW, with words in `why`, or 0. */
 static int run_member(struct range_runner *m, int64_t member, int *ret_renew, struct error *why,
                       struct error *e)
@@ -262,6 +273,11 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     int r = m->checkpoints ? range_resume_take_up(m, member, &goes_on, e) : 0;
     if (r)
         return r;
+    if (m->job->from.steps && !goes_on) {
+        if (range_resume_branch(m, member, e))
+            return fail_unbegun(m, member, e);
+        goes_on = true;
+    }
     r = simulate(m, member, goes_on, e);
     *ret_renew = clean_room_leave(m->room, &m->code.imports, why);
     if (m->events.end)

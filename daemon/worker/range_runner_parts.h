@@ -27,6 +27,7 @@ struct range_runner {
     struct checkpoints *checkpoints; /* NULL: the job has none */
     struct checkpoint_content saved; /* of the member that goes on, in `memory`; NULL: nobody */
     void *memory;
+    bool is_branch;      /* `saved` is of another job */
     int64_t n_lines;     /* that the member has said */
     struct buffer lines; /* the first of them, for its checkpoints: each with its NUL */
     bool is_told;        /* that this member has no checkpoint, or one less */
@@ -57,14 +58,17 @@ bool range_resume_join(struct range_runner *m);
 int range_resume_take_up(struct range_runner *m, int64_t member, bool *ret_goes_on,
                          struct error *e);
 void range_resume_drop(struct range_runner *m);
+/* Of a job that starts from another's checkpoint: reads it. 0, or STAGE_FAILED with words. */
+int range_resume_branch(struct range_runner *m, int64_t member, struct error *e);
 /* Between two steps, where none is due: memory for the member's first is made ready aside. */
 void range_resume_prepare(struct range_runner *m);
 /* A line of the member's. */
 void range_resume_log(struct range_runner *m, int64_t member, const char *line);
 /* It begins. */
 void range_resume_forget_lines(struct range_runner *m);
-/* After so many steps. That one could not be saved is said in the member's log, once. */
-void range_resume_save(struct range_runner *m, int64_t member, int64_t steps);
+/* After so many steps; what: enum checkpoint_kind. That one could not be saved is said in the
+ * member's log, once. */
+void range_resume_save(struct range_runner *m, int64_t member, int64_t steps, unsigned what);
 /* That one could not be written, likewise. */
 void range_resume_say_failure(struct range_runner *m, int64_t member);
 

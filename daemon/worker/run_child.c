@@ -29,6 +29,7 @@ static void work_clear(struct run_work *w)
     range_runner_free(w->runner);
     run_ledger_clear(&w->own);
     free(w->layout);
+    free(w->from);
     job_free(w->job);
     json_decref(w->document);
     json_decref(w->profile);
@@ -219,6 +220,7 @@ static struct job_store store_of(const struct run_work *w)
     return (struct job_store){.path = w->child->options->store,
                               .owner = w->child->owner,
                               .layout = w->layout,
+                              .from = w->from,
                               .is_unsynced = true};
 }
 

@@ -10,10 +10,15 @@
 
 #define NPY_MAX_BYTES ((size_t)1 << 30)
 
+static char *in_job_directory(const struct run_work *w, const char *path)
+{
+    return path[0] == '/' ? mem_strdup(path) : file_join(w->child->job_directory, path);
+}
+
 static int read_npy(void *userdata, const char *path, struct ndarray *ret, struct error *e)
 {
     const struct run_work *w = userdata;
-    char *joined = path[0] == '/' ? mem_strdup(path) : file_join(w->child->job_directory, path);
+    char *joined = in_job_directory(w, path);
     struct buffer bytes = {0};
     int r = file_read(joined, NPY_MAX_BYTES, &bytes);
     if (r < 0)
@@ -55,6 +60,8 @@ int run_child_job_build(struct run_work *w, struct error *e)
     int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
     if (r == 0)
         r = worker_result_of_user(job_check_encodings(w->job, store_check_encoding, e));
+    if (r == 0 && w->job->from.store)
+        w->from = in_job_directory(w, w->job->from.store);
     return r;
 }
 

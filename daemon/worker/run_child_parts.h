@@ -23,6 +23,7 @@ struct run_work {
     struct range_runner *runner;
     json_t *profile, *trace; /* of what ran so far; NULL: nobody asks */
     char *layout;            /* as it was told, or NULL */
+    char *from;              /* as struct job_store has it */
     struct run_ledger own;   /* its dead are those that failed in this process */
     bool is_held;            /* what is late is decided by members before it first */
 };

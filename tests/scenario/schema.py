@@ -125,10 +125,10 @@ def seeds(upload, stored, number):
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "threads", "stop_when", "log_every", "debug", "profile", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "environment", "libraries")})
+        "max_attempts", "member_timeout", "threads", "stop_when", "log_every", "debug", "profile", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
     yield "environment", job(environment="default", libraries={})
-    for i, every in enumerate((10, "30s")):
-        yield f"checkpoint-{i}", job(checkpoint={"every": every})
+    for i, checkpoint in enumerate(({"every": 1}, {"every": "30s"}, {"keep": 1}, {"keep": [1, 2], "every": None}, {"keep": None, "every": 1})):
+        yield f"checkpoint-{i}", job(checkpoint=checkpoint)
     for i, bound in enumerate(({"above": 5}, {"below": 0})):
         yield f"stop-{i}", job(stop_when={"variable": "pop__n", **bound})
         yield f"stops-{i}", job(stop_when=[{"variable": "pop__n", **bound}])
@@ -156,12 +156,22 @@ class Service:
         stored = {**MODEL, "name": "stored"}
         self.daemon.request("POST", "/v1/models", stored, status=201)
         number = int(self.daemon.submit(job())["id"])
-        self.seeds = dict(seeds(upload, "stored", number))
+        self.seeds = {**dict(seeds(upload, "stored", number)), **self.branches()}
         libraries = self.daemon.request("GET", "/v1/processes", status=200).json["libraries"]
         self.seeds["libraries"] = job(libraries={l["name"]: l["sha256"] for l in libraries if l["name"] == "faulty"})
         self.folder = self.context.directory("local")
         with open(os.path.join(self.folder, FILE), "wb") as out:
             out.write(file.getvalue())
+
+    def branches(self):
+        """Jobs that start from a checkpoint of one that has ended: each member of two."""
+        batch = {"sweep": {"product": {"pop__r": [0.1, 0.2]}}, "inputs": {k: v for k, v in ECHO.items() if k != "pop__r"}}
+        kept = self.daemon.await_end(self.daemon.submit(job(checkpoint={"keep": 1}, **batch))["id"])
+        start = {"job": int(kept["id"]), "step": 1}
+        local = {"store": kept["store"], "step": 1}
+        return {"from": job(**{"from": start}), "from-0": job(**{"from": {**start, "member": 0}}),
+                "from-null": job(**{"from": {**start, "member": None}}),
+                "from-each": job(**{"from": {**start, "member": "each"}}, **batch), "local-from": job(**{"from": local})}
 
     @classmethod
     def of(cls, context):

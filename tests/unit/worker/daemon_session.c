@@ -138,7 +138,7 @@ Test(daemon_session, hands_over_in_order)
 {
     start(FAKE_NEVER);
     say((struct wire_message){.type = WIRE_ALIVE, .alive.number = -5});
-    say((struct wire_message){.type = WIRE_JOB, .job = {1, "{}", "", "{}", "/store", "owner"}});
+    say((struct wire_message){.type = WIRE_JOB, .job = {1, "{}", "", "{}", "/store", "owner", ""}});
     cancel(99);
     lease(7);
     say((struct wire_message){.type = WIRE_FINISH, .finish = {1, "[]"}});

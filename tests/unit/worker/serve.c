@@ -196,7 +196,7 @@ static void say_job(int64_t number, const char *text, const char *libraries, con
                     const char *store)
 {
     say((struct wire_message){.type = WIRE_JOB,
-                              .job = {number, text, layout, libraries, store, "owner"}});
+                              .job = {number, text, layout, libraries, store, "owner", ""}});
 }
 
 static void job_with(int64_t number, const char *type, const char *key, const char *values,
