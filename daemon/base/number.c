@@ -6,6 +6,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,42 +24,100 @@ static void shortest(double value, char ret[NUMBER_TEXT_SIZE])
     c_locale_leave(before);
 }
 
-/* Most numbers that people write are m / 10^k with few digits: then these are it, since of all
- * decimals of at most 15 digits one only reads back as a double, and m / 10^k, both exact, is
- * rounded as reading is. The digits of m, without zeros at their end; false where it is none. */
-static bool few_digits(double value, char digits[NUMBER_TEXT_SIZE], int *ret_n, int *ret_exponent)
+/* A number's digits, without zeros at their end, and the power of ten of the first. */
+struct digits {
+    char text[NUMBER_TEXT_SIZE];
+    int n, exponent;
+};
+
+static void set_digits(struct digits *d, uint64_t integer, int power)
+{
+    char reversed[NUMBER_TEXT_SIZE];
+    int n = 0, zeros = 0;
+    for (; integer; integer /= 10)
+        reversed[n++] = (char)('0' + integer % 10);
+    while (zeros < n - 1 && reversed[zeros] == '0')
+        zeros++;
+    d->n = n - zeros;
+    d->exponent = n - 1 + power;
+    for (int i = 0; i < d->n; i++)
+        d->text[i] = reversed[n - 1 - i];
+}
+
+/* value * 10^power, for one in [1e-5, 1e15), in units of 2^-shift, and half of what is between
+ * doubles there: both exact. */
+struct scaled {
+    unsigned __int128 value, half;
+    int power, shift;
+    bool is_even,
+        is_power_of_two; /* its significand; doubles below the latter are twice as close */
+};
+
+static unsigned __int128 power_of_ten(int power)
+{
+    static const uint64_t tens[] = {1,         10,         100,         1000,
+                                    10000,     100000,     1000000,     10000000,
+                                    100000000, 1000000000, 10000000000, 100000000000};
+    return (unsigned __int128)tens[power / 2] * tens[power - power / 2];
+}
+
+/* The value has 17 digits before the point. */
+static struct scaled scale(double value)
+{
+    const uint64_t digits_17 = 10000000000000000;
+    int exponent;
+    uint64_t m = (uint64_t)ldexp(frexp(value, &exponent), DBL_MANT_DIG);
+    struct scaled s = {.power = 15 - (int)floor((exponent - 1) * 0.30103),
+                       .shift = DBL_MANT_DIG - exponent + 1,
+                       .is_even = m % 2 == 0,
+                       .is_power_of_two = m == UINT64_C(1) << (DBL_MANT_DIG - 1)};
+    s.half = power_of_ten(s.power);
+    if ((2 * m * s.half) >> s.shift < digits_17) {
+        s.power++;
+        s.half *= 10;
+    }
+    s.value = 2 * m * s.half;
+    return s;
+}
+
+/* Whether the decimal of 17 - dropped digits that is nearest to it reads back as it. */
+static bool try_digits(const struct scaled *s, uint64_t unit, uint64_t *ret)
+{
+    uint64_t whole = (uint64_t)(s->value >> s->shift), n = whole / unit;
+    unsigned __int128 step = (unsigned __int128)unit << s->shift, below = s->value - n * step;
+    bool up = below > step - below || (below == step - below && n % 2);
+    unsigned __int128 off = up ? step - below : below;
+    if (!up && s->is_power_of_two)
+        off *= 2;
+    *ret = n + up;
+    return s->is_even ? off <= s->half : off < s->half;
+}
+
+/* The same as shortest(), by integers: most numbers that people write are in this range. */
+static bool common(double value, struct digits *ret)
 {
     if (!(value >= 1e-5 && value < 1e15))
         return false;
-    double power = 1.0;
-    for (int k = 0; k <= 15; k++, power *= 10.0) {
-        double m = rint(value * power);
-        if (m >= 1e15)
-            return false;
-        if (m / power != value)
+    struct scaled s = scale(value);
+    uint64_t n, unit = 100;
+    for (int dropped = 2; dropped >= 0; dropped--, unit /= 10) {
+        if (!try_digits(&s, unit, &n))
             continue;
-        int n = snprintf(digits, NUMBER_TEXT_SIZE, "%lld", (long long)m);
-        *ret_exponent = n - 1 - k;
-        while (n > 1 && digits[n - 1] == '0')
-            n--;
-        digits[n] = '\0';
-        *ret_n = n;
+        set_digits(ret, n, dropped - s.power);
         return true;
     }
     return false;
 }
 
-/* Digits without the point and the zeros at their end; returns how many. */
-static int take_digits(const char *text, char digits[NUMBER_TEXT_SIZE])
+static void take_digits(const char *text, struct digits *ret)
 {
-    int n = 0;
-    for (; *text && *text != 'e'; text++)
+    ret->n = 0;
+    for (; *text != 'e'; text++)
         if (*text != '.')
-            digits[n++] = *text;
-    while (n > 1 && digits[n - 1] == '0')
-        n--;
-    digits[n] = '\0';
-    return n;
+            ret->text[ret->n++] = *text;
+    while (ret->n > 1 && ret->text[ret->n - 1] == '0')
+        ret->n--;
+    ret->exponent = atoi(text + 1);
 }
 
 /* `count` characters from `text`, which has as many. */
@@ -94,14 +153,13 @@ const char *number_text(double value, char ret[NUMBER_TEXT_SIZE])
         strcpy(ret, isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
         return ret;
     }
-    char text[NUMBER_TEXT_SIZE], digits[NUMBER_TEXT_SIZE];
-    int n, exponent;
-    if (!few_digits(fabs(value), digits, &n, &exponent)) {
+    char text[NUMBER_TEXT_SIZE];
+    struct digits d;
+    if (!common(fabs(value), &d)) {
         shortest(fabs(value), text);
-        n = take_digits(text, digits);
-        exponent = atoi(strchr(text, 'e') + 1);
+        take_digits(text, &d);
     }
     ret[0] = '-';
-    lay_out(digits, n, exponent, ret + (signbit(value) != 0));
+    lay_out(d.text, d.n, d.exponent, ret + (signbit(value) != 0));
     return ret;
 }

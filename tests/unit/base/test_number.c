@@ -51,6 +51,34 @@ Test(number, every_text_reads_back)
     }
 }
 
+/* Nothing with fewer digits reads back, and of those with as many it is the nearest: as printf and
+ * strtod tell. */
+static void check_shortest(double value)
+{
+    char text[NUMBER_TEXT_SIZE], wanted[64];
+    int digits = 14;
+    do
+        snprintf(wanted, sizeof wanted, "%.*e", digits++, value);
+    while (strtod(wanted, NULL) != value);
+    number_text(value, text);
+    char *end, *wanted_end;
+    long double is = strtold(text, &end), should = strtold(wanted, &wanted_end);
+    cr_assert(!*end && is == should, "%a: %s, not %s", value, text, wanted);
+}
+
+Test(number, is_the_shortest)
+{
+    uint64_t bits = 1;
+    for (int i = 0; i < 100000; i++) {
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        int exponent = (int)(bits >> 57) % 66 - 16;
+        double power = ldexp(1, exponent);
+        check_shortest(power + ldexp((double)(bits & 0xfffffffffffff), exponent - 52));
+        check_shortest(i % 3 ? nextafter(power, i % 3 == 1 ? 0 : 1e300) : power);
+        check_shortest(0.1 + 0.8 * i / 100000);
+    }
+}
+
 /* What has 15 digits at most is printed as it was written. */
 Test(number, few_digits_stay_as_they_are)
 {
