@@ -45,7 +45,8 @@ static void set_digits(struct digits *d, uint64_t integer, int power)
 }
 
 /* value * 10^power, for one in [1e-5, 1e15), in units of 2^-shift, and half of what is between
- * doubles there: both exact. */
+ * doubles there: both exact. (Below a power of two they are closer; but all such in this range have
+ * 15 digits at most, and are found by those.) */
 struct scaled {
     unsigned __int128 value, half;
     int power, shift;
@@ -69,8 +70,7 @@ static struct scaled scale(double value)
     uint64_t m = (uint64_t)ldexp(frexp(value, &exponent), DBL_MANT_DIG);
     struct scaled s = {.power = 15 - (int)floor((exponent - 1) * 0.30103),
                        .shift = DBL_MANT_DIG - exponent + 1,
-                       .is_even = m % 2 == 0,
-                       .is_power_of_two = m == UINT64_C(1) << (DBL_MANT_DIG - 1)};
+                       .is_even = m % 2 == 0};
     s.half = power_of_ten(s.power);
     if ((2 * m * s.half) >> s.shift < digits_17) {
         s.power++;
@@ -87,8 +87,6 @@ static bool try_digits(const struct scaled *s, uint64_t unit, uint64_t *ret)
     unsigned __int128 step = (unsigned __int128)unit << s->shift, below = s->value - n * step;
     bool up = below > step - below || (below == step - below && n % 2);
     unsigned __int128 off = up ? step - below : below;
-    if (!up && s->is_power_of_two)
-        off *= 2;
     *ret = n + up;
     return s->is_even ? off <= s->half : off < s->half;
 }
