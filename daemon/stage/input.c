@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inputs into slots: copied, converted, validated. */
+#include "stage/kept.h"
 #include "stage/simulation.h"
 
 #include "model/check.h"
@@ -88,6 +89,7 @@ static int set_one(struct simulation *s, const struct job_input *input, int64_t 
         return 0;
     int lead = input->has_batch + input->has_clock;
     struct value *v = &s->values[input->slot];
+    kept_leave(s->state, v);
     v->view.dtype = input->value.dtype;
     v->view.itemsize = (int32_t)input->value.itemsize;
     if (value_shape(s->state, v, input->ndim, input->value.shape + lead) < 0)

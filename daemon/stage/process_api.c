@@ -5,6 +5,7 @@
 
 #include "base/c_locale.h"
 #include "stage/instance.h"
+#include "stage/kept.h"
 #include "stage/variates.h"
 
 #include <stdio.h>
@@ -251,4 +252,7 @@ const struct simlab_host process_api_functions = {
     .status = host_status,
     .put_bytes = instance_put_bytes,
     .get_bytes = instance_get_bytes,
+    .keep = process_kept_keep,
+    .let_go = kept_let_go,
+    .leave = process_kept_leave,
 };

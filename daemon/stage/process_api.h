@@ -32,6 +32,11 @@ struct simlab_view *process_values_member(simlab_context *c, int32_t row, int64_
 struct simlab_view *process_values_wrong_size(simlab_context *c, int32_t row, int64_t k,
                                               int32_t dtype, int64_t n);
 
+/* ---- process_kept.c ---- */
+
+struct simlab_kept *process_kept_keep(simlab_context *c, const struct simlab_view *view);
+void process_kept_leave(simlab_context *c, int32_t row);
+
 /* ---- parallel.c ---- */
 
 int parallel_loop(simlab_context *c, const struct simlab_loop *loop);

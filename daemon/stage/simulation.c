@@ -364,6 +364,11 @@ int64_t simulation_saved_steps(const struct simulation *s, const struct stage_st
     return head.next;
 }
 
+bool simulation_is_kept(const struct simulation *s)
+{
+    return s->state->n_kept > 0;
+}
+
 int simulation_resume(struct simulation *s, int64_t member, const struct stage_start *start,
                       const struct stage_events *events, struct error *e)
 {

@@ -134,6 +134,10 @@ struct stage_start {
 int64_t simulation_saved_steps(const struct simulation *s, const struct stage_start *start,
                                struct error *e);
 
+/* Whether somebody keeps memory of the state (simlab/process.h: keep), also when its member has
+ * ended. Then it cannot go on from what was saved. */
+bool simulation_is_kept(const struct simulation *s);
+
 /* Like simulation_run, from where the saved member stood on. (STAGE_FAILED also where it does not
  * fit.) */
 int simulation_resume(struct simulation *s, int64_t member, const struct stage_start *start,

@@ -2,6 +2,7 @@
 #include "stage/state.h"
 
 #include "base/memory_limit.h"
+#include "stage/kept.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,7 +155,7 @@ struct state *state_free(struct state *s)
     int fd = s->descriptor;
     if (s->is_debug)
         arena_show(&s->arena);
-    munmap(s, s->arena.size + s->beside);
+    kept_unmap(s, s->arena.size + s->beside);
     if (fd >= 0)
         close(fd);
     return NULL;
@@ -200,7 +201,7 @@ int state_attach(const struct program *p, const struct state_share *share, struc
 struct state *state_detach(struct state *s)
 {
     if (s)
-        munmap(s, s->arena.size + s->beside);
+        kept_unmap(s, s->arena.size + s->beside);
     return NULL;
 }
 
@@ -226,8 +227,10 @@ void state_reset(struct state *s, const struct program *p, int64_t member)
     s->next = 0;
     s->bytes = 0;
     s->stamp++;
-    for (int i = 0; i < p->model->n_slots; i++)
+    for (int i = 0; i < p->model->n_slots; i++) {
+        kept_leave(s, &s->values[i]);
         value_reset(&s->values[i], p->model->slots[i].declared);
+    }
     for (int i = 0; i < p->n_cached; i++)
         atomic_store_explicit(&s->computed[i].done, 0, memory_order_relaxed);
     for (int c = 0; c < s->n_clocks; c++)
@@ -247,7 +250,12 @@ size_t state_bytes(const struct state *s)
     return s->arena.used;
 }
 
-void state_save(const struct state *s, void *ret)
+/* Somebody may let go what he kept meanwhile, in a thread of his own. */
+void state_save(struct state *s, void *ret)
 {
+    lock_hold(&s->keeping, 1);
+    lock_hold(&s->arena.lock, 1);
     memcpy(ret, s, s->arena.used);
+    lock_release(&s->arena.lock);
+    lock_release(&s->keeping);
 }

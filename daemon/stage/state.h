@@ -29,7 +29,7 @@
 #define STATE_WINDOW  ((size_t)320 << 30)
 
 /* "simlab" and the version of what follows; to be changed with any struct of this file. */
-#define STATE_MAGIC UINT64_C(0x0004626d616c6973)
+#define STATE_MAGIC UINT64_C(0x0005626d616c6973)
 
 struct process_state {
     uint32_t random_key[2]; /* of (seed, member, process name) */
@@ -65,6 +65,8 @@ struct state {
     int64_t next;         /* the step that comes next */
     uint64_t stamp;       /* changes with every stage and every save */
     _Atomic size_t bytes; /* the sum of what values were asked for: at most memory_limit() */
+    struct lock keeping;  /* of what follows, and of blocks that are kept (stage/kept.h) */
+    size_t n_kept;        /* how often somebody keeps memory of a value */
     int descriptor;       /* of the file behind a shared state, in the process that made it; -1 */
     bool is_debug;        /* values lie as stage/debug.h says */
     size_t beside;        /* of a shared state: bytes behind the arena's, see state_beside */
@@ -103,8 +105,9 @@ void state_reset(struct state *s, const struct program *p, int64_t member);
 
 /* How much of the range is in use, from its start. */
 size_t state_bytes(const struct state *s);
-/* Its first state_bytes() go to `ret`. Between two steps only. */
-void state_save(const struct state *s, void *ret);
+/* Its first state_bytes() go to `ret`. Between two steps only. That something is kept is not saved.
+ */
+void state_save(struct state *s, void *ret);
 
 /* What state_save gave: `n` bytes, aligned as malloc aligns. */
 struct saved_state {
@@ -116,7 +119,7 @@ int state_check(const struct state *s, const struct program *p, const struct sav
                 struct error *e);
 
 /* Puts back what was saved for the same job. 0, or STAGE_FAILED with words, and then nothing has
- * changed. */
+ * changed: also where somebody keeps memory of the state (stage/kept.h). */
 int state_load(struct state *s, const struct program *p, const struct saved_state *from,
                struct error *e);
 

@@ -142,6 +142,9 @@ int state_check(const struct state *s, const struct program *p, const struct sav
                 struct error *e)
 {
     struct body b = {.base = (char *)(uintptr_t)from->bytes, .n = from->n, .program = p};
+    if (s->n_kept > 0)
+        return error_set(e, STAGE_FAILED, NULL,
+                         "arrays over values of a former member are still kept");
     if (from->n < sizeof b.head)
         return error_set(e, STAGE_FAILED, NULL, "this is no saved state: it has %zu bytes only",
                          from->n);
@@ -171,7 +174,11 @@ static void copy(struct state *s, const struct program *p, const struct saved_st
     s->descriptor = fd;
     s->arena.size = size;
     s->beside = beside;
+    s->arena.lock = s->keeping = (struct lock){0};
+    s->n_kept = 0;
     each_pointer(&b, move, NULL);
+    for (int i = 0; i < p->model->n_slots; i++)
+        s->values[i].kept = NULL;
     s->address = s;
 }
 

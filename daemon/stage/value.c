@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/memory_limit.h"
 #include "stage/debug.h"
+#include "stage/kept.h"
 #include "stage/state.h"
 
 #include <errno.h>
@@ -55,6 +56,7 @@ static int grow(struct state *s, struct value *v, size_t bytes)
         return -ENOMEM;
     if (v->view.data) /* growing keeps what was there, as a resize would */
         memcpy(buffer, v->buffer, had < bytes ? had : bytes);
+    kept_leave(s, v);
     if (s->is_debug)
         arena_give_guarded(v->buffer, v->capacity);
     else

@@ -8,16 +8,19 @@
 #include "model/type.h"
 #include "simlab/types.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
+struct kept_block;
 struct state;
 
 struct value {
     struct simlab_view view;
     void *buffer; /* of the state's arena, kept from member to member */
     size_t capacity;
-    size_t asked;    /* bytes: the most that this member has asked for */
-    bool is_fresh;   /* a debug run: some of it is as debug_fill left it */
+    struct kept_block *_Atomic kept; /* stage/kept.h; NULL: nobody keeps the buffer */
+    size_t asked;                    /* bytes: the most that this member has asked for */
+    bool is_fresh;                   /* a debug run: some of it is as debug_fill left it */
     bool is_settled; /* a process has set it: dtype and number of dims are what they are */
 };
 

@@ -282,6 +282,9 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     *ret_renew = clean_room_leave(m->room, &m->code.imports, why);
     if (m->events.end)
         m->events.end(m->events.userdata, member, may_print(&m->code.imports));
+    if (*ret_renew == 0 && (m->checkpoints || m->job->from.steps) &&
+        simulation_is_kept(m->simulation)) /* the next one may go on from what was saved */
+        *ret_renew = error_set(why, CLEAN_ROOM_RENEW, NULL, "arrays over its values are kept");
     if (*ret_renew)
         range_outcome_end_early(m, member, why);
     if (m->ended == 0)

@@ -345,6 +345,8 @@ struct simlab_loop {
 enum simlab_distribution { SIMLAB_NORMAL = 0, SIMLAB_EXPONENTIAL, SIMLAB_POISSON, SIMLAB_BINOMIAL };
 #define SIMLAB_NEXT INT64_C(-1) /* in the place of an index: the next numbers of the sequence */
 
+struct simlab_kept;
+
 /* The host's functions. Library code calls the inline functions below instead. */
 struct simlab_host {
     uint32_t struct_size;
@@ -377,6 +379,13 @@ struct simlab_host {
     int (*put_bytes)(simlab_context *c, const void *bytes, size_t n);
     /* *ret is NULL, or is given the next n; how many are left then. */
     int64_t (*get_bytes)(simlab_context *c, void *ret, size_t n);
+    /* For libraries that host a language with arrays over values. The memory that the value behind
+     * one of `views` has now is there until it is let go, whatever becomes of value, member and
+     * model; the value itself may be written there. NULL: no memory. */
+    struct simlab_kept *(*keep)(simlab_context *c, const struct simlab_view *view);
+    void (*let_go)(struct simlab_kept *kept); /* by any thread, at any time */
+    /* `var` gets other memory, of zeroes, where what it has is kept; else nothing happens. */
+    void (*leave)(simlab_context *c, int32_t var);
 };
 
 enum simlab_status { SIMLAB_HAS_FAILED = 1, SIMLAB_IS_CANCELLED = 2 };

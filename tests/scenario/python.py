@@ -164,12 +164,6 @@ def test_errors_say_what_and_where(context):
             check(word in ended.stderr, f"{how}: {word!r} is not in {ended.stderr}")
 
 
-def test_an_array_that_is_kept_beyond_the_call(context):
-    for how, code in (("views", 1), ("cycles", 0)):
-        _, ended = run(context, {"bad": "pieces.Wrong"}, ["bad__out"], {"bad__how": how}, code=code)
-        check(code == 0 or "variable 'field': the array that was read is kept" in ended.stderr, ended.stderr)
-
-
 def test_another_python_in_the_path(context):
     folder, other = library(context, "pieces"), context.directory("other")
     os.makedirs(os.path.join(other, "bin"))
@@ -277,7 +271,7 @@ def test_runs_go_on_from_their_checkpoints(context):
 def test_what_cannot_be_saved_is_named(context):
     folder = library(context, "pieces")
     for how, words in (("generator", "attribute '_steps' (generator) cannot be saved"),
-                       ("view", "it is a view of another array")):
+                       ("view", "it is a view of another object")):
         job = {"model": {"processes": {"p": "pieces.Unsaved"}}, "clocks": {"time": {"data": [0, 1, 2, 3]}},
                "main_clock": "time", "inputs": {"p__how": how}, "outputs": {"p__n": None},
                "checkpoint": {"every": 1}}

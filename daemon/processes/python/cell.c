@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cell.h"
 
+#include "block.h"
 #include "numpy.h"
 
 #include <stdlib.h>
@@ -8,11 +9,17 @@
 
 enum { SCALAR_MOST = 16, TABLE_FIRST = 256 };
 
+/* Over the value. */
+struct array {
+    PyObject *array;
+    struct block *block; /* its base, borrowed */
+};
+
 struct cell {
     struct simlab_view *view;
     int users;
-    /* Arrays over the value, which may be read, and written; made for this memory and shape. */
-    PyObject *arrays[2];
+    /* Which may be read, and written; made for this memory and shape. */
+    struct array arrays[2];
     const void *data;
     int32_t dtype, ndim, itemsize;
     int64_t shape[SIMLAB_MAX_DIMS];
@@ -27,59 +34,6 @@ static struct {
     struct cell **at;
     size_t size, n;
 } cells;
-
-/* ---- the owner of an array's memory ---- */
-
-struct block {
-    PyObject_HEAD void *data;
-    Py_ssize_t bytes;
-    int is_read_only;
-};
-
-static PyTypeObject *block_type;
-
-static int block_buffer(PyObject *self, Py_buffer *view, int flags)
-{
-    struct block *b = (struct block *)self;
-    return PyBuffer_FillInfo(view, self, b->data, b->bytes, b->is_read_only, flags);
-}
-
-static void block_free(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    PyObject_Free(self);
-    Py_DECREF(type);
-}
-
-static PyType_Slot block_slots[] = {
-    {Py_bf_getbuffer, (void *)(uintptr_t)block_buffer},
-    {Py_tp_dealloc, (void *)(uintptr_t)block_free},
-    {0, NULL},
-};
-static PyType_Spec block_spec = {
-    .name = "_simlab.Block",
-    .basicsize = sizeof(struct block),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-    .slots = block_slots,
-};
-
-int cell_start(void)
-{
-    if (!block_type)
-        block_type = (PyTypeObject *)PyType_FromSpec(&block_spec);
-    return block_type ? 0 : -1;
-}
-
-static PyObject *block_new(const struct simlab_view *view, bool may_write)
-{
-    struct block *b = PyObject_New(struct block, block_type);
-    if (b) {
-        b->data = view->data;
-        b->bytes = (Py_ssize_t)(view->size * view->itemsize);
-        b->is_read_only = !may_write;
-    }
-    return (PyObject *)b;
-}
 
 /* ---- the table ---- */
 
@@ -149,8 +103,8 @@ void cell_leave(struct cell *cell)
 
 void cell_forget(struct cell *cell)
 {
-    Py_CLEAR(cell->arrays[0]);
-    Py_CLEAR(cell->arrays[1]);
+    Py_CLEAR(cell->arrays[0].array);
+    Py_CLEAR(cell->arrays[1].array);
     cell->data = NULL;
 }
 
@@ -162,15 +116,37 @@ static bool is_numpy(const struct cell *cell)
     return cell->view->mark == NUMPYS;
 }
 
-bool cell_is_viewed(const struct cell *cell)
-{
-    return (cell->arrays[0] && Py_REFCNT(cell->arrays[0]) > 1) ||
-           (cell->arrays[1] && Py_REFCNT(cell->arrays[1]) > 1);
-}
-
 bool cell_owns(const struct cell *cell, const PyObject *array)
 {
-    return array == cell->arrays[0] || array == cell->arrays[1];
+    return array == cell->arrays[0].array || array == cell->arrays[1].array;
+}
+
+/* By somebody beside the cell; parts of it hold it, too. */
+static bool is_viewed(const struct array *a)
+{
+    return Py_REFCNT(a->array) > 1 || Py_REFCNT((PyObject *)a->block) > 1;
+}
+
+int cell_keep(struct cell *cell, simlab_context *c)
+{
+    for (int i = 0; i < 2; i++) {
+        const struct array *a = &cell->arrays[i];
+        if (!a->array)
+            continue;
+        if (!is_viewed(a))
+            block_let_go(a->block);
+        else if (cell->data == cell->view->data && block_keep(a->block, c, cell->view) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+bool cell_is_value(const void *data)
+{
+    for (size_t i = 0; i < cells.size; i++)
+        if (cells.at[i] && cells.at[i]->view->data == data)
+            return true;
+    return false;
 }
 
 static bool is_current(const struct cell *cell)
@@ -185,6 +161,11 @@ static bool is_current(const struct cell *cell)
     return true;
 }
 
+PyObject *cell_array(const struct cell *cell, bool may_write)
+{
+    return is_current(cell) ? cell->arrays[may_write].array : NULL;
+}
+
 static PyObject *read_array(struct cell *cell, bool may_write)
 {
     const struct simlab_view *v = cell->view;
@@ -196,14 +177,14 @@ static PyObject *read_array(struct cell *cell, bool may_write)
         cell->itemsize = v->itemsize;
         memcpy(cell->shape, v->shape, (size_t)v->ndim * sizeof *v->shape);
     }
-    PyObject **array = &cell->arrays[may_write];
-    if (!*array) {
-        PyObject *block = block_new(v, may_write);
-        *array = block ? numpy_array(v, block) : NULL;
-        Py_XDECREF(block);
+    struct array *a = &cell->arrays[may_write];
+    if (!a->array) {
+        a->block = block_new(v, may_write);
+        a->array = a->block ? numpy_array(v, (PyObject *)a->block) : NULL;
+        Py_XDECREF((PyObject *)a->block);
     }
-    Py_XINCREF(*array);
-    return *array;
+    Py_XINCREF(a->array);
+    return a->array;
 }
 
 static PyObject *read_scalar(struct cell *cell)

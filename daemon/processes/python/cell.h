@@ -2,7 +2,11 @@
 /* One value of the model as Python sees it: arrays over its memory, or the object that stands for
  * its scalar. All instances that touch a value share its cell.
  *
- * Invariant: between two stages nobody has an array over the arena but the cell. */
+ * Invariants
+ *  1. Who has an array over a value, or over a part of it, when a call ends has it as long as he
+ *     likes: its memory is kept (block.h). It shows what is written to the value, until that is
+ *     given another one.
+ *  2. Where nobody does, a value stays in its memory. */
 #ifndef PYTHON_CELL_H
 #define PYTHON_CELL_H
 
@@ -24,16 +28,20 @@ PyObject *cell_read(struct cell *cell, bool may_write);
 /* `object` is the scalar that was just put there. */
 void cell_remember(struct cell *cell, PyObject *object, bool is_numpy);
 
-/* Whether somebody beside the cell has an array over the value, or over a part of it. */
-bool cell_is_viewed(const struct cell *cell);
+/* Keeps the value's memory, if somebody beside the cell has an array over it, or over a part of it:
+ * before the value is given another one, and when a call ends. 0; -1 and an exception. */
+int cell_keep(struct cell *cell, simlab_context *c);
+
+/* Its array, as it was read last: borrowed; NULL: none, or it is not that of the value any more. */
+PyObject *cell_array(const struct cell *cell, bool may_write);
+
+/* Whether this is the memory of any value that is known here. */
+bool cell_is_value(const void *data);
 
 /* Whether this is one of its arrays itself. */
 bool cell_owns(const struct cell *cell, const PyObject *array);
 
 /* Forgets its arrays: who has them keeps them. */
 void cell_forget(struct cell *cell);
-
-/* Of the module _simlab. 0; -1 and an exception. */
-int cell_start(void);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "instance.h"
 
+#include "block.h"
 #include "numpy.h"
+#include "put.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static struct bound *live; /* instances of members that have not ended */
 
@@ -103,6 +104,8 @@ static void drop(struct bound *b)
     b->home = NULL;
     bound_clear(b);
     Py_DECREF((PyObject *)b);
+    if (!live && block_n_kept() > 0) /* what only waits for it is not kept into the next member */
+        PyGC_Collect();
 }
 
 /* Of a former member, which ended before its initialize. */
@@ -157,6 +160,17 @@ void instance_drop(simlab_context *c)
         drop(b);
 }
 
+struct cell *instance_member(const struct visit *visit, int row, int64_t k)
+{
+    const struct simlab_group *g = &visit->context->groups[row];
+    struct cell ***members = &visit->object->members[row];
+    if (!*members)
+        *members = calloc((size_t)g->n + 1, sizeof **members);
+    if (*members && !(*members)[k])
+        (*members)[k] = cell_join(g->views[k]);
+    return *members ? (*members)[k] : NULL;
+}
+
 /* ---- values ---- */
 
 void instance_assign(struct bound *b, int row, PyObject *value)
@@ -170,105 +184,21 @@ void instance_assign(struct bound *b, int row, PyObject *value)
     Py_XDECREF(before);
 }
 
+void instance_forget(struct bound *b, int row)
+{
+    int n = 0;
+    for (int i = 0; i < b->n_held; i++)
+        if (b->held[i] != row)
+            b->held[n++] = b->held[i];
+    b->n_held = n;
+    b->is_pending[row] = false;
+    Py_CLEAR(b->assigned[row]);
+}
+
 void instance_keep(struct bound *b, int row, PyObject *value)
 {
     instance_assign(b, row, value);
     b->is_pending[row] = false;
-}
-
-static bool overlaps(const struct numpy_elements *e, const struct simlab_view *v)
-{
-    const char *from = e->data, *to = v->data;
-    return to && e->bytes && from < to + v->size * v->itemsize && to < from + e->bytes;
-}
-
-static bool is_same_place(const struct numpy_elements *e, const struct simlab_view *v)
-{
-    return e->data == v->data && e->dtype == v->dtype && e->ndim == v->ndim &&
-           (e->dtype != SIMLAB_STR || e->length == v->itemsize) &&
-           !memcmp(e->shape, v->shape, (size_t)e->ndim * sizeof *e->shape);
-}
-
-static int copy_elements(simlab_context *c, int row, const struct numpy_elements *e)
-{
-    void *data = simlab_create(c, row, e->dtype, e->length, e->ndim, e->shape);
-    if (simlab_failed(c))
-        return -1;
-    if (e->bytes)
-        memcpy(data, e->data, e->bytes);
-    return 0;
-}
-
-/* A whole number is a fraction, too, where the variable has those. */
-static void widen(struct numpy_elements *e, const struct simlab_view *v)
-{
-    bool is_exact = e->dtype == SIMLAB_I8 && !e->is_numpy && e->scalar.i8 <= 1LL << 53 &&
-                    e->scalar.i8 >= -(1LL << 53);
-    if (is_exact && v->data && v->dtype == SIMLAB_F8) {
-        e->scalar.f8 = (double)e->scalar.i8;
-        e->dtype = SIMLAB_F8;
-    }
-}
-
-static int put_elements(simlab_context *c, int row, const struct numpy_elements *e)
-{
-    const struct simlab_view *v = c->views[row];
-    if (is_same_place(e, v))
-        return 0;
-    if (!overlaps(e, v))
-        return copy_elements(c, row, e);
-    struct numpy_elements moved = *e; /* a part of the value itself */
-    void *copy = malloc(e->bytes);
-    if (!copy) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    moved.data = memcpy(copy, e->data, e->bytes);
-    int r = copy_elements(c, row, &moved);
-    free(copy);
-    return r;
-}
-
-/* The exception, begun with the variable's name. */
-static void name_variable(const struct class *k, int row)
-{
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_Format(type, "variable %R: %S", k->names[row], value ? value : Py_None);
-    Py_XDECREF(type);
-    Py_XDECREF(value);
-    Py_XDECREF(traceback);
-}
-
-int instance_put(simlab_context *c, int row, PyObject *value, struct cell *cell)
-{
-    struct numpy_elements e;
-    if (numpy_elements(value, &e) < 0) {
-        name_variable(simlab_userdata(c), row);
-        return -1;
-    }
-    widen(&e, c->views[row]);
-    int r = put_elements(c, row, &e);
-    if (r == 0 && e.ndim == 0 && cell)
-        cell_remember(cell, value, e.is_numpy);
-    numpy_elements_clear(&e);
-    return r;
-}
-
-static bool is_changed(simlab_context *c, int row, PyObject *value)
-{
-    struct numpy_elements e;
-    const struct simlab_view *v = c->views[row];
-    if (numpy_elements(value, &e) < 0) {
-        PyErr_Clear();
-        return true;
-    }
-    bool is_changed = !v->data || e.dtype != v->dtype || e.ndim != v->ndim ||
-                      memcmp(e.shape, v->shape, (size_t)e.ndim * sizeof *e.shape) != 0 ||
-                      e.bytes != (size_t)v->size * (size_t)v->itemsize ||
-                      memcmp(e.data, v->data, e.bytes) != 0;
-    numpy_elements_clear(&e);
-    return is_changed;
 }
 
 int instance_commit(struct visit *visit)
@@ -276,82 +206,73 @@ int instance_commit(struct visit *visit)
     struct bound *b = visit->object;
     for (int i = 0; i < b->n_held; i++) {
         int row = b->held[i];
-        if (!b->is_pending[row] && !is_changed(visit->context, row, b->assigned[row]))
+        enum put_how how = b->is_pending[row] ? PUT_NEW : PUT_CHANGE;
+        if (how == PUT_CHANGE && !put_would_change(visit->context, row, b->assigned[row]))
             continue;
-        if (instance_put(visit->context, row, b->assigned[row], b->cells[row]) < 0)
+        if (put_value(visit->context, row, b->assigned[row], b->cells[row], how) < 0)
             return -1;
         b->is_pending[row] = false;
     }
     return 0;
 }
 
-/* Those rows stay for which keep() is true. */
-static void let_go(struct visit *visit, bool (*keep)(struct visit *visit, int row))
+/* Whether it may be changed by somebody who has it, too. */
+static bool is_held_elsewhere(const struct bound *b, int row)
 {
-    struct bound *b = visit->object;
-    int n = 0;
-    for (int i = 0; i < b->n_held; i++) {
-        int row = b->held[i];
-        if (keep(visit, row))
-            b->held[n++] = row;
-        else
-            Py_CLEAR(b->assigned[row]);
+    return !cell_owns(b->cells[row], b->assigned[row]) && numpy_may_change(b->assigned[row]);
+}
+
+int instance_keep_views(struct visit *visit)
+{
+    const struct bound *b = visit->object;
+    int r = 0;
+    for (int row = 0; row < b->class->process.n_variables && r == 0; row++) {
+        if (b->cells[row])
+            r = cell_keep(b->cells[row], visit->context);
+        struct cell **members = b->members[row];
+        for (int64_t k = 0; members && k < visit->context->groups[row].n && r == 0; k++)
+            if (members[k])
+                r = cell_keep(members[k], visit->context);
     }
-    b->n_held = n;
-}
-
-static bool is_held_elsewhere(struct visit *visit, int row)
-{
-    PyObject *value = visit->object->assigned[row];
-    return Py_REFCNT(value) > 1 && numpy_is_array(value) &&
-           !cell_owns(visit->object->cells[row], value);
-}
-
-static bool is_still(struct visit *visit, int row)
-{
-    PyObject *value = visit->object->assigned[row];
-    return Py_REFCNT(value) > 1 && !is_changed(visit->context, row, value);
-}
-
-/* -1: none. */
-static int find_viewed(const struct bound *b)
-{
-    for (int row = 0; row < b->class->process.n_variables; row++)
-        if (b->cells[row] && cell_is_viewed(b->cells[row]))
-            return row;
-    return -1;
-}
-
-/* The memory is another value's, or nobody's, later. What only waits for the garbage collector is
- * not kept. */
-static int check_views(const struct bound *b)
-{
-    int row = find_viewed(b);
-    if (row < 0)
-        return 0;
-    PyGC_Collect();
-    row = find_viewed(b);
-    if (row < 0)
-        return 0;
-    PyErr_Format(PyExc_RuntimeError,
-                 "variable %R: the array that was read is kept beyond this call, where it is not "
-                 "the variable's value any more: keep a copy of it, as in self.%U.copy()",
-                 b->class->names[row], b->class->names[row]);
-    return -1;
+    return r;
 }
 
 int instance_settle(struct visit *visit)
 {
-    int r = visit->object->n_held ? instance_commit(visit) : 0;
-    if (r == 0 && visit->object->n_held)
-        let_go(visit, is_held_elsewhere);
-    return r == 0 ? check_views(visit->object) : r;
+    struct bound *b = visit->object;
+    if (b->n_held == 0)
+        return 0;
+    if (instance_commit(visit) < 0)
+        return -1;
+    for (int i = b->n_held - 1; i >= 0; i--)
+        if (!is_held_elsewhere(b, b->held[i]))
+            instance_forget(b, b->held[i]);
+    return 0;
 }
 
-void instance_compare(struct visit *visit)
+/* What only this process sets has no other value. */
+static int refuse_changed(const struct bound *b, int row)
 {
-    if (visit->object->n_held)
-        let_go(visit, is_still);
+    PyErr_Format(
+        PyExc_RuntimeError,
+        "variable %R: what was assigned to it was changed in place between two calls of its "
+        "process, where nobody sees that: share it as an any_object, or assign a copy",
+        b->class->names[row]);
+    return -1;
+}
+
+int instance_compare(struct visit *visit)
+{
+    struct bound *b = visit->object;
+    for (int i = b->n_held - 1; i >= 0; i--) {
+        int row = b->held[i];
+        if (!put_would_change(visit->context, row, b->assigned[row]))
+            continue;
+        if (b->class->variables[row].intent == SIMLAB_OUT)
+            return refuse_changed(b, row);
+        instance_forget(b, row);
+    }
+    return 0;
 }
 
 void instance_abandon(struct bound *b)

@@ -10,8 +10,13 @@ struct bound *instance_of(simlab_context *c);
 /* The member has ended. */
 void instance_drop(simlab_context *c);
 
+/* The cell of a group's member that is no on_demand variable. NULL: no memory. */
+struct cell *instance_member(const struct visit *visit, int row, int64_t k);
+
 /* `value` is the row's from now on, for this instance. */
 void instance_assign(struct bound *b, int row, PyObject *value);
+/* What was assigned before does not count any more. */
+void instance_forget(struct bound *b, int row);
 
 /* Puts what was assigned into the arena. 0; -1 and an exception, or a failure of the context. */
 int instance_commit(struct visit *visit);
@@ -19,11 +24,13 @@ int instance_commit(struct visit *visit);
 int instance_settle(struct visit *visit);
 /* … or in an error. */
 void instance_abandon(struct bound *b);
-/* At the start of a call: what others have given another value is let go. */
-void instance_compare(struct visit *visit);
+/* At the start of a call: what others have given another value is let go. 0; -1 and an exception.
+ */
+int instance_compare(struct visit *visit);
 
-/* Puts a value into the arena as that of a row. 0; -1 likewise. */
-int instance_put(simlab_context *c, int row, PyObject *value, struct cell *cell);
+/* At the end of each call: what somebody has arrays over is kept for them. 0; -1 and an exception.
+ */
+int instance_keep_views(struct visit *visit);
 
 /* After a restore: `value` was assigned, and is in the arena. */
 void instance_keep(struct bound *b, int row, PyObject *value);

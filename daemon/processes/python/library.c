@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A module or package of Python as a process library. It is opened under the module's name:
  * NAME.so is this library, and NAME.py or NAME/__init__.py lies beside it. */
-#include "cell.h"
+#include "block.h"
 #include "instance.h"
 #include "interpreter.h"
 #include "numpy.h"
@@ -57,6 +57,7 @@ static PyObject *log_line(PyObject *self, PyObject *line)
 
 static PyMethodDef methods[] = {
     {"log", log_line, METH_O, "A line of the member's log."},
+    {"array", saved_array, METH_O, "An array over a value, as it was when it was saved."},
     {NULL, NULL, 0, NULL},
 };
 static struct PyModuleDef definition = {
@@ -66,7 +67,10 @@ static PyObject *make_module(void)
 {
     PyObject *module = PyModule_Create(&definition);
     PyObject *capsule = PyCapsule_New((void *)(uintptr_t)&first, PYTHON_RUNTIME, NULL);
+    PyObject *block = (PyObject *)block_class();
+    Py_XINCREF(block);
     if (module && (PyModule_AddObject(module, "first", capsule) < 0 ||
+                   PyModule_AddObject(module, "Block", block) < 0 ||
                    PyModule_AddObject(module, "Bound", (PyObject *)instance_type()) < 0 ||
                    PyModule_AddObject(module, "Variable", (PyObject *)variable_type()) < 0))
         Py_CLEAR(module);
@@ -110,7 +114,7 @@ static int start_host(void)
     PyObject *module = make_module(), *started = NULL, *found = NULL;
     PyObject *modules = PyImport_GetModuleDict();
     if (module && PyDict_SetItemString(modules, "_simlab", module) == 0 && run_boot() == 0 &&
-        numpy_start() == 0 && cell_start() == 0)
+        numpy_start() == 0)
         found = PyImport_ImportModule("simlab.processes.host");
     if (found && visit_start(found) == 0 && variable_start(found) == 0 && saved_start(found) == 0)
         started = PyObject_CallMethod(found, "start", NULL);

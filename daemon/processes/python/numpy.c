@@ -46,9 +46,36 @@ int numpy_start(void)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-bool numpy_is_array(PyObject *value)
+static bool is_array(PyObject *value)
 {
     return PyObject_TypeCheck(value, (PyTypeObject *)np.ndarray);
+}
+
+static bool is_constant(PyObject *value)
+{
+    return PyFloat_Check(value) || PyLong_Check(value) || PyUnicode_Check(value) ||
+           PyBytes_Check(value) || PyComplex_Check(value) || value == Py_None ||
+           PyObject_TypeCheck(value, (PyTypeObject *)np.generic);
+}
+
+/* `own`: references that are not somebody else's. An array may be a part of another one, or of
+ * memory of any kind, which may again be that of another object. */
+static bool may_change(PyObject *value, int own)
+{
+    if (is_constant(value))
+        return false;
+    if (Py_REFCNT(value) > own || !is_array(value))
+        return Py_REFCNT(value) > own || !PyByteArray_Check(value);
+    PyObject *base = PyObject_GetAttrString(value, "base");
+    bool found = !base || may_change(base, 2); /* the array's, and this one */
+    PyErr_Clear();
+    Py_XDECREF(base);
+    return found;
+}
+
+bool numpy_may_change(PyObject *value)
+{
+    return is_array(value) ? may_change(value, 1) : Py_REFCNT(value) > 1 && !is_constant(value);
 }
 
 /* ---- from the arena ---- */
@@ -294,6 +321,22 @@ int numpy_elements(PyObject *value, struct numpy_elements *ret)
     if (!ret->owner)
         return -1;
     return buffer_elements(ret->owner, ret) == 0 ? 0 : refuse(value, ret->owner);
+}
+
+int numpy_dtype(PyObject *dtype)
+{
+    PyObject *found = PyObject_CallFunctionObjArgs(np.make_dtype, dtype, NULL);
+    for (int i = 0; found && i < SIMLAB_STR; i++) {
+        int is_it = PyObject_RichCompareBool(found, np.dtypes[i], Py_EQ);
+        if (is_it != 0) {
+            Py_DECREF(found);
+            return is_it > 0 ? i : -1;
+        }
+    }
+    if (found)
+        PyErr_Format(PyExc_TypeError, "an array of dtype %S cannot be given: assign one", found);
+    Py_XDECREF(found);
+    return -1;
 }
 
 void numpy_elements_clear(struct numpy_elements *e)

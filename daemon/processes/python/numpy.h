@@ -23,7 +23,11 @@ PyObject *numpy_copy_f8(const double *values, int64_t n);
 PyObject *numpy_scalar(const struct simlab_view *view, bool is_numpy);
 PyObject *numpy_f8(double value);
 
-bool numpy_is_array(PyObject *value);
+/* Whether somebody beside the caller, who holds one reference, could change the value. */
+bool numpy_may_change(PyObject *value);
+
+/* The number of a dtype, of texts none; -1 and an exception. */
+int numpy_dtype(PyObject *dtype);
 
 /* A value of Python or NumPy as elements in C order. */
 struct numpy_elements {

@@ -57,6 +57,48 @@ static PyObject *assigned(const struct bound *b)
     return table;
 }
 
+/* ---- arrays over values ---- */
+
+/* (row, member of its group or -1, may be written): an array over the value, as it was read. */
+static int add_arrays(PyObject *table, const struct cell *cell, int row, int64_t k)
+{
+    for (int may_write = 0; may_write < 2; may_write++) {
+        PyObject *array = cell ? cell_array(cell, may_write) : NULL;
+        PyObject *key = array ? Py_BuildValue("(iLi)", row, (long long)k, may_write) : NULL;
+        int r = key ? PyDict_SetItem(table, key, array) : array ? -1 : 0;
+        Py_XDECREF(key);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static PyObject *arrays(const struct visit *visit)
+{
+    const struct bound *b = visit->object;
+    PyObject *table = PyDict_New();
+    for (int row = 0; table && row < b->class->process.n_variables; row++) {
+        int r = add_arrays(table, b->cells[row], row, -1);
+        for (int64_t k = 0; b->members[row] && k < visit->context->groups[row].n && r == 0; k++)
+            r = add_arrays(table, b->members[row][k], row, k);
+        if (r < 0)
+            Py_CLEAR(table);
+    }
+    return table;
+}
+
+PyObject *saved_array(PyObject *self, PyObject *key)
+{
+    struct visit *visit = visit_current();
+    int row, may_write;
+    long long k;
+    (void)self;
+    if (!visit || !PyArg_ParseTuple(key, "iLi", &row, &k, &may_write))
+        return NULL;
+    struct cell *cell = k < 0 ? visit->object->cells[row] : instance_member(visit, row, k);
+    return cell ? cell_read(cell, may_write) : PyErr_NoMemory();
+}
+
 /* ---- both ways ---- */
 
 static int put(simlab_context *c, PyObject *bytes)
@@ -70,15 +112,16 @@ static int put(simlab_context *c, PyObject *bytes)
 
 int saved_put(struct visit *visit)
 {
-    PyObject *own = objects(visit, true), *others = objects(visit, false);
+    PyObject *own = objects(visit, true), *others = objects(visit, false), *views = arrays(visit);
     PyObject *kept = assigned(visit->object), *bytes = NULL;
-    if (own && others && kept)
-        bytes =
-            PyObject_CallFunctionObjArgs(save, (PyObject *)visit->object, own, others, kept, NULL);
+    if (own && others && views && kept)
+        bytes = PyObject_CallFunctionObjArgs(save, (PyObject *)visit->object, own, others, views,
+                                             kept, NULL);
     int r = put(visit->context, bytes);
     Py_XDECREF(bytes);
     Py_XDECREF(own);
     Py_XDECREF(others);
+    Py_XDECREF(views);
     Py_XDECREF(kept);
     return r;
 }

@@ -63,17 +63,6 @@ static PyObject *demand(struct visit *visit, const struct variable *v)
     return simlab_failed(c) ? refused_by_host(v) : copy_of(view);
 }
 
-static struct cell *member_cell(struct visit *visit, int row, int64_t k)
-{
-    const struct simlab_group *g = &visit->context->groups[row];
-    struct cell ***members = &visit->object->members[row];
-    if (!*members)
-        *members = calloc((size_t)g->n + 1, sizeof **members);
-    if (*members && !(*members)[k])
-        (*members)[k] = cell_join(g->views[k]);
-    return *members ? (*members)[k] : NULL;
-}
-
 /* What this object has assigned to the same value in this call is what it reads. */
 static PyObject *assigned_to(const struct bound *b, const struct cell *cell)
 {
@@ -88,7 +77,7 @@ static PyObject *read_member(struct visit *visit, const struct variable *v, int6
     simlab_context *c = visit->context;
     const struct simlab_view *view = c->groups[v->row].views[k];
     if (view && view->data) {
-        struct cell *cell = member_cell(visit, v->row, k);
+        struct cell *cell = instance_member(visit, v->row, k);
         PyObject *own = cell ? assigned_to(visit->object, cell) : NULL;
         Py_XINCREF(own);
         return own ? own : cell ? cell_read(cell, false) : PyErr_NoMemory();
@@ -225,6 +214,58 @@ static int variable_set(PyObject *self, PyObject *object, PyObject *value)
     return assign(visit, v, value);
 }
 
+/* ---- an array to be filled ---- */
+
+static int shape_of(PyObject *shape, int64_t *ret_shape)
+{
+    PyObject *extents = PySequence_Check(shape) ? PySequence_Tuple(shape) : PyTuple_Pack(1, shape);
+    int ndim = extents ? (int)PyTuple_Size(extents) : 0;
+    if (ndim > SIMLAB_MAX_DIMS)
+        PyErr_Format(PyExc_ValueError, "%d dimensions: there can be %d", ndim, SIMLAB_MAX_DIMS);
+    for (int i = 0; i < ndim && !PyErr_Occurred(); i++)
+        ret_shape[i] = PyLong_AsLongLong(PyTuple_GetItem(extents, i));
+    Py_XDECREF(extents);
+    return PyErr_Occurred() ? -1 : ndim;
+}
+
+/* It is written, not assigned: what has arrays over the value before keeps that. */
+static PyObject *give_shape(struct visit *visit, const struct variable *v, PyObject *shape,
+                            PyObject *dtype)
+{
+    simlab_context *c = visit->context;
+    struct cell *cell = visit->object->cells[v->row];
+    int64_t extents[SIMLAB_MAX_DIMS];
+    int ndim = shape_of(shape, extents), number = ndim < 0 ? -1 : numpy_dtype(dtype);
+    if (number < 0 || cell_keep(cell, c) < 0)
+        return NULL;
+    c->host->leave(c, v->row);
+    simlab_create(c, v->row, number, 0, ndim, extents);
+    if (simlab_failed(c))
+        return refused_by_host(v);
+    instance_forget(visit->object, v->row);
+    return cell_read(cell, true);
+}
+
+static PyObject *variable_empty(PyObject *self, PyObject *arguments)
+{
+    const struct variable *v = as_variable(self);
+    PyObject *object, *shape, *dtype;
+    if (!PyArg_ParseTuple(arguments, "OOO", &object, &shape, &dtype))
+        return NULL;
+    struct visit *visit = visit_of(object);
+    if (!visit)
+        return refuse(v, "can be set in the methods of its own process only, while they run");
+    if (!visit->object->cells[v->row] || !(visit->context->access[v->row] & SIMLAB_CAN_WRITE))
+        return refuse(v, "cannot be given an array to be filled: it is no value of intent out or "
+                         "inout");
+    return give_shape(visit, v, shape, dtype);
+}
+
+static PyMethodDef variable_methods[] = {
+    {"empty", variable_empty, METH_VARARGS, "(instance, shape, dtype): an array to be filled."},
+    {NULL, NULL, 0, NULL},
+};
+
 /* ---- the type ---- */
 
 static PyObject *variable_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
@@ -277,6 +318,7 @@ static PyType_Slot variable_slots[] = {
     {Py_tp_repr, (void *)(uintptr_t)variable_text},
     {Py_tp_descr_get, (void *)(uintptr_t)variable_get},
     {Py_tp_descr_set, (void *)(uintptr_t)variable_set},
+    {Py_tp_methods, variable_methods},
     {0, NULL},
 };
 static PyType_Spec variable_spec = {

@@ -2,6 +2,7 @@
 #include "visit.h"
 
 #include "instance.h"
+#include "put.h"
 #include "runtime.h"
 #include "saved.h"
 
@@ -138,6 +139,8 @@ static int end(struct visit *visit, int r)
     simlab_context *c = visit->context;
     if (r >= 0 && visit->object && instance_settle(visit) < 0)
         r = SIMLAB_ERROR;
+    if (visit->object && instance_keep_views(visit) < 0)
+        r = SIMLAB_ERROR;
     if (r < 0) {
         if (visit->object)
             instance_abandon(visit->object);
@@ -161,10 +164,8 @@ static int run_stage(simlab_context *c, int stage)
 {
     struct visit visit;
     int r = SIMLAB_ERROR;
-    if (begin(&visit, c)) {
-        instance_compare(&visit);
+    if (begin(&visit, c) && instance_compare(&visit) == 0)
         r = call_method(&visit, stage);
-    }
     if (stage == SIMLAB_FINALIZE)
         flush();
     r = end(&visit, r);
@@ -205,7 +206,7 @@ static int put_result(struct visit *visit, int32_t row, PyObject *result)
 {
     if (!result)
         return SIMLAB_ERROR;
-    int r = instance_put(visit->context, row, result, visit->object->cells[row]);
+    int r = put_value(visit->context, row, result, visit->object->cells[row], PUT_NEW);
     Py_DECREF(result);
     return r < 0 ? SIMLAB_ERROR : SIMLAB_NONE;
 }
@@ -244,6 +245,8 @@ static int run_about(simlab_context *c, int32_t row, int (*about)(struct visit *
 {
     struct visit visit;
     int r = begin(&visit, c) ? about(&visit, row) : SIMLAB_ERROR;
+    if (visit.object && instance_keep_views(&visit) < 0)
+        r = SIMLAB_ERROR;
     if (r < 0)
         r = fail(c);
     current = visit.outer;

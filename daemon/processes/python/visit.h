@@ -6,7 +6,8 @@
  * for all others when the call ends: it is put into the arena then, if the call ends well.
  *  2. An array that was assigned and is held elsewhere, too, stays what the variable is: where it
  * was changed in place, the arena has the change at the end of the next call of its process. This
- *     ends when somebody else gives the variable another value. */
+ *     ends when somebody else gives the variable another value. A change between two calls, which
+ *     others would see too late, is an error. */
 #ifndef PYTHON_VISIT_H
 #define PYTHON_VISIT_H
 

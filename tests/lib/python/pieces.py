@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Small processes for tests/scenario/python.py: each shows one thing that Python authors expect."""
 
+import array
 import glob
 import logging
 import os
@@ -133,18 +134,9 @@ class Wrong:
     how = xs.variable()
     out = xs.variable(dims=[(), "x"], intent="out")
     never = xs.variable(intent="out")
-    field = xs.variable(dims="x", intent="out")
 
     def initialize(self):
         self.out = 1.0
-        self.field = np.ones(3)
-
-    def finalize_step(self):
-        if self.how == "views":
-            self._part = self.field[1:]
-        if self.how == "cycles":
-            cycle = [self.field[1:]]
-            cycle.append(cycle)
 
     def helper(self):
         return {}["missing"]
@@ -241,8 +233,8 @@ class Unsaved:
         if self.how == "generator":
             self._steps = iter(i for i in range(100))
         else:
-            self._all = np.zeros(5)
-            self._inner = self._all[1:-1]
+            self._all = array.array("d", [0.0] * 5)
+            self._inner = np.frombuffer(self._all)
 
     def run_step(self):
         self.n = self.n + 1

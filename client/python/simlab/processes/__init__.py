@@ -20,6 +20,7 @@ from . import validators
 from .declaration import (
     MAIN_CLOCK,
     any_object,
+    empty,
     foreign,
     global_ref,
     group,
@@ -42,6 +43,7 @@ __all__ = [
     "MAIN_CLOCK",
     "RuntimeSignal",
     "any_object",
+    "empty",
     "filter_variables",
     "foreign",
     "global_ref",

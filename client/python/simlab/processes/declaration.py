@@ -121,6 +121,13 @@ class Declaration:
             raise AttributeError(f"variable {self.name!r} is {self.kind}: it cannot be set")
         instance.__dict__[self.name] = self.converter(value) if self.converter else value
 
+    def empty(self, instance, shape, dtype):
+        """As the host's own, outside a worker."""
+        import numpy  # not every declaration needs it
+
+        instance.__dict__[self.name] = numpy.empty(shape, dtype)
+        return instance.__dict__[self.name]
+
 
 def _validators(validator):
     if validator is None:
@@ -190,6 +197,12 @@ def on_demand(dims=(), group=None, groups=None, description="", attrs=None, enco
         attrs=attrs,
         encoding=encoding,
     )
+
+
+def empty(instance, name, shape, dtype=float):
+    """An array of this shape that is the variable's value from now on, to be filled: nothing is
+    copied afterwards. Its elements are undefined. `xs.empty(self, "u", self.x.shape)[...] = 0`"""
+    return getattr(type(instance), name).empty(instance, shape, dtype)
 
 
 def any_object(global_name=None, groups=None, description="", attrs=None):

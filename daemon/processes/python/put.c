@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "put.h"
+
+#include "numpy.h"
+#include "types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool overlaps(const struct numpy_elements *e, const struct simlab_view *v)
+{
+    const char *from = e->data, *to = v->data;
+    return to && e->bytes && from < to + v->size * v->itemsize && to < from + e->bytes;
+}
+
+static bool has_shape(const struct numpy_elements *e, const struct simlab_view *v)
+{
+    return e->dtype == v->dtype && e->ndim == v->ndim &&
+           !memcmp(e->shape, v->shape, (size_t)e->ndim * sizeof *e->shape);
+}
+
+static bool is_same_place(const struct numpy_elements *e, const struct simlab_view *v)
+{
+    return e->data == v->data && has_shape(e, v) &&
+           (e->dtype != SIMLAB_STR || e->length == v->itemsize);
+}
+
+/* Texts may be shorter than those that the variable has: the rest of each is NUL. */
+static void copy_texts(char *to, size_t itemsize, const struct numpy_elements *e)
+{
+    const char *from = e->data;
+    size_t length = (size_t)e->length;
+    for (size_t n = e->bytes / length; n > 0; n--, from += length, to += itemsize) {
+        memcpy(to, from, length);
+        memset(to + length, 0, itemsize - length);
+    }
+}
+
+static int copy_elements(simlab_context *c, int row, const struct numpy_elements *e)
+{
+    char *data = simlab_create(c, row, e->dtype, e->length, e->ndim, e->shape);
+    if (simlab_failed(c))
+        return -1;
+    if (e->dtype == SIMLAB_STR)
+        copy_texts(data, (size_t)c->views[row]->itemsize, e);
+    else if (e->bytes)
+        memcpy(data, e->data, e->bytes);
+    return 0;
+}
+
+/* A whole number is a fraction, too, where the variable has those. */
+static void widen(struct numpy_elements *e, const struct simlab_view *v)
+{
+    bool is_exact = e->dtype == SIMLAB_I8 && !e->is_numpy && e->scalar.i8 <= 1LL << 53 &&
+                    e->scalar.i8 >= -(1LL << 53);
+    if (is_exact && v->data && v->dtype == SIMLAB_F8) {
+        e->scalar.f8 = (double)e->scalar.i8;
+        e->dtype = SIMLAB_F8;
+    }
+}
+
+/* A part of the value itself, which is to be all of it. */
+static int copy_by_way(simlab_context *c, int row, const struct numpy_elements *e)
+{
+    struct numpy_elements moved = *e;
+    void *copy = malloc(e->bytes);
+    if (!copy) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    moved.data = memcpy(copy, e->data, e->bytes);
+    int r = copy_elements(c, row, &moved);
+    free(copy);
+    return r;
+}
+
+static int put_elements(simlab_context *c, int row, const struct numpy_elements *e,
+                        struct cell *cell, enum put_how how)
+{
+    const struct simlab_view *v = c->views[row];
+    if (is_same_place(e, v))
+        return 0;
+    if (how == PUT_NEW && cell) {
+        if (cell_keep(cell, c) < 0)
+            return -1;
+        c->host->leave(c, row);
+    }
+    return overlaps(e, v) ? copy_by_way(c, row, e) : copy_elements(c, row, e);
+}
+
+/* The exception, begun with the variable's name. */
+static void name_variable(const struct class *k, int row)
+{
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_Format(type, "variable %R: %S", k->names[row], value ? value : Py_None);
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+}
+
+int put_value(simlab_context *c, int row, PyObject *value, struct cell *cell, enum put_how how)
+{
+    struct numpy_elements e;
+    if (numpy_elements(value, &e) < 0) {
+        name_variable(simlab_userdata(c), row);
+        return -1;
+    }
+    widen(&e, c->views[row]);
+    int r = put_elements(c, row, &e, cell, how);
+    if (r == 0 && e.ndim == 0 && cell)
+        cell_remember(cell, value, e.is_numpy);
+    numpy_elements_clear(&e);
+    return r;
+}
+
+static bool has_texts(const struct numpy_elements *e, const struct simlab_view *v)
+{
+    const char *new = e->data, *old = v->data;
+    size_t length = (size_t)e->length, itemsize = (size_t)v->itemsize;
+    for (int64_t i = 0; i < v->size; i++, new += length, old += itemsize)
+        if (length > itemsize || memcmp(new, old, length) != 0 ||
+            (length < itemsize && old[length] != 0))
+            return false;
+    return true;
+}
+
+bool put_would_change(simlab_context *c, int row, PyObject *value)
+{
+    struct numpy_elements e;
+    const struct simlab_view *v = c->views[row];
+    if (numpy_elements(value, &e) < 0) {
+        PyErr_Clear();
+        return true;
+    }
+    widen(&e, v);
+    bool is_same = v->data && has_shape(&e, v) &&
+                   (e.dtype == SIMLAB_STR ? has_texts(&e, v) : !memcmp(e.data, v->data, e.bytes));
+    numpy_elements_clear(&e);
+    return !is_same;
+}
