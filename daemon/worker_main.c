@@ -21,7 +21,8 @@ static int usage(FILE *to)
 {
     fputs(
         "usage: simlab-worker run JOB.json --store DIR [--processes DIR]… [--python NAME.py]…\n"
-        "                          [--debug] [--profile] [--trace FILE.json] [--graph FILE.dot]\n"
+        "                          [--resume] [--debug] [--profile] [--trace FILE.json]\n"
+        "                          [--graph FILE.dot]\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
@@ -29,7 +30,8 @@ static int usage(FILE *to)
         "\n"
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
         "            store DIR. Exit status 0; 2 where the job is refused; 1 where it, or a\n"
-        "            member, fails. With --debug, as a job that says so: see\n"
+        "            member, fails. With --resume it goes on where a run into DIR was killed,\n"
+        "            if there was one. With --debug, as a job that says so: see\n"
         "            include/simlab/README.md. With --profile it prints where the time went;\n"
         "            with --trace it writes the calls of processes on the clock, for Chrome's\n"
         "            tracing page; with --graph the model's graph coloured by time, for dot\n"
@@ -53,7 +55,7 @@ struct arguments {
     int n_directories, n_modules;
     const char *operand, *configuration;
     const char *trace, *graph;
-    bool debug, profile;
+    bool debug, profile, resume;
 };
 
 /* `relative` to this program's own directory. */
@@ -143,6 +145,8 @@ static bool set_option(struct arguments *a, int c)
         return a->debug = true;
     case 'P':
         return a->profile = true;
+    case 'r':
+        return a->resume = true;
     case 'u':
         free(a->uploads);
         a->uploads = file_absolute(optarg);
@@ -175,6 +179,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
                                             {"where", required_argument, NULL, 'w'},
                                             {"configuration", required_argument, NULL, 'c'},
                                             {"debug", no_argument, NULL, 'd'},
+                                            {"resume", no_argument, NULL, 'r'},
                                             {"profile", no_argument, NULL, 'P'},
                                             {"trace", required_argument, NULL, 't'},
                                             {"graph", required_argument, NULL, 'g'},
@@ -222,6 +227,7 @@ static int run(const struct arguments *a)
                                    .python = python,
                                    .debug = a->debug,
                                    .profile = a->profile,
+                                   .resume = a->resume,
                                    .trace = a->trace,
                                    .graph = a->graph};
     int status = worker_run(&o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/loss.h"
 
+#include "base/boot.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "queue/witness.h"
@@ -39,18 +40,9 @@ static int check_there(const char *path, const struct witness *w, struct error *
 
 /* ---- what it says ---- */
 
-void loss_boot(char ret[64])
-{
-    struct buffer text = {0};
-    ret[0] = '\0';
-    if (file_read("/proc/sys/kernel/random/boot_id", 256, &text) == 0 && text.data)
-        snprintf(ret, 64, "%.*s", (int)strcspn(text.data, "\n"), text.data);
-    buffer_free(&text);
-}
-
 static int read_former(struct database *d, struct former *ret, struct error *e)
 {
-    char boot[64];
+    char boot[BOOT_SIZE];
     sqlite3_stmt *s;
     int r = database_row(d, e, &s, STATEMENT_DAEMON_GET, INTEGER(1));
     if (r)
@@ -59,7 +51,7 @@ static int read_former(struct database *d, struct former *ret, struct error *e)
                    : r;
     snprintf(ret->identity, sizeof ret->identity, "%s", database_text(s, 0));
     ret->is_clean = sqlite3_column_int(s, 1) != 0;
-    loss_boot(boot);
+    boot_id(boot);
     ret->same_boot = *boot && !strcmp(boot, database_text(s, 2));
     database_end(s);
     return 0;

@@ -18,7 +18,4 @@ struct former {
 int loss_open(struct database *d, const struct queue_options *o, const char *root,
               struct former *ret_former, char **ret_loss, struct error *e);
 
-/* "" where the system does not tell. */
-void loss_boot(char ret[64]);
-
 #endif

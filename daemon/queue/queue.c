@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "queue/queue_internal.h"
 
+#include "base/boot.h"
 #include "base/mem.h"
 #include "queue/loss.h"
 #include "queue/witness.h"
@@ -54,8 +55,8 @@ static char *root_of(const char *path)
 
 static int mark(struct queue *q, bool is_clean, struct error *e)
 {
-    char boot[64];
-    loss_boot(boot);
+    char boot[BOOT_SIZE];
+    boot_id(boot);
     return database_run(&q->database, e, STATEMENT_DAEMON_MARK, INTEGER(1), INTEGER(is_clean),
                         TEXT(boot));
 }

@@ -40,21 +40,43 @@ static void say_end(struct run *run, enum said said, const char *reason)
 /* The job is known to be right. */
 static void start_helpers(struct run *run)
 {
-    const int ours[] = {run->channel.fd, run->signals, -1};
+    const int ours[] = {run->channel.fd, run->signals, run->journal.fd, -1};
     int n = run->child.facts->n_helpers;
     if (n > 0 && n < JOB_MOST_LANES)
         run_helpers_start(&run->helpers, n, &run->child, &run->mask, ours);
 }
 
-static void on_message(struct run *run, const struct wire_message *m)
+static void say_unnoted(struct run *run, const char *why)
 {
-    keep_ledger(run);
-    if (m->type != WIRE_READY)
-        run->stalls = 0;
+    if (!run->is_unnoted)
+        log_warning("its journal cannot be written: %s. The run goes on; if all of it is killed, "
+                    "what is done from now on is done again",
+                    why);
+    run->is_unnoted = true;
+    run_journal_close(&run->journal);
+}
+
+void run_note(struct run *run, const struct wire_message *m)
+{
+    int r = run_journal_add(&run->journal, m);
+    if (r < 0)
+        say_unnoted(run, strerror(-r));
+}
+
+/* The first process has made it. A short run may have ended, and it with that. */
+static void open_journal(struct run *run)
+{
+    struct error e = {.message = ""};
+    int r = run->journal.fd < 0 ? run_journal_open(&run->journal, run->store, &e) : 0;
+    if (r != 0 && r != -ENOENT)
+        say_unnoted(run, e.message);
+}
+
+/* What becomes of members: also as a journal tells it. */
+static void keep(void *userdata, const struct wire_message *m)
+{
+    struct run *run = userdata;
     switch ((int)m->type) {
-    case WIRE_READY:
-        start_helpers(run);
-        break;
     case WIRE_LAYOUT:
         free(run->layout);
         run->layout = mem_strdup(m->layout.layout);
@@ -66,6 +88,23 @@ static void on_message(struct run *run, const struct wire_message *m)
         break;
     case WIRE_MEMBER_FAILED:
         run_ledger_dead(&run->child.ledger, m->member_failed.member);
+        break;
+    default:
+        break;
+    }
+}
+
+static void on_message(struct run *run, const struct wire_message *m)
+{
+    keep_ledger(run);
+    if (m->type != WIRE_READY)
+        run->stalls = 0;
+    run_note(run, m);
+    keep(run, m);
+    switch ((int)m->type) {
+    case WIRE_READY:
+        open_journal(run);
+        start_helpers(run);
         break;
     case WIRE_JOB_FAILED:
         say_end(run, SAID_REFUSED, m->job_failed.reason);
@@ -168,6 +207,7 @@ static _Noreturn void be_child(struct run *run, int channel, int share, pid_t pa
     close(run->channel.fd);
     close(run->signals);
     close(run->helpers.share);
+    run_journal_close(&run->journal);
     int r = guard_start();
     run->child.guard = r < 0 ? 0 : getppid();
     sigprocmask(SIG_SETMASK, &run->mask, NULL);
@@ -206,6 +246,14 @@ static int start(struct run *run, struct error *e)
     return error_explain(e, run->pid < 0 ? -errno : 0, "start a process");
 }
 
+/* One with whose journal --resume goes on. */
+static void say_refused(const struct run *run)
+{
+    log_error("refused: %s", run->reason);
+    if (run->journal.fd < 0 && run_journal_is_there(run->store))
+        log_info("a run of %s did not come to its end: with --resume it goes on", run->store);
+}
+
 static int status_of(const struct run *run)
 {
     int64_t n_dead = run->child.ledger.n_dead;
@@ -218,7 +266,7 @@ static int judge(struct run *run, int64_t first, const struct proc_end *end)
 {
     switch (run->said) {
     case SAID_REFUSED:
-        log_error("refused: %s", run->reason);
+        say_refused(run);
         return RUN_REFUSED;
     case SAID_FAILED:
         log_error("%s", run->reason);
@@ -266,10 +314,36 @@ static _Noreturn void end_as_asked(const struct run *run)
     _exit(RUN_FAILED);
 }
 
+/* Where there is one to go on with; else it begins. */
+static int resume(struct run *run, int *ret_status)
+{
+    struct error e = {.message = ""};
+    int r = run_journal_take_up(&run->journal, run->store, &run->identity, run->child.facts, &e);
+    if (r == -ENOENT)
+        return 0;
+    if (r) {
+        log_error("refused: %s cannot be gone on with: %s", run->store, e.message);
+        *ret_status = RUN_REFUSED;
+        return 0;
+    }
+    keep_ledger(run);
+    run_journal_replay(&run->journal, keep, run);
+    const struct run_ledger *l = &run->child.ledger;
+    if (run->child.facts->is_batch)
+        log_info("%" PRId64 " of %" PRId64 " members are done, and %" PRId64 " have failed",
+                 run_ledger_done_members(l, run->child.facts->n_members),
+                 run->child.facts->n_members, l->n_dead);
+    return 0;
+}
+
 int worker_run(const struct worker_run_options *o)
 {
-    struct run run = {
-        .options = *o, .signals = -1, .channel.fd = -1, .child.where = -1, .helpers.share = -1};
+    struct run run = {.options = *o,
+                      .signals = -1,
+                      .channel.fd = -1,
+                      .child.where = -1,
+                      .helpers.share = -1,
+                      .journal.fd = -1};
     struct error e = {.message = ""};
     run.store = file_absolute(o->store);
     run.options.store = run.store;
@@ -284,6 +358,8 @@ int worker_run(const struct worker_run_options *o)
     }
     int r = run_setup_open(&run, &e);
     int status = RUN_GO_ON;
+    if (r == 0 && o->resume)
+        r = resume(&run, &status);
     while (r == 0 && status == RUN_GO_ON)
         r = one_process(&run, &status, &e);
     if (r < 0)

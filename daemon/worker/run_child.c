@@ -10,6 +10,7 @@
 #include "worker/helping.h"
 #include "worker/layout.h"
 #include "worker/run_channel.h"
+#include "worker/run_journal.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -59,13 +60,15 @@ static int claim_store(const struct run_work *w, struct error *e)
 {
     if (w->child->facts->is_known)
         return 0;
-    return worker_result_of_user(store_claim(w->child->options->store, w->child->owner, e));
+    return worker_result_of_user(
+        store_claim(w->child->options->store, w->child->identity->owner, e));
 }
 
-static void tell_facts(const struct run_work *w)
+static int tell_facts(const struct run_work *w, struct error *e)
 {
     struct run_facts *f = w->child->facts;
     run_child_job_hash(w, f->libraries);
+    memcpy(f->files, w->files, sizeof f->files);
     f->is_batch = w->job->batch_dim != NULL;
     f->n_helpers = !f->is_batch && strcmp(range_runner_scheduler(w->job), "processes") == 0
                        ? range_runner_lanes(w->job) - 1
@@ -73,8 +76,13 @@ static void tell_facts(const struct run_work *w)
     f->n_members = w->job->n_members;
     f->max_attempts = w->job->max_attempts;
     f->member_timeout = w->job->member_timeout;
+    bool is_first = !f->is_known;
     f->is_known = true;
+    int r = is_first ? run_journal_make(w->child->options->store, w->child->identity, f) : 0;
+    if (r < 0)
+        return error_explain(e, r, "write its journal");
     say(w, &(struct wire_message){.type = WIRE_READY});
+    return 0;
 }
 
 /* Where we are, and the job. */
@@ -97,7 +105,9 @@ static int prepare(struct run_work *w, struct error *e)
     if (r == 0)
         r = claim_store(w, e);
     if (r == 0)
-        tell_facts(w);
+        r = error_explain(e, run_journal_enter(w->child->options->store), "enter the store");
+    if (r == 0)
+        r = tell_facts(w, e);
     return r;
 }
 
@@ -218,7 +228,7 @@ static void on_lost(void *userdata, const char *why)
 static struct job_store store_of(const struct run_work *w)
 {
     return (struct job_store){.path = w->child->options->store,
-                              .owner = w->child->owner,
+                              .owner = w->child->identity->owner,
                               .layout = w->layout,
                               .from = w->from,
                               .is_unsynced = true};

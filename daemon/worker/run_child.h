@@ -17,6 +17,15 @@ struct run_facts {
     double member_timeout;          /* seconds; 0: none */
     int64_t lines_of, n_lines;      /* told of the log of the member that spoke last */
     char libraries[HASH_TEXT_SIZE]; /* of the text of job_libraries: all processes run one build */
+    char files[HASH_TEXT_SIZE];     /* of the arrays' files that the job names */
+};
+
+enum { RUN_OWNER_SIZE = 160 };
+
+/* What it has in common with a run that it goes on with. */
+struct run_identity {
+    char job[HASH_TEXT_SIZE];   /* of the document, and of how it is run */
+    char owner[RUN_OWNER_SIZE]; /* the mark that the store bears */
 };
 
 struct run_child {
@@ -26,8 +35,8 @@ struct run_child {
     const char *job_directory; /* that {"file": …} is relative to */
     const char *members;       /* a directory for clean_room_new */
     const char *layout;        /* NULL: none is known yet */
-    const char *owner;         /* the mark that the store bears */
-    struct run_ledger ledger;  /* of no member in the first process */
+    const struct run_identity *identity;
+    struct run_ledger ledger; /* of no member in the first process */
     struct run_facts *facts;
     int channel, where; /* descriptors: run_channel_send, where_open */
     int share;          /* one more: where helpers are offered lanes (worker/offer.h) */

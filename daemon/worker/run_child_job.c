@@ -15,12 +15,23 @@ static char *in_job_directory(const struct run_work *w, const char *path)
     return path[0] == '/' ? mem_strdup(path) : file_join(w->child->job_directory, path);
 }
 
+/* All that were read so far, in their order. */
+static void note_file(struct run_work *w, const struct buffer *bytes)
+{
+    struct hash *h = hash_new();
+    hash_add(h, w->files, strlen(w->files));
+    hash_add(h, bytes->data, bytes->size);
+    hash_end(h, w->files);
+    hash_free(h);
+}
+
 static int read_npy(void *userdata, const char *path, struct ndarray *ret, struct error *e)
 {
-    const struct run_work *w = userdata;
+    struct run_work *w = userdata;
     char *joined = in_job_directory(w, path);
     struct buffer bytes = {0};
     int r = file_read(joined, NPY_MAX_BYTES, &bytes);
+    note_file(w, &bytes);
     if (r < 0)
         r = error_set(e, MODEL_INVALID, NULL, "cannot read %s: %s", joined, strerror(-r));
     else
@@ -77,8 +88,13 @@ void run_child_job_hash(const struct run_work *w, char ret[HASH_TEXT_SIZE])
 int run_child_job_compare(const struct run_work *w, struct error *e)
 {
     char now[HASH_TEXT_SIZE];
+    const struct run_facts *f = w->child->facts;
     run_child_job_hash(w, now);
-    if (!w->child->facts->is_known || !strcmp(now, w->child->facts->libraries))
+    if (f->is_known && strcmp(w->files, f->files) != 0)
+        return error_set(e, WORKER_TROUBLE, NULL,
+                         "a file that the job names was replaced while the job ran: the members "
+                         "that are left would have other values");
+    if (!f->is_known || !strcmp(now, f->libraries))
         return 0;
     return error_set(e, WORKER_TROUBLE, NULL,
                      "a process library was replaced while the job ran: the members that are left "

@@ -16,6 +16,7 @@ struct run_work {
     struct clean_room *room;
     bool is_helper;
     json_t *document;
+    char files[HASH_TEXT_SIZE]; /* what run_facts has */
     struct threads *threads;
     struct libraries *libraries;
     const struct registry *registry;

@@ -60,6 +60,18 @@ static void explain_death(const struct run *run, int64_t member, const struct pr
         add_any_place(run, ret, size);
 }
 
+/* Whether it is dead now. */
+static bool charge(struct run *run, int64_t first, int64_t member, const char *reason)
+{
+    const struct wire_message m = {.type = WIRE_MEMBER_FAILED,
+                                   .member_failed = {0, member, reason}};
+    bool is_dead =
+        run_ledger_died(&run->child.ledger, first, member, run->child.facts->max_attempts);
+    if (is_dead)
+        run_note(run, &m);
+    return is_dead;
+}
+
 bool run_death_of_process(struct run *run, int64_t first, const struct proc_end *end)
 {
     char reason[RUN_REASON_SIZE];
@@ -67,8 +79,7 @@ bool run_death_of_process(struct run *run, int64_t first, const struct proc_end 
     int64_t member = run_place(run).member;
     explain_death(run, member, end, reason, sizeof reason);
     if (run_ledger_is_left(&run->child.ledger, member)) {
-        bool is_dead = run_ledger_died(&run->child.ledger, first, member, f->max_attempts);
-        say_died(run, member, is_dead, reason);
+        say_died(run, member, charge(run, first, member, reason), reason);
         return true;
     }
     bool goes_on = f->is_known && ++run->stalls < RUN_STALLS_MAX;
@@ -115,9 +126,7 @@ bool run_death_of_helper(struct run *run, int64_t first)
     if (!h || is_crash(h->status) || ++run->losses >= RUN_STALLS_MAX) {
         if (!run_ledger_is_left(&run->child.ledger, member))
             return ++run->stalls < RUN_STALLS_MAX;
-        say_died(run, member,
-                 run_ledger_died(&run->child.ledger, first, member, run->child.facts->max_attempts),
-                 reason);
+        say_died(run, member, charge(run, first, member, reason), reason);
         return true;
     }
     log_warning("%s; it starts again, which is no attempt", reason);

@@ -60,6 +60,14 @@ void run_ledger_dead(struct run_ledger *l, int64_t member)
     run_ledger_done(l, member, member + 1);
 }
 
+int64_t run_ledger_done_members(const struct run_ledger *l, int64_t n_members)
+{
+    int64_t n = n_members - l->n_dead;
+    for (size_t i = 0; i < l->n_left; i++)
+        n -= l->left[i].end - l->left[i].begin;
+    return n;
+}
+
 int64_t run_ledger_first(const struct run_ledger *l)
 {
     if (l->n_left == 0)

@@ -32,6 +32,9 @@ void run_ledger_clear(struct run_ledger *l);
 void run_ledger_done(struct run_ledger *l, int64_t begin, int64_t end);
 void run_ledger_dead(struct run_ledger *l, int64_t member);
 
+/* Neither left nor dead. */
+int64_t run_ledger_done_members(const struct run_ledger *l, int64_t n_members);
+
 /* The member that a process begins with; -1 where none is left. */
 int64_t run_ledger_first(const struct run_ledger *l);
 bool run_ledger_is_left(const struct run_ledger *l, int64_t member);

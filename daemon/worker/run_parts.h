@@ -11,6 +11,7 @@
 #include "worker/run_channel.h"
 #include "worker/run_child.h"
 #include "worker/run_helpers.h"
+#include "worker/run_journal.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -27,9 +28,12 @@ enum said { SAID_NOTHING, SAID_REFUSED, SAID_FAILED, SAID_GO_ON, SAID_LOST, SAID
 struct run {
     struct run_child child; /* what each process is given */
     struct worker_run_options options;
-    char *store, *job_directory, *members, *where_path, *layout, *owner, *trace, *graph;
+    char *store, *job_directory, *members, *where_path, *layout, *trace, *graph;
     char *modules;          /* a directory of libraries; NULL: no module in Python is given */
     const char **libraries; /* that, and those of the options */
+    struct run_identity identity;
+    struct run_journal journal;
+    bool is_unnoted; /* the journal could not be written: that was told */
     struct buffer text;
     int signals; /* a signalfd: of our child's end, and of those by which we are asked to end */
     sigset_t mask;
@@ -50,6 +54,9 @@ struct run {
 struct where_at run_place(const struct run *run);
 /* A signal that asks us to end is handed on to the process; `asked` keeps it. */
 void run_hear_signals(struct run *run);
+
+/* What was heard goes into the journal. */
+void run_note(struct run *run, const struct wire_message *m);
 
 /* ---- run_setup.c ---- */
 

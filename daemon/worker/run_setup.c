@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -92,18 +93,30 @@ int run_setup_read(struct run *run, const char *path, struct error *e)
 }
 
 /* Of the store: nobody else's, on any host. */
-static char *new_owner(void)
+static void set_owner(struct run *run)
 {
     uint64_t random[2] = {(uint64_t)getpid(), (uint64_t)loop_now()};
     if (getrandom(random, sizeof random, 0) < 0)
         log_debug("getrandom: %s", strerror(errno));
-    return mem_printf("simlab-worker %016" PRIx64 "%016" PRIx64 " run\n", random[0], random[1]);
+    snprintf(run->identity.owner, sizeof run->identity.owner,
+             "simlab-worker %016" PRIx64 "%016" PRIx64 " run\n", random[0], random[1]);
+    run->child.identity = &run->identity;
+}
+
+/* What the document does not say is how it is run. */
+static void identify(struct run *run)
+{
+    struct hash *h = hash_new();
+    hash_add(h, run->options.debug ? "debug" : "plain", 5);
+    hash_add(h, run->child.text, run->child.text_size);
+    hash_end(h, run->identity.job);
+    hash_free(h);
 }
 
 int run_setup_open(struct run *run, struct error *e)
 {
-    run->owner = new_owner();
-    run->child.owner = run->owner;
+    set_owner(run);
+    identify(run);
     int r = make_places(run, e);
     return r < 0 ? r : hold_signals(run, e);
 }
@@ -122,13 +135,13 @@ void run_setup_clear(struct run *run)
     if (run->child.facts)
         munmap(run->child.facts, sizeof *run->child.facts);
     run_ledger_clear(&run->child.ledger);
+    run_journal_close(&run->journal);
     buffer_free(&run->text);
     free(run->store);
     free(run->job_directory);
     free(run->members);
     free(run->where_path);
     free(run->layout);
-    free(run->owner);
     free(run->modules);
     free(run->trace);
     free(run->graph);

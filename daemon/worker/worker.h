@@ -28,8 +28,10 @@ struct worker_run_options {
     const char *const *modules;   /* in Python: paths, NULL at the end */
     const char *python;           /* directory of what hosts them; NULL: there is none */
     bool debug, profile;          /* as if the job said so; the profile is printed */
-    const char *trace, *graph;    /* files to write: calls on the clock, in Chrome's trace format,
-                                   * and the model's graph by time, in DOT; or NULL */
+    bool
+        resume; /* go on with one that was killed whole, where its journal stands (run_journal.h) */
+    const char *trace, *graph; /* files to write: calls on the clock, in Chrome's trace format,
+                                * and the model's graph by time, in DOT; or NULL */
 };
 int worker_run(const struct worker_run_options *o);
 
