@@ -318,7 +318,7 @@ static int built(struct request *r, void *making, int result, struct error *e)
 
 static int check(struct making *m, struct error *e)
 {
-    static const char *const keys[] = {"name", "base", "processes", "after", NULL};
+    static const char *const keys[] = {"name", "base", "processes", "after", "given", NULL};
     if (!json_is_object(m->given))
         return error_set(e, PROBLEM_INVALID, "",
                          "a model is an object: {\"name\": …, \"processes\": {…}}");

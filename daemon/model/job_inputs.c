@@ -51,6 +51,9 @@ static int refuse_name(struct making *m, const char *section, const char *name)
     if (model->slots[slot].is_input)
         return job_making_fault(m, section, name, "", "it leads to another input: give %s instead",
                                 model->slots[slot].name);
+    if (model->slots[slot].setter < 0)
+        return job_making_fault(m, section, name, "",
+                                "it is given, but no process of the model uses it");
     return job_making_fault(m, section, name, "", "it is not an input: process '%s' sets it",
                             model->processes[model->slots[slot].setter].name);
 }

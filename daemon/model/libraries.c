@@ -49,7 +49,7 @@ json_t *model_libraries(const struct model *m)
                       .waiting = mem_array(size, sizeof *n.waiting),
                       .libraries = json_object()};
     for (int p = 0; p < m->n_processes; p++)
-        need_type(&n, m->processes[p].type);
+        need_type(&n, model_process_type(&m->processes[p]));
     while (n.n_waiting > 0)
         visit(&n, n.waiting[--n.n_waiting]);
     free(n.seen);

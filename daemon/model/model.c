@@ -37,6 +37,8 @@ struct model *model_free(struct model *m)
     if (!m)
         return NULL;
     for (int i = 0; i < m->n_processes; i++) {
+        if (m->processes[i].stands_for)
+            model_stand_in_free(m->processes[i].type);
         free(m->processes[i].name);
         free(m->processes[i].bindings);
         free(m->processes[i].before);

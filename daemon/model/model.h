@@ -34,6 +34,10 @@ struct binding {
 struct model_process {
     char *name;
     const struct type *type;
+    /* NULL; or it stands in for a process of this type, which is not there: no code of it runs, and
+     * `type` is made for it (model_stand_in.c): it has the values only, which are inputs where
+     * others use them. */
+    const struct type *stands_for;
     struct binding *bindings; /* type->n_variables of them */
     int n_before;
     int *before; /* processes that must run before it, ascending, without duplicates */
@@ -64,9 +68,9 @@ struct model_group {
 
 struct model {
     const struct registry *registry; /* a reference of its own */
-    json_t
-        *definition; /* {"processes": {name: "library.Type", …}, "after": {…}} normalized, owned */
-    char *hash;      /* SHA-256 of json_write(definition) */
+    json_t *definition; /* {"processes": {name: "library.Type", …}, "after": {…}, "given": {…}},
+                         * normalized, owned */
+    char *hash;         /* SHA-256 of json_write(definition) */
     int n_processes;
     struct model_process *processes; /* in declared order */
     int *order;                      /* indices of processes, as they run */
@@ -81,10 +85,17 @@ struct model {
     json_t *names; /* process → index; for model_process_index */
 };
 
-/* Builds from {"processes": {…}, "after": {"b": ["a"]}}; the value of a process is "library.Type".
- * Process names are C identifiers without "__" at the ends or inside. At most MODEL_MAX_PROCESSES.
- * Errors point into `definition`, name process and variable (a cycle is spelled out: "a → b → a"),
- * and say what would be right. 0 or MODEL_INVALID. */
+/* What it is to those whose variables lead to it. */
+static inline const struct type *model_process_type(const struct model_process *p)
+{
+    return p->stands_for ? p->stands_for : p->type;
+}
+
+/* Builds from {"processes": {…}, "after": {"b": ["a"]}, "given": {…}}; the value of a process, and
+ * of one that is given (struct model_process.stands_for), is "library.Type". Process names are C
+ * identifiers without "__" at the ends or inside. At most MODEL_MAX_PROCESSES. Errors point into
+ * `definition`, name process and variable (a cycle is spelled out: "a → b → a"), and say what would
+ * be right. 0 or MODEL_INVALID. */
 #define MODEL_MAX_PROCESSES 100000
 #define MODEL_MAX_VARIABLES 2000000 /* of all processes together */
 #define MODEL_MAX_TOUCHES   4000000 /* (process, slot) pairs, groups counted member by member */
@@ -108,7 +119,7 @@ json_t *model_libraries(const struct model *m);
 int model_check_runtimes(const struct model *m, struct error *e);
 
 /* A definition made from another: `changes` is {"processes": {name: "library.Type" or null},
- * "after": {name: a name, [names] or null} or null}.
+ * "after": {name: a name, [names] or null} or null, "given"}.
  *  - Processes: as with xarray-simlab's update_processes and drop_processes, one that is there
  * keeps its place and takes the new type, new ones come last, null drops (what is not there cannot
  * be).
@@ -116,6 +127,7 @@ int model_check_runtimes(const struct model *m, struct error *e);
  *    (null: none); null in place of the object takes all edges away. Others keep theirs. Those of a
  *    dropped process go with it, but the order that they made stays: where c ran after b and b
  *    after a, c runs after a.
+ *  - `given`: in the place of the old one (null: none).
  * `definition` is one that model_new has built. The result is not yet checked: model_new does that.
  * 0, MODEL_INVALID with a pointer into `changes`, or MODEL_TOO_LARGE. A new reference. */
 int model_update(const json_t *definition, const json_t *changes, json_t **ret_definition,

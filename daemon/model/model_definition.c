@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A model's definition: {"processes": {…}, "after": {…}}, read and brought to its normal form. */
+/* A model's definition: {"processes": {…}, "after": {…}, "given": {…}}, read and brought to its
+ * normal form. */
 #include "model/model_parts.h"
 #include "model/type_parts.h"
 
@@ -10,11 +11,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-void model_pointer(const char *process, char ret[MODEL_POINTER_SIZE])
+static void pointer_into(const char *section, const char *process, char ret[MODEL_POINTER_SIZE])
 {
     char token[200];
     error_pointer_token(process, token, sizeof token);
-    snprintf(ret, MODEL_POINTER_SIZE, "/processes/%s", token);
+    snprintf(ret, MODEL_POINTER_SIZE, "/%s/%s", section, token);
+}
+
+void model_pointer(const char *process, char ret[MODEL_POINTER_SIZE])
+{
+    pointer_into("processes", process, ret);
 }
 
 /* "no process 'grd' in the model: did you mean 'grid'?" */
@@ -31,10 +37,12 @@ static int refuse_name(const struct model *m, const char *pointer, const char *n
                      nearest ? "'?" : "");
 }
 
-static int read_process(struct model *m, const char *name, const json_t *value, struct error *e)
+/* `section`: "processes", or "given". */
+static int read_process(struct model *m, const char *section, const char *name, const json_t *value,
+                        struct error *e)
 {
     char pointer[MODEL_POINTER_SIZE];
-    model_pointer(name, pointer);
+    pointer_into(section, name, pointer);
     if (!type_name_ok(name) || name[strlen(name) - 1] == '_')
         return error_set(e, MODEL_INVALID, pointer,
                          "process '%.100s': a name is a C identifier of at most %d letters that "
@@ -51,32 +59,54 @@ static int read_process(struct model *m, const char *name, const json_t *value, 
                          "process '%s': there is no process type \"%.150s\"%s", name, type_name,
                          registry_why_missing(m->registry, type_name, why));
     }
+    if (model_process_index(m, name) >= 0)
+        return error_set(e, MODEL_INVALID, pointer,
+                         "process '%s' is one of the model's own: nobody can stand in for it",
+                         name);
     struct model_process *p = &m->processes[m->n_processes];
     p->name = mem_strdup(name);
     p->type = type;
+    if (!strcmp(section, "given")) {
+        p->stands_for = type;
+        p->type = model_stand_in_new(type);
+    }
     json_object_set_new(m->names, name, json_integer(m->n_processes++));
     return 0;
 }
 
-static int read_processes(struct model *m, const json_t *processes, struct error *e)
+static int read_section(struct model *m, const char *section, const json_t *given, struct error *e)
 {
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)given, name, value)
+    {
+        int r = read_process(m, section, name, value, e);
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int read_processes(struct model *m, const json_t *processes, const json_t *given,
+                          struct error *e)
+{
+    if (given && !json_is_null(given) && !json_is_object(given))
+        return error_set(e, MODEL_INVALID, "/given",
+                         "given is not an object such as {\"grid\": \"library.Grid\"}");
     if (!json_is_object(processes) || json_object_size(processes) == 0)
         return error_set(e, MODEL_INVALID, "/processes",
                          "a model needs \"processes\": {\"name\": \"library.Type\", …}");
-    if (json_object_size(processes) > MODEL_MAX_PROCESSES)
+    size_t n = json_object_size(processes) + json_object_size(given), variables = 0;
+    if (n > MODEL_MAX_PROCESSES)
         return error_set(e, MODEL_INVALID, "/processes", "more than %d processes",
                          MODEL_MAX_PROCESSES);
-    m->processes = mem_array(json_object_size(processes), sizeof *m->processes);
-    size_t variables = 0;
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)processes, name, value)
-    {
-        int r = read_process(m, name, value, e);
-        if (r)
-            return r;
-        variables += (size_t)m->processes[m->n_processes - 1].type->n_variables;
-    }
+    m->processes = mem_array(n, sizeof *m->processes);
+    int r = read_section(m, "processes", processes, e);
+    r = r ? r : read_section(m, "given", given, e);
+    if (r)
+        return r;
+    for (int i = 0; i < m->n_processes; i++)
+        variables += (size_t)m->processes[i].type->n_variables;
     if (variables > MODEL_MAX_VARIABLES)
         return error_set(e, MODEL_INVALID, "/processes", "more than %d variables",
                          MODEL_MAX_VARIABLES);
@@ -149,9 +179,9 @@ static int compare_pairs(const void *a, const void *b)
 /* Equal models have equal texts: edges sorted by declaration, without duplicates. */
 static json_t *normal_form(const struct model *m, struct edges *edges)
 {
-    json_t *processes = json_object(), *after = json_object();
+    json_t *processes = json_object(), *after = json_object(), *given = json_object();
     for (int i = 0; i < m->n_processes; i++)
-        json_object_set_new(processes, m->processes[i].name,
+        json_object_set_new(m->processes[i].stands_for ? given : processes, m->processes[i].name,
                             json_string(m->processes[i].type->name));
     if (edges->n)
         qsort(edges->pairs, (size_t)edges->n, 2 * sizeof *edges->pairs, compare_pairs);
@@ -170,18 +200,23 @@ static json_t *normal_form(const struct model *m, struct edges *edges)
     json_object_set_new(definition, "processes", processes);
     if (json_object_size(after))
         json_object_set(definition, "after", after);
+    if (json_object_size(given))
+        json_object_set(definition, "given", given);
     json_decref(after);
+    json_decref(given);
     return definition;
 }
 
 int model_definition_read(struct model *m, const json_t *definition, int **ret_after,
                           int *ret_n_after, struct error *e)
 {
-    static const char *const keys[] = {"processes", "after", NULL};
+    static const char *const keys[] = {"processes", "after", "given", NULL};
     if (!json_is_object(definition))
         return error_set(e, MODEL_INVALID, "", "a model is an object with \"processes\"");
     int r = model_result_of_base(json_check_keys(definition, keys, "", e));
-    r = r ? r : read_processes(m, json_object_get(definition, "processes"), e);
+    r = r ? r
+          : read_processes(m, json_object_get(definition, "processes"),
+                           json_object_get(definition, "given"), e);
     struct edges edges = {0};
     r = r ? r : read_after(m, json_object_get(definition, "after"), &edges, e);
     if (r) {

@@ -11,6 +11,10 @@
 int model_definition_read(struct model *m, const json_t *definition, int **ret_after,
                           int *ret_n_after, struct error *e);
 
+/* For a process of that type which is not there: see struct model_process. */
+struct type *model_stand_in_new(const struct type *type);
+struct type *model_stand_in_free(const struct type *stand_in);
+
 /* `slots`, `bindings`, `groups`, `inputs`; who sets what. */
 int model_resolve(struct model *m, struct error *e);
 
@@ -24,7 +28,7 @@ int model_unordered_find(struct model *m, struct error *e);
 uint32_t model_unordered_reads(const struct model_process *p, int variable);
 uint32_t model_unordered_writes(const struct model_process *p, int variable);
 
-/* "/processes/NAME" into ret. */
+/* "/processes/NAME" into ret; "/given/NAME". */
 enum { MODEL_POINTER_SIZE = 256 };
 void model_pointer(const char *process, char ret[MODEL_POINTER_SIZE]);
 

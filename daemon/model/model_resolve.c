@@ -88,7 +88,7 @@ static void index_types(struct resolve *r)
     for (size_t i = 0; i < n; i++)
         r->process_of[i] = NOBODY;
     for (int p = 0; p < r->m->n_processes; p++)
-        for (const struct type *t = r->m->processes[p].type; t; t = t->parent)
+        for (const struct type *t = model_process_type(&r->m->processes[p]); t; t = t->parent)
             r->process_of[t->number] = r->process_of[t->number] == NOBODY ? p : SEVERAL;
 }
 
@@ -141,38 +141,69 @@ static int refuse_several(const struct resolve *r, struct place from, const stru
     char names[400] = "";
     size_t n = 0;
     for (int p = 0; p < r->m->n_processes && n + 120 < sizeof names; p++)
-        if (type_is_a(r->m->processes[p].type, type))
+        if (type_is_a(model_process_type(&r->m->processes[p]), type))
             n += (size_t)snprintf(names + n, sizeof names - n, "%s'%s'", n ? ", " : "",
                                   r->m->processes[p].name);
     return fault(r, from, "it leads to %s.%s, but several processes are of that type: %s",
                  type->name, variable, names);
 }
 
-static int follow_foreign(const struct resolve *r, struct place from, struct place *ret)
+static int refuse_nobody(const struct resolve *r, struct place from, const struct type *type,
+                         const char *variable)
 {
-    const struct type *type;
+    return fault(r, from,
+                 "it leads to %s.%s, but no process in the model is of that type (to run without "
+                 "one, have its values given: \"given\": {\"a name\": \"%s\"})",
+                 type->name, variable, type->name);
+}
+
+/* One step: to the process that has the variable; where that is given and the variable leads on,
+ * *type and *v are those to go on from, and ret->variable is -1. */
+static int follow_once(const struct resolve *r, struct place from, const struct type **type,
+                       const struct variable **v, struct place *ret)
+{
     const struct variable *target;
     struct error why = {0};
-    if (registry_target(r->m->registry, r->m->processes[from.process].type, variable_at(r->m, from),
-                        &type, &target, &why))
+    if (registry_target(r->m->registry, *type, *v, type, &target, &why))
         return fault(r, from, "%s", why.message);
     if (target->is_private)
-        return fault(r, from, "%s.%s is private: only its own process uses it", type->name,
+        return fault(r, from, "%s.%s is private: only its own process uses it", (*type)->name,
                      target->name);
     if (variable_is_group(target))
         return fault(r, from, "it leads to the group variable %s.%s: declare a group instead",
-                     type->name, target->name);
+                     (*type)->name, target->name);
     if (target->kind == SIMLAB_GLOBAL)
         return follow_global(r, from, target->global_name, ret);
-    int process = r->process_of[type->number];
+    int process = r->process_of[(*type)->number];
     if (process == NOBODY)
-        return fault(r, from, "it leads to %s.%s, but no process in the model is of that type",
-                     type->name, target->name);
+        return refuse_nobody(r, from, *type, target->name);
     if (process == SEVERAL)
-        return refuse_several(r, from, type, target->name);
+        return refuse_several(r, from, *type, target->name);
     /* A subtype may have declared the variable anew. */
-    *ret = (struct place){process, type_variable(r->m->processes[process].type, target->name)};
+    const struct model_process *p = &r->m->processes[process];
+    *ret = (struct place){process, type_variable(p->type, target->name)};
+    if (ret->variable < 0) {
+        *type = p->stands_for;
+        *v = &p->stands_for->variables[type_variable(p->stands_for, target->name)];
+    }
     return 0;
+}
+
+static int follow_foreign(const struct resolve *r, struct place from, struct place *ret)
+{
+    const struct type *type = r->m->processes[from.process].type;
+    const struct variable *v = variable_at(r->m, from);
+    for (int hops = 0; hops < RESOLVE_MAX_HOPS; hops++) {
+        int result = follow_once(r, from, &type, &v, ret);
+        if (result || ret->variable >= 0)
+            return result;
+        if (v->kind == SIMLAB_GLOBAL)
+            return follow_global(r, from, v->global_name, ret);
+        if (v->kind != SIMLAB_FOREIGN)
+            return fault(r, from, "it leads to %s.%s, which cannot be given: it is no value",
+                         type->name, v->name);
+    }
+    return fault(r, from, "the variables that it leads to go in a circle");
 }
 
 static int find_slot(const struct resolve *r, struct place at, int *ret_slot)
@@ -287,6 +318,15 @@ static void bind_groups(struct model *m)
 
 /* ---- intents ---- */
 
+/* Those that are given, where a process uses them. */
+static void group_is_read(struct model *m, const struct binding *b)
+{
+    for (int i = 0; i < b->n_members; i++) {
+        struct slot *slot = &m->slots[b->members[i]];
+        slot->is_input = slot->is_input || m->processes[slot->process].stands_for;
+    }
+}
+
 static int set_setter(struct resolve *r, struct place at)
 {
     struct slot *slot = &r->m->slots[r->m->processes[at.process].bindings[at.variable].slot];
@@ -308,10 +348,12 @@ static int find_setters(struct resolve *r)
     r->setter_variable = mem_array((size_t)r->m->n_slots, sizeof *r->setter_variable);
     for (int p = 0; p < r->m->n_processes; p++) {
         const struct model_process *process = &r->m->processes[p];
-        for (int v = 0; v < process->type->n_variables; v++) {
+        for (int v = 0; v < process->type->n_variables && !process->stands_for; v++) {
             const struct variable *variable = &process->type->variables[v];
-            if (variable_is_group(variable))
+            if (variable_is_group(variable)) {
+                group_is_read(r->m, &process->bindings[v]);
                 continue;
+            }
             int result = 0;
             if (variable->intent == SIMLAB_OUT)
                 result = set_setter(r, (struct place){p, v});

@@ -20,7 +20,7 @@ struct update {
 
 static int check_changes(const json_t *changes, struct error *e)
 {
-    static const char *const keys[] = {"processes", "after", NULL};
+    static const char *const keys[] = {"processes", "after", "given", NULL};
     const json_t *processes = json_object_get(changes, "processes");
     const json_t *after = json_object_get(changes, "after");
     int r = model_result_of_base(json_check_keys(changes, keys, "", e));
@@ -149,6 +149,10 @@ int model_update(const json_t *definition, const json_t *changes, json_t **ret_d
     json_object_set_new(result, "processes", processes);
     if (json_object_size(after))
         json_object_set(result, "after", after);
+    json_t *given = json_object_get(changes, "given");
+    given = given ? given : json_object_get(definition, "given");
+    if (given && !json_is_null(given))
+        json_object_set(result, "given", given);
     json_decref(after);
     if (r)
         json_decref(result);

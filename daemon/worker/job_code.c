@@ -23,6 +23,10 @@ static void add_imports(struct job_code *c, const struct stage_code *code)
         imports_add(&c->imports, address_of(code->process));
 }
 
+/* Of a process that is given. */
+static const struct simlab_process Nothing = {.name = "Nothing"};
+static const struct stage_code nothing = {.process = &Nothing};
+
 int job_code_find(const struct job *job, const struct libraries *l, struct job_code *ret,
                   struct error *e)
 {
@@ -30,6 +34,10 @@ int job_code_find(const struct job *job, const struct libraries *l, struct job_c
     *ret = (struct job_code){.codes = mem_array((size_t)model->n_processes, sizeof *ret->codes),
                              .hooks = mem_array((size_t)job->n_hooks, sizeof *ret->hooks)};
     for (int i = 0; i < model->n_processes; i++) {
+        if (model->processes[i].stands_for) {
+            ret->codes[i] = &nothing;
+            continue;
+        }
         ret->codes[i] = libraries_code(l, model->processes[i].type);
         add_imports(ret, ret->codes[i]);
     }
@@ -53,7 +61,7 @@ void job_code_watch(const struct job_code *c, const struct job *job, struct stat
     for (int i = 0; i < job->model->n_processes; i++) {
         const struct type *type = job->model->processes[i].type;
         const struct stage_code *code = c->codes[i];
-        for (; type && code; type = type->parent, code = code->parent)
+        for (; type && code && code != &nothing; type = type->parent, code = code->parent)
             if (!has_runtime(job, type))
                 statics_add(statics, address_of(code->process));
     }

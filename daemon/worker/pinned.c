@@ -152,12 +152,18 @@ static int load_library_of(struct pinned *p, const struct registry *registry, co
     return r;
 }
 
+/* Of one that is given none runs. */
+static const struct type *code_of(const struct model_process *p)
+{
+    return p->stands_for ? NULL : p->type;
+}
+
 int pinned_load(struct pinned *p, const struct job *job, struct error *e)
 {
     const struct model *m = job->model;
     int r = 0;
     for (int i = 0; i < m->n_processes && r == 0; i++)
-        for (const struct type *t = m->processes[i].type; t && r == 0; t = t->parent)
+        for (const struct type *t = code_of(&m->processes[i]); t && r == 0; t = t->parent)
             r = load_library_of(p, m->registry, t->name, e);
     for (int i = 0; i < job->n_hooks && r == 0; i++)
         r = load_library_of(p, m->registry, job->hooks[i], e);

@@ -126,6 +126,9 @@ def refusals(number):
     yield 422, "/from/member", "member", branch({**start, "member": "all"})
     yield 422, "/from/member", "has no member 1", branch({**start, "member": 1})
     yield 422, "/from/member", "as many members", branch({**start, "member": "each"})
+    moved = branch(start)
+    moved["inputs"]["init__loc"] = 0.4
+    yield 422, "/inputs/init__loc", "give it as job", moved
     other = branch(start)
     del other["model"]["processes"]["source"]
     del other["outputs"]["source__u_source"]
@@ -177,7 +180,6 @@ def test_what_is_damaged_fails_its_members(context):
         check("cannot be used: its checkpoint is cut or damaged" in ended.stderr, ended.stderr)
         shutil.copy(path + ".whole", path)
     other = copy.deepcopy(given)
-    other["inputs"]["init__loc"] = 0.4  # no branch begins with `initialize`: it has no effect
     other["model"]["processes"]["more"] = "reference.Logistic"
     other["inputs"]["more__r"] = 1.0
     _, ended = context.run_local(other, 1)

@@ -96,6 +96,9 @@ def seeds(upload, stored, number):
     yield "after", job(model={**MODEL, "after": {"pop": ["e"]}})
     yield "after-one", job(model={**MODEL, "after": {"pop": "e"}})
     yield "after-none", job(model={**MODEL, "after": None})
+    yield "given-none", job(model={**MODEL, "given": None})
+    yield "given", {"model": {"processes": {"melt": "reference.Melt"}, "given": {"climate": "reference.ClimateForcing"}},
+                    "clocks": {"time": [0, 1]}, "inputs": {"climate__temperature": 3}}
     yield "lists", inputs(e__in_bool=[True, False, True], e__in_str=["a", "b", "c"], e__in_f8=[1, 2, 3])
     yield "scalars", inputs(e__in_bool=True, e__in_str="ab", e__in_f8=2)
     for name, data in (("bool", True), ("str", "ab"), ("f8", 2), ("f8", "NaN")):

@@ -206,6 +206,68 @@ Test(models, groups_list_members_in_declared_order)
     registry_unref(r);
 }
 
+static void check_given_change(const json_t *definition, json_t *changes, const char *given)
+{
+    json_t *changed;
+    struct error e;
+    cr_assert_eq(model_update(definition, changes, &changed, &e), 0);
+    char *text = json_write(json_object_get(changed, "given"));
+    cr_assert_str_eq(text, given);
+    free(text);
+    json_decref(changed);
+    json_decref(changes);
+}
+
+static void check_given_changes(const json_t *definition)
+{
+    json_t *none;
+    struct error e;
+    check_given_change(definition, support_json("{}"), "{\"y\":\"t.ToBase\",\"s\":\"t.Sub\"}");
+    check_given_change(definition, support_json("{'given': {'s': 't.Sub'}}"), "{\"s\":\"t.Sub\"}");
+    json_t *changes = support_json("{'given': null}");
+    cr_assert_eq(model_update(definition, changes, &none, &e), 0);
+    cr_assert_null(json_object_get(none, "given"));
+    json_decref(none);
+    json_decref(changes);
+}
+
+Test(models, neighbours_that_are_given_lead_on)
+{
+    struct registry *r = support_library(chains);
+    struct model *m =
+        build(r, support_json("{'processes': {'f': 't.ToForeign'}, 'given': {'y': 't.ToBase', "
+                              "'s': 't.Sub'}}"));
+    cr_assert_str_eq(owner_of(m, "f__ff"), "s__a");
+    cr_assert_eq(m->n_inputs, 1);
+    cr_assert_str_eq(m->slots[m->inputs[0]].name, "s__a");
+    cr_assert_eq(m->n_unordered, 0);
+    check_given_changes(m->definition);
+    model_free(m);
+    refused(r, support_json("{'processes': {'f': 't.ToForeign'}, 'given': {'y': 't.ToBase'}}"),
+            "/processes/f", "no process in the model is of that type (to run without one");
+    refused(r,
+            support_json(
+                "{'processes': {'f': 't.ToForeign'}, 'given': {'y': 't.ToBase', 's': 't.Sub', 'b': "
+                "'t.Base'}}"),
+            "/processes/f", "several processes are of that type");
+    refused(r, support_json("{'processes': {'use': 't.UsesObject'}, 'given': {'o': 't.Object'}}"),
+            "/processes/use", "it leads to t.Object.o, which cannot be given");
+    registry_unref(r);
+}
+
+Test(models, all_inputs_of_a_group_may_be_given)
+{
+    struct registry *r = support_library(groups);
+    struct model *m = build(
+        r, support_json("{'processes': {'sum': 't.Sum'}, 'given': {'b': 't.B', 'a': 't.A'}}"));
+    static const char *const names[] = {"b__w", "b__x", "a__d", "a__v"};
+    cr_assert_eq(m->n_inputs, 4);
+    for (int i = 0; i < 4; i++)
+        cr_assert_str_eq(m->slots[m->inputs[i]].name, names[i]);
+    model_free(m);
+    registry_unref(r);
+}
+
 Test(models, after_gives_order)
 {
     struct registry *r = support_library("[{'name': 'P'}]");
