@@ -168,6 +168,15 @@ $(BUILD)/$(1)/$(1).so: tests/lib/$(1).c $(COMPILER) $(wildcard include/simlab/*.
 endef
 $(foreach l,$(TEST_LIBRARY_NAMES),$(eval $(call test_library_rule,$(l))))
 
+# The random models of tests/threads, for whoever runs them in a worker.
+RANDOM := $(BUILD)/random/random.so
+$(RANDOM): $(patsubst %,tests/threads/random_models/%.c,draw stages types library) $(COMPILER) \
+		$(wildcard include/simlab/*.h tests/threads/random_models/*.h)
+	@mkdir -p $(@D)
+	$(call say,LIB )$(CC) -std=c11 -D_GNU_SOURCE -Iinclude -fPIC -shared -fvisibility=hidden \
+		-ffp-contract=off $(WARNINGS) $(CFLAGS) $(SANITIZE) -o $@ $(filter %.c,$^) -lm
+TEST_LIBRARIES += $(RANDOM)
+
 # Another build of the same library, for tests/soak.
 AGAIN := $(BUILD)/varied_again/varied.so
 $(AGAIN): tests/lib/varied.c $(COMPILER) $(wildcard include/simlab/*.h)
@@ -203,12 +212,13 @@ $(BUILD)/tests/processes: | $(LIBRARIES)
 $(BUILD)/tests/worker: | $(ODD) $(TEST_LIBRARIES) $(BUILD)/simlab-worker
 
 # Programs of their own, which the thread sanitizer can watch (it cannot start under Criterion):
-# tests/threads/NAME.c makes build/threads/NAME.
+# tests/threads/NAME.c, and what is in tests/threads/NAME, makes build/threads/NAME.
 THREAD_TESTS := $(basename $(notdir $(wildcard tests/threads/*.c)))
-.SECONDARY: $(THREAD_TESTS:%=$(BUILD)/obj/tests/threads/%.o)
+.SECONDARY: $(call objects_of,$(wildcard tests/threads/*.c tests/threads/*/*.c))
+$(foreach t,$(THREAD_TESTS),$(eval $(BUILD)/threads/$(t): $(call objects_of,$(wildcard tests/threads/$(t)/*.c))))
 $(BUILD)/threads/%: $(BUILD)/obj/tests/threads/%.o $(call archives_of,$(LINK_stage))
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_stage)) -lm
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(call libs_of,$(LINK_stage)) -lm
 
 # ---- what people call ----
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Other random models than those of `make test` (tests/threads/random_models.c), under each scheduler:
+"""Other random models than those of `make test` (tests/threads/random_models), under each scheduler:
 the same outputs, lines and errors."""
 from harness import check
 
