@@ -7,6 +7,7 @@
 #include "client/plot.h"
 #include "client/processes.h"
 #include "client/profile.h"
+#include "client/retry.h"
 #include "client/text.h"
 #include "proto/api.h"
 
@@ -23,6 +24,8 @@ static const struct command commands[] = {
     {"jobs", "", 0, 0, "state limit", job_list, false, "list jobs, the newest first"},
     {"wait", "ID...", 1, -1, "quiet", job_wait, false, "wait for jobs to end"},
     {"cancel", "ID...", 1, -1, "", job_cancel, false, "cancel jobs"},
+    {"retry", "ID...", 1, -1, "", retry_run, false,
+     "run what is dead or missing of jobs that have ended again"},
     {"profile", "ID", 1, 1, "", profile_show, false,
      "tell where the time of a job went that says \"profile\": true"},
     {"models", "", 0, 0, "limit", models_list, false, "list stored models"},

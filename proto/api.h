@@ -23,6 +23,7 @@
 #define API_JOB_MEMBERS  "/members"
 #define API_JOB_EVENTS   "/events"
 #define API_JOB_CANCEL   "/cancel"
+#define API_JOB_RETRY    "/retry"
 
 /* ---- headers and media types ---- */
 #define API_IDEMPOTENCY_KEY "Idempotency-Key" /* 1 to 255 printable ASCII characters */

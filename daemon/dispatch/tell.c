@@ -111,7 +111,8 @@ static void give_up(struct dispatch *d, struct worker_session *s, struct task *t
 static int tell_task(struct dispatch *d, struct worker_session *s, struct task *t)
 {
     struct error e = {.message = ""};
-    char *dead = NULL;
+    char *dead = NULL, *kept = NULL;
+    bool repairs = false;
     const struct job_progress *p = task_find_job(d, t->lease.job);
     if (!p || (p->has_ended && (t->is_finish || t->is_help))) { /* cancelled before */
         give_up(d, s, t);
@@ -129,9 +130,13 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
     }
     if (r == 0 && t->is_finish)
         r = queue_dead_ranges(d->queue, t->lease.job, &dead, NULL);
-    if (r < 0)
+    if (r == 0 && t->is_finish)
+        r = queue_job_kept(d->queue, t->lease.job, &kept, &repairs, NULL);
+    if (r < 0) {
+        free(dead);
         return r;
-    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, dead}};
+    }
+    struct wire_message m = {.type = WIRE_FINISH, .finish = {t->lease.job, dead, kept, repairs}};
     t->is_ahead = t->is_ahead && p->layouts == 0;
     if (t->is_help)
         m = (struct wire_message){.type = WIRE_HELP,
@@ -142,6 +147,7 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
             .lease = {t->lease.id, t->lease.job, t->lease.begin, t->lease.end, t->is_ahead}};
     task_post(d, s, &m, t->is_fresh);
     free(dead);
+    free(kept);
     t->is_sent = true;
     return 0;
 }

@@ -1,26 +1,94 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/claims.h"
 
+#include "base/json.h"
 #include "base/mem.h"
+#include "queue/queue.h"
 #include "store/claim.h"
+#include "store/store.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void remember(struct claims *c, const char *path, const char *owner,
+                     void (*take_back)(const char *path, const char *owner))
+{
+    c->list = mem_resize(c->list, c->n + 1, sizeof *c->list);
+    c->list[c->n++] = (struct claim){mem_strdup(path), mem_strdup(owner), take_back};
+}
 
 int claims_add(struct claims *c, const char *path, const char *owner, struct error *e)
 {
     int r = store_claim(path, owner, e);
+    if (r == 0)
+        remember(c, path, owner, store_unclaim);
+    return r;
+}
+
+/* ---- again ---- */
+
+/* It is the job's where the root's attributes say the job's model, or where they are broken, which
+ * it is to mend; or where there is nothing yet. */
+static int check_content(struct store *s, const struct queue_retry_store *store, struct error *e)
+{
+    json_t *attributes = NULL, *names = NULL;
+    int r = store_attributes(s, &attributes, e);
+    const json_t *said = json_object_get(attributes, "simlabd");
+    const char *hash = json_member_string(said, "model_hash");
+    if (r == STORE_BROKEN && store->has_members) {
+        error_clear(e);
+        return 0;
+    }
+    if (r == 0 && !said && !store->has_members)
+        r = store_arrays(s, &names, e);
+    bool is_empty = names && json_array_size(names) == 0;
+    if (r == 0 && !is_empty &&
+        (!hash || !store->model_hash || strcmp(hash, store->model_hash) != 0))
+        r = error_set(e, STORE_CONFLICT, NULL,
+                      "what stands at %.500s is not the job's store: it was made by another",
+                      store->path);
+    json_decref(names);
+    json_decref(attributes);
+    return r;
+}
+
+static int look_into(const struct queue_retry_store *store, struct error *e)
+{
+    struct store *s;
+    int r = store_open(store->path, STORE_READ, &s, e);
+    if (r == STORE_NO_SUCH &&
+        !store->has_members) { /* what holds another thing is no store of ours */
+        error_clear(e);
+        return rmdir(store->path) == 0 || errno == ENOENT
+                   ? 0
+                   : error_set(e, STORE_CONFLICT, NULL, "what stands at %.500s is no store: %s",
+                               store->path, strerror(errno));
+    }
     if (r != 0)
         return r;
-    c->list = mem_resize(c->list, c->n + 1, sizeof *c->list);
-    c->list[c->n++] = (struct claim){mem_strdup(path), mem_strdup(owner)};
-    return 0;
+    r = check_content(s, store, e);
+    store_close(s);
+    return r;
+}
+
+int claims_add_again(struct claims *c, const struct queue_retry_store *store, const char *owner,
+                     struct error *e)
+{
+    int r = look_into(store, e);
+    if (r == 0)
+        r = store_reclaim(store->path, owner, !store->has_members, e);
+    if (r == 0)
+        remember(c, store->path, owner, store_unreclaim);
+    return r;
 }
 
 void claims_settle(struct claims *c, bool is_committed)
 {
     for (size_t i = 0; i < c->n; i++) {
         if (!is_committed)
-            store_unclaim(c->list[i].path, c->list[i].owner);
+            c->list[i].take_back(c->list[i].path, c->list[i].owner);
         free(c->list[i].path);
         free(c->list[i].owner);
     }

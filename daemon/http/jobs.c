@@ -46,20 +46,21 @@ json_t *jobs_represent(const struct queue_job *j)
     json_t *progress = j->nsteps > 0 ? json_pack("{s:I, s:I}", "step", (json_int_t)j->step,
                                                  "nsteps", (json_int_t)j->nsteps)
                                      : json_null();
-    return json_pack(
-        "{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "id", id, "name", string_or_null(j->name), "state", job_state_name(j->state), "model",
-        string_or_null(j->model_hash), "store", string_or_null(j->store), "members",
-        (json_int_t)j->members, "done", (json_int_t)j->done, "dead", (json_int_t)j->dead,
-        "progress", progress, "waiting", string_or_null(j->waiting), "priority",
-        (json_int_t)j->priority, "labels", labels_of(j), "reason", string_or_null(j->reason),
-        "notes", jobs_notes(j->notes), "created", json_time(j->created), "started",
-        json_time(j->started), "ended", json_time(j->ended));
+    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, "
+                     "s:o, s:o, s:o}",
+                     "id", id, "name", string_or_null(j->name), "state", job_state_name(j->state),
+                     "model", string_or_null(j->model_hash), "store", string_or_null(j->store),
+                     "members", (json_int_t)j->members, "done", (json_int_t)j->done, "dead",
+                     (json_int_t)j->dead, "retries", (json_int_t)j->retries, "progress", progress,
+                     "waiting", string_or_null(j->waiting), "priority", (json_int_t)j->priority,
+                     "labels", labels_of(j), "reason", string_or_null(j->reason), "notes",
+                     jobs_notes(j->notes), "created", json_time(j->created), "started",
+                     json_time(j->started), "ended", json_time(j->ended));
 }
 
 /* ---- one job ---- */
 
-static int job_id(const struct request *r, int64_t *ret_id, struct error *e)
+int jobs_id(const struct request *r, int64_t *ret_id, struct error *e)
 {
     if (!request_parse_number(r->parameters[0], ret_id) || *ret_id == 0)
         return error_set(e, PROBLEM_NOT_FOUND, NULL, "there is no job \"%.40s\"", r->parameters[0]);
@@ -69,7 +70,7 @@ static int job_id(const struct request *r, int64_t *ret_id, struct error *e)
 int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e)
 {
     int64_t id;
-    int result = job_id(r, &id, e);
+    int result = jobs_id(r, &id, e);
     return result == 0 ? problem_of_queue(queue_job(r->http->queue, id, ret_job, e)) : result;
 }
 
@@ -111,7 +112,7 @@ int jobs_document(struct request *r, struct error *e)
 {
     int64_t id;
     struct queue_text document;
-    int result = job_id(r, &id, e);
+    int result = jobs_id(r, &id, e);
     if (result == 0)
         result = problem_of_queue(queue_job_text(r->http->queue, id, &document, e));
     if (result != 0)
@@ -132,7 +133,7 @@ int jobs_members(struct request *r, struct error *e)
     int limit;
     size_t i;
     json_t *members, *member;
-    int result = job_id(r, &id, e);
+    int result = jobs_id(r, &id, e);
     if (result == 0)
         result = request_number(r, "after", -1, &after, e);
     if (result == 0)

@@ -5,6 +5,8 @@
 
 #include "http/server.h"
 
+/* The number that the request's first parameter is. PROBLEM_NOT_FOUND where it is none. */
+int jobs_id(const struct request *r, int64_t *ret_id, struct error *e);
 /* The job that the request's first parameter names: the caller clears it. PROBLEM_NOT_FOUND. */
 int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e);
 

@@ -55,6 +55,7 @@ int problem_of_queue(int r)
            : r == QUEUE_NO_SUCH ? PROBLEM_NOT_FOUND
            : r == QUEUE_INVALID ? PROBLEM_INVALID
            : r == QUEUE_DAMAGED ? PROBLEM_STORAGE
+           : r == QUEUE_BUSY    ? PROBLEM_BUSY
                                 : PROBLEM_CONFLICT;
 }
 

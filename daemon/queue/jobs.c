@@ -13,7 +13,7 @@
 
 /* ---- stores: rows say paths below the root without it, and others whole ---- */
 
-static char *absolute_store(const struct queue *q, const char *store)
+char *queue_absolute_store(const struct queue *q, const char *store)
 {
     return store[0] == '/' ? mem_strdup(store) : file_join(q->root, store);
 }
@@ -89,7 +89,7 @@ static int claim_store(struct queue *q, const struct queue_submission *s, int64_
     int r = check_free(q, store, e);
     if (r)
         return r;
-    char *path = absolute_store(q, store);
+    char *path = queue_absolute_store(q, store);
     r = s->claim ? s->claim(s->userdata, id, path, e) : check_absent(path, e);
     free(path);
     return r;
@@ -200,7 +200,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .max_attempts = sqlite3_column_int64(s, 6),
         .member_timeout = sqlite3_column_double(s, 7),
         .name = database_new_text(s, 8),
-        .store = absolute_store(q, database_text(s, 9)),
+        .store = queue_absolute_store(q, database_text(s, 9)),
         .model_hash = database_new_text(s, 10),
         .labels = database_new_text(s, 11),
         .reason = database_new_text(s, 12),
@@ -210,6 +210,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .threads = sqlite3_column_int64(s, 17),
         .notes = database_new_text(s, 18),
         .from = sqlite3_column_int64(s, 19),
+        .retries = sqlite3_column_int64(s, 20),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);

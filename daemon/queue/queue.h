@@ -5,7 +5,8 @@
  * Invariants
  *  1. Changes go into one open transaction per turn of the loop; queue_commit ends it. Nothing may
  *     be acknowledged to anyone (HTTP or worker) before it has returned 0.
- *  2. A job's state moves only by the table in queue/job_state.c; each move is an event.
+ *  2. A job's state moves only by the table in queue/job_state.c; each move is an event. Only
+ *     queue_retry takes a job out of a final state, and takes that event back.
  *  3. Done ranges of a job are disjoint and coalesced: adjacent ones are one row. Marking a member
  *     done twice is harmless. A batch of a million members is one row and a few ranges.
  *  4. Fencing numbers grow over the life of the database and are never used twice.
@@ -44,6 +45,7 @@ enum queue_result {
     QUEUE_INVALID,     /* what is asked for makes no sense, whatever the queue holds */
     QUEUE_REFUSED,     /* what is there does not allow it: another's name or store, a job's state */
     QUEUE_NOT_LIVE,    /* the lease has ended */
+    QUEUE_BUSY,        /* not now: a moment later it may be */
     QUEUE_DAMAGED,     /* what the database should hold is not there, or cannot be read */
     QUEUE_RESULTS
 };
@@ -174,6 +176,7 @@ struct queue_job {
     char *reason;                    /* of failure or of a cancellation, or NULL */
     char *principal;                 /* who submitted it */
     int64_t created, started, ended; /* Unix time in milliseconds; 0: not yet */
+    int64_t retries;                 /* how often it was retried */
     int64_t step, nsteps; /* progress of a job without a batch, as last heard; not durable */
     char *waiting;        /* why it does not go on (queue_set_waiting), or NULL */
 };
@@ -221,6 +224,34 @@ int queue_jobs(struct queue *q, int state, int64_t before, int limit,
                struct error *e);
 /* Moves to cancelled where that is allowed, else QUEUE_REFUSED that names the state. */
 int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *e);
+
+/* A job's store, as it is to be claimed again. */
+struct queue_retry_store {
+    const char *path;
+    const char *model_hash; /* what its root attributes say, where it has such */
+    bool has_members;       /* that stay: the store is to be there */
+};
+struct queue_retry {
+    /* Members that are done, and are to be computed again: [begin, end), ascending. */
+    const int64_t (*damaged)[2];
+    size_t n_damaged;
+    bool repairs; /* what is no member's is damaged: it is written again */
+    /* Takes the store for the job again: 0; QUEUE_REFUSED with words; -errno. As in
+     * queue_submission. NULL: nothing is done. */
+    int (*claim)(void *userdata, int64_t job, const struct queue_retry_store *store,
+                 struct error *e);
+    void *userdata;
+};
+/* A job that has ended goes on, in the same store: members that are dead or missing are free again,
+ * and so are those that are damaged; the others stay done. The layout stays, where a member does.
+ * Each has all its attempts again; those before are added to what is told (of 10,000 members).
+ * QUEUE_REFUSED where the job has not ended, or nothing is to be done, or its store was given to
+ * another; QUEUE_BUSY while its locks are being removed; QUEUE_INVALID with a pointer. */
+int queue_retry(struct queue *q, int64_t job, const struct queue_retry *how, struct error *e);
+/* What FINISH says of a job that was retried: the members that stayed, as queue_dead_ranges (a new
+ * string), and whether what is no member's is to be written again. */
+int queue_job_kept(struct queue *q, int64_t job, char **ret_kept, bool *ret_repairs,
+                   struct error *e);
 
 /* The next job above `after` that has ended, and whose directory of locks (STORE.sync) is not known
  * to be gone. QUEUE_NO_SUCH. */
@@ -337,9 +368,9 @@ int queue_dead_ranges(struct queue *q, int64_t job, char **ret_ranges, struct er
 /* Number of the last committed event: http/ compares it to know whether streams have news. */
 int64_t queue_last_event(const struct queue *q);
 /* Events of a job (0: all jobs) after number `after`: [{"id", "job", "time", "kind", "data"}].
- * Kinds: queued {"members"}, running, progress {"done", "dead", "members"} (one per commit at most,
- * and the latest replaces the one before), log {"member", "line"}, and succeeded, partial, failed,
- * cancelled {"done", "dead", "members", "reason"?}. */
+ * Kinds: queued {"members"}, retried {"members"}, running, progress {"done", "dead", "members"}
+ * (one per commit at most, and the latest replaces the one before), log {"member", "line"}, and
+ * succeeded, partial, failed, cancelled {"done", "dead", "members", "reason"?}. */
 int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                  struct error *e);
 /* A line of a member's log; cut at 4000 bytes, and dropped after 10,000 lines of a job. `ordinal`:

@@ -2,7 +2,7 @@
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
  * database, checkpoint; texts; counts, ranges; live; events; moves; leases, layouts;
- * reports; jobs, models; recovery; queue. */
+ * reports; jobs, models; retry, recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
@@ -89,6 +89,12 @@ struct queue_ranges {
 void queue_ranges_add(struct queue_ranges *ranges, int64_t begin, int64_t end);
 int64_t queue_ranges_members(const struct queue_ranges *ranges);
 
+/* All rows of a state, ascending, added to `ret`. */
+int queue_ranges_of(struct queue *q, int64_t job, enum range_state state, struct queue_ranges *ret,
+                    struct error *e);
+/* JSON [[begin, end], …]; a new string. */
+char *queue_ranges_text(const struct queue_ranges *ranges);
+
 /* Adds a row, joined with neighbours that are alike (never those that are cut or alone). [begin,
  * end) is in no row of this state yet. Attempts and reason are 0 and NULL except for RANGE_DEAD. */
 int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
@@ -160,6 +166,11 @@ int queue_end_lease(struct queue *q, const struct queue_live_lease *live, struct
 int queue_first_lease(struct queue *q, int64_t job, int64_t *ret_begin, enum range_state *ret_from,
                       struct error *e);
 
+/* ---- jobs.c ---- */
+
+/* As a row says it: a new string, the whole path. */
+char *queue_absolute_store(const struct queue *q, const char *store);
+
 /* ---- layouts.c ---- */
 
 /* Decides the lowest proposal where nothing below it is open any more. */
@@ -176,6 +187,7 @@ int queue_count_attempt(struct queue *q, int64_t job, int64_t member, const char
                         bool *ret_lives, struct error *e);
 struct queue_attempts {
     int64_t attempts, suspicion;
+    int64_t earlier; /* attempts before the job was retried; those have no bound */
 };
 int queue_attempts(struct queue *q, int64_t job, int64_t member, struct queue_attempts *ret,
                    struct error *e);

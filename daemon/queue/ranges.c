@@ -159,27 +159,41 @@ int queue_range_finished(struct queue *q, int64_t job, int64_t begin, int64_t en
     return r;
 }
 
-int queue_dead_ranges(struct queue *q, int64_t job, char **ret_ranges, struct error *e)
+int queue_ranges_of(struct queue *q, int64_t job, enum range_state state, struct queue_ranges *ret,
+                    struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_rows(&q->database, e, &s, STATEMENT_RANGE_LIST, INTEGER(job), INTEGER(state));
+    for (; !r; r = database_next(&q->database, e, s))
+        queue_ranges_add(ret, sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1));
+    return r == QUEUE_NO_SUCH ? 0 : r;
+}
+
+char *queue_ranges_text(const struct queue_ranges *ranges)
 {
     struct buffer text = {0};
     int64_t end = -1; /* of the range that is open in the text */
-    sqlite3_stmt *s;
-    int r =
-        database_rows(&q->database, e, &s, STATEMENT_RANGE_LIST, INTEGER(job), INTEGER(RANGE_DEAD));
-    for (; !r; r = database_next(&q->database, e, s)) {
-        int64_t begin = sqlite3_column_int64(s, 0);
-        if (end >= 0 && begin != end)
+    for (size_t i = 0; i < ranges->n; i++) {
+        const struct queue_range *range = &ranges->items[i];
+        if (end >= 0 && range->begin != end)
             buffer_printf(&text, "%" PRId64 "],", end);
-        if (begin != end)
-            buffer_printf(&text, "[%" PRId64 ",", begin);
-        end = sqlite3_column_int64(s, 1);
+        if (range->begin != end)
+            buffer_printf(&text, "[%" PRId64 ",", range->begin);
+        end = range->end;
     }
-    if (r == QUEUE_NO_SUCH) {
-        if (end >= 0)
-            buffer_printf(&text, "%" PRId64 "]", end);
-        *ret_ranges = mem_printf("[%s]", text.data ? text.data : "");
-        r = 0;
-    }
+    if (end >= 0)
+        buffer_printf(&text, "%" PRId64 "]", end);
+    char *list = mem_printf("[%s]", text.data ? text.data : "");
     buffer_free(&text);
+    return list;
+}
+
+int queue_dead_ranges(struct queue *q, int64_t job, char **ret_ranges, struct error *e)
+{
+    struct queue_ranges dead = {0};
+    int r = queue_ranges_of(q, job, RANGE_DEAD, &dead, e);
+    if (!r)
+        *ret_ranges = queue_ranges_text(&dead);
+    free(dead.items);
     return r;
 }

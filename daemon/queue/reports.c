@@ -60,7 +60,8 @@ int queue_attempts(struct queue *q, int64_t job, int64_t member, struct queue_at
     *ret = (struct queue_attempts){0};
     if (r)
         return r == QUEUE_NO_SUCH ? 0 : r;
-    *ret = (struct queue_attempts){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+    *ret = (struct queue_attempts){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
+                                   sqlite3_column_int64(s, 2)};
     database_end(s);
     return 0;
 }
@@ -69,7 +70,7 @@ int queue_attempts_set(struct queue *q, int64_t job, int64_t member, const struc
                        struct error *e)
 {
     return database_run(&q->database, e, STATEMENT_ATTEMPT_SET, INTEGER(job), INTEGER(member),
-                        INTEGER(a->attempts), INTEGER(a->suspicion));
+                        INTEGER(a->attempts), INTEGER(a->suspicion), INTEGER(a->earlier));
 }
 
 static int bury(struct queue *q, int64_t job, int64_t member, int64_t attempts, const char *reason,
@@ -106,7 +107,7 @@ int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_
                          "member %" PRId64 " of job %" PRId64 " is done or dead already", member,
                          live.job);
     r = queue_attempts(q, live.job, member, &a, e);
-    return r ? r : bury(q, live.job, member, a.attempts + 1, reason, e);
+    return r ? r : bury(q, live.job, member, a.earlier + a.attempts + 1, reason, e);
 }
 
 int queue_count_attempt(struct queue *q, int64_t job, int64_t member, const char *reason,
@@ -121,7 +122,7 @@ int queue_count_attempt(struct queue *q, int64_t job, int64_t member, const char
         return r;
     *ret_lives = ++a.attempts < c.max_attempts;
     return *ret_lives ? queue_attempts_set(q, job, member, &a, e)
-                      : bury(q, job, member, a.attempts, reason, e);
+                      : bury(q, job, member, a.earlier + a.attempts, reason, e);
 }
 
 /* ---- a lease ends ---- */

@@ -182,3 +182,15 @@ CREATE TABLE member_lines (
 
 -- Whose checkpoint its members start from; 0: from the start.
 ALTER TABLE job ADD COLUMN from_job INTEGER NOT NULL DEFAULT 0;
+
+-- version 3
+-- A job that has ended goes on where it is retried. How often it was; and what its store held by
+-- then, which stays: the members that were done, JSON [[begin, end], ...] (NULL: it never was).
+-- `repairs` is 1 where what is no member's is to be written again.
+ALTER TABLE job ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN repairs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job_text ADD COLUMN kept TEXT;
+-- Attempts that a member had before its job was retried.
+ALTER TABLE attempt ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0;
+-- A store that a failed job gave free may have had others since.
+CREATE INDEX job_stores ON job (store);

@@ -80,8 +80,8 @@ static int note(struct writing *x, bool is_lost)
     int r = 0;
     if (!x->w->has_rows || m->chunks[0] == 1 || m->shape[0] == 1)
         return 0;
-    if (is_lost && x->log_size > 0)
-        r = chunk_log_broken(x->lock);
+    if (is_lost && (x->log_size > 0 || !x->s->is_logged))
+        r = chunk_log_broken(x->lock, x->log_size > 0);
     int64_t row = x->w->start[0] + p->in_box[0], n = p->count[0];
     bool *is_blank = mem_array((size_t)n, sizeof *is_blank);
     for (int64_t i = 0; i < n; i++)

@@ -16,13 +16,13 @@
 
 /* ---- dead rows ------------------------------------------------------------------------------- */
 
-/* The first range that ends beyond `row`. */
-static size_t range_at(const struct store_end *how, int64_t row)
+/* The first of the ranges that ends beyond `row`. */
+static size_t range_at(const int64_t (*ranges)[2], size_t n, int64_t row)
 {
-    size_t low = 0, high = how->n_dead;
+    size_t low = 0, high = n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (how->dead[middle][1] <= row)
+        if (ranges[middle][1] <= row)
             low = middle + 1;
         else
             high = middle;
@@ -30,23 +30,28 @@ static size_t range_at(const struct store_end *how, int64_t row)
     return low;
 }
 
+static bool is_in(const int64_t (*ranges)[2], size_t n, int64_t row)
+{
+    size_t i = range_at(ranges, n, row);
+    return i < n && ranges[i][0] <= row;
+}
+
 static bool is_dead(const struct store_end *how, int64_t row)
 {
-    size_t i = range_at(how, row);
-    return i < how->n_dead && how->dead[i][0] <= row;
+    return is_in(how->dead, how->n_dead, row);
 }
 
 bool chunk_end_none_dead(const struct store_end *how, int64_t begin, int64_t end)
 {
-    size_t i = range_at(how, begin);
+    size_t i = range_at(how->dead, how->n_dead, begin);
     return i == how->n_dead || how->dead[i][0] >= end;
 }
 
 bool chunk_end_all_dead(const struct store_end *how, int64_t begin, int64_t end)
 {
     int64_t upto = begin;
-    for (size_t i = range_at(how, begin); i < how->n_dead && how->dead[i][0] <= upto && upto < end;
-         i++)
+    for (size_t i = range_at(how->dead, how->n_dead, begin);
+         i < how->n_dead && how->dead[i][0] <= upto && upto < end; i++)
         upto = how->dead[i][1];
     return upto >= end;
 }
@@ -86,6 +91,15 @@ static int remove_chunk(const struct ending *x)
 
 /* ---- what its log tells ---------------------------------------------------------------------- */
 
+/* What is done before the log begins is as if it stood there first: the chunk had it. */
+static void begin_with_kept(const struct ending *x)
+{
+    const struct store_end *how = x->what->how;
+    for (int64_t i = 0; i < x->n_rows && how->n_kept > 0 && x->is_full; i++)
+        if (is_in(how->kept, how->n_kept, x->first + i))
+            x->rows[i] = CHUNK_ROW_WRITTEN;
+}
+
 /* *ret_is_told: there is a log. */
 static int read_log(const struct ending *x, bool *ret_is_told)
 {
@@ -93,6 +107,7 @@ static int read_log(const struct ending *x, bool *ret_is_told)
     int fd = open(x->names.lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     int r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
     *ret_is_told = r == 0 && st.st_size > 0;
+    begin_with_kept(x);
     if (*ret_is_told)
         r = chunk_log_read(fd, x->first, x->n_rows, x->rows);
     if (fd >= 0)

@@ -36,13 +36,13 @@ int chunk_log_written(int fd, int64_t begin, int64_t end, const bool *is_blank)
     return r;
 }
 
-int chunk_log_broken(int fd)
+int chunk_log_broken(int fd, bool is_old)
 {
     static const char line[] = "\nbroken\n";
     int r = append(fd, line, sizeof line - 1);
-    if (r == 0)
+    if (r == 0 && is_old)
         r = file_fault("fsync");
-    return r == 0 && fdatasync(fd) < 0 ? -errno : r;
+    return r == 0 && is_old && fdatasync(fd) < 0 ? -errno : r;
 }
 
 static void mark_written(int64_t begin, int64_t end, bool is_blank, int64_t first, int64_t n,

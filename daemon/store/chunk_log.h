@@ -28,11 +28,14 @@
 
 /* Rows [begin, end); is_blank (of each): the fill value only. 0 or -errno. */
 int chunk_log_written(int fd, int64_t begin, int64_t end, const bool *is_blank);
-int chunk_log_broken(int fd);
+/* `is_old`: the log was there, so that it is known that something is lost. One of a job that was
+ * retried begins anew, and most chunks that are missing then never were: that is not waited for. */
+int chunk_log_broken(int fd, bool is_old);
 
 enum chunk_row { CHUNK_ROW_UNWRITTEN, CHUNK_ROW_BLANK, CHUNK_ROW_WRITTEN, CHUNK_ROW_LOST };
 
-/* What is told of n rows from `first` (ret_rows: n, zeroed before): LOST were written once, were
+/* What is told of n rows from `first` (ret_rows: n, as they were before the log: UNWRITTEN, or
+ * WRITTEN): LOST were written once, were
  * lost and were not written again; BLANK never had but the fill value. 0 or -errno. */
 int chunk_log_read(int fd, int64_t first, int64_t n, unsigned char *ret_rows);
 

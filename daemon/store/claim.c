@@ -236,6 +236,42 @@ void store_unclaim(const char *path, const char *owner)
     free(sync);
 }
 
+static int reclaim(const char *path, const char *sync, const char *owner, bool may_make,
+                   struct error *e)
+{
+    int r = look(path, e);
+    if (r == STORE_NO_SUCH && may_make) {
+        error_clear(e);
+        r = explain(make_parent(path), "make the directories above", path, e);
+        if (r == 0)
+            r = make_directory(path, e);
+    }
+    if (r == 0 && (r = make_sync(sync, owner)) < 0)
+        r = r == -EEXIST || r == -ENOTDIR ? check_mark(path, sync, owner, e)
+                                          : explain(r, "make", sync, e);
+    return r == 0 ? explain(file_sync_parent(sync), "sync the directory of", sync, e) : r;
+}
+
+int store_reclaim(const char *path, const char *owner, bool may_make, struct error *e)
+{
+    char *sync = mem_printf("%s.sync", path);
+    int r = reclaim(path, sync, owner, may_make, e);
+    free(sync);
+    return r;
+}
+
+void store_unreclaim(const char *path, const char *owner)
+{
+    char *sync = mem_printf("%s.sync", path), *mark = file_join(sync, mark_name);
+    if (check_mark(path, sync, owner, NULL) == 0) {
+        unlink(mark);
+        rmdir(sync);
+        rmdir(path);
+    }
+    free(mark);
+    free(sync);
+}
+
 int store_claim_again(const char *path, const char *owner, struct error *e)
 {
     char *sync = mem_printf("%s.sync", path);

@@ -75,7 +75,7 @@ static int make_group(struct store *s, struct error *e)
 }
 
 /* Beside the locks: each write of rows has been logged since the store began (store/chunk_log.h).
- * Those of a former version did not log all. */
+ * Those of a former version did not log all, nor does that of a job that was retried. */
 static char *logged_mark(const struct store *s)
 {
     return file_join(s->sync, "logged");

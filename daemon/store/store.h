@@ -196,6 +196,8 @@ struct store_end {
     bool has_rows;            /* the first axis is members … */
     const int64_t (*dead)[2]; /* … of which these are dead: [begin, end), ascending */
     size_t n_dead;
+    const int64_t (*kept)[2]; /* … and these were done before there was a log of them */
+    size_t n_kept;
     /* Extents in which each chunk was written, but where all of its rows are dead; NULL: only those
      * chunks were written that were ever locked, or are there. */
     const int64_t *full;

@@ -19,28 +19,28 @@ struct run {
     struct error *e;
 };
 
-int closing_read_dead(const char *text, int64_t n_members, int64_t (**ret_dead)[2], size_t *ret_n,
-                      struct error *e)
+int closing_read_ranges(const char *text, int64_t n_members, int64_t (**ret_ranges)[2],
+                        size_t *ret_n, struct error *e)
 {
     json_t *list = json_read(text, strlen(text), e);
     size_t n = json_array_size(list);
-    int64_t(*dead)[2] = mem_array(n + 1, sizeof *dead), upto = 0;
+    int64_t(*ranges)[2] = mem_array(n + 1, sizeof *ranges), upto = 0;
     bool valid = json_is_array(list);
     for (size_t i = 0; i < n && valid; i++) {
         const json_t *range = json_array_get(list, i);
-        dead[i][0] = json_integer_value(json_array_get(range, 0));
-        dead[i][1] = json_integer_value(json_array_get(range, 1));
+        ranges[i][0] = json_integer_value(json_array_get(range, 0));
+        ranges[i][1] = json_integer_value(json_array_get(range, 1));
         valid = json_array_size(range) == 2 && json_is_integer(json_array_get(range, 0)) &&
-                json_is_integer(json_array_get(range, 1)) && dead[i][0] >= upto &&
-                dead[i][1] > dead[i][0] && dead[i][1] <= n_members;
-        upto = dead[i][1];
+                json_is_integer(json_array_get(range, 1)) && ranges[i][0] >= upto &&
+                ranges[i][1] > ranges[i][0] && ranges[i][1] <= n_members;
+        upto = ranges[i][1];
     }
     json_decref(list);
     if (!valid) {
-        free(dead);
-        return error_set(e, WORKER_REFUSED, NULL, "the list of dead members is broken");
+        free(ranges);
+        return error_set(e, WORKER_REFUSED, NULL, "a list of members is broken");
     }
-    *ret_dead = dead;
+    *ret_ranges = ranges;
     *ret_n = n;
     return 0;
 }
@@ -97,7 +97,7 @@ static int verify(struct run *x, const char *name)
 static int remove_broken(void *run, const char *name)
 {
     struct run *x = run;
-    int r = verify(x, name);
+    int r = x->closing->repairs ? WORKER_STORE : verify(x, name);
     if (r <= 0)
         return r;
     error_clear(x->e);
@@ -178,6 +178,8 @@ static int end_output(struct run *x, int output)
     struct store_end how = {.has_rows = a->has_batch,
                             .dead = a->has_batch ? c->dead : NULL,
                             .n_dead = a->has_batch ? c->n_dead : 0,
+                            .kept = a->has_batch ? c->kept : NULL,
+                            .n_kept = a->has_batch ? c->n_kept : 0,
                             .full = may_end_early && a->has_clock ? NULL : a->meta.shape,
                             .look = on_look,
                             .userdata = x};

@@ -16,6 +16,9 @@ struct closing {
     struct job_store store;
     const int64_t (*dead)[2]; /* members that are dead: [begin, end), ascending */
     size_t n_dead;
+    const int64_t (*kept)[2]; /* of a job that was retried: that were done before, likewise */
+    size_t n_kept;
+    bool repairs; /* clocks, coordinates and inputs are written again, whatever stands there */
     /* After each chunk that was looked at: `done` of about `total`. Other than 0 ends it, and is
      * returned. NULL: none. */
     int (*look)(void *userdata, int64_t done, int64_t total);
@@ -24,8 +27,8 @@ struct closing {
 
 /* Ranges as FINISH has them: JSON [[begin, end], …], ascending, within n_members; the caller frees
  * them. WORKER_REFUSED. */
-int closing_read_dead(const char *text, int64_t n_members, int64_t (**ret_dead)[2], size_t *ret_n,
-                      struct error *e);
+int closing_read_ranges(const char *text, int64_t n_members, int64_t (**ret_ranges)[2],
+                        size_t *ret_n, struct error *e);
 
 /* 0; WORKER_STORE with words that name what is missing, broken or lost: it can never be closed; a
  * negative errno, of the store with words (-ENOENT: it has vanished), or of `look`. */

@@ -64,16 +64,20 @@ static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
         *e = k->why;
         return k->result;
     }
-    int64_t(*dead)[2];
+    int64_t(*dead)[2] = NULL, (*kept)[2] = NULL;
     struct closing_progress progress = {s, f->job, 0};
     struct closing c = {
         .job = k->job, .store = known_job_store(k), .look = on_look, .userdata = &progress};
-    int r = closing_read_dead(f->dead, k->job->n_members, &dead, &c.n_dead, e);
-    if (r)
-        return r;
+    c.repairs = f->repairs != 0;
+    int r = closing_read_ranges(f->dead, k->job->n_members, &dead, &c.n_dead, e);
+    if (r == 0)
+        r = closing_read_ranges(f->kept, k->job->n_members, &kept, &c.n_kept, e);
     c.dead = (const int64_t(*)[2])dead;
-    r = closing_run(&c, e);
+    c.kept = (const int64_t(*)[2])kept;
+    if (r == 0)
+        r = closing_run(&c, e);
     free(dead);
+    free(kept);
     return error_explain(e, r, "finish the store");
 }
 

@@ -5,8 +5,10 @@
 #include <simlab/process.h>
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* VARIED_SCALE: another build of the library, whose values are others. */
 #ifndef VARIED_SCALE
@@ -39,6 +41,13 @@ static const struct simlab_variable varied_variables[] = {
     [LEVEL] = {.name = "level", .intent = SIMLAB_OUT, .dims = "q"},
     [DRAWN] = {.name = "drawn", .intent = SIMLAB_OUT},
 };
+
+/* Once the file is there that the environment names, nothing goes wrong any more. */
+static bool is_cured(void)
+{
+    const char *cure = getenv("SIMLAB_TEST_CURE");
+    return cure && access(cure, F_OK) == 0;
+}
 
 static void go_wrong(enum fault fault)
 {
@@ -102,7 +111,7 @@ static int varied_run_step(simlab_context *c)
 {
     double x = worked(simlab_i8_get(c, WORK), simlab_f8_get(c, VALUE));
     save(c, x + VARIED_SCALE * (double)(simlab_now(c)->step % 7));
-    if (simlab_now(c)->step != simlab_i8_get(c, AT))
+    if (simlab_now(c)->step != simlab_i8_get(c, AT) || is_cured())
         return 0;
     go_wrong((enum fault)simlab_i8_get(c, FAULT));
     return simlab_i8_get(c, FAULT) == FAILS ? simlab_fail(c, "asked to fail") : 0;

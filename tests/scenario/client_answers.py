@@ -38,6 +38,7 @@ ROUTES = {
     ("POST", "/v1/jobs?dry_run=1"): {"valid": True, "model": "h", "members": 1, "store": None},
     ("GET", "/v1/jobs/7"): JOB,
     ("POST", "/v1/jobs/7/cancel"): JOB,
+    ("POST", "/v1/jobs/7/retry"): JOB,
     ("GET", "/v1/jobs/7/members?limit=10"): {"members": [{"member": 3, "attempts": 3, "state": "dead", "reason": "hot"}]},
     ("GET", "/v1/jobs?limit=100"): {"jobs": [JOB], "next": "7"},
     ("GET", "/v1/jobs?limit=99&before=7"): {"jobs": [JOB]},
@@ -65,6 +66,7 @@ COMMANDS = (
     (("jobs",), 0, [("GET", "/v1/jobs?limit=100"), ("GET", "/v1/jobs?limit=99&before=7")]),
     (("wait", "7"), 1, [("GET", "/v1/jobs/7")]),
     (("cancel", "7"), 0, [("POST", "/v1/jobs/7/cancel")]),
+    (("retry", "7"), 0, [("POST", "/v1/jobs/7/retry")]),
     (("models",), 0, [("GET", "/v1/models?limit=100")]),
     (("models", "create", "{model}"), 0, [("POST", "/v1/models")]),
     (("models", "show", "m"), 0, [("GET", "/v1/models/m"), ("GET", "/v1/processes/l.T")]),
@@ -223,6 +225,7 @@ def test_what_is_needed(context):
     for words, route, needed in (
             (("submit", "{job}"), ("POST", "/v1/jobs"), ("id", "state", "members", "done", "dead")),
             (("cancel", "7"), ("POST", "/v1/jobs/7/cancel"), ("id", "state")),
+            (("retry", "7"), ("POST", "/v1/jobs/7/retry"), ("id", "state")),
             (("status", "7"), ("GET", "/v1/jobs/7"), ("id", "state", "members")),
             (("submit", "--dry-run", "{job}"), ("POST", "/v1/jobs?dry_run=1"), ("valid",)),
             (("models", "show", "m"), ("GET", "/v1/models/m"), ("hash", "processes", "order", "inputs")),

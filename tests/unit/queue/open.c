@@ -235,5 +235,5 @@ Test(open, a_database_of_version_1)
 /* Later versions: add here the database of the version before. */
 Test(open, the_schema_has_all_its_versions)
 {
-    cr_expect_eq(database_schema_version(), 2);
+    cr_expect_eq(database_schema_version(), 3);
 }

@@ -222,12 +222,12 @@ Test(closing, reads_ranges_of_the_dead)
     int64_t(*dead)[2];
     size_t n;
     struct error e = {.message = ""};
-    cr_assert_eq(closing_read_dead("[[0, 2], [2, 3], [9, 10]]", 10, &dead, &n, &e), 0);
+    cr_assert_eq(closing_read_ranges("[[0, 2], [2, 3], [9, 10]]", 10, &dead, &n, &e), 0);
     cr_assert(n == 3 && dead[2][0] == 9 && dead[2][1] == 10);
     free(dead);
-    cr_assert_eq(closing_read_dead("[]", 10, &dead, &n, &e), 0);
+    cr_assert_eq(closing_read_ranges("[]", 10, &dead, &n, &e), 0);
     cr_assert_eq(n, 0);
     free(dead);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        cr_assert_eq(closing_read_dead(bad[i], 10, &dead, &n, &e), WORKER_REFUSED, "%s", bad[i]);
+        cr_assert_eq(closing_read_ranges(bad[i], 10, &dead, &n, &e), WORKER_REFUSED, "%s", bad[i]);
 }

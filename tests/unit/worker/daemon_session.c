@@ -141,7 +141,7 @@ Test(daemon_session, hands_over_in_order)
     say((struct wire_message){.type = WIRE_JOB, .job = {1, "{}", "", "{}", "/store", "owner", ""}});
     cancel(99);
     lease(7);
-    say((struct wire_message){.type = WIRE_FINISH, .finish = {1, "[]"}});
+    say((struct wire_message){.type = WIRE_FINISH, .finish = {1, "[]", "[]", 0}});
     drop(1);
     say((struct wire_message){.type = WIRE_QUIT, .quit.reason = "enough"});
     struct wire_message m = next(WIRE_JOB);

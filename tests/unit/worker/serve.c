@@ -222,7 +222,7 @@ static void job(int64_t number, const char *type, const char *key, const char *v
 
 static void finish(int64_t number, const char *dead)
 {
-    say((struct wire_message){.type = WIRE_FINISH, .finish = {number, dead}});
+    say((struct wire_message){.type = WIRE_FINISH, .finish = {number, dead, "[]", 0}});
     cr_assert_eq(hear(WIRE_FINISHED).finished.job, number);
 }
 
@@ -294,7 +294,7 @@ Test(serve, what_it_was_not_told_of)
     say((struct wire_message){.type = WIRE_DROP, .drop.job = 1});
     lease(11, 1, 0, 1);
     hears_release(11, WIRE_CAUSE_NONE);
-    say((struct wire_message){.type = WIRE_FINISH, .finish = {1, "[]"}});
+    say((struct wire_message){.type = WIRE_FINISH, .finish = {1, "[]", "[]", 0}});
     struct wire_finish_failed f = hear(WIRE_FINISH_FAILED).finish_failed;
     cr_assert(f.job == 1 && f.cause == WIRE_CAUSE_NONE);
     cr_assert(strstr(f.reason, "not told of the job"), "%s", f.reason);
