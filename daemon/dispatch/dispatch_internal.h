@@ -114,6 +114,9 @@ bool task_is_of(const struct worker_session *s, int64_t job);
  * failed. */
 int fit_read(struct dispatch *d, struct job_progress *p);
 bool fit_fits(const struct worker_session *s, const struct job_progress *p);
+/* Whether its number of workers lets this one (NULL: one that has nothing) have a lease of it. */
+bool fit_may_work(const struct dispatch *d, const struct worker_session *s,
+                  const struct job_progress *p);
 /* The worker was given a lease of the job. */
 void fit_load(struct worker_session *s, const struct job_progress *p);
 /* An idle worker that fits; if possible one that knows the job, or has loaded what it needs. NULL:

@@ -40,6 +40,7 @@ int fit_read(struct dispatch *d, struct job_progress *p)
     if (r == 0) {
         p->libraries = json_read(text, strlen(text), &e);
         p->threads = job.threads;
+        p->most_workers = job.most_workers;
         queue_job_clear(&job);
     }
     if (r == 0 && !p->libraries)
@@ -72,6 +73,21 @@ bool fit_fits(const struct worker_session *s, const struct job_progress *p)
     return !conflict(s, p) && !has_other_threads(s, p);
 }
 
+/* Workers that have a task of the job. */
+static int working(const struct dispatch *d, const struct job_progress *p)
+{
+    int n = 0;
+    for (const struct worker_session *s = d->sessions; s; s = s->next)
+        n += task_is_of(s, p->job);
+    return n;
+}
+
+bool fit_may_work(const struct dispatch *d, const struct worker_session *s,
+                  const struct job_progress *p)
+{
+    return p->most_workers == 0 || (s && task_is_of(s, p->job)) || working(d, p) < p->most_workers;
+}
+
 void fit_load(struct worker_session *s, const struct job_progress *p)
 {
     s->threads = p->threads;
@@ -96,7 +112,7 @@ struct worker_session *fit_idle_session(const struct dispatch *d, const struct j
     struct worker_session *best = NULL;
     long most = 0;
     for (struct worker_session *s = d->sessions; s; s = s->next) {
-        if (!task_is_idle(s) || !fit_fits(s, p))
+        if (!task_is_idle(s) || !fit_fits(s, p) || !fit_may_work(d, s, p))
             continue;
         if (worker_session_known(s, p->job))
             return s;
@@ -152,15 +168,6 @@ void fit_renew(struct dispatch *d, struct worker_session *s, const struct job_pr
     d->fit.coming++;
     d->fit.coming_since = d->now;
     task_renew(d, s, reason);
-}
-
-/* Workers that have a task of the job. */
-static int working(const struct dispatch *d, const struct job_progress *p)
-{
-    int n = 0;
-    for (const struct worker_session *s = d->sessions; s; s = s->next)
-        n += task_is_of(s, p->job);
-    return n;
 }
 
 /* Busy or not. */

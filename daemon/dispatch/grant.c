@@ -16,7 +16,7 @@ static int is_candidate(struct dispatch *d, const struct worker_session *s, stru
                         bool *ret)
 {
     int r = fit_read(d, p);
-    *ret = r == 0 && p->passed != d->fit.round && (!s || fit_fits(s, p));
+    *ret = r == 0 && p->passed != d->fit.round && (!s || fit_fits(s, p)) && fit_may_work(d, s, p);
     return r < 0 ? r : 0;
 }
 

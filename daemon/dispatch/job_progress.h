@@ -8,10 +8,11 @@
 
 struct job_progress {
     int64_t job;
-    json_t *libraries;   /* {name: hash}: what its workers load; NULL: not yet read … */
-    int64_t threads;     /* … like these: of OpenMP and its like */
-    int64_t unfit_since; /* when no idle worker fitted it first, since one was found; 0: one is */
-    int64_t passed;      /* the last round (dispatch.fit) in which it was passed over */
+    json_t *libraries;    /* {name: hash}: what its workers load; NULL: not yet read … */
+    int64_t threads;      /* … like these: of OpenMP and its like */
+    int64_t most_workers; /* that have leases of it at a time; 0: all */
+    int64_t unfit_since;  /* when no idle worker fitted it first, since one was found; 0: one is */
+    int64_t passed;       /* the last round (dispatch.fit) in which it was passed over */
     int64_t members, priority;
     double member_timeout;      /* seconds; 0: none */
     int64_t layouts;            /* how often the layout was decided or added to; 0: not yet */

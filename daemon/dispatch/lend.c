@@ -49,9 +49,10 @@ static int helpers_of(const struct dispatch *d, int64_t lease)
 
 /* ---- lending ---- */
 
-static bool may_help(const struct worker_session *s, const struct job_progress *p, int64_t lease)
+static bool may_help(const struct dispatch *d, const struct worker_session *s,
+                     const struct job_progress *p, int64_t lease)
 {
-    return task_is_idle(s) && s->helped != lease && fit_fits(s, p);
+    return task_is_idle(s) && s->helped != lease && fit_fits(s, p) && fit_may_work(d, s, p);
 }
 
 static void lend_one(struct worker_session *helper, const struct task *to,
@@ -70,7 +71,7 @@ static void lend_to(struct dispatch *d, const struct task *to)
         return;
     int left = to->asks - helpers_of(d, to->lease.id);
     for (struct worker_session *s = d->sessions; s && left > 0; s = s->next) {
-        if (!may_help(s, p, to->lease.id))
+        if (!may_help(d, s, p, to->lease.id))
             continue;
         lend_one(s, to, p);
         left--;

@@ -183,32 +183,27 @@ static int keep_text(const struct draft *d, char *text, bool is_quick, char **re
     return r;
 }
 
-/* What is said of an option that is accepted, but does not do what it says; NULL: nothing. */
-static const char *why_not(const struct job *job, const char *key)
+/* What is said of a scheduler that is accepted, but does not do what it says; NULL: nothing. */
+static const char *why_not(const struct job *job)
 {
-    bool is_scheduler = !strcmp(key, "scheduler");
-    if (job->batch_dim && !is_scheduler && !job->parallel)
-        return "has no effect yet: members of a batch run on all workers";
-    return job->batch_dim && is_scheduler && strcmp(job->scheduler, "processes") != 0
-               ? "has no effect yet: members of a batch run side by side in workers, each of "
-                 "them on one thread"
+    if (!job->batch_dim || strcmp(job->scheduler, "processes") == 0 || job_runs_beside(job))
+        return NULL;
+    if (strcmp(job->scheduler, "threads") == 0)
+        return "with parallel: false, one thread, debug, profile, checkpoint, from or hooks, "
+               "members run one by one in a worker";
+    return job->parallel
+               ? "members of a batch run side by side in workers, each of them on one thread"
                : NULL;
 }
 
 static char *notes_of(const struct job *job)
 {
-    static const char *const keys[] = {"parallel", "scheduler"};
-    json_t *notes = json_array();
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const json_t *given = json_object_get(job->document, keys[i]);
-        const char *why = given && !json_is_null(given) ? why_not(job, keys[i]) : NULL;
-        if (!why)
-            continue;
-        char *value = json_write(given);
-        json_array_append_new(notes, json_sprintf("%s: %s %s", keys[i], value, why));
-        free(value);
-    }
-    char *text = json_array_size(notes) ? json_write(notes) : NULL;
+    const char *why = why_not(job);
+    if (!why)
+        return NULL;
+    json_t *notes =
+        json_pack("[o]", json_sprintf("scheduler: \"%s\" has no effect: %s", job->scheduler, why));
+    char *text = json_write(notes);
     json_decref(notes);
     return text;
 }
@@ -233,6 +228,7 @@ static int keep(struct draft *d, const struct job *job, bool is_quick, struct er
     d->priority = job->priority;
     d->max_attempts = job->max_attempts;
     d->threads = job->threads;
+    d->most_workers = job->most_workers;
     d->member_timeout = job->member_timeout;
     d->from_job = job->from.job;
     d->from_steps = job->from.steps;

@@ -40,6 +40,7 @@ struct draft {
     json_t *libraries;
     int64_t members, priority, max_attempts, threads;
     double member_timeout;
+    int64_t most_workers;
     int64_t from_job, from_steps, from_member; /* struct job_from; from_job 0: none */
 };
 

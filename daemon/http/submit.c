@@ -121,6 +121,7 @@ static int enqueue(struct request *r, const struct draft *d, const char *path, i
         .max_attempts = d->max_attempts,
         .member_timeout = d->member_timeout,
         .threads = d->threads,
+        .most_workers = d->most_workers,
         .libraries = d->libraries,
         .from = d->from_job,
     };

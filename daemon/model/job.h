@@ -119,12 +119,14 @@ struct job {
     enum job_validate validate;
     bool parallel;
     char *scheduler; /* "auto", "serial", "threads", "processes" */
-    /* Threads on which the processes of one member, and their loops, may run side by side. 1: none;
-     * 0: as many as there are processors; at most JOB_MOST_LANES. */
+    /* Threads on which the processes of one member, and their loops, may run side by side; of a
+     * batch by threads, its members. 1: none; 0: as many as there are processors; at most
+     * JOB_MOST_LANES. */
     int64_t lanes;
     uint64_t seed;
     int64_t priority;
     int64_t threads;       /* of OpenMP and its like in a worker; 0: as it is set there */
+    int64_t most_workers;  /* that may run it at a time; 0: all */
     int64_t max_attempts;  /* 3 */
     double member_timeout; /* seconds; 0: none */
     char *store;           /* name asked for; NULL: the daemon picks */
@@ -175,6 +177,10 @@ struct job_sources {
 int job_new(const struct registry *r, const json_t *document, const struct job_sources *sources,
             struct job **ret_job, struct error *e);
 struct job *job_free(struct job *j);
+
+/* Whether members of a batch run side by side in a worker, each on a thread. What is to be told of
+ * one at a time (a debug run, a profile, checkpoints, hooks) is so told: they run one by one. */
+bool job_runs_beside(const struct job *j);
 
 /* What job->threads will be, of a document that was not checked yet. */
 int64_t job_options_library_threads(const json_t *document);

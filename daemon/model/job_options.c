@@ -15,7 +15,8 @@ enum {
     OPTIONS_MAX_LABEL_BYTES = 65536, /* of names and texts together: each list of jobs has them */
     OPTIONS_MAX_TEXT = 4096,
     OPTIONS_MAX_STOPS = 1000,
-    OPTIONS_MAX_THREADS = 1024
+    OPTIONS_MAX_THREADS = 1024,
+    OPTIONS_MAX_WORKERS = 1000000
 };
 
 enum scheduler { AUTO, SERIAL, THREADS, PROCESSES, DISTRIBUTED };
@@ -88,6 +89,7 @@ static int read_integers(struct making *m)
         {"max_attempts", 1, 1000, &j->max_attempts},
         {"log_every", 0, INT64_MAX, &j->log_every},
         {"threads", 1, OPTIONS_MAX_THREADS, &j->threads},
+        {"workers", 1, OPTIONS_MAX_WORKERS, &j->most_workers},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int r = read_integer(m, table[i].key, table[i].low, table[i].high, table[i].target);
@@ -278,11 +280,12 @@ static enum scheduler default_scheduler(const json_t *document)
     return json_is_true(json_object_get(document, "parallel")) ? AUTO : SERIAL;
 }
 
-/* One simulation whose processes may run side by side. */
+/* One simulation whose processes may run side by side, or a batch whose members may, in a worker.
+ */
 static bool is_threaded(const json_t *document, enum scheduler scheduler)
 {
-    return !is_batch(document) && !json_is_false(json_object_get(document, "parallel")) &&
-           scheduler != SERIAL;
+    return !json_is_false(json_object_get(document, "parallel")) &&
+           (is_batch(document) ? scheduler == THREADS : scheduler != SERIAL);
 }
 
 int64_t job_options_library_threads(const json_t *document)
@@ -304,9 +307,33 @@ static int set_lanes(struct making *m, enum scheduler scheduler)
     if (!is_threaded(m->document, scheduler))
         return 0;
     if (j->threads > JOB_MOST_LANES)
-        return refuse(m, "threads", "a number from 1 to 64, the most that one simulation can use");
+        return refuse(m, "threads", "a number from 1 to 64, the most that one worker can use");
     j->lanes = j->threads;
     j->threads = 0;
+    return 0;
+}
+
+bool job_runs_beside(const struct job *j)
+{
+    return j->batch_dim && j->parallel && !strcmp(j->scheduler, schedulers[THREADS]) &&
+           j->lanes != 1 && !j->debug && !j->profile && j->n_hooks == 0 &&
+           j->checkpoint.steps == 0 && j->checkpoint.seconds == 0 && j->checkpoint.n_keep == 0 &&
+           j->from.steps == 0;
+}
+
+/* Members beside each other call all types at once. */
+static int check_beside(struct making *m)
+{
+    const struct model *model = m->job->model;
+    for (int i = 0; i < model->n_processes; i++) {
+        const struct type *type = model->processes[i].type;
+        if (type->not_thread_safe)
+            return error_set(m->error, MODEL_INVALID, "/scheduler",
+                             "scheduler: \"threads\" runs members side by side in one worker, and "
+                             "%s, the type of process '%s', is not safe beside others: "
+                             "\"processes\" will do",
+                             type->name, model->processes[i].name);
+    }
     return 0;
 }
 
@@ -326,7 +353,11 @@ static int read_scheduler(struct making *m)
                       "there yet: simulations are not spread over hosts; \"threads\" will do, and "
                       "for a batch \"processes\"");
     j->scheduler = mem_strdup(schedulers[scheduler]);
-    return set_lanes(m, (enum scheduler)scheduler);
+    bool is_beside = is_batch(m->document) && is_threaded(m->document, (enum scheduler)scheduler);
+    if (is_batch(m->document) && (!j->parallel || (is_beside && !j->most_workers)))
+        j->most_workers = 1;
+    r = is_beside ? check_beside(m) : 0;
+    return r ? r : set_lanes(m, (enum scheduler)scheduler);
 }
 
 int job_options_read(struct making *m)

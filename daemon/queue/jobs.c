@@ -123,12 +123,12 @@ static int choose_store(struct queue *q, const struct queue_submission *s, int64
 static int insert_job(struct queue *q, const struct queue_submission *s, int64_t id,
                       const char *store, struct error *e)
 {
-    int r = database_run(&q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members),
-                         INTEGER(s->priority), INTEGER(s->max_attempts), REAL(s->member_timeout),
-                         INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
-                         TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
-                         TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels),
-                         INTEGER(s->threads), TEXT(s->notes), INTEGER(s->from));
+    int r = database_run(
+        &q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members), INTEGER(s->priority),
+        INTEGER(s->max_attempts), REAL(s->member_timeout), INTEGER(clock_unix()),
+        TEXT(s->model_hash), TEXT(store), TEXT(s->principal ? s->principal : ""),
+        TEXT(s->idempotency_key), TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels),
+        INTEGER(s->threads), TEXT(s->notes), INTEGER(s->from), INTEGER(s->most_workers));
     if (!r)
         r = database_run(&q->database, e, STATEMENT_JOB_TEXT_ADD, INTEGER(id),
                          TEXT(s->document ? s->document : ""),
@@ -211,6 +211,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .notes = database_new_text(s, 18),
         .from = sqlite3_column_int64(s, 19),
         .retries = sqlite3_column_int64(s, 20),
+        .most_workers = sqlite3_column_int64(s, 21),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);

@@ -166,10 +166,11 @@ struct queue_job {
     int64_t priority;
     int64_t max_attempts;
     double member_timeout;
-    int64_t threads; /* of OpenMP and its like in its workers; 0: as these have it */
-    int64_t from;    /* the job whose checkpoint its members start from; 0: none */
-    char *name;      /* or NULL */
-    char *store;     /* absolute path of the store */
+    int64_t threads;      /* of OpenMP and its like in its workers; 0: as these have it */
+    int64_t most_workers; /* that may have leases of it at a time; 0: all */
+    int64_t from;         /* the job whose checkpoint its members start from; 0: none */
+    char *name;           /* or NULL */
+    char *store;          /* absolute path of the store */
     char *model_hash;
     char *labels;                    /* JSON object or NULL */
     char *notes;                     /* JSON list of texts for who submitted it, or NULL */
@@ -198,7 +199,7 @@ struct queue_submission {
     const char *document_hash;   /* to tell a repeated key with another body: QUEUE_REFUSED */
     const json_t *libraries;     /* {name: hash}: the contents that it was checked with; or NULL */
     int64_t members, priority, max_attempts, threads;
-    int64_t from; /* as queue_job */
+    int64_t most_workers, from; /* as queue_job */
     double member_timeout;
 };
 

@@ -194,3 +194,5 @@ ALTER TABLE job_text ADD COLUMN kept TEXT;
 ALTER TABLE attempt ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0;
 -- A store that a failed job gave free may have had others since.
 CREATE INDEX job_stores ON job (store);
+-- So many workers may run its members at a time; 0: all.
+ALTER TABLE job ADD COLUMN most_workers INTEGER NOT NULL DEFAULT 0;

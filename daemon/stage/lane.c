@@ -14,7 +14,7 @@ struct lane *lane_new(struct simulation *s, int number)
     struct lane *lane = mem_lines(1, sizeof *lane);
     lane->simulation = s;
     lane->number = number;
-    lane->position = s->board ? &s->board->lanes[number] : &lane->own;
+    lane->position = s->board ? &s->board->lanes[s->first_lane + number] : &lane->own;
     lane->failed_call = INT_MAX;
     lane->into = &lane->lines;
     lane->runs = mem_array((size_t)s->model->n_processes, sizeof *lane->runs);

@@ -54,10 +54,11 @@ static void new_parts(struct simulation *s, int n_lanes)
     context_new_all(s);
 }
 
-/* Whoever ran before on this board had other names. */
-static void take_board(struct simulation *s)
+void simulation_take_board(struct simulation *s)
 {
     size_t at = 0;
+    if (!s->board)
+        return;
     position_clear(s->board, (uintptr_t)s);
     for (int i = 0; i < s->model->n_processes; i++)
         position_add_name(s->board, &at, s->model->processes[i].name,
@@ -66,7 +67,7 @@ static void take_board(struct simulation *s)
 
 void simulation_set_step(const struct simulation *s, int64_t step)
 {
-    if (s->board)
+    if (s->board && !s->is_beside)
         atomic_store_explicit(&s->board->step, step, memory_order_relaxed);
 }
 
@@ -77,6 +78,8 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
     static const struct stage_options none = {.scheduler = "serial", .threads = 1};
     const struct stage_options *o = options ? options : &none;
     struct simulation *s = new_without_state(job, hooks, o->board);
+    s->is_beside = o->is_beside;
+    s->first_lane = o->first_lane;
     s->scheduler = scheduler_named(o->scheduler);
     mem_assert(s->scheduler);
     int r = program_new(job, codes, hooks, &s->program, e);
@@ -116,8 +119,7 @@ int simulation_join(const struct job *job, const struct stage_code *const *codes
         return r;
     }
     new_parts(s, share->n_lanes);
-    if (s->board)
-        take_board(s);
+    simulation_take_board(s);
     *ret_simulation = s;
     return 0;
 }
@@ -212,8 +214,8 @@ static int finalize(struct simulation *s, int result, struct error *e)
 
 static void begin_member(struct simulation *s, int64_t member)
 {
-    if (s->board && s->board->owner != (uintptr_t)s)
-        take_board(s);
+    if (s->board && !s->is_beside && s->board->owner != (uintptr_t)s)
+        simulation_take_board(s);
     simulation_set_step(s, -1);
     lane_take(s->lanes[0]);
     destroy_objects(s);

@@ -91,7 +91,9 @@ struct simulation {
     struct lines *cached_lines;             /* by number: of what was computed in this stage */
     int n_lanes;
     struct lane **lanes;          /* 0: the time loop's thread */
-    struct position_board *board; /* or NULL */
+    struct position_board *board; /* or NULL … */
+    bool is_beside;               /* … with others on it; its lanes stand from here on */
+    int first_lane;
     struct stage_run stage;
     struct thread_environment environment; /* the member's */
     bool is_plain;             /* no hooks, nothing is validated that processes set: most jobs */

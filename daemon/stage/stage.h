@@ -62,8 +62,11 @@ struct stage_options {
     int threads; /* that may be used, this one included: at least 1. Of `processes`: workers,
                   * which come and go (simulation_share) */
     /* Where its lanes say where they stand; NULL: nowhere. Borrowed. Simulations may share one, if
-     * one of them runs at a time. */
+     * one of them runs at a time; or such as run beside others of the same job, each with lanes of
+     * its own from `first_lane` on: before they run, simulation_take_board is called for one. */
     struct position_board *board;
+    bool is_beside;
+    int first_lane;
     int64_t most_spans; /* that simulation_trace is to have, of a job that is profiled */
 };
 
@@ -74,6 +77,8 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
                    const struct simlab_hook *const *hooks, const struct stage_options *options,
                    struct simulation **ret_simulation, struct error *e);
 struct simulation *simulation_free(struct simulation *s);
+/* Whoever stood on its board is gone, and the names there are of its job's processes. */
+void simulation_take_board(struct simulation *s);
 
 /* Of a debug run, in words, for whoever touched an address: "it touched memory behind variable
  * 'grid__u' …". Nothing is written to `ret` where it is none of ours. Safe in a process that dies

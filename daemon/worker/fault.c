@@ -10,10 +10,19 @@
 static struct position_board *watched;
 static const struct simulation *explained;
 
+/* Of a thread that runs members beside others. */
+static _Thread_local struct {
+    void (*tell)(void *userdata, int64_t member);
+    void *userdata;
+    int64_t member;
+} mine;
+
 static void note_end(void)
 {
     if (watched)
         position_ends_here(watched);
+    if (mine.tell)
+        mine.tell(mine.userdata, mine.member);
 }
 
 /* Its action is the default again. Where the fault is an instruction's, that is met again. */
@@ -47,6 +56,13 @@ void fault_forget(void)
 {
     watched = NULL;
     explained = NULL;
+}
+
+void fault_set_member(void (*tell)(void *userdata, int64_t member), void *userdata, int64_t member)
+{
+    mine.userdata = userdata;
+    mine.member = member;
+    mine.tell = tell;
 }
 
 void fault_explain(const struct simulation *s)

@@ -14,6 +14,10 @@ void fault_watch(struct position_board *board);
 /* Before the board is unmapped: what ends the process afterwards is noted nowhere. */
 void fault_forget(void);
 
+/* Of a thread that runs a member beside others: where the process ends by it, `tell` is called, by
+ * a signal handler. NULL: it runs none. */
+void fault_set_member(void (*tell)(void *userdata, int64_t member), void *userdata, int64_t member);
+
 /* Of which simulation an address is that was touched and may not be: a debug run's; NULL: none's.
  */
 void fault_explain(const struct simulation *s);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a runner has held while it was ahead of the layout. */
+#include "stage/rest.h"
 #include "worker/range_runner_parts.h"
 
 #include <errno.h>
@@ -63,5 +64,19 @@ int range_ahead_settle(struct range_runner *m, int64_t member, bool waits, struc
     }
     m->ended = r;
     m->why = *e;
+    return r;
+}
+
+int range_ahead_put(struct range_runner *m, int64_t member, int output, int64_t at,
+                    const struct simlab_view *view)
+{
+    if (m->is_ahead && held_outputs_put(&m->held, member, output, at, view))
+        return 0;
+    int r = range_ahead_settle(m, member, true, m->e);
+    if (r)
+        return r;
+    int64_t began = m->writer.proposes ? rest_now() : 0;
+    r = output_writer_put(&m->writer, member, output, at, view, m->e);
+    range_outcome_set_aside(m, began);
     return r;
 }

@@ -116,6 +116,11 @@ void range_outcome_end_early(struct range_runner *m, int64_t member, struct erro
     error_set(why, WORKER_RENEW, NULL, "after member %" PRId64 ": %s", member, why->message);
 }
 
+bool range_outcome_may_print(const struct range_runner *m)
+{
+    return m->code.imports.reach & (REACH_OUTPUT | REACH_FILES | REACH_ELSEWHERE);
+}
+
 /* The member is to run again, once what it saves beyond the layout has been decided: the range ends
  * before it. */
 static int ask_layout(struct range_runner *m, int64_t member, struct error *e)
@@ -171,4 +176,17 @@ int range_outcome_put_away(struct range_runner *m, int64_t member, int r, struct
     if (r == 0)
         r = output_writer_write(&m->writer, member, &written, e);
     return r ? r : range_outcome_report(m, written);
+}
+
+void range_outcome_abandon(struct range_runner *m, int64_t member, const struct error *failure)
+{
+    struct error e = *failure, why = {.message = "it asked for more memory than there can be"};
+    clean_room_leave(m->room, &m->code.imports, &(struct error){.message = ""});
+    if (m->events.end)
+        m->events.end(m->events.userdata, member, range_outcome_may_print(m));
+    range_outcome_end_early(m, member, &why);
+    m->e = &e;
+    range_outcome_put_away(m, member, STAGE_FAILED,
+                           &e); /* a failure of the store will be found by others */
+    m->events.abandon(m->events.userdata, &why);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/range_runner_parts.h"
 
+#include "base/log.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/processors.h"
@@ -11,27 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int put_output(struct range_runner *m, int64_t member, int output, int64_t at,
-                      const struct simlab_view *view)
-{
-    if (m->is_ahead && held_outputs_put(&m->held, member, output, at, view))
-        return 0;
-    int r = range_ahead_settle(m, member, true, m->e);
-    if (r)
-        return r;
-    int64_t began = m->writer.proposes ? rest_now() : 0;
-    r = output_writer_put(&m->writer, member, output, at, view, m->e);
-    range_outcome_set_aside(m, began);
-    return r;
-}
-
 static int on_output(void *userdata, int64_t member, int output, int64_t at,
                      const struct simlab_view *view)
 {
     struct range_runner *m = userdata;
     struct clean_room_pause pause;
     clean_room_pause(m->room, &m->code.imports, &pause);
-    int r = put_output(m, member, output, at, view);
+    int r = range_ahead_put(m, member, output, at, view);
     clean_room_resume(&pause);
     return r <= 0 ? r : STAGE_FAILED; /* writer.is_broken tells whose fault it is */
 }
@@ -62,7 +49,10 @@ static int on_step(void *userdata, int64_t member, int64_t step)
     return r;
 }
 
-static void on_abandon(void *userdata, int64_t member, const struct error *failure);
+static void on_abandon(void *userdata, int64_t member, const struct error *failure)
+{
+    range_outcome_abandon(userdata, member, failure);
+}
 
 /* ---- making ---- */
 
@@ -91,9 +81,20 @@ const char *range_runner_scheduler(const struct job *job)
     return is_apart ? "processes" : job->scheduler;
 }
 
+struct stage_options range_runner_member_options(const struct range_runner *m, int thread)
+{
+    return (struct stage_options){.scheduler = "serial",
+                                  .threads = 1,
+                                  .board = m->events.board,
+                                  .is_beside = true,
+                                  .first_lane = thread};
+}
+
 static struct stage_options how_to_run(const struct range_runner *m)
 {
-    int n = range_runner_lanes(m->job);
+    if (job_runs_beside(m->job))
+        return range_runner_member_options(m, 0);
+    int n = m->job->batch_dim ? 1 : range_runner_lanes(m->job);
     const char *given = m->job->scheduler, *scheduler = range_runner_scheduler(m->job);
     if (n == 1)
         scheduler = "serial";
@@ -115,7 +116,7 @@ static int new_simulation(struct range_runner *m, struct error *e)
 {
     struct stage_options how = how_to_run(m);
     int r = job_code_find(m->job, m->libraries, &m->code, e);
-    if (how.board && (how.threads > 1 || m->job->debug))
+    if (how.board && (how.threads > 1 || how.is_beside || m->job->debug))
         fault_watch(how.board);
     if (r == 0)
         r = worker_result_of_user(
@@ -125,6 +126,9 @@ static int new_simulation(struct range_runner *m, struct error *e)
         m->statics = statics_new();
         job_code_watch(&m->code, m->job, m->statics);
     }
+    if (r == 0 && job_runs_beside(m->job) && !range_team_may_be(m))
+        log_info("its members run one by one: a library of the job deals with files, or with what "
+                 "is one for its whole process");
     const struct lead_events events = {.lost = on_lost, .abandon = on_abandon, .userdata = m};
     if (r == 0 && m->events.share >= 0)
         r = lead_new(m->simulation, m->events.share, m->events.share_listens, &events, &m->lead, e);
@@ -160,6 +164,7 @@ struct range_runner *range_runner_free(struct range_runner *m)
     if (!m)
         return NULL;
     output_writer_close(&m->writer);
+    m->team = range_team_free(m->team);
     held_outputs_clear(&m->held);
     m->checkpoints = checkpoints_free(m->checkpoints);
     range_resume_drop(m);
@@ -193,26 +198,6 @@ json_t *range_runner_trace(const struct range_runner *m)
 }
 
 /* ---- running ---- */
-
-static bool may_print(const struct imports *i)
-{
-    return i->reach & (REACH_OUTPUT | REACH_FILES | REACH_ELSEWHERE);
-}
-
-/* Its code does not go on, nor anybody's in this process. */
-static void on_abandon(void *userdata, int64_t member, const struct error *failure)
-{
-    struct range_runner *m = userdata;
-    struct error e = *failure, why = {.message = "it asked for more memory than there can be"};
-    clean_room_leave(m->room, &m->code.imports, &(struct error){.message = ""});
-    if (m->events.end)
-        m->events.end(m->events.userdata, member, may_print(&m->code.imports));
-    range_outcome_end_early(m, member, &why);
-    m->e = &e;
-    range_outcome_put_away(m, member, STAGE_FAILED,
-                           &e); /* a failure of the store will be found by others */
-    m->events.abandon(m->events.userdata, &why);
-}
 
 static void say_static(void *userdata, const char *what)
 {
@@ -281,7 +266,7 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     r = simulate(m, member, goes_on, e);
     *ret_renew = clean_room_leave(m->room, &m->code.imports, why);
     if (m->events.end)
-        m->events.end(m->events.userdata, member, may_print(&m->code.imports));
+        m->events.end(m->events.userdata, member, range_outcome_may_print(m));
     if (*ret_renew == 0 && (m->checkpoints || m->job->from.steps) &&
         simulation_is_kept(m->simulation)) /* the next one may go on from what was saved */
         *ret_renew = error_set(why, CLEAN_ROOM_RENEW, NULL, "arrays over its values are kept");
@@ -295,8 +280,10 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
 
 static int run_members(struct range_runner *m, int *ret_renew, struct error *why, struct error *e)
 {
-    int r = 0;
-    for (int64_t member = m->begin; member < m->end && r == 0 && *ret_renew == 0; member++) {
+    bool is_team = range_team_is_wanted(m);
+    int r = is_team ? range_team_run(m, ret_renew, why, e) : 0;
+    for (int64_t member = m->begin; !is_team && member < m->end && r == 0 && *ret_renew == 0;
+         member++) {
         r = range_ahead_settle(m, -1, range_resume_is_asked(m->job), e);
         if (r == 0)
             r = run_member(m, member, ret_renew, why, e);
@@ -322,6 +309,8 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
         output_writer_begin(&m->writer, begin, end);
     if (m->code.imports.reach & REACH_ELSEWHERE)
         lead_settle(m->lead, m->room); /* our own code may have set something since */
+    if (job_runs_beside(m->job))
+        simulation_take_board(m->simulation);
     int renew = 0;
     struct error why = {.message = ""};
     int r = run_members(m, &renew, &why, e);

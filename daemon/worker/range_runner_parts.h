@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The runner, and what its files share; each uses only those before it: range_resume, range_store,
- * range_outcome, range_ahead, range_runner. */
+ * range_outcome, range_ahead, range_team, range_runner. */
 #ifndef WORKER_RANGE_RUNNER_PARTS_H
 #define WORKER_RANGE_RUNNER_PARTS_H
 
@@ -17,6 +17,7 @@ struct range_runner {
     struct job_code code;
     struct clean_room *room;
     struct simulation *simulation;
+    struct range_team *team; /* of members that run side by side; NULL: none have */
     struct statics *statics; /* NULL: nobody asks */
     int64_t member;          /* that runs, where somebody does */
     struct lead *lead;       /* of its helpers; NULL: there are none */
@@ -84,11 +85,27 @@ int range_outcome_report(struct range_runner *m, int64_t written);
 void range_outcome_set_aside(struct range_runner *m, int64_t began);
 /* The range ends with this member: all that was run is written and told. */
 void range_outcome_end_early(struct range_runner *m, int64_t member, struct error *why);
+bool range_outcome_may_print(const struct range_runner *m);
+/* stage_events.abandon: its code does not go on, nor anybody's in this process. */
+void range_outcome_abandon(struct range_runner *m, int64_t member, const struct error *failure);
 bool range_outcome_has_failed(const struct range_runner *m, int64_t member);
 
 /* Where the layout is known, or ours to decide, the runner is ahead no more: what was held goes the
  * way of all outputs. `waits`: until that is so. `member` runs, -1: none does. (While one does, the
  * store's directory is opened, which clean_room.h lets stay.) */
 int range_ahead_settle(struct range_runner *m, int64_t member, bool waits, struct error *e);
+/* A value that the member saves is held, or goes to the writer; words of what fails: in m->e. */
+int range_ahead_put(struct range_runner *m, int64_t member, int output, int64_t at,
+                    const struct simlab_view *view);
+
+/* Whether the job's libraries leave its members alone with one another; of this range's, whether
+ * they are to run side by side. */
+bool range_team_may_be(const struct range_runner *m);
+bool range_team_is_wanted(const struct range_runner *m);
+/* Runs them. *ret_renew: CLEAN_ROOM_RENEW, with words in `why`, or 0. */
+int range_team_run(struct range_runner *m, int *ret_renew, struct error *why, struct error *e);
+struct range_team *range_team_free(struct range_team *t);
+/* Of the simulation in which the members of a thread run. */
+struct stage_options range_runner_member_options(const struct range_runner *m, int thread);
 
 #endif

@@ -12,7 +12,7 @@ static const char *const harmless[] = {
     "__errno_location", "__stack_chk_fail", "__tls_get_addr", "__libc_single_threaded", "__assert",
     "__assert_fail", "__assert_perror_fail", "__chk_fail", "dl_iterate_phdr", "_dl_find_object",
     /* an end of the process is a death, which is told */
-    "abort", "exit", "_exit", "_Exit", "quick_exit",
+    "abort", "exit", "quick_exit",
     /* memory */
     "malloc", "calloc", "realloc", "reallocarray", "free", "cfree", "aligned_alloc", "memalign",
     "posix_memalign", "valloc", "pvalloc", "malloc_usable_size", "malloc_trim", "mmap", "mmap64",
@@ -112,6 +112,8 @@ static const char *const files[] = {
 static const char *const files_beginnings[] = {"_gfortran_st_", "_gfortran_transfer_",
                                                "_gfortran_flush", "_gfortran_unlink"};
 
+static const char *const ends[] = {"_exit", "_Exit"};
+
 static const char *const random_numbers[] = {
     "rand",    "srand",   "random",  "srandom", "initstate", "setstate", "drand48", "erand48",
     "lrand48", "nrand48", "mrand48", "jrand48", "srand48",   "seed48",   "lcong48"};
@@ -170,6 +172,8 @@ static unsigned reach_in_tables(const char *name)
         return REACH_FILES;
     if (is_one_of(name, output, COUNT(output)))
         return REACH_OUTPUT;
+    if (is_one_of(name, ends, COUNT(ends)))
+        return REACH_END;
     return is_one_of(name, random_numbers, COUNT(random_numbers)) ? REACH_RANDOM : REACH_ALL;
 }
 

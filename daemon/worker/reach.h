@@ -12,7 +12,8 @@ enum reach {
     REACH_RANDOM = 2,    /* rand(), random(), drand48() */
     REACH_ELSEWHERE = 4, /* anything else */
     REACH_OUTPUT = 8,    /* the standard streams, which files and all else reach, too */
-    REACH_ALL = 15
+    REACH_END = 16,      /* the process ends, and none of its handlers is called */
+    REACH_ALL = 31
 };
 
 /* Of a function or object of libc, libstdc++, libgfortran or the loader, without its version. */

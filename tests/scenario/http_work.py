@@ -216,12 +216,13 @@ def test_what_has_no_effect_is_said(context):
     daemon = context.daemon(workers=0)
     batch = {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"t": [0, 1]}, "batch_dim": "b",
              "inputs": {"pop__r": 1, "pop__k": {"dims": ["b"], "data": [10, 20]}}}
-    threads = {**batch, "parallel": True, "scheduler": "threads"}
+    threads = {**batch, "scheduler": "threads", "profile": True}
     made = daemon.submit(threads)
     check(len(made["notes"]) == 1 and "threads" in made["notes"][0], f"{made}")
     equal(daemon.job(made["id"])["notes"], made["notes"], "notes of the job")
     equal(dry(daemon, threads, 200)["notes"], made["notes"], "notes of a dry run")
-    for job in (advect(parallel=False), advect(parallel=True, scheduler="processes"), batch):
+    for job in (advect(parallel=False), advect(parallel=True, scheduler="processes"), batch,
+                {**batch, "parallel": False}, {**batch, "scheduler": "threads"}):
         equal(daemon.submit(job)["notes"], [], "notes where all has its effect")
 
 

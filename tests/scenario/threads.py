@@ -181,7 +181,7 @@ def test_what_is_not_there(context):
     batch["inputs"] = {"f0__size": {"dims": ["b"], "data": [10, 10]}}
     batch["batch_dim"] = "b"
     notes = daemon.submit({**batch, "scheduler": "threads", "parallel": False})["notes"]
-    equal([note.split(":")[0] for note in notes], ["parallel", "scheduler"], "what is noted for a batch")
+    equal([note.split(":")[0] for note in notes], ["scheduler"], "what is noted for a batch")
     equal(daemon.submit({**batch, "scheduler": "processes", "parallel": True})["notes"], [], "notes")
 
 

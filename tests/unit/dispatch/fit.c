@@ -8,7 +8,7 @@
 
 struct wish {
     const char *libraries; /* {name: hash}, with ' for " */
-    int64_t members, priority, threads;
+    int64_t members, priority, threads, most_workers;
 };
 
 static int64_t submit(struct scene *s, struct wish w)
@@ -29,6 +29,7 @@ static int64_t submit(struct scene *s, struct wish w)
                                                 .members = w.members ? w.members : 1,
                                                 .priority = w.priority,
                                                 .threads = w.threads,
+                                                .most_workers = w.most_workers,
                                                 .libraries = libraries,
                                                 .max_attempts = 2};
     cr_assert_eq(queue_submit(s->queue, &submission, &job, &existed, &e), 0, "%s", e.message);
@@ -316,5 +317,40 @@ Test(fit, a_second_lease_fits_too)
     fake_done(w, &behind, behind.begin, behind.end);
     cr_assert_eq(scene_state(&s, job), JOB_QUEUED);
     fake_close(w);
+    scene_close(&s);
+}
+
+/* Ahead of the layout, too, another worker would get some of its members. */
+Test(fit, no_more_workers_than_a_job_asks_for)
+{
+    struct scene s;
+    scene_open(&s);
+    struct fake *a = fake_ready(&s, "a");
+    int64_t job = submit(&s, (struct wish){"{'l': 'h1'}", .members = 10, .most_workers = 1});
+    begins(a, job, "h1");
+    struct fake *b = fake_ready(&s, "b");
+    s.shift += 1000;
+    fake_hears_nothing(b);
+    begins(b, submit(&s, (struct wish){"{'l': 'h1'}", .members = 1}), "h1");
+    fake_close(a);
+    fake_close(b);
+    scene_close(&s);
+}
+
+Test(fit, as_many_workers_as_a_job_asks_for)
+{
+    struct scene s;
+    scene_open(&s);
+    struct fake *a = fake_ready(&s, "a");
+    int64_t job = submit(&s, (struct wish){"{'l': 'h1'}", .members = 10, .most_workers = 2});
+    begins(a, job, "h1");
+    struct fake *b = fake_ready(&s, "b");
+    s.shift += 1000;
+    cr_assert_eq(hear(b, WIRE_JOB)->job.job, job);
+    struct fake *c = fake_ready(&s, "c");
+    fake_hears_nothing(c);
+    fake_close(a);
+    fake_close(b);
+    fake_close(c);
     scene_close(&s);
 }

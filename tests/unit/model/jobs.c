@@ -588,8 +588,36 @@ Test(jobs, threads_are_of_the_simulation_or_of_libraries)
     struct job *j = build(job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}",
                                    "'batch_dim': 'b', 'scheduler': 'threads', 'threads': 2"),
                           NULL);
-    cr_assert(j->lanes == 1 && j->threads == 2);
+    cr_assert(j->lanes == 2 && j->threads == 0 && job_runs_beside(j));
     job_free(j);
+    j = build(
+        job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}", "'batch_dim': 'b', 'threads': 2"),
+        NULL);
+    cr_assert(j->lanes == 1 && j->threads == 2 && !job_runs_beside(j));
+    job_free(j);
+}
+
+/* Of a batch: how many workers run its members, where it does not say all. */
+Test(jobs, workers_of_a_batch)
+{
+    const struct {
+        const char *options;
+        int64_t most_workers;
+    } cases[] = {
+        {"'batch_dim': 'b'", 0},
+        {"'batch_dim': 'b', 'workers': 5", 5},
+        {"'batch_dim': 'b', 'parallel': false", 1},
+        {"'batch_dim': 'b', 'parallel': false, 'workers': 5", 1},
+        {"'batch_dim': 'b', 'scheduler': 'threads'", 1},
+        {"'batch_dim': 'b', 'scheduler': 'threads', 'workers': 2", 2},
+        {"'batch_dim': 'b', 'scheduler': 'processes'", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct job *j =
+            build(job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}", cases[i].options), NULL);
+        cr_assert_eq(j->most_workers, cases[i].most_workers, "%s", cases[i].options);
+        job_free(j);
+    }
 }
 
 /* ---- coordinates ---- */
