@@ -56,7 +56,7 @@ Test(kept, who_keeps_has_what_was)
     kept_let_go(two); /* now it is free, and is used again */
     cr_assert_eq(state->n_kept, 0);
     struct value *other = v;
-    other->buffer = NULL;
+    other->view.data = other->buffer = NULL;
     other->capacity = 0;
     shape(state, other, N);
     cr_assert_eq(other->view.data, (void *)old);
