@@ -13,6 +13,7 @@ from .cells import module_name, module_text
 from .daemon import Client, Refused, submit, wait
 from .processes.process import declarations, is_process
 from .processes.table import library_of, plain
+from .processes.times import are_times, count, declared
 
 
 class RunError(RuntimeError):
@@ -57,6 +58,7 @@ def run(job, model=None, store=None, modules=(), processes=(), worker="simlab-wo
             model = {name: of if isinstance(of, str) else _class(name, of) for name, of in model.items()}
             document["model"] = {"processes": {name: _type(of, cells) for name, of in model.items()}}
             files += _files(model.values(), {os.path.realpath(file) for file in files}, cells, temporary)
+        _count_times(document, model or {})
         speaker = Client(client, server, folder)
         is_here = server is False or (server is None and (processes or worker != "simlab-worker"))
         if not is_here and (server is not None or speaker.takes_modules()):
@@ -104,6 +106,33 @@ def _document(job):
     if hasattr(job, "to_dict"):
         return {"setup": job.to_dict()}, os.getcwd()
     return dict(job), os.getcwd()
+
+
+def _count_times(document, model):
+    """Inputs that are dates become whole numbers, in the units that their variables declare."""
+    for key in ("inputs", "clocks"):
+        if document.get(key):
+            document[key] = {
+                name: {**value, "data": _counted(model, name, value["data"])} if isinstance(value, dict) and "data" in value
+                else _counted(model, name, value) for name, value in document[key].items()
+            }
+    for key in ("coords", "data_vars"):
+        for name, variable in document.get("setup", {}).get(key, {}).items():
+            variable["data"] = _counted(model, name, variable["data"])
+
+
+def _counted(model, name, value):
+    process, _, variable = name.partition("__")
+    if isinstance(value, (dict, str)) or not are_times(value):
+        return value
+    if "__" not in name:
+        raise TypeError(f"{name}: a clock has numbers here, as days since its beginning; it was given dates")
+    cls = model.get(process)
+    declaration = None if cls is None or isinstance(cls, str) else declarations(cls).get(variable)
+    try:
+        return count(value, declared(declaration.attrs.get("units")) if declaration else None)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"input {name}: {error}") from None
 
 
 def _class(name, of):

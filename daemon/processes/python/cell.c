@@ -26,7 +26,7 @@ struct cell {
     /* What stands for a scalar of these bytes. */
     PyObject *scalar;
     char bytes[SCALAR_MOST];
-    bool is_numpy; /* the scalar above */
+    int64_t mark; /* of all of the above */
 };
 
 /* By the view's address: open addressing, a power of two of places. */
@@ -108,14 +108,6 @@ void cell_forget(struct cell *cell)
     cell->data = NULL;
 }
 
-/* What the mark of a value says: other workers, too, read it as it was assigned. */
-enum { PYTHON_OWN, NUMPYS };
-
-static bool is_numpy(const struct cell *cell)
-{
-    return cell->view->mark == NUMPYS;
-}
-
 bool cell_owns(const struct cell *cell, const PyObject *array)
 {
     return array == cell->arrays[0].array || array == cell->arrays[1].array;
@@ -153,7 +145,7 @@ static bool is_current(const struct cell *cell)
 {
     const struct simlab_view *v = cell->view;
     if (cell->data != v->data || cell->dtype != v->dtype || cell->ndim != v->ndim ||
-        cell->itemsize != v->itemsize)
+        cell->itemsize != v->itemsize || cell->mark != v->mark)
         return false;
     for (int i = 0; i < v->ndim; i++)
         if (cell->shape[i] != v->shape[i])
@@ -175,6 +167,7 @@ static PyObject *read_array(struct cell *cell, bool may_write)
         cell->dtype = v->dtype;
         cell->ndim = v->ndim;
         cell->itemsize = v->itemsize;
+        cell->mark = v->mark;
         memcpy(cell->shape, v->shape, (size_t)v->ndim * sizeof *v->shape);
     }
     struct array *a = &cell->arrays[may_write];
@@ -191,25 +184,24 @@ static PyObject *read_scalar(struct cell *cell)
 {
     const struct simlab_view *v = cell->view;
     if (v->itemsize > SCALAR_MOST)
-        return numpy_scalar(v, is_numpy(cell));
+        return numpy_scalar(v, v->mark != MARK_PYTHON);
     size_t n = (size_t)v->itemsize;
     if (!cell->scalar || cell->dtype != v->dtype || cell->itemsize != v->itemsize ||
-        cell->is_numpy != is_numpy(cell) || memcmp(cell->bytes, v->data, n) != 0) {
-        PyObject *scalar = numpy_scalar(v, is_numpy(cell));
+        cell->mark != v->mark || memcmp(cell->bytes, v->data, n) != 0) {
+        PyObject *scalar = numpy_scalar(v, v->mark != MARK_PYTHON);
         if (!scalar)
             return NULL;
-        cell_remember(cell, scalar, is_numpy(cell));
+        cell_remember(cell, scalar, v->mark);
         Py_DECREF(scalar);
     }
     Py_INCREF(cell->scalar);
     return cell->scalar;
 }
 
-void cell_remember(struct cell *cell, PyObject *object, bool is_numpy)
+void cell_remember(struct cell *cell, PyObject *object, int64_t mark)
 {
     struct simlab_view *v = cell->view;
-    cell->is_numpy = is_numpy;
-    v->mark = is_numpy ? NUMPYS : PYTHON_OWN;
+    cell->mark = v->mark = mark;
     Py_CLEAR(cell->scalar);
     if (v->itemsize > SCALAR_MOST)
         return;

@@ -25,8 +25,8 @@ void cell_leave(struct cell *cell);
  * of texts: a copy. It is set. A new reference; NULL and an exception. */
 PyObject *cell_read(struct cell *cell, bool may_write);
 
-/* `object` is the scalar that was just put there. */
-void cell_remember(struct cell *cell, PyObject *object, bool is_numpy);
+/* `object` is the scalar that was just put there, of that mark (numpy.h). */
+void cell_remember(struct cell *cell, PyObject *object, int64_t mark);
 
 /* Keeps the value's memory, if somebody beside the cell has an array over it, or over a part of it:
  * before the value is given another one, and when a call ends. 0; -1 and an exception. */

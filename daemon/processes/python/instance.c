@@ -87,6 +87,17 @@ static bool bind(struct bound *b, simlab_context *c)
     return true;
 }
 
+/* Inputs are whole numbers: they are dates where the variable's units say so. */
+static void mark_inputs(const struct bound *b, simlab_context *c)
+{
+    for (int row = 0; row < c->n_variables; row++) {
+        const char *dtype = numpy_time_of_mark(b->class->times[row]);
+        if (b->cells[row] && dtype && *dtype == 'M' && c->views[row]->mark == 0 &&
+            b->class->variables[row].intent != SIMLAB_OUT)
+            c->views[row]->mark = b->class->times[row];
+    }
+}
+
 static void unlink_live(struct bound *b)
 {
     if (b->previous)
@@ -133,6 +144,7 @@ static struct bound *make(simlab_context *c)
         PyErr_NoMemory();
         return NULL;
     }
+    mark_inputs(b, c);
     b->home = c->instance;
     b->next = live;
     if (live)

@@ -5,6 +5,7 @@
 #include "instance.h"
 #include "interpreter.h"
 #include "numpy.h"
+#include "put.h"
 #include "saved.h"
 #include "types.h"
 #include "variable.h"
@@ -116,7 +117,8 @@ static int start_host(void)
     if (module && PyDict_SetItemString(modules, "_simlab", module) == 0 && run_boot() == 0 &&
         numpy_start() == 0)
         found = PyImport_ImportModule("simlab.processes.host");
-    if (found && visit_start(found) == 0 && variable_start(found) == 0 && saved_start(found) == 0)
+    if (found && put_start(found) == 0 && visit_start(found) == 0 && variable_start(found) == 0 &&
+        saved_start(found) == 0)
         started = PyObject_CallMethod(found, "start", NULL);
     Py_XDECREF(module);
     if (started)

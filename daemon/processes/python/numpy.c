@@ -15,7 +15,13 @@ static const struct {
     [SIMLAB_C16] = {"c16", "Zd"}, [SIMLAB_STR] = {"S", "s"},
 };
 
+static const char *const times[] = {"M8[D]",  "M8[h]",  "M8[m]",  "M8[s]", "M8[ms]",
+                                    "M8[us]", "M8[ns]", "m8[D]",  "m8[h]", "m8[m]",
+                                    "m8[s]",  "m8[ms]", "m8[us]", "m8[ns]"};
+enum { N_TIMES = sizeof times / sizeof *times };
+
 static struct {
+    PyObject *datetime, *timedelta, *times[N_TIMES];
     PyObject *ndarray, *generic, *asarray, *ascontiguous, *encode, *decode, *make_dtype, *f8;
     PyObject *dtypes[SIMLAB_N_DTYPES];
 } np;
@@ -40,6 +46,10 @@ int numpy_start(void)
     np.decode = attribute(chars, "decode");
     for (int i = 0; i < SIMLAB_N_DTYPES && np.make_dtype; i++)
         np.dtypes[i] = PyObject_CallFunction(np.make_dtype, "s", dtypes[i].name);
+    for (int i = 0; i < N_TIMES && np.make_dtype; i++)
+        np.times[i] = PyObject_CallFunction(np.make_dtype, "s", times[i]);
+    np.datetime = attribute(numpy, "datetime64");
+    np.timedelta = attribute(numpy, "timedelta64");
     np.f8 = attribute(numpy, "float64");
     Py_XDECREF(chars);
     Py_XDECREF(numpy);
@@ -78,14 +88,29 @@ bool numpy_may_change(PyObject *value)
     return is_array(value) ? may_change(value, 1) : Py_REFCNT(value) > 1 && !is_constant(value);
 }
 
+int64_t numpy_time_mark(const char *dtype)
+{
+    for (int i = 0; dtype && i < N_TIMES; i++)
+        if (!strcmp(times[i], dtype))
+            return MARK_TIMES + i;
+    return 0;
+}
+
+const char *numpy_time_of_mark(int64_t mark)
+{
+    return mark >= MARK_TIMES && mark < MARK_TIMES + N_TIMES ? times[mark - MARK_TIMES] : NULL;
+}
+
 /* ---- from the arena ---- */
 
 static PyObject *dtype_of(const struct simlab_view *view)
 {
     if (view->dtype == SIMLAB_STR)
         return PyObject_CallFunction(np.make_dtype, "((si))", "S", (int)view->itemsize);
-    Py_INCREF(np.dtypes[view->dtype]);
-    return np.dtypes[view->dtype];
+    bool is_time = view->dtype == SIMLAB_I8 && numpy_time_of_mark(view->mark);
+    PyObject *dtype = is_time ? np.times[view->mark - MARK_TIMES] : np.dtypes[view->dtype];
+    Py_INCREF(dtype);
+    return dtype;
 }
 
 static PyObject *shape_of(const struct simlab_view *view)
@@ -261,23 +286,24 @@ static int buffer_elements(PyObject *value, struct numpy_elements *ret)
     return 0;
 }
 
-static int refuse(PyObject *value, PyObject *array)
+static void refuse(PyObject *value, PyObject *array)
 {
     PyObject *dtype = array ? PyObject_GetAttrString(array, "dtype") : NULL;
     PyErr_Clear();
     if (dtype)
-        PyErr_Format(PyExc_TypeError,
-                     "a value of dtype %S cannot be kept: numbers up to 8 bytes (complex: 16), "
-                     "bools and texts can, in up to %d dimensions; for other objects declare an "
-                     "any_object",
-                     dtype, SIMLAB_MAX_DIMS);
+        PyErr_Format(
+            PyExc_TypeError,
+            "a value of dtype %S cannot be kept: numbers up to 8 bytes (complex: 16), "
+            "bools, texts and dates can, in up to %d dimensions; for other objects declare an "
+            "any_object",
+            dtype, SIMLAB_MAX_DIMS);
     else
-        PyErr_Format(PyExc_TypeError,
-                     "%R is no number, text, bool or array of them: for other objects declare an "
-                     "any_object",
-                     Py_TYPE(value));
+        PyErr_Format(
+            PyExc_TypeError,
+            "%R is no number, text, bool, date or array of them: for other objects declare an "
+            "any_object",
+            Py_TYPE(value));
     Py_XDECREF(dtype);
-    return -1;
 }
 
 /* In C order, native, texts encoded. A new reference. */
@@ -306,6 +332,13 @@ static PyObject *plain_array(PyObject *value)
     return plain;
 }
 
+/* Scalars of these have a buffer of mere bytes. */
+static bool is_time(PyObject *value)
+{
+    return PyObject_TypeCheck(value, (PyTypeObject *)np.datetime) ||
+           PyObject_TypeCheck(value, (PyTypeObject *)np.timedelta);
+}
+
 int numpy_elements(PyObject *value, struct numpy_elements *ret)
 {
     memset(ret, 0, offsetof(struct numpy_elements, buffer));
@@ -314,13 +347,17 @@ int numpy_elements(PyObject *value, struct numpy_elements *ret)
     if (r <= 0)
         return r;
     ret->is_numpy = true;
-    r = PyBytes_Check(value) ? 1 : buffer_elements(value, ret);
+    r = PyBytes_Check(value) || is_time(value) ? 1 : buffer_elements(value, ret);
     if (r <= 0)
         return r;
     ret->owner = plain_array(value);
     if (!ret->owner)
         return -1;
-    return buffer_elements(ret->owner, ret) == 0 ? 0 : refuse(value, ret->owner);
+    if (buffer_elements(ret->owner, ret) == 0)
+        return 0;
+    refuse(value, ret->owner);
+    Py_CLEAR(ret->owner);
+    return -1;
 }
 
 int numpy_dtype(PyObject *dtype)

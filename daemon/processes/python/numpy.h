@@ -11,6 +11,14 @@
 /* Imports it. 0; -1 and an exception. */
 int numpy_start(void);
 
+/* The mark of a value (struct simlab_view): all workers read it as it was assigned. */
+enum { MARK_PYTHON, MARK_NUMPY, MARK_TIMES }; /* from there on: of i8, by unit */
+
+/* "M8[s]", as simlab/processes/times.py has it; 0: of none. */
+int64_t numpy_time_mark(const char *dtype);
+/* That of the mark; 0: it is no time. A text for ever. */
+const char *numpy_time_of_mark(int64_t mark);
+
 /* Below, new references; NULL and an exception. */
 
 /* An array over the memory of a view, whose owner is `base`: an object with a buffer of just these

@@ -7,6 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static PyObject *count; /* of simlab.processes.host */
+
+int put_start(PyObject *host)
+{
+    count = PyObject_GetAttrString(host, "count");
+    return count ? 0 : -1;
+}
+
 static bool overlaps(const struct numpy_elements *e, const struct simlab_view *v)
 {
     const char *from = e->data, *to = v->data;
@@ -99,17 +107,74 @@ static void name_variable(const struct class *k, int row)
     Py_XDECREF(traceback);
 }
 
+/* Of dates, which NumPy shows to nobody: their numbers. The exception that is set tells why the
+ * value was refused. */
+static int elements_of_times(const struct class *k, int row, PyObject *value,
+                             struct numpy_elements *ret)
+{
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyObject *numbers =
+        PyObject_CallFunction(count, "Os", value, numpy_time_of_mark(k->times[row]));
+    int r = -1;
+    if (numbers == Py_None)
+        PyErr_Restore(type, error, traceback);
+    else {
+        r = numbers ? numpy_elements(numbers, ret) : -1;
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+    }
+    Py_XDECREF(numbers);
+    return r;
+}
+
+static int elements_of(const struct class *k, int row, PyObject *value, struct numpy_elements *ret,
+                       int64_t *ret_mark)
+{
+    int r = numpy_elements(value, ret);
+    *ret_mark = r < 0 ? k->times[row] : ret->is_numpy ? MARK_NUMPY : MARK_PYTHON;
+    return r < 0 ? elements_of_times(k, row, value, ret) : 0;
+}
+
+/* Dates stay dates, and numbers numbers. */
+static int check_kind(const struct class *k, int row, const struct simlab_view *v, int64_t mark)
+{
+    bool are_times = mark >= MARK_TIMES, were_times = v->mark >= MARK_TIMES;
+    if (!v->data || v->dtype != SIMLAB_I8 || are_times == were_times)
+        return 0;
+    PyErr_Format(PyExc_TypeError, "variable %R has %s since its first value, but was given %s",
+                 k->names[row], were_times ? numpy_time_of_mark(v->mark) : "whole numbers",
+                 are_times ? numpy_time_of_mark(mark) : "numbers");
+    return -1;
+}
+
+/* After it was put. */
+static void note(struct simlab_view *v, struct cell *cell, PyObject *value, int64_t mark)
+{
+    if (mark >= MARK_TIMES)
+        v->mark = mark;
+    else if (v->ndim == 0 && cell)
+        cell_remember(cell, value, mark);
+    else
+        v->mark = v->ndim == 0 ? mark : 0;
+}
+
 int put_value(simlab_context *c, int row, PyObject *value, struct cell *cell, enum put_how how)
 {
+    const struct class *k = simlab_userdata(c);
     struct numpy_elements e;
-    if (numpy_elements(value, &e) < 0) {
-        name_variable(simlab_userdata(c), row);
+    int64_t mark;
+    if (elements_of(k, row, value, &e, &mark) < 0) {
+        name_variable(k, row);
         return -1;
     }
     widen(&e, c->views[row]);
-    int r = put_elements(c, row, &e, cell, how);
-    if (r == 0 && e.ndim == 0 && cell)
-        cell_remember(cell, value, e.is_numpy);
+    int r = check_kind(k, row, c->views[row], mark);
+    if (r == 0)
+        r = put_elements(c, row, &e, cell, how);
+    if (r == 0)
+        note(c->views[row], cell, value, mark);
     numpy_elements_clear(&e);
     return r;
 }
@@ -129,7 +194,8 @@ bool put_would_change(simlab_context *c, int row, PyObject *value)
 {
     struct numpy_elements e;
     const struct simlab_view *v = c->views[row];
-    if (numpy_elements(value, &e) < 0) {
+    int64_t mark;
+    if (elements_of(simlab_userdata(c), row, value, &e, &mark) < 0) {
         PyErr_Clear();
         return true;
     }

@@ -10,6 +10,9 @@ enum put_how {
     PUT_CHANGE /* the same array, which has changed: all arrays over the value show it */
 };
 
+/* `host`: the module simlab.processes.host. 0; -1 and an exception. */
+int put_start(PyObject *host);
+
 /* As the value of a row, whose cell may be NULL. 0; -1 and an exception, or a failure of the
  * context. */
 int put_value(simlab_context *c, int row, PyObject *value, struct cell *cell, enum put_how how);

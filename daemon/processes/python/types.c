@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "types.h"
 
+#include "numpy.h"
 #include "runtime.h"
 #include "visit.h"
 
@@ -111,7 +112,8 @@ static int read_variables(struct class *k, PyObject *rows)
     k->names = calloc((size_t)n + 1, sizeof *k->names);
     k->rows = calloc((size_t)n + 1, sizeof *k->rows);
     k->is_object = calloc((size_t)n + 1, sizeof *k->is_object);
-    if (!k->variables || !k->names || !k->rows || !k->is_object) {
+    k->times = calloc((size_t)n + 1, sizeof *k->times);
+    if (!k->variables || !k->names || !k->rows || !k->is_object || !k->times) {
         PyErr_NoMemory();
         return -1;
     }
@@ -119,6 +121,7 @@ static int read_variables(struct class *k, PyObject *rows)
         k->rows[i] = PyList_GetItem(rows, i);
         k->names[i] = PyDict_GetItemString(k->rows[i], "name");
         k->is_object[i] = is_set(k->rows[i], "is_object");
+        k->times[i] = numpy_time_mark(text(k->rows[i], "time"));
         read_variable(&k->variables[i], k->rows[i], own_stages(k));
     }
     k->process.variables = k->variables;
@@ -162,6 +165,7 @@ struct class *class_new(PyObject *table)
         free(k->names);
         free(k->rows);
         free(k->is_object);
+        free(k->times);
         free(k);
         return NULL;
     }

@@ -24,7 +24,8 @@ struct class
     PyObject *table; /* as simlab/processes/table.py made it: all texts of the two above are its */
     PyObject *bound; /* the class whose instances run */
     PyObject **names, **rows;
-    bool *is_object;                      /* by row: it leads to an any_object */
+    bool *is_object; /* by row: it leads to an any_object */
+    int64_t *times;  /* by row: the mark of dates in the units that are declared; 0: none */
     PyObject *functions[SIMLAB_N_STAGES]; /* of `bound`; NULL: none */
     struct stage_method methods[SIMLAB_N_STAGES];
 };

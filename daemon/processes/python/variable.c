@@ -46,9 +46,12 @@ static PyObject *refused_by_host(const struct variable *v)
     return refuse(v, "cannot be had here");
 }
 
-static PyObject *copy_of(const struct simlab_view *view)
+/* Of what was computed: `mark` as declared. */
+static PyObject *copy_of(const struct simlab_view *view, int64_t mark)
 {
-    return view->ndim == 0 ? numpy_scalar(view, true) : numpy_copy(view);
+    struct simlab_view marked = *view;
+    marked.mark = mark;
+    return view->ndim == 0 ? numpy_scalar(&marked, true) : numpy_copy(&marked);
 }
 
 /* What is computed may need what this call has assigned, and other threads. */
@@ -60,7 +63,8 @@ static PyObject *demand(struct visit *visit, const struct variable *v)
     struct interpreter_pause pause = interpreter_pause();
     const struct simlab_view *view = c->host->view(c, v->row, -1, SIMLAB_CAN_READ);
     interpreter_resume(pause);
-    return simlab_failed(c) ? refused_by_host(v) : copy_of(view);
+    return simlab_failed(c) ? refused_by_host(v)
+                            : copy_of(view, visit->object->class->times[v->row]);
 }
 
 /* What this object has assigned to the same value in this call is what it reads. */
@@ -87,7 +91,7 @@ static PyObject *read_member(struct visit *visit, const struct variable *v, int6
     struct interpreter_pause pause = interpreter_pause();
     view = c->host->group_view(c, v->row, k, -1);
     interpreter_resume(pause);
-    return simlab_failed(c) ? refused_by_host(v) : copy_of(view);
+    return simlab_failed(c) ? refused_by_host(v) : copy_of(view, view->mark);
 }
 
 static PyObject *read_members(struct visit *visit, const struct variable *v)

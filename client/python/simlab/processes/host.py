@@ -21,6 +21,7 @@ from .movable import why_not
 from .process import RuntimeSignal
 from .saved import CannotSave, restore, save  # the last two are the host's
 from .table import module_table
+from .times import count  # the host's
 
 
 class Log:

@@ -4,8 +4,11 @@
 import json
 import math
 
+import numpy as np
+
 from .declaration import MAIN_CLOCK, NOTHING
 from .process import STAGES, declarations, default_of, is_process, stage_arguments
+from .times import count, declared
 from .validators import in_bounds
 
 
@@ -106,7 +109,10 @@ def _default_text(v, cls):
         value = default_of(v, object.__new__(cls))
     except Exception as error:
         raise TableError(f"the default of variable {v.name!r} cannot be made: {error}") from error
-    return None if value is NOTHING or value is None else _json(value, f"default of {v.name!r}")
+    if value is NOTHING or value is None:
+        return None
+    times = count(value, _time(v)) if isinstance(value, np.generic) or _time(v) else None
+    return _json(value if times is None else times, f"default of {v.name!r}")
 
 
 def _foreign(v, library):
@@ -114,11 +120,16 @@ def _foreign(v, library):
     return (other if isinstance(other, str) else type_name(other, library)), name
 
 
-def _is_object(v):
-    """Whether it leads to an any_object, as far as classes tell."""
+def _end(v):
+    """What it leads to, as far as classes tell."""
     while v.kind == "foreign" and not isinstance(v.target[0], str):
         v = declarations(v.target[0])[v.target[1]]
-    return v.kind == "object"
+    return v
+
+
+def _time(v):
+    """As times.declared() has it."""
+    return declared(_end(v).attrs.get("units"))
 
 
 # ---- tables ----
@@ -139,7 +150,8 @@ def variable_table(v, cls, library):
         "compute": v.compute_method,
         "converter": v.converter,
         "declaration": v,
-        "is_object": _is_object(v),
+        "is_object": _end(v).kind == "object",
+        "time": _time(v),
     }
     bounds, functions = _split_validators(v)
     row["validators"] = functions or None
