@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Steepest descent to one of eight neighbours: O'Callaghan & Mark (1984), Computer Vision, Graphics
- * and Image Processing 28, 323-344. Order of nodes from base level upstream, in O(n): the stack of
- * Braun & Willett (2013), Geomorphology 180-181, 170-179; here it is filled from its end, by going
- * down from each source as far as all donors have been (Kahn 1962), which needs no lists of
- * donors. */
+ * and Image Processing 28, 323-344. */
 #include "flow.h"
 
 #include <math.h>
@@ -11,9 +8,6 @@
 
 static const int8_t steps[8][2] = {{-1, 0},  {0, -1}, {0, 1},  {1, 0},
                                    {-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
-
-/* In n_donors, of a node that is in the stack: more than any node has. */
-#define DONE 255
 
 static void step_lengths(const struct raster *r, double ret_lengths[8])
 {
@@ -106,7 +100,7 @@ static void add_counts(void *reach, void *left, const void *right)
     *(int64_t *)left += *(const int64_t *)right;
 }
 
-static void find_receivers(simlab_context *c, struct flow *f)
+static int find_receivers(simlab_context *c, struct flow *f)
 {
     const struct raster *r = f->raster;
     struct reach s = {.flow = f};
@@ -116,49 +110,106 @@ static void find_receivers(simlab_context *c, struct flow *f)
         s.inverse[k] = 1 / s.lengths[k];
         s.offsets[k] = steps[k][0] * r->nx + steps[k][1];
     }
-    simlab_parallel_reduce(c, r->ny, raster_rows_of_block(r), find_in_rows, add_counts, &s,
-                           sizeof n, &n);
+    int failed = simlab_parallel_reduce(c, r->ny, raster_rows_of_block(r), find_in_rows, add_counts,
+                                        &s, sizeof n, &n);
     f->n_depressions = (int32_t)n;
+    return failed;
 }
 
-void flow_order(struct flow *f)
+static int clear_lakes(simlab_context *c, int64_t begin, int64_t end, void *flow)
 {
-    int32_t n = f->raster->n, free_places = n;
-    memset(f->n_donors, 0, (size_t)n);
-    for (int32_t i = 0; i < n; i++)
-        f->n_donors[f->receivers[i]] += f->receivers[i] != i;
-    for (int32_t source = 0; source < n; source++) {
-        if (f->n_donors[source] != 0)
-            continue;
-        for (int32_t i = source, r;; i = r) {
-            f->stack[--free_places] = i;
-            f->n_donors[i] = DONE;
-            r = f->receivers[i];
-            if (r == i || --f->n_donors[r] != 0)
-                break;
+    const struct flow *f = flow;
+    (void)c;
+    memset(f->lake_depth + begin, 0, (size_t)(end - begin) * sizeof *f->lake_depth);
+    return 0;
+}
+
+int flow_route(simlab_context *c, struct flow *f)
+{
+    if (find_receivers(c, f) || flow_find_roots(c, f))
+        return SIMLAB_ERROR;
+    if (f->n_depressions == 0) {
+        if (simlab_parallel_for(c, f->raster->n, RASTER_BLOCK, clear_lakes, f))
+            return SIMLAB_ERROR;
+    } else if (depression_route(c, f) || flow_find_roots(c, f)) {
+        return SIMLAB_ERROR;
+    }
+    return flow_fill_stack(c, f);
+}
+
+/* ---- drainage area ---- */
+
+struct accumulation {
+    const struct flow *flow;
+    double *area;
+    int32_t turn;
+};
+
+static int begin_with_cells(simlab_context *c, int64_t begin, int64_t end, void *accumulation)
+{
+    const struct accumulation *a = accumulation;
+    (void)c;
+    for (int64_t i = begin; i < end; i++)
+        a->area[i] = a->flow->raster->cell_area;
+    return 0;
+}
+
+/* What leaves the band is handed over when all bands of the turn are through. */
+static int accumulate_parts(simlab_context *c, int64_t first, int64_t last, void *accumulation)
+{
+    const struct accumulation *a = accumulation;
+    const struct flow *f = a->flow;
+    const int32_t *parts = f->parts + a->turn * (f->n_bands + 1);
+    (void)c;
+    for (int32_t band = (int32_t)first; band < last; band++) {
+        int32_t begin = flow_band_begin(f, band), end = flow_band_begin(f, band + 1);
+        for (int32_t k = parts[band + 1]; k-- > parts[band];) {
+            int32_t i = f->stack[k], r = f->receivers[i];
+            if (r != i && flow_is_within(r, begin, end))
+                a->area[r] += a->area[i];
+        }
+    }
+    return 0;
+}
+
+/* By turn: those that leave their band. */
+static void sort_roots(const struct flow *f, int32_t *begins)
+{
+    for (int32_t t = 0; t <= f->n_turns; t++)
+        begins[t] = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int32_t band = 0; band < f->n_bands; band++) {
+            const int32_t *roots = f->roots + flow_band_begin(f, band);
+            for (int32_t k = 0; k < f->n_roots[band]; k++) {
+                if (f->turns[roots[k]] == 0)
+                    continue;
+                if (pass == 0)
+                    begins[f->turns[roots[k]]]++;
+                else
+                    f->from[begins[f->turns[roots[k]]]++] = roots[k];
+            }
+        }
+        int32_t total = 0;
+        for (int32_t t = 0; t < f->n_turns && pass == 0; t++) {
+            int32_t n = begins[t];
+            begins[t] = total;
+            total += n;
         }
     }
 }
 
-void flow_route(simlab_context *c, struct flow *f)
+int flow_accumulate(simlab_context *c, const struct flow *f, double *ret_drainage_area)
 {
-    find_receivers(c, f);
-    flow_order(f);
-    memset(f->lake_depth, 0, (size_t)f->raster->n * sizeof *f->lake_depth);
-    if (f->n_depressions > 0) {
-        depression_route(f);
-        flow_order(f);
+    struct accumulation a = {.flow = f, .area = ret_drainage_area};
+    int32_t *ends = f->joined; /* of the roots of each turn, when they are sorted */
+    if (simlab_parallel_for(c, f->raster->n, RASTER_BLOCK, begin_with_cells, &a))
+        return SIMLAB_ERROR;
+    sort_roots(f, ends);
+    for (a.turn = f->n_turns; a.turn-- > 0;) {
+        if (flow_for_turn(c, f->parts, f->n_bands, a.turn, accumulate_parts, &a))
+            return SIMLAB_ERROR;
+        for (int32_t k = a.turn > 0 ? ends[a.turn - 1] : ends[0]; k < ends[a.turn]; k++)
+            a.area[f->receivers[f->from[k]]] += a.area[f->from[k]];
     }
-}
-
-void flow_accumulate(const struct flow *f, double *ret_drainage_area)
-{
-    int32_t n = f->raster->n;
-    for (int32_t i = 0; i < n; i++)
-        ret_drainage_area[i] = f->raster->cell_area;
-    for (int32_t k = n; k-- > 0;) {
-        int32_t i = f->stack[k], r = f->receivers[i];
-        if (r != i)
-            ret_drainage_area[r] += ret_drainage_area[i];
-    }
+    return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The process around flow.c and depression.c. */
+/* The process around flow.c, flow_order.c and depression.c. */
 #include "flow.h"
 #include "landscape.h"
 
@@ -13,15 +13,24 @@ enum {
     DRAINAGE_AREA,
     LAKE_DEPTH,
     N_DEPRESSIONS,
+    PARTS,
     N_DONORS,
+    ROOT,
+    ROOTS,
+    TURNS,
+    ENDS,
+    ORDER,
+    PLACES,
     BASINS,
-    SPILL,
-    MEMBERS,
-    BEGINS,
+    FROM,
+    TO,
     OUTLETS,
     TARGETS,
-    HEAP,
-    PLACES
+    JOINED,
+    PASS,
+    SPILL,
+    PASSES_FROM,
+    PASSES_TO
 };
 
 #define WORK(name_, dtype_)                                                                        \
@@ -62,15 +71,28 @@ static const struct simlab_variable variables[] = {
                        .intent = SIMLAB_OUT,
                        .dtype = SIMLAB_I8,
                        .description = "nodes without a lower neighbour, base level aside"},
+    [PARTS] = {.name = "parts",
+               .intent = SIMLAB_OUT,
+               .dtype = SIMLAB_I4,
+               .dims = "turn,part",
+               .description = "where the parts of the stack begin that can be worked side by side"},
     [N_DONORS] = WORK("n_donors", SIMLAB_U1),
+    [ROOT] = WORK("root", SIMLAB_I4),
+    [ROOTS] = WORK("roots", SIMLAB_I4),
+    [TURNS] = WORK("turns", SIMLAB_I4),
+    [ENDS] = WORK("ends", SIMLAB_I4),
+    [ORDER] = WORK("order", SIMLAB_I4),
+    [PLACES] = WORK("places", SIMLAB_I4),
     [BASINS] = WORK("basins", SIMLAB_I4),
-    [SPILL] = WORK("spill", SIMLAB_F8),
-    [MEMBERS] = WORK("members", SIMLAB_I4),
-    [BEGINS] = WORK("begins", SIMLAB_I4),
+    [FROM] = WORK("from", SIMLAB_I4),
+    [TO] = WORK("to", SIMLAB_I4),
     [OUTLETS] = WORK("outlets", SIMLAB_I4),
     [TARGETS] = WORK("targets", SIMLAB_I4),
-    [HEAP] = WORK("heap", SIMLAB_I4),
-    [PLACES] = WORK("places", SIMLAB_I4),
+    [JOINED] = WORK("joined", SIMLAB_I4),
+    [PASS] = WORK("pass", SIMLAB_F8),
+    [SPILL] = WORK("spill", SIMLAB_F8),
+    [PASSES_FROM] = WORK("passes_from", SIMLAB_I4),
+    [PASSES_TO] = WORK("passes_to", SIMLAB_I4),
 };
 
 static int initialize(simlab_context *c)
@@ -79,6 +101,12 @@ static int initialize(simlab_context *c)
     if (!memchr(r.fixed, 1, (size_t)r.n))
         return simlab_fail(c, "water has nowhere to go: no side has the status fixed_value");
     return 0;
+}
+
+void flow_new_parts(simlab_context *c, struct flow *f, int32_t **ret_places)
+{
+    f->parts = simlab_i4_2d(c, PARTS, f->n_turns, f->n_bands + 1);
+    *ret_places = simlab_i4_1d(c, PLACES, (int64_t)f->n_turns * (f->n_bands + 1));
 }
 
 static int run_step(simlab_context *c)
@@ -91,16 +119,25 @@ static int run_step(simlab_context *c)
                      .stack = simlab_i4_1d(c, STACK, r.n),
                      .lake_depth = simlab_f8_2d(c, LAKE_DEPTH, r.ny, r.nx),
                      .n_donors = simlab_u1_1d(c, N_DONORS, r.n),
+                     .root = simlab_i4_1d(c, ROOT, r.n),
+                     .roots = simlab_i4_1d(c, ROOTS, r.n),
+                     .turns = simlab_i4_1d(c, TURNS, r.n),
+                     .ends = simlab_i4_1d(c, ENDS, r.n),
+                     .order = simlab_i4_1d(c, ORDER, r.n),
                      .basins = simlab_i4_1d(c, BASINS, r.n),
-                     .spill = simlab_f8_1d(c, SPILL, r.n),
-                     .members = simlab_i4_1d(c, MEMBERS, r.n),
-                     .begins = simlab_i4_1d(c, BEGINS, r.n + 2),
+                     .from = simlab_i4_1d(c, FROM, r.n),
+                     .to = simlab_i4_1d(c, TO, r.n),
                      .outlets = simlab_i4_1d(c, OUTLETS, r.n),
                      .targets = simlab_i4_1d(c, TARGETS, r.n),
-                     .heap = simlab_i4_1d(c, HEAP, r.n),
-                     .places = simlab_i4_1d(c, PLACES, r.n)};
-    flow_route(c, &f);
-    flow_accumulate(&f, simlab_f8_2d(c, DRAINAGE_AREA, r.ny, r.nx));
+                     .joined = simlab_i4_1d(c, JOINED, r.n + 1),
+                     .pass = simlab_f8_1d(c, PASS, r.n),
+                     .spill = simlab_f8_1d(c, SPILL, r.n)};
+    flow_cut(&f);
+    f.passes_from = simlab_i4_1d(c, PASSES_FROM, flow_most_passes(&f));
+    f.passes_to = simlab_i4_1d(c, PASSES_TO, flow_most_passes(&f));
+    double *area = simlab_f8_2d(c, DRAINAGE_AREA, r.ny, r.nx);
+    if (flow_route(c, &f) || flow_accumulate(c, &f, area))
+        return SIMLAB_ERROR;
     simlab_i8_put(c, N_DEPRESSIONS, f.n_depressions);
     return 0;
 }

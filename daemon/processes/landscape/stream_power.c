@@ -2,8 +2,8 @@
 /* Incision of rivers into bedrock by the stream power law, dz/dt = -K A^m S^n, implicitly, from
  * base level upstream, in O(n): Braun & Willett (2013), Geomorphology 180-181, 170-179. Any length
  * of step is stable. What is eroded leaves the raster. */
+#include "flow.h"
 #include "landscape.h"
-#include "raster.h"
 
 #include <math.h>
 
@@ -15,6 +15,7 @@ enum {
     RECEIVERS,
     DISTANCES,
     STACK,
+    PARTS,
     DRAINAGE_AREA,
     LAKE_DEPTH,
     EROSION,
@@ -51,6 +52,7 @@ static const struct simlab_variable variables[] = {
     [RECEIVERS] = ROUTER("receivers"),
     [DISTANCES] = ROUTER("distances"),
     [STACK] = ROUTER("stack"),
+    [PARTS] = ROUTER("parts"),
     [DRAINAGE_AREA] = ROUTER("drainage_area"),
     [LAKE_DEPTH] = ROUTER("lake_depth"),
     [EROSION] = {.name = "erosion",
@@ -97,6 +99,8 @@ struct law {
     int64_t stride; /* of erodibility */
     double m, n, dt;
     double *erosion; /* K A^m dt, until the node's turn has come */
+    const int32_t *stack, *receivers, *parts;
+    int32_t n_bands, turn;
 };
 
 /* K A^m dt of nodes, which needs no order. */
@@ -120,19 +124,27 @@ static double new_drop(const struct law *law, int32_t i, double drop)
 }
 
 /* Lakes: their beds are not incised, and what falls into one falls to its water level. */
-static void incise(const struct law *law, const int32_t *stack, const int32_t *receivers, int32_t n)
+static void incise(const struct law *law, int32_t i)
 {
+    int32_t r = law->receivers[i];
     double *erosion = law->erosion;
-    for (int32_t k = 0; k < n; k++) {
-        int32_t i = stack[k], r = receivers[i];
-        double base =
-            law->elevation[r] + (law->lake_depth[r] > 0 ? law->lake_depth[r] : -erosion[r]);
-        double drop = law->elevation[i] - base;
-        if (r == i || law->lake_depth[i] > 0 || !(drop > 0))
-            erosion[i] = 0;
-        else
-            erosion[i] = drop - new_drop(law, i, drop);
-    }
+    double base = law->elevation[r] + (law->lake_depth[r] > 0 ? law->lake_depth[r] : -erosion[r]);
+    double drop = law->elevation[i] - base;
+    if (r == i || law->lake_depth[i] > 0 || !(drop > 0))
+        erosion[i] = 0;
+    else
+        erosion[i] = drop - new_drop(law, i, drop);
+}
+
+static int incise_parts(simlab_context *c, int64_t first, int64_t last, void *userdata)
+{
+    const struct law *law = userdata;
+    const int32_t *parts = law->parts + law->turn * (law->n_bands + 1);
+    (void)c;
+    for (int64_t band = first; band < last; band++)
+        for (int32_t k = parts[band]; k < parts[band + 1]; k++)
+            incise(law, law->stack[k]);
+    return 0;
 }
 
 static int run_step(simlab_context *c)
@@ -149,7 +161,14 @@ static int run_step(simlab_context *c)
     law.erosion = simlab_f8_2d(c, EROSION, r.ny, r.nx);
     if (simlab_parallel_for(c, r.n, RASTER_BLOCK, weigh, &law))
         return SIMLAB_ERROR;
-    incise(&law, simlab_i4(c, STACK, r.n), simlab_i4(c, RECEIVERS, r.n), r.n);
+    law.stack = simlab_i4(c, STACK, r.n);
+    law.receivers = simlab_i4(c, RECEIVERS, r.n);
+    law.n_bands = (int32_t)simlab_shape(c, PARTS, 1) - 1;
+    int32_t n_turns = (int32_t)simlab_shape(c, PARTS, 0);
+    law.parts = simlab_i4(c, PARTS, (int64_t)n_turns * (law.n_bands + 1));
+    for (law.turn = 0; law.turn < n_turns; law.turn++)
+        if (flow_for_turn(c, law.parts, law.n_bands, law.turn, incise_parts, &law))
+            return SIMLAB_ERROR;
     return 0;
 }
 

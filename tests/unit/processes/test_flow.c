@@ -25,7 +25,7 @@ static struct run *route(int ny, int nx, const char *sides, const char *elevatio
 }
 
 struct grid {
-    int ny, nx, n, looped_x;
+    int ny, nx, n, looped_x, looped_y;
     const double *z, *fixed, *receivers, *distances, *stack, *area, *depth;
 };
 
@@ -36,6 +36,7 @@ static struct grid grid_of(const struct run *r, int ny, int nx, int looped_x)
                          nx,
                          n,
                          looped_x,
+                         0,
                          run_values(r, "topo__elevation", -1, n),
                          run_values(r, "sides__fixed", -1, n),
                          run_values(r, "flow__receivers", -1, n),
@@ -50,6 +51,8 @@ static int neighbour(const struct grid *g, int i, int dy, int dx)
     int y = i / g->nx + dy, x = i % g->nx + dx;
     if (g->looped_x)
         x = (x + g->nx) % g->nx;
+    if (g->looped_y)
+        y = (y + g->ny) % g->ny;
     return y < 0 || y >= g->ny || x < 0 || x >= g->nx ? -1 : y * g->nx + x;
 }
 
@@ -164,6 +167,19 @@ Test(flow, noise_drains_through_one_side)
     run_free(r);
 }
 
+/* So many rows that water goes from band to band, and on from the last to the first. */
+Test(flow, noise_drains_through_looped_bands)
+{
+    struct run *r = route(500, 100,
+                          "'sides__north': 'looped', 'sides__south': 'looped',"
+                          " 'sides__east': 'closed',",
+                          "0", 1);
+    struct grid g = grid_of(r, 500, 100, 0);
+    g.looped_y = 1;
+    expect_routed(&g);
+    run_free(r);
+}
+
 Test(flow, south_is_the_first_row_where_y_ascends)
 {
     struct run *r = route(6, 5,
@@ -185,6 +201,15 @@ Test(flow, sides_are_looped_in_pairs)
     cr_assert(run_failure(r));
     cr_expect(strstr(run_failure(r), "sides") && strstr(run_failure(r), "looped"), "%s",
               run_failure(r));
+    run_free(r);
+}
+
+Test(flow, a_flat_of_many_bands_drains)
+{
+    struct run *r = route(310, 170, "", "5", 0);
+    struct grid g = grid_of(r, 310, 170, 0);
+    expect_routed(&g);
+    cr_expect_eq(run_value(r, "flow__n_depressions", -1), 308 * 168);
     run_free(r);
 }
 
