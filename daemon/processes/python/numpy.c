@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "numpy.h"
 
+#include "array_fields.h"
+#include "array_memory.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static const struct {
     const char *name;   /* to numpy.dtype */
     const char *format; /* of a buffer */
+    size_t itemsize;    /* of texts none */
 } dtypes[SIMLAB_N_DTYPES] = {
-    [SIMLAB_F8] = {"f8", "d"},    [SIMLAB_F4] = {"f4", "f"},  [SIMLAB_I1] = {"i1", "b"},
-    [SIMLAB_I2] = {"i2", "h"},    [SIMLAB_I4] = {"i4", "i"},  [SIMLAB_I8] = {"i8", "l"},
-    [SIMLAB_U1] = {"u1", "B"},    [SIMLAB_U2] = {"u2", "H"},  [SIMLAB_U4] = {"u4", "I"},
-    [SIMLAB_U8] = {"u8", "L"},    [SIMLAB_BOOL] = {"?", "?"}, [SIMLAB_C8] = {"c8", "Zf"},
-    [SIMLAB_C16] = {"c16", "Zd"}, [SIMLAB_STR] = {"S", "s"},
+    [SIMLAB_F8] = {"f8", "d", 8},     [SIMLAB_F4] = {"f4", "f", 4},  [SIMLAB_I1] = {"i1", "b", 1},
+    [SIMLAB_I2] = {"i2", "h", 2},     [SIMLAB_I4] = {"i4", "i", 4},  [SIMLAB_I8] = {"i8", "l", 8},
+    [SIMLAB_U1] = {"u1", "B", 1},     [SIMLAB_U2] = {"u2", "H", 2},  [SIMLAB_U4] = {"u4", "I", 4},
+    [SIMLAB_U8] = {"u8", "L", 8},     [SIMLAB_BOOL] = {"?", "?", 1}, [SIMLAB_C8] = {"c8", "Zf", 8},
+    [SIMLAB_C16] = {"c16", "Zd", 16}, [SIMLAB_STR] = {"S", "s", 0},
 };
 
 static const char *const times[] = {"M8[D]",  "M8[h]",  "M8[m]",  "M8[s]", "M8[ms]",
@@ -51,9 +55,12 @@ int numpy_start(void)
     np.datetime = attribute(numpy, "datetime64");
     np.timedelta = attribute(numpy, "timedelta64");
     np.f8 = attribute(numpy, "float64");
+    int r = PyErr_Occurred() ? -1 : 0;
+    if (r == 0 && (array_fields_start(np.ndarray) < 0 || array_memory_start(numpy) < 0))
+        r = -1;
     Py_XDECREF(chars);
     Py_XDECREF(numpy);
-    return PyErr_Occurred() ? -1 : 0;
+    return r;
 }
 
 static bool is_array(PyObject *value)
@@ -72,10 +79,13 @@ static bool is_constant(PyObject *value)
  * memory of any kind, which may again be that of another object. */
 static bool may_change(PyObject *value, int own)
 {
-    if (is_constant(value))
+    if (!array_fields_of(value) && is_constant(value))
         return false;
     if (Py_REFCNT(value) > own || !is_array(value))
         return Py_REFCNT(value) > own || !PyByteArray_Check(value);
+    const struct array_fields *fields = array_fields_of(value);
+    if (fields)
+        return fields->base && may_change(fields->base, 1);
     PyObject *base = PyObject_GetAttrString(value, "base");
     bool found = !base || may_change(base, 2); /* the array's, and this one */
     PyErr_Clear();
@@ -339,10 +349,35 @@ static bool is_time(PyObject *value)
            PyObject_TypeCheck(value, (PyTypeObject *)np.timedelta);
 }
 
+/* Of an array as it stands, which the caller holds. */
+static bool array_elements(PyObject *value, struct numpy_elements *ret)
+{
+    const struct array_fields *f = array_fields_of(value);
+    if (!f || !array_fields_are_plain(f) || f->ndim > SIMLAB_MAX_DIMS)
+        return false;
+    int32_t dtype = 0;
+    while (dtype < SIMLAB_STR && f->dtype != np.dtypes[dtype])
+        dtype++;
+    if (dtype == SIMLAB_STR)
+        return false;
+    ret->dtype = dtype;
+    ret->data = f->data;
+    ret->ndim = f->ndim;
+    ret->is_numpy = true;
+    ret->bytes = dtypes[dtype].itemsize;
+    for (int i = 0; i < f->ndim; i++) {
+        ret->shape[i] = f->shape[i];
+        ret->bytes *= (size_t)f->shape[i];
+    }
+    return true;
+}
+
 int numpy_elements(PyObject *value, struct numpy_elements *ret)
 {
     memset(ret, 0, offsetof(struct numpy_elements, buffer));
     ret->has_buffer = false;
+    if (array_elements(value, ret))
+        return 0;
     int r = python_elements(value, ret);
     if (r <= 0)
         return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* NumPy, through Python's own interface: buffers in one direction, numpy.ndarray(shape, dtype,
- * buffer) in the other. So this library serves any NumPy. */
+ * buffer) in the other. So this library serves any NumPy. What each call of a process needs is read
+ * from arrays themselves, where they are as they are known to be (array_fields.h). */
 #ifndef PYTHON_NUMPY_H
 #define PYTHON_NUMPY_H
 
