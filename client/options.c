@@ -9,6 +9,7 @@
 #include "client/profile.h"
 #include "client/retry.h"
 #include "client/text.h"
+#include "client/verify.h"
 #include "proto/api.h"
 
 #include <stddef.h>
@@ -24,8 +25,10 @@ static const struct command commands[] = {
     {"jobs", "", 0, 0, "state limit", job_list, false, "list jobs, the newest first"},
     {"wait", "ID...", 1, -1, "quiet", job_wait, false, "wait for jobs to end"},
     {"cancel", "ID...", 1, -1, "", job_cancel, false, "cancel jobs"},
-    {"retry", "ID...", 1, -1, "", retry_run, false,
+    {"retry", "ID...", 1, -1, "damaged", retry_run, false,
      "run what is dead or missing of jobs that have ended again"},
+    {"verify", "ID...", 1, -1, "", verify_run, false,
+     "tell whether jobs' stores are as they were when the jobs ended"},
     {"profile", "ID", 1, 1, "", profile_show, false,
      "tell where the time of a job went that says \"profile\": true"},
     {"models", "", 0, 0, "limit", models_list, false, "list stored models"},
@@ -86,6 +89,8 @@ static const struct option_entry entries[] = {
     {"dry-run", 0, NULL, OPTION_FLAG, AT(dry_run), false, "check the job; do not submit it"},
     {"state", 0, "STATE", OPTION_TEXT, AT(state), false, "only jobs in this state"},
     {"limit", 0, "N", OPTION_TEXT, AT(limit), false, "at most N of them"},
+    {"damaged", 0, NULL, OPTION_FLAG, AT(damaged), false,
+     "also what `simlab verify` finds damaged"},
     {"name", 0, "NAME", OPTION_TEXT, AT(name), false, "name of the new model"},
     {"inputs", 0, NULL, OPTION_FLAG, AT(inputs), false, "show the model's inputs too"},
     {"variables", 0, NULL, OPTION_FLAG, AT(variables), false, "show all variables too"},

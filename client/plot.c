@@ -5,12 +5,11 @@
 #include "client/options.h"
 #include "client/request.h"
 #include "client/text.h"
+#include "client/worker.h"
 #include "proto/api.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { ARGUMENTS_MAX = 2 * OPTIONS_LIST_MAX + 32 };
 
@@ -26,26 +25,6 @@ static void add(struct arguments *a, const char *option, const char *value)
     if (option)
         a->values[a->n++] = option;
     a->values[a->n++] = value;
-}
-
-/* Tries the places in turn; returns only where there is none. */
-static void exec_worker(struct arguments *a)
-{
-    static const char *const beside[] = {"simlab-worker", "../libexec/simlabd/simlab-worker"};
-    char self[4096];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    fflush(stdout);
-    if (n > 0) {
-        self[n] = '\0';
-        *strrchr(self, '/') = '\0';
-        for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-            char *path = text_printf("%s/%s", self, beside[i]);
-            execv(path, (char *const *)(void *)a->values);
-            free(path);
-        }
-    }
-    execvp("simlab-worker", (char *const *)(void *)a->values);
-    text_complain("cannot run simlab-worker: %s", strerror(errno));
 }
 
 /* The store of a job, or what is a store already. The caller frees. */
@@ -86,7 +65,7 @@ int plot_run(struct server *s, const struct options *o)
         add(&a, "--select", o->select.values[i]);
     add(&a, "--", store);
     add(&a, NULL, o->operands[1]);
-    exec_worker(&a);
+    worker_exec(a.values);
     free(store);
     return API_EXIT_USAGE;
 }

@@ -1,44 +1,57 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/retry.h"
 
-#include "client/backoff.h"
+#include "client/document.h"
+#include "client/ended.h"
 #include "client/options.h"
 #include "client/request.h"
 #include "client/text.h"
+#include "client/verify.h"
 #include "proto/api.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-enum { BUSY_MS = 30000 }; /* so long is waited for the locks of a job that has just ended */
-
-/* While the daemon is busy with the job's end, it is asked again. */
-static int ask(struct server *s, const struct request *request, struct reply *ret_reply)
+/* {"damaged", "repairs"} as `verify` finds them; a new string. */
+static int find_damage(struct server *s, const char *id, char **ret_body)
 {
-    struct backoff backoff = {0};
-    int64_t until = request_now() + BUSY_MS;
-    for (;;) {
-        int code = request_send(s, request, ret_reply);
-        if (ret_reply->status != 503 || request_now() >= until)
-            return code;
-        reply_clear(ret_reply);
-        backoff_wait(&backoff, NULL);
-    }
+    json_t *found = NULL;
+    char *store = NULL;
+    int code = verify_job(s, id, &found, &store);
+    if (code)
+        return code;
+    verify_complain(id, found);
+    json_t *body = json_pack("{s:O, s:O}", "damaged", json_object_get(found, "damaged"), "repairs",
+                             json_object_get(found, "repairs"));
+    *ret_body = document_text(text_need(body));
+    json_decref(body);
+    json_decref(found);
+    free(store);
+    return 0;
 }
 
 static int retry_one(struct server *s, const struct options *o, const char *id)
 {
+    char *body = NULL;
+    int found = o->damaged ? find_damage(s, id, &body) : 0;
+    if (found)
+        return found;
     char *part = text_url(id);
     char *path = text_printf("%s/%s%s", API_JOBS, part, API_JOB_RETRY);
     struct request request = {.method = "POST", .path = path, .shape = &answer_job};
+    if (body) {
+        request.body = body;
+        request.size = strlen(body);
+        request.content_type = API_JSON;
+    }
     struct reply r;
-    int code = ask(s, &request, &r);
-    if (code)
-        text_complain("%s", r.reason);
+    int code = ended_ask(s, &request, &r);
     if (o->json)
         reply_print(&r);
     reply_clear(&r);
     free(path);
     free(part);
+    free(body);
     return code;
 }
 

@@ -274,6 +274,7 @@ int config_complete(struct config *c, struct error *e)
     c->pushed = file_join(c->state, "modules");
     c->python = beside_or(beside, "python", SIMLAB_PREFIX "/lib/simlabd/python");
     c->texts = file_join(c->state, "texts");
+    c->checksums = file_join(c->state, "checksums");
     c->database = file_join(c->state, "simlabd.db");
     c->witness = file_join(c->state, "identity");
     c->scratch = file_join(c->state, "scratch");
@@ -306,6 +307,7 @@ void config_free(struct config *c)
     free(c->pushed);
     free(c->python);
     free(c->texts);
+    free(c->checksums);
     free(c->database);
     free(c->witness);
     free(c->endpoint);

@@ -25,6 +25,7 @@ struct config {
     char *pushed;       /* STATE/modules: what clients pushed */
     char *python;       /* directory of environments (library/environments.h) */
     char *texts;        /* STATE/texts: long documents and definitions */
+    char *checksums;    /* STATE/checksums: of the stores of jobs that have ended */
     char *database;     /* STATE/simlabd.db */
     char *witness;      /* STATE/identity: a database that is lost is missed by it */
     char *endpoint;     /* "ipc://…": STATE/run/workers, or a short path where that is too long */

@@ -11,6 +11,7 @@
 #include "proto/where.h"
 #include "queue/queue.h"
 #include "simlabd.h"
+#include "store/checksums.h"
 #include "store/claim.h"
 #include "store/fence.h"
 
@@ -168,6 +169,20 @@ int links_open_libraries(struct simlabd *d, struct error *e)
     return offers_open(d->loop, &o, &d->offers, e);
 }
 
+/* On a thread of the aside. */
+static int release_store(void *simlabd, int64_t job, const char *path, const char *owner,
+                         struct error *e)
+{
+    const struct simlabd *d = simlabd;
+    char *kept = mem_printf("%s/%" PRId64, d->config.checksums, job);
+    char *temporary = mem_printf("%s/.%" PRId64 ".partial", d->config.checksums, job);
+    int r = store_check_owner(path, owner, NULL) == 0 ? checksums_keep(path, kept, temporary) : 0;
+    r = error_errno(e, r, "keep the checksums of its store");
+    free(temporary);
+    free(kept);
+    return r ? r : store_release(path, owner, e);
+}
+
 int links_open_dispatch(struct simlabd *d, struct error *e)
 {
     const struct dispatch_options o = {.endpoint = d->config.endpoint,
@@ -177,7 +192,7 @@ int links_open_dispatch(struct simlabd *d, struct error *e)
                                        .kill = kill_worker,
                                        .ready = worker_ready,
                                        .userdata = d,
-                                       .release_store = store_release,
+                                       .release_store = release_store,
                                        .fence_store = store_fence_off,
                                        .aside = d->aside};
     return dispatch_new(d->loop, d->queue, &o, &d->dispatch, e);
@@ -216,6 +231,7 @@ int links_open_http(struct simlabd *d, struct error *e)
                                    .store_root = c->store_root,
                                    .uploads = c->uploads,
                                    .texts = c->texts,
+                                   .checksums = c->checksums,
                                    .max_body = (size_t)c->max_body,
                                    .max_connections = max_connections(c),
                                    .aside = d->aside,

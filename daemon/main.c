@@ -94,6 +94,8 @@ static int make_directories(struct simlabd *d, struct error *e)
     if (r == 0)
         r = state_directory_make_directory(c->texts, true, e);
     if (r == 0)
+        r = state_directory_make_directory(c->checksums, true, e);
+    if (r == 0)
         r = state_directory_make_directory(c->scratch, true, e);
     if (r == 0)
         r = file_make_directories(c->store_root);

@@ -25,6 +25,7 @@ static int usage(FILE *to)
         "                          [--graph FILE.dot]\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
+        "       simlab-worker verify STORE MEMBERS <CHECKSUMS\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
         "\n"
@@ -38,6 +39,8 @@ static int usage(FILE *to)
         "describe    prints a process library's descriptors as JSON; with --configuration, those\n"
         "            that it has as the library NAME\n"
         "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
+        "verify      compares the store of a job of so many members with its checksums, as the\n"
+        "            daemon has them, and prints what is not as it was stored, as JSON\n"
         "serve       works for a daemon, which starts it\n"
         "--processes a directory of process libraries; without it, `processes` beside this\n"
         "            program, or ../lib/simlabd/processes\n"
@@ -307,6 +310,8 @@ int main(int argc, char **argv)
     pid_t guard = is_guarded ? prepare_guarded() : 0;
     if (is_plot)
         return worker_plot(argc - 1, argv + 1);
+    if (!strcmp(role, "verify"))
+        return argc == 4 ? worker_verify(argv[2], argv[3]) : usage(stderr);
     struct arguments a = {.where = -1};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
     int status = parsed ? act(role, &a, guard) : usage(stderr);

@@ -19,11 +19,12 @@
 /* Below /v1/schemas: */
 #define API_SCHEMA_JOB "/job"
 /* Below /v1/jobs/{id}: */
-#define API_JOB_DOCUMENT "/document"
-#define API_JOB_MEMBERS  "/members"
-#define API_JOB_EVENTS   "/events"
-#define API_JOB_CANCEL   "/cancel"
-#define API_JOB_RETRY    "/retry"
+#define API_JOB_DOCUMENT  "/document"
+#define API_JOB_MEMBERS   "/members"
+#define API_JOB_EVENTS    "/events"
+#define API_JOB_CANCEL    "/cancel"
+#define API_JOB_RETRY     "/retry"
+#define API_JOB_CHECKSUMS "/checksums"
 
 /* ---- headers and media types ---- */
 #define API_IDEMPOTENCY_KEY "Idempotency-Key" /* 1 to 255 printable ASCII characters */
@@ -34,6 +35,7 @@
 #define API_PROBLEM_JSON    "application/problem+json"
 #define API_EVENT_STREAM    "text/event-stream"
 #define API_OCTETS          "application/octet-stream"
+#define API_TEXT            "text/plain; charset=utf-8"
 
 /* ---- lists ---- */
 #define API_LIMIT_DEFAULT 100 /* items on a page where ?limit= is not given */

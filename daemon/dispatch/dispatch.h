@@ -34,10 +34,12 @@ struct dispatch_options {
     /* A worker has become ready (pool_driver.ready); may be NULL. */
     void (*ready)(void *userdata, const char *worker);
     void *userdata;
-    /* The job has ended: removes the locks beside its store, and what else marks it. Called on a
+    /* The job has ended: keeps what is to be kept of what stands beside its store, and removes
+     * the locks there, and what else marks it. Called on a
      * thread of `aside`; NULL: it is not done. 0; positive where they are not the owner's; -errno.
      */
-    int (*release_store)(const char *path, const char *owner, struct error *e);
+    int (*release_store)(void *userdata, int64_t job, const char *path, const char *owner,
+                         struct error *e);
     /* Sees to it that the lease writes to the store no more, likewise. 0 or positive: it does not;
      * -errno: it may. NULL: a worker that nobody saw dead is taken for dead. */
     int (*fence_store)(const char *path, const char *owner, int64_t lease, struct error *e);

@@ -14,7 +14,8 @@ enum { AT_ONCE = 2 };
 
 struct removal {
     struct dispatch *dispatch;
-    int (*release)(const char *path, const char *owner, struct error *e);
+    int (*release)(void *userdata, int64_t job, const char *path, const char *owner,
+                   struct error *e);
     int64_t job;
     char *store, owner[QUEUE_OWNER_SIZE];
     int result;
@@ -24,7 +25,7 @@ struct removal {
 static void work(void *removal)
 {
     struct removal *m = removal;
-    m->result = m->release(m->store, m->owner, &m->e);
+    m->result = m->release(m->dispatch->options.userdata, m->job, m->store, m->owner, &m->e);
 }
 
 static void done(void *removal)

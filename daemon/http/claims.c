@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "queue/queue.h"
 #include "store/claim.h"
+#include "store/mend.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -58,6 +59,10 @@ static int look_into(const struct queue_retry_store *store, struct error *e)
 {
     struct store *s;
     int r = store_open(store->path, STORE_READ, &s, e);
+    if (store->repairs && store->has_members && (r == STORE_NO_SUCH || r == STORE_BROKEN)) {
+        error_clear(e); /* its .zgroup is damaged; where there is nothing, claiming finds out */
+        return 0;
+    }
     if (r == STORE_NO_SUCH &&
         !store->has_members) { /* what holds another thing is no store of ours */
         error_clear(e);
@@ -79,6 +84,8 @@ int claims_add_again(struct claims *c, const struct queue_retry_store *store, co
     int r = look_into(store, e);
     if (r == 0)
         r = store_reclaim(store->path, owner, !store->has_members, e);
+    if (r == 0 && store->repairs && store->has_members && (r = store_mend(store->path, e)) != 0)
+        store_unreclaim(store->path, owner);
     if (r == 0)
         remember(c, store->path, owner, store_unreclaim);
     return r;

@@ -27,6 +27,7 @@ struct http_options {
     const char *store_root;
     const char *uploads;
     const char *texts;        /* of the queue: directory of long texts */
+    const char *checksums;    /* directory of JOB: of its store (store/checksums.h); NULL: none */
     size_t max_body;          /* bytes of a JSON body; uploads may be 16 times that */
     unsigned max_connections; /* descriptors that they may have; 0: it does not matter */
     struct aside *aside;      /* outlives it: for what takes long */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /v1/jobs/{job}/retry. */
+/* Jobs that have ended: retrying them, and what their stores held by then. */
 #include "base/json.h"
 #include "base/mem.h"
 #include "http/jobs.h"
@@ -7,7 +7,13 @@
 #include "http/reply.h"
 #include "http/request.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { RANGES_MAX = 1000000 };
 
@@ -93,4 +99,56 @@ int jobs_retry(struct request *r, struct error *e)
         result = problem_of_queue(queue_retry(r->http->queue, id, &body.how, e));
     free(body.damaged);
     return result == 0 ? jobs_show(r, e) : result;
+}
+
+/* ---- GET /v1/jobs/{job}/checksums ---- */
+
+/* It changes where the job is retried: nobody else gets the same answer. */
+static int reply_checksums(struct request *r, const char *path, int64_t id, struct error *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
+        return error_set(e, PROBLEM_NOT_FOUND, NULL,
+                         "what the store of job %" PRId64 " held is not known: the job has not "
+                         "ended well, or by a former version",
+                         id);
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        int result = error_set(e, -errno, NULL, "cannot read %s: %s", path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        return result;
+    }
+    struct answer *answer =
+        answers_add_file(&r->http->answers, NULL, fd, (size_t)st.st_size, API_TEXT);
+    if (answer) {
+        reply_shared(r, MHD_HTTP_OK, answer);
+        return 0;
+    }
+    close(fd);
+    return error_set(e, PROBLEM_BUSY, NULL, "too many files are being read at once");
+}
+
+int jobs_checksums(struct request *r, struct error *e)
+{
+    struct queue_job j;
+    int result = jobs_find(r, &j, e);
+    if (result != 0)
+        return result;
+    int64_t id = j.id;
+    if (!job_state_is_final(j.state))
+        result = error_set(e, PROBLEM_CONFLICT, NULL,
+                           "job %" PRId64 " is %s: its store can be verified once it has ended", id,
+                           job_state_name(j.state));
+    else if (j.has_locks)
+        result = error_set(
+            e, PROBLEM_BUSY, NULL,
+            "job %" PRId64 " has just ended: its checksums are being kept; try again", id);
+    queue_job_clear(&j);
+    if (result != 0)
+        return result;
+    char *path = mem_printf("%s/%" PRId64, r->http->options.checksums, id);
+    result = reply_checksums(r, path, id, e);
+    free(path);
+    return result;
 }

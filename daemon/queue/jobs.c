@@ -212,6 +212,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .from = sqlite3_column_int64(s, 19),
         .retries = sqlite3_column_int64(s, 20),
         .most_workers = sqlite3_column_int64(s, 21),
+        .has_locks = sqlite3_column_int(s, 22),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);

@@ -178,6 +178,7 @@ struct queue_job {
     char *principal;                 /* who submitted it */
     int64_t created, started, ended; /* Unix time in milliseconds; 0: not yet */
     int64_t retries;                 /* how often it was retried */
+    bool has_locks;                  /* it has ended, and its locks are still to be removed */
     int64_t step, nsteps; /* progress of a job without a batch, as last heard; not durable */
     char *waiting;        /* why it does not go on (queue_set_waiting), or NULL */
 };
@@ -230,7 +231,8 @@ int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *
 struct queue_retry_store {
     const char *path;
     const char *model_hash; /* what its root attributes say, where it has such */
-    bool has_members;       /* that stay: the store is to be there */
+    bool has_members;       /* that were done: the store is to be there */
+    bool repairs;           /* something of it is damaged */
 };
 struct queue_retry {
     /* Members that are done, and are to be computed again: [begin, end), ascending. */

@@ -146,7 +146,8 @@ static int claim(const struct retry *y, struct error *e)
     if (!how->claim)
         return 0;
     char *path = queue_absolute_store(y->q, y->store);
-    struct queue_retry_store store = {path, y->model_hash, y->kept.n > 0};
+    struct queue_retry_store store = {path, y->model_hash, y->counts.done > 0,
+                                      how->repairs || how->n_damaged > 0};
     int r = how->claim(how->userdata, y->counts.id, &store, e);
     free(path);
     return r;

@@ -309,6 +309,12 @@ static int check_same(struct store *s, struct store_array *a, const struct store
     int r = difference ? 0 : get_attributes(s, a, &standing, e);
     if (r != 0)
         return r;
+    if (!difference && json_object_size(standing) == 0 && json_object_size(attrs) > 0) {
+        json_decref(standing); /* they are not there */
+        json_decref(a->attrs);
+        a->attrs = NULL;
+        return group_put_json(s, a->name, ".zattrs", attrs, e);
+    }
     if (!difference && !json_equal(json_object_get(standing, dimensions_key),
                                    json_object_get(attrs, dimensions_key)))
         difference = "names of dims";

@@ -184,12 +184,16 @@ static int remove_all_leftovers(struct store *s, struct error *e)
     return error_errno(e, r, "remove what interrupted writers left in the store");
 }
 
-int store_finish(struct store *s, struct error *e)
+int store_tidy(struct store *s, struct error *e)
 {
     int r = group_check_writable(s, e);
     if (r == 0)
         r = remove_all_leftovers(s, e);
-    if (r == 0)
-        r = store_consolidate(s, e);
+    return r ? r : store_consolidate(s, e);
+}
+
+int store_finish(struct store *s, struct error *e)
+{
+    int r = store_tidy(s, e);
     return r ? r : store_sync(s, e);
 }

@@ -218,8 +218,9 @@ int store_end_array(struct store *s, const char *name, const struct store_end *h
  * would read as whatever its memory held. */
 int store_fill_missing(struct store *s, const char *name, struct error *e);
 
-/* The end of a job: removes what killed writers left (*.partial, *.staged), consolidates, syncs the
- * file system. May be done again. */
+/* The end of a job: removes what killed writers left (*.partial, *.staged), and consolidates; then
+ * syncs the file system (finish). May be done again. */
+int store_tidy(struct store *s, struct error *e);
 int store_finish(struct store *s, struct error *e);
 
 /* Every chunk that the shape of array `name` calls for is there and decodes; STORE_BROKEN names

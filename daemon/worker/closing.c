@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/checksums.h"
 #include "worker/layout.h"
 #include "worker/setup_arrays.h"
 
@@ -208,6 +209,23 @@ static int end_outputs(struct run *x)
 
 /* ---- the whole ------------------------------------------------------------------------------- */
 
+/* What is no output was known before, and is nobody's. */
+static int write_checksums(struct run *x)
+{
+    const struct job *job = x->closing->job;
+    struct checksums_array *arrays = mem_array((size_t)job->n_outputs + 1, sizeof *arrays);
+    size_t n = 0;
+    for (int i = 0; i < job->n_outputs; i++) {
+        const struct output_array *a = &x->arrays[i];
+        if (x->is_known && x->is_known[i])
+            arrays[n++] = (struct checksums_array){job->outputs[i].name,
+                                                   a->has_batch ? a->meta.chunks[0] : 0, a->member};
+    }
+    int r = checksums_write(x->store, arrays, n, x->e);
+    free(arrays);
+    return worker_result_of_store(r);
+}
+
 static int close_store(struct run *x)
 {
     const struct closing *c = x->closing;
@@ -217,7 +235,10 @@ static int close_store(struct run *x)
         r = c->store.layout ? check_setup(x) : setup_arrays_write(c->job, x->store, x->e);
     if (r == 0)
         r = !c->store.layout || all_are_dead(c) ? remove_outputs(x) : end_outputs(x);
-    return r ? r : worker_result_of_store(store_finish(x->store, x->e));
+    r = r ? r : worker_result_of_store(store_tidy(x->store, x->e));
+    if (r == 0 && c->has_checksums)
+        r = write_checksums(x);
+    return r ? r : worker_result_of_store(store_sync(x->store, x->e));
 }
 
 int closing_run(const struct closing *c, struct error *e)

@@ -19,6 +19,7 @@ struct closing {
     const int64_t (*kept)[2]; /* of a job that was retried: that were done before, likewise */
     size_t n_kept;
     bool repairs; /* clocks, coordinates and inputs are written again, whatever stands there */
+    bool has_checksums; /* they are written beside the locks (store/checksums.h) */
     /* After each chunk that was looked at: `done` of about `total`. Other than 0 ends it, and is
      * returned. NULL: none. */
     int (*look)(void *userdata, int64_t done, int64_t total);

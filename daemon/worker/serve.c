@@ -69,6 +69,7 @@ static int finish(struct serve *s, const struct wire_finish *f, struct error *e)
     struct closing c = {
         .job = k->job, .store = known_job_store(k), .look = on_look, .userdata = &progress};
     c.repairs = f->repairs != 0;
+    c.has_checksums = true;
     int r = closing_read_ranges(f->dead, k->job->n_members, &dead, &c.n_dead, e);
     if (r == 0)
         r = closing_read_ranges(f->kept, k->job->n_members, &kept, &c.n_kept, e);

@@ -39,6 +39,12 @@ int worker_run(const struct worker_run_options *o);
  * NAME.configuration, with which it is opened as the library NAME. */
 int worker_describe(const char *library, const char *configuration);
 
+/* verify: compares a store of a job of that many members with its checksums (store/checksums.h),
+ * which standard input has; prints JSON {"files", "n_faults", "faults": [{"file", "what",
+ * "foreign", "members"?}], "damaged": [[begin, end], …], "repairs"}, the first 1000 faults. 0; 1
+ * where it cannot be compared; 2 wrong usage. */
+int worker_verify(const char *store, const char *members);
+
 /* plot: see store/plot.h; `argc`, `argv` after the role. */
 int worker_plot(int argc, char **argv);
 

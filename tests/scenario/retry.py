@@ -235,4 +235,111 @@ def test_what_was_lost_meanwhile_is_told(context):
     check("is lost" in ended["reason"], ended["reason"])
 
 
+# ---- verify, and what is damaged -----------------------------------------------------------------
+
+
+def verified(s, number, code=1):
+    return s.simlab("verify", "--json", str(number), code=code)
+
+
+def damage(path, how):
+    with open(path, "rb") as file:
+        data = file.read()
+    os.remove(path)
+    if how == "links":
+        os.symlink("/etc/passwd", path)
+    elif how != "removed":
+        data = data[:len(data) // 2] if how == "cut" else data[:-1] + bytes([data[-1] ^ 1])
+        with open(path, "wb") as file:
+            file.write(data)
+
+
+FILES = {  # what is damaged, how, and the members that are in it
+    "m__value/2.1": ("changed", [14, 21]), "m__value/0.0": ("removed", [0, 7]), "m__vector/1.0.0": ("cut", [16, 32]),
+    "m__label/0.0": ("links", [0, MEMBERS]), "m__grid/0.0.0.0": ("changed", [0, MEMBERS]),
+    "m__value/.zarray": ("removed", [0, MEMBERS]), "m__vector/.zarray": ("cut", [0, MEMBERS]),
+    "m__grid/.zattrs": ("changed", [0, MEMBERS]), "m__value/.zattrs": ("removed", [0, MEMBERS]),
+    "time/0": ("changed", None), "m__size/0": ("removed", None), "m__fault/.zarray": ("cut", None),
+    "time/.zattrs": ("removed", None), ".zattrs": ("cut", None), ".zgroup": ("removed", None),
+    ".zmetadata": ("changed", None)}
+
+
+def test_what_is_damaged_is_named_and_mended(context):
+    """One file after the other, and some at once: named, and computed again to the same bits."""
+    s = Setting(context)
+    s.mend()
+    document = job({2: FAILS}, encoding={"m__value": {"chunks": [7, 2], "compressor": None},
+                                         "m__vector": {"chunks": [16, 2, 3], "compressor": None},
+                                         "m__grid": {"compressor": None}})
+    ended = s.daemon.finish(document)
+    number, store = ended["id"], ended["store"]
+    undisturbed = s.undisturbed(document)
+    s.daemon.await_gone(store + ".sync")
+    said = s.simlab("verify", number).stdout
+    check(f"all {len(harness.files_of(store))} files of {store} are as they were stored" in said, said)
+    for names in [*([name] for name in FILES), list(FILES)[:3], list(FILES)]:
+        for name in names:
+            damage(os.path.join(store, name), FILES[name][0])
+        found = {f["file"]: f for f in harness.json.loads(verified(s, number).stdout)["faults"]}
+        for name in names:
+            equal(found[name].get("members"), FILES[name][1], f"members of {found[name]}")
+        check(set(found) == set(names), f"{sorted(found)} instead of {sorted(names)}")
+        said = s.simlab("verify", number, code=1).stderr
+        check(all(f"{name} " in said for name in names), said)
+        s.simlab("retry", "--damaged", number)
+        ended = s.daemon.await_end(number)
+        equal((ended["state"], ended["done"]), ("succeeded", MEMBERS), f"{names}: {ended}\n{s.daemon.log()}")
+        s.daemon.await_gone(store + ".sync")
+        harness.same_store(store, undisturbed)
+        verified(s, number, 0)
+
+
+def test_what_is_damaged_of_a_partial_job(context):
+    """The dead run again, too; and stay dead."""
+    s = Setting(context)
+    document = job({2: FAILS, 30: FAILS})
+    ended = s.daemon.finish(document, "partial")
+    os.remove(os.path.join(ended["store"], "m__value/0.0"))
+    s.simlab("verify", ended["id"], code=1)
+    s.simlab("retry", "--damaged", ended["id"])
+    ended = s.daemon.await_end(ended["id"])
+    equal((ended["state"], ended["done"], ended["dead"]), ("partial", MEMBERS - 2, 2), ended)
+    s.daemon.await_gone(ended["store"] + ".sync")
+    s.simlab("verify", ended["id"])
+    s.mend()
+    harness.same_store(s.retry(ended["id"])["store"], s.undisturbed(document))
+
+
+def test_what_is_not_the_jobs_is_told(context):
+    s = Setting(context)
+    ended = s.daemon.finish(job({}))
+    s.daemon.await_gone(ended["store"] + ".sync")
+    with open(os.path.join(ended["store"], "m__value/90.0"), "w", encoding="utf-8"):
+        pass
+    found = harness.json.loads(verified(s, ended["id"]).stdout)
+    equal([(f["file"], f["foreign"]) for f in found["faults"]], [("m__value/90.0", True)], "faults")
+
+
+def test_verify_is_refused(context):
+    """While a job runs, of a store that is gone, and where the checksums themselves were damaged."""
+    s = Setting(context)
+    slow = s.daemon.submit(job({}, members=1000, work=20000))["id"]
+    check("can be verified once it has ended" in s.simlab("verify", slow, code=2).stderr, "of a job that runs")
+    s.simlab("cancel", slow)
+    s.simlab("verify", slow, code=2)
+    ended = s.daemon.finish(job({}))
+    s.daemon.await_gone(ended["store"] + ".sync")
+    os.rename(ended["store"], ended["store"] + ".away")
+    check("cannot open the store" in s.simlab("verify", ended["id"], code=3).stderr, "of a store that is away")
+    os.symlink(ended["store"] + ".away", ended["store"])
+    s.simlab("verify", ended["id"], code=3)
+    os.remove(ended["store"])
+    os.rename(ended["store"] + ".away", ended["store"])
+    kept = os.path.join(s.daemon.state, "checksums", ended["id"])
+    damage(kept, "changed")
+    check("checksums are damaged" in s.simlab("verify", ended["id"], code=3).stderr, "of damaged checksums")
+    os.remove(kept)
+    check("is not known" in s.simlab("verify", ended["id"], code=2).stderr, "without checksums")
+
+
 harness.main(globals())

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* XXH64 (https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md), seed 0: finds what a disk
+ * or a hand has changed, as fast as memory is read. It is no defence against who means it. */
+#ifndef BASE_CHECKSUM_H
+#define BASE_CHECKSUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CHECKSUM_STRIPE = 32 };
+
+struct checksum {
+    uint64_t lanes[4];
+    uint64_t size;
+    unsigned char rest[CHECKSUM_STRIPE];
+    size_t n_rest;
+};
+
+void checksum_begin(struct checksum *c);
+void checksum_add(struct checksum *c, const void *data, size_t size);
+uint64_t checksum_end(const struct checksum *c);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/checksum.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static uint64_t checksum_of(const char *text, size_t piece)
+{
+    struct checksum c;
+    size_t n = strlen(text);
+    checksum_begin(&c);
+    for (size_t at = 0; at < n; at += piece)
+        checksum_add(&c, text + at, n - at < piece ? n - at : piece);
+    return checksum_end(&c);
+}
+
+/* As xxhsum -H64 prints them. */
+static const struct {
+    const char *text;
+    uint64_t sum;
+} known[] = {
+    {"", 0xef46db3751d8e999u},
+    {"a", 0xd24ec4f1a98c6e5bu},
+    {"abc", 0x44bc2cf5ad770999u},
+    {"Nobody inspects the spammish repetition", 0xfbcea83c8a378bf1u},
+};
+
+Test(checksum, as_others_have_it)
+{
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        for (size_t piece = 1; piece < 50; piece++)
+            cr_expect_eq(checksum_of(known[i].text, piece), known[i].sum, "%s, %zu", known[i].text,
+                         piece);
+}
