@@ -20,7 +20,8 @@ enum { EXIT_USAGE = 2, MAX_DIRECTORIES = 32 };
 static int usage(FILE *to)
 {
     fputs(
-        "usage: simlab-worker run JOB.json --store DIR [--processes DIR]… [--python NAME.py]…\n"
+        "usage: simlab-worker run [FILE.py:MODEL] JOB.json --store DIR [--processes DIR]…\n"
+        "                          [--python NAME.py]…\n"
         "                          [--resume] [--debug] [--profile] [--trace FILE.json]\n"
         "                          [--graph FILE.dot]\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
@@ -30,9 +31,10 @@ static int usage(FILE *to)
         "[--uploads DIR] [--where FD]\n"
         "\n"
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
-        "            store DIR. Exit status 0; 2 where the job is refused; 1 where it, or a\n"
-        "            member, fails. With --resume it goes on where a run into DIR was killed,\n"
-        "            if there was one. With --debug, as a job that says so: see\n"
+        "            store DIR, with the model MODEL of a file in Python, if one is named: then\n"
+        "            JOB.json may be a set-up. Exit status 0; 2 where the job is refused; 1 where\n"
+        "            it, or a member, fails. With --resume it goes on where a run into DIR was\n"
+        "            killed, if there was one. With --debug, as a job that says so: see\n"
         "            include/simlab/README.md. With --profile it prints where the time went;\n"
         "            with --trace it writes the calls of processes on the clock, for Chrome's\n"
         "            tracing page; with --graph the model's graph coloured by time, for dot\n"
@@ -56,7 +58,7 @@ struct arguments {
     char *directories[MAX_DIRECTORIES + 1];
     const char *modules[MAX_DIRECTORIES + 1];
     int n_directories, n_modules;
-    const char *operand, *configuration;
+    const char *operand, *model, *configuration;
     const char *trace, *graph;
     bool debug, profile, resume;
 };
@@ -191,6 +193,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!set_option(a, c))
             return false;
+    bool has_two = optind + 1 < argc && !strcmp(argv[0], "run");
+    a->model = has_two ? argv[optind++] : NULL;
     a->operand = optind < argc ? argv[optind++] : NULL;
     if (a->n_directories == 0)
         a->directories[a->n_directories] = default_directory();
@@ -227,6 +231,7 @@ static int run(const struct arguments *a)
                                    .store = a->store,
                                    .libraries = (const char *const *)a->directories,
                                    .modules = a->modules,
+                                   .model = a->model,
                                    .python = python,
                                    .debug = a->debug,
                                    .profile = a->profile,

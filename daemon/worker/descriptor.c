@@ -174,6 +174,9 @@ int descriptor_document(const char *name, const char *path, const char *hash,
         json_decref(o);
         return error_set(e, WORKER_REFUSED, NULL, "a text of library %s is not UTF-8", name);
     }
+    json_t *models = table->models ? json_loads(table->models, 0, NULL) : NULL;
+    if (models)
+        json_object_set_new(o, "models", models);
     json_t *left_out = json_array();
     put_types(o, processes, table->n_processes, left_out);
     put_hooks(o, table, left_out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/local_libraries.h"
 
+#include "base/buffer.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@ struct local {
     const char *const *directories;
     struct registry *registry;
     json_t *wanted; /* names of libraries, in order → whether they were dealt with */
+    json_t *models; /* by library: those that come with it */
     bool is_quiet;
 };
 
@@ -78,6 +80,8 @@ static int open_file(struct local *l, const char *path, const char *name, struct
         r = worker_result_of_user(registry_add(l->registry, document, e));
     if (r == 0)
         want_relations(l, document);
+    if (r == 0 && json_object_get(document, "models"))
+        json_object_set(l->models, name, json_object_get(document, "models"));
     json_decref(document);
     return r;
 }
@@ -141,30 +145,111 @@ static void check_directories(const char *const *directories)
     }
 }
 
-void local_libraries_open(struct libraries *l, const char *const *directories,
-                          const json_t *document, bool is_quiet,
-                          const struct registry **ret_registry)
+static void open_all(struct local *l)
+{
+    const char *name;
+    while ((name = next_wanted(l))) {
+        char *copy = mem_strdup(name);
+        json_object_set_new(l->wanted, copy, json_true());
+        open_wanted(l, copy);
+        free(copy);
+    }
+}
+
+/* ---- a model of a library ---- */
+
+static char *names_of(const json_t *models)
+{
+    struct buffer text = {0};
+    const char *name;
+    json_t *model;
+    json_object_foreach((json_t *)(uintptr_t)models, name, model)
+    {
+        buffer_append(&text, ", ", text.size ? 2 : 0);
+        buffer_append(&text, name, strlen(name));
+    }
+    if (!text.size)
+        buffer_append(&text, "none", 4);
+    buffer_append(&text, "", 1);
+    return text.data;
+}
+
+/* Why the library is not there; NULL: it is. */
+static const char *why_missing(const struct local *l, const char *library)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach((json_t *)(uintptr_t)registry_left_out(l->registry), i, entry)
+    {
+        const char *name = json_member_string(entry, "library");
+        if (name && !strcmp(name, library) && !json_member_string(entry, "type"))
+            return json_member_string(entry, "reason");
+    }
+    return NULL;
+}
+
+static int refuse_model(const struct local *l, const struct local_model *model, struct error *e)
+{
+    const char *why = why_missing(l, model->library);
+    if (why)
+        return error_set(e, WORKER_REFUSED, NULL, "%s.py: %s", model->library, why);
+    char *names = names_of(json_object_get(l->models, model->library));
+    error_set(e, WORKER_REFUSED, NULL,
+              "%s.py has no model %s: one is a simlab.processes.Model, one of xarray-simlab, or a "
+              "dict of process classes; it has %s",
+              model->library, model->name, names);
+    free(names);
+    return WORKER_REFUSED;
+}
+
+/* A set-up may be the whole document. */
+static void set_model(json_t *document, const json_t *model)
+{
+    if (json_object_get(document, "data_vars") && !json_object_get(document, "setup")) {
+        json_t *setup = json_copy(document);
+        json_object_clear(document);
+        json_object_set_new(document, "setup", setup);
+    }
+    json_object_set(document, "model", (json_t *)(uintptr_t)model);
+}
+
+static int take_model(struct local *l, json_t *document, const struct local_model *model,
+                      struct error *e)
+{
+    if (json_object_get(document, "model"))
+        return error_set(e, WORKER_REFUSED, "/model",
+                         "the job has a model: it is not to be run with another one");
+    json_object_set_new(l->wanted, model->library, json_false());
+    open_all(l);
+    const json_t *found = json_object_get(json_object_get(l->models, model->library), model->name);
+    if (!found)
+        return refuse_model(l, model, e);
+    set_model(document, found);
+    return 0;
+}
+
+int local_libraries_open(struct libraries *l, const char *const *directories, json_t *document,
+                         const struct local_model *model, bool is_quiet,
+                         const struct registry **ret_registry, struct error *e)
 {
     struct local local = {.libraries = l,
                           .directories = directories,
                           .registry = registry_new(),
                           .wanted = json_object(),
+                          .models = json_object(),
                           .is_quiet = is_quiet};
-    const char *name;
     if (!is_quiet)
         check_directories(directories);
+    int r = model->library ? take_model(&local, document, model, e) : 0;
     want_all(&local, json_object_get(document, "model"), 0);
     want_all(&local, json_object_get(document, "hooks"), 0);
-    while ((name = next_wanted(&local))) {
-        char *copy = mem_strdup(name);
-        json_object_set_new(local.wanted, copy, json_true());
-        open_wanted(&local, copy);
-        free(copy);
-    }
+    open_all(&local);
     json_decref(local.wanted);
+    json_decref(local.models);
     registry_finish(local.registry);
     if (!is_quiet)
         log_left_out(local.registry);
     libraries_link(l, local.registry);
     *ret_registry = local.registry;
+    return r;
 }

@@ -5,6 +5,7 @@
 #define WORKER_RUN_CHILD_H
 
 #include "base/hash.h"
+#include "worker/local_libraries.h"
 #include "worker/run_ledger.h"
 #include "worker/worker.h"
 
@@ -33,6 +34,7 @@ struct run_child {
     const char *text;                         /* the job's document */
     size_t text_size;
     const char *job_directory; /* that {"file": …} is relative to */
+    struct local_model model;  /* that the job is run with; no names: it has its own */
     const char *members;       /* a directory for clean_room_new */
     const char *layout;        /* NULL: none is known yet */
     const struct run_identity *identity;

@@ -43,13 +43,13 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
 }
 
 /* The job's threads hold before a library is loaded; whether they may is checked with the job. */
-static void load_libraries(struct run_work *w)
+static int load_libraries(struct run_work *w, struct error *e)
 {
     w->threads = threads_new();
     w->libraries = libraries_new();
     threads_set(w->threads, w->libraries, job_options_library_threads(w->document));
-    local_libraries_open(w->libraries, w->child->options->libraries, w->document, w->is_helper,
-                         &w->registry);
+    return local_libraries_open(w->libraries, w->child->options->libraries, w->document,
+                                &w->child->model, w->is_helper, &w->registry, e);
 }
 
 static bool is_profiled(const struct worker_run_options *o)
@@ -66,9 +66,10 @@ int run_child_job_build(struct run_work *w, struct error *e)
         json_object_set_new(w->document, "debug", json_true());
     if (is_profiled(w->child->options) && json_is_object(w->document))
         json_object_set_new(w->document, "profile", json_true());
-    load_libraries(w);
     struct job_sources sources = {.file = read_npy, .userdata = w};
-    int r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
+    int r = load_libraries(w, e);
+    if (r == 0)
+        r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
     if (r == 0)
         r = worker_result_of_user(job_check_encodings(w->job, store_check_encoding, e));
     if (r == 0 && w->job->from.store)

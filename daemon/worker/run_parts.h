@@ -30,6 +30,7 @@ struct run {
     struct worker_run_options options;
     char *store, *job_directory, *members, *where_path, *layout, *trace, *graph;
     char *modules;          /* a directory of libraries; NULL: no module in Python is given */
+    char *model_library;    /* the name of the one that has the model; NULL: the job has it */
     const char **libraries; /* that, and those of the options */
     struct run_identity identity;
     struct run_journal journal;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "library/environments.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -91,32 +92,32 @@ static int link_listed(const struct module *m, char *text, struct error *e)
     return r;
 }
 
-/* A module without a list: it is the only file. */
-static int make_list(const struct module *m, const char *list, struct error *e)
+/* A module without a list. `text`: all that lies beside it; NULL: it is the only file. */
+static int make_list(const struct module *m, const char *list, const char *text, struct error *e)
 {
     char *path = file_join(m->libraries, list), *source = mem_printf("%s.py", m->name);
     FILE *f = fopen(path, "wxe");
     int r = f ? 0 : -errno;
-    if (f && fprintf(f, "%s\n", source) < 0)
+    if (f && fprintf(f, "%s\n", text ? text : source) < 0)
         r = -EIO;
     if (f && fclose(f) != 0)
         r = -EIO;
     if (r < 0)
         error_set(e, r, NULL, "cannot make %s: %s", path, strerror(-r));
     else
-        r = link_own(m, source, e);
+        r = link_own(m, m->is_package ? m->name : source, e);
     free(source);
     free(path);
     return r;
 }
 
-static int add_files(const struct module *m, struct error *e)
+static int add_files(const struct module *m, const char *beside, struct error *e)
 {
     struct buffer text = {0};
     char *list = mem_printf("%s.files", m->name), *path = file_join(m->directory, list);
     int r = file_read(path, LIST_MAX_BYTES, &text);
-    if (r == -ENOENT && !m->is_package)
-        r = make_list(m, list, e);
+    if (r == -ENOENT && (beside || !m->is_package))
+        r = make_list(m, list, beside, e);
     else if (r < 0)
         error_set(e, r, NULL,
                   "refused: cannot read %s, which lists the files of a module, one a line: %s",
@@ -129,7 +130,8 @@ static int add_files(const struct module *m, struct error *e)
     return r;
 }
 
-static int add(const char *host, const char *libraries, const char *given, struct error *e)
+static int add(const char *host, const char *libraries, const char *given, const char *beside,
+               struct error *e)
 {
     struct module m = {.libraries = libraries};
     int r = find(&m, given, e);
@@ -139,7 +141,96 @@ static int add(const char *host, const char *libraries, const char *given, struc
         free(library);
     }
     if (r == 0)
-        r = add_files(&m, e);
+        r = add_files(&m, beside, e);
+    module_clear(&m);
+    return r;
+}
+
+/* ---- a model's module, and all that lie beside it ---- */
+
+enum { BESIDE_MOST = 1000, BESIDE_DEEPEST = 8 };
+
+/* Files of modules, one a line, relative to a directory. */
+struct listing {
+    struct buffer text;
+    int n;
+};
+
+static bool is_module_name(const char *name)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    return n > 0 && (!name[n] || !strcmp(name + n, ".py"));
+}
+
+static bool is_package(const char *path)
+{
+    char *first = file_join(path, "__init__.py");
+    bool is_there = access(first, R_OK) == 0;
+    free(first);
+    return is_there;
+}
+
+static void list_all(struct listing *l, const char *directory, const char *prefix, int depth)
+{
+    struct dirent **entries;
+    int n = depth < BESIDE_DEEPEST ? scandir(directory, &entries, NULL, alphasort) : -1;
+    for (int i = 0; i < n; i++) {
+        const char *name = entries[i]->d_name;
+        char *path = file_join(directory, name), *line = mem_printf("%s%s", prefix, name);
+        bool is_file = strchr(name, '.') != NULL;
+        if (is_module_name(name) && is_file && l->n++ < BESIDE_MOST) {
+            buffer_append(&l->text, l->text.size ? "\n" : "", l->text.size > 0);
+            buffer_append(&l->text, line, strlen(line));
+        } else if (is_module_name(name) && !is_file && is_package(path)) {
+            char *deeper = mem_printf("%s/", line);
+            list_all(l, path, deeper, depth + 1);
+            free(deeper);
+        }
+        free(path);
+        free(line);
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+}
+
+/* Each of a directory's modules and packages as a library, to which all of them belong. */
+static int add_each(const char *host, const char *libraries, const char *directory, char *text,
+                    struct error *e)
+{
+    char *all = mem_strdup(text), *line;
+    const char *last = "";
+    int r = 0;
+    while (r == 0 && (line = strsep(&text, "\n"))) {
+        line[strcspn(line, "/")] = '\0';
+        if (!strcmp(line, last))
+            continue;
+        last = line;
+        char *path = file_join(directory, line);
+        r = add(host, libraries, path, all, e);
+        free(path);
+    }
+    free(all);
+    return r;
+}
+
+static int add_all_beside(const char *host, const char *libraries, const char *model,
+                          struct error *e)
+{
+    struct module m = {.libraries = libraries};
+    struct listing l = {.n = 0};
+    int r = find(&m, model, e);
+    if (r == 0)
+        list_all(&l, m.directory, "", 0);
+    buffer_append(&l.text, "", 1);
+    if (r == 0 && l.n > BESIDE_MOST)
+        r = error_set(e, -E2BIG, NULL,
+                      "refused: more than %d modules lie beside %s: put it into a directory of its "
+                      "own, or list what belongs to it in %s.files and use --python",
+                      BESIDE_MOST, model, m.name);
+    if (r == 0)
+        r = add_each(host, libraries, m.directory, l.text.data, e);
+    buffer_free(&l.text);
     module_clear(&m);
     return r;
 }
@@ -167,7 +258,8 @@ static int find_host(const char *python, const char *job, size_t size, char **re
     return r;
 }
 
-static int make(const char *host, const char *const *modules, char **ret_path, struct error *e)
+static int make(const char *host, const char *const *modules, const char *model, char **ret_path,
+                struct error *e)
 {
     const char *parent = getenv("TMPDIR");
     char *path = mem_printf("%s/simlab-python-XXXXXX", parent && *parent == '/' ? parent : "/tmp");
@@ -178,7 +270,9 @@ static int make(const char *host, const char *const *modules, char **ret_path, s
         return r;
     }
     for (; r == 0 && *modules; modules++)
-        r = add(host, path, *modules, e);
+        r = add(host, path, *modules, NULL, e);
+    if (r == 0 && model)
+        r = add_all_beside(host, path, model, e);
     if (r == 0) {
         *ret_path = path;
         return 0;
@@ -189,13 +283,13 @@ static int make(const char *host, const char *const *modules, char **ret_path, s
 }
 
 int run_python_make(const char *python, const char *job, size_t size, const char *const *modules,
-                    char **ret_path, struct error *e)
+                    const char *model, char **ret_path, struct error *e)
 {
     char *host;
     int r = find_host(python, job, size, &host, e);
     if (r < 0)
         return r;
-    r = make(host, modules, ret_path, e);
+    r = make(host, modules, model, ret_path, e);
     free(host);
     return r;
 }

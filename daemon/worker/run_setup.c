@@ -35,15 +35,38 @@ static int read_document(struct run *run, const char *path, struct error *e)
     return 0;
 }
 
+/* FILE.py:NAME. The file's own name is the library's. */
+static int read_model(struct run *run, char **ret_file, struct error *e)
+{
+    const char *given = run->options.model, *colon = strrchr(given, ':');
+    const char *slash = strrchr(given, '/');
+    size_t n = colon ? (size_t)(colon - given) : 0;
+    const char *base = slash && slash < colon ? slash + 1 : given;
+    if (n < 4 || memcmp(given + n - 3, ".py", 3) != 0 || !colon[1])
+        return error_set(e, -EINVAL, NULL,
+                         "refused: the model %s should be FILE.py:NAME, the file and the name of "
+                         "the model in it",
+                         given);
+    *ret_file = strndup(given, n);
+    free(run->model_library);
+    run->model_library = strndup(base, (size_t)(colon - 3 - base));
+    run->child.model = (struct local_model){run->model_library, colon + 1};
+    return 0;
+}
+
 /* Those that are given are found before others of their name. */
 static int add_modules(struct run *run, struct error *e)
 {
     const char *const *given = run->options.libraries;
+    char *file = NULL;
     size_t n = 0;
-    if (!*run->options.modules)
+    if (!*run->options.modules && !run->options.model)
         return 0;
-    int r = run_python_make(run->options.python, run->child.text, run->child.text_size,
-                            run->options.modules, &run->modules, e);
+    int r = run->options.model ? read_model(run, &file, e) : 0;
+    if (r == 0)
+        r = run_python_make(run->options.python, run->child.text, run->child.text_size,
+                            run->options.modules, file, &run->modules, e);
+    free(file);
     if (r < 0)
         return r;
     while (given[n])
@@ -109,6 +132,8 @@ static void identify(struct run *run)
     struct hash *h = hash_new();
     hash_add(h, run->options.debug ? "debug" : "plain", 5);
     hash_add(h, run->child.text, run->child.text_size);
+    if (run->options.model)
+        hash_add(h, run->child.model.name, strlen(run->child.model.name) + 1);
     hash_end(h, run->identity.job);
     hash_free(h);
 }
@@ -143,6 +168,7 @@ void run_setup_clear(struct run *run)
     free(run->where_path);
     free(run->layout);
     free(run->modules);
+    free(run->model_library);
     free(run->trace);
     free(run->graph);
     free(run->libraries);

@@ -26,8 +26,9 @@ struct worker_run_options {
     const char *store;
     const char *const *libraries; /* directories, NULL at the end */
     const char *const *modules;   /* in Python: paths, NULL at the end */
-    const char *python;           /* directory of what hosts them; NULL: there is none */
-    bool debug, profile;          /* as if the job said so; the profile is printed */
+    const char *model;  /* FILE.py:NAME, of a module in Python: the job's model; NULL: it has one */
+    const char *python; /* directory of what hosts them; NULL: there is none */
+    bool debug, profile; /* as if the job said so; the profile is printed */
     bool
         resume; /* go on with one that was killed whole, where its journal stands (run_journal.h) */
     const char *trace, *graph; /* files to write: calls on the clock, in Chrome's trace format,

@@ -229,6 +229,8 @@ struct simlab_library {
      * word for its kind, a blank, and what tells it from others. Libraries that name different ones
      * of a kind are never loaded into one worker. */
     const char *runtime;
+    /* NULL, or models that come with it, as JSON: name -> {"processes": {name: type}}. */
+    const char *models;
 };
 
 #define SIMLAB_COUNT(table) ((int32_t)(sizeof(table) / sizeof((table)[0])))
@@ -277,7 +279,7 @@ static inline int simlab_guard_hook_(simlab_hook_context *h, int (*call)(simlab_
         SIMLAB_ABI_VERSION, sizeof(struct simlab_library), sizeof(struct simlab_process),          \
             sizeof(struct simlab_variable), description_, version_, processes_, n_processes_,      \
             SIMLAB_REVISION, hooks_, n_hooks_, sizeof(struct simlab_hook), open_, close_, NULL,    \
-            SIMLAB_GUARDS_, NULL                                                                   \
+            SIMLAB_GUARDS_, NULL, NULL                                                             \
     }
 
 #define SIMLAB_LIBRARY_(version_, description_, processes_, n_processes_, hooks_, n_hooks_, open_, \

@@ -275,10 +275,10 @@ def test_a_library_says_which_revision_it_needs(context):
     os.makedirs(os.path.join(later, "simlab"), exist_ok=True)
     shutil.copy(os.path.join(INCLUDE, "simlab/types.h"), os.path.join(later, "simlab"))
     grown = re.sub(r"(#define SIMLAB_ABI_REVISION )\d+", rf"\g<1>{now + 1}", header)
-    grown = grown.replace("    const char *runtime;\n};",
-                          "    const char *runtime;\n"
+    grown = grown.replace("    const char *models;\n};",
+                          "    const char *models;\n"
                           f"#if SIMLAB_REVISION >= {now + 1}\n    const char *later;\n#endif\n}};")
-    grown = re.sub("(            SIMLAB_GUARDS_, NULL) ", r"\1 SIMLAB_LATER_ ", grown)
+    grown = re.sub("(            SIMLAB_GUARDS_, NULL, NULL) ", r"\1 SIMLAB_LATER_ ", grown)
     grown = grown.replace("typedef struct simlab_context simlab_context;",
                           f"#if SIMLAB_REVISION >= {now + 1}\n#define SIMLAB_LATER_ , \"later\"\n#else\n"
                           "#define SIMLAB_LATER_\n#endif\ntypedef struct simlab_context simlab_context;")

@@ -11,6 +11,7 @@ import tempfile
 
 from .cells import module_name, module_text
 from .daemon import Client, Refused, submit, wait
+from .processes.model import class_of, type_of
 from .processes.process import declarations, is_process
 from .processes.table import library_of, plain
 from .processes.times import are_times, count, declared
@@ -55,8 +56,8 @@ def run(job, model=None, store=None, modules=(), processes=(), worker="simlab-wo
         files = [os.path.abspath(os.fspath(m)) for m in modules]
         if model is not None:
             cells = module_name()
-            model = {name: of if isinstance(of, str) else _class(name, of) for name, of in model.items()}
-            document["model"] = {"processes": {name: _type(of, cells) for name, of in model.items()}}
+            model = {name: of if isinstance(of, str) else class_of(name, of) for name, of in model.items()}
+            document["model"] = {"processes": {name: type_of(of, cells) for name, of in model.items()}}
             files += _files(model.values(), {os.path.realpath(file) for file in files}, cells, temporary)
         _count_times(document, model or {})
         speaker = Client(client, server, folder)
@@ -133,21 +134,6 @@ def _counted(model, name, value):
         return count(value, declared(declaration.attrs.get("units")) if declaration else None)
     except (TypeError, ValueError) as error:
         raise type(error)(f"input {name}: {error}") from None
-
-
-def _class(name, of):
-    """The process class; models of xarray-simlab have instances, of classes that it makes of these."""
-    classes = [of] if inspect.isclass(of) else type(of).__mro__
-    cls = next((c for c in classes if is_process(c)), None)
-    if cls is None:
-        raise TypeError(f"process {name!r}: {of!r} is no process class")
-    return cls
-
-
-def _type(of, cells):
-    if isinstance(of, str):
-        return of
-    return f"{cells if library_of(of) == '__main__' else library_of(of)}.{of.__name__}"
 
 
 def _related(classes):

@@ -186,7 +186,7 @@ static int add_classes(struct module *m, PyObject *tables)
     return 0;
 }
 
-/* (description, version, classes, left out), as host.py gives them. */
+/* (description, version, classes, left out, models), as host.py gives them. */
 static struct module *module_new(PyObject *opened)
 {
     struct module *m = calloc(1, sizeof *m);
@@ -197,6 +197,7 @@ static struct module *module_new(PyObject *opened)
     m->table = (struct simlab_library)SIMLAB_LIBRARY_INIT(optional_text(opened, 1),
                                                           optional_text(opened, 0), NULL, 0);
     m->table.runtime = PYTHON_RUNTIME;
+    m->table.models = optional_text(opened, 4);
     m->opened = opened;
     if (add_classes(m, PyTuple_GetItem(opened, 2)) < 0) {
         free(m->processes);

@@ -29,6 +29,7 @@ from .declaration import (
     on_demand,
     variable,
 )
+from .model import Model
 from .process import (
     RuntimeSignal,
     filter_variables,
@@ -41,6 +42,7 @@ from .process import (
 
 __all__ = [
     "MAIN_CLOCK",
+    "Model",
     "RuntimeSignal",
     "any_object",
     "empty",

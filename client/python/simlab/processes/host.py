@@ -7,16 +7,25 @@ in the place of declarations, and `log`.
 
 import importlib
 import importlib.util
+import json
 import os
 import platform
 import sys
 import traceback
 import types
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    SourceFileLoader,
+)
 
 import numpy
 
 import _simlab
 
+from .model import models_of
 from .movable import why_not
 from .process import RuntimeSignal
 from .saved import CannotSave, restore, save  # the last two are the host's
@@ -73,6 +82,14 @@ def _find(name, directory):
     raise ImportError(f"there is neither {name}.py nor {name}/__init__.py in {directory}")
 
 
+def _add_directory(directory):
+    """Among those where modules are looked for. NAME.so beside NAME.py is no extension module."""
+    suffixes = [suffix for suffix in EXTENSION_SUFFIXES if suffix != ".so"]
+    sys.path_importer_cache[directory] = FileFinder(
+        directory, (ExtensionFileLoader, suffixes), (SourceFileLoader, SOURCE_SUFFIXES))
+    sys.path.insert(0, directory)
+
+
 def load(name, directory):
     """Imports the module or package `name` that lies in a directory; others beside it may be
     imported by it."""
@@ -86,7 +103,7 @@ def load(name, directory):
             "name yours otherwise"
         )
     if directory not in sys.path:
-        sys.path.insert(0, directory)
+        _add_directory(directory)
     is_package = os.path.basename(path) == "__init__.py"
     spec = importlib.util.spec_from_file_location(
         name, path, submodule_search_locations=[os.path.dirname(path)] if is_package else None
@@ -124,7 +141,7 @@ def check_listed(name, directory):
 
 
 def open_module(name, directory):
-    """The table of a module: (description, version, classes, left out)."""
+    """The table of a module: (description, version, classes, left out, models as JSON)."""
     module = load(name, directory)
     check_listed(name, directory)
     good, bad = module_table(module)
@@ -140,7 +157,8 @@ def open_module(name, directory):
     for table in good:
         table["bound"] = bind(table)
         table["is_movable"] = is_movable
-    return doc or None, version, good, bad
+    models = models_of(module)
+    return doc or None, version, good, bad, json.dumps(models) if models else None
 
 
 def bind(table):
