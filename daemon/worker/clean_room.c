@@ -87,7 +87,7 @@ void clean_room_settle(struct clean_room *r)
         return;
     static const struct imports all = {.reach = REACH_ALL};
     settings_note(r->settings);
-    leftovers_note(r->leftovers, &all);
+    leftovers_note(r->leftovers, &all, true);
     leftovers_end(r->leftovers, &all, NULL); /* what loading left in the directory */
 }
 
@@ -102,7 +102,7 @@ void clean_room_enter(struct clean_room *r, const struct imports *imports)
     floating_reset();
     errno = 0;
     if (r)
-        leftovers_note(r->leftovers, imports);
+        leftovers_note(r->leftovers, imports, false);
 }
 
 static int put_back(struct clean_room *r, const struct imports *imports, struct error *why)

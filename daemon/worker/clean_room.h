@@ -4,7 +4,7 @@
  *
  * The floating-point environment, which any code can change, is put back after every member: some
  * nanoseconds. All else is looked at only where the libraries of the job import a function that
- * could change it (worker/imports.h): for files some 40 microseconds a member, for all some 100.
+ * could change it (worker/imports.h): for files some 25 microseconds a member, for all some 60.
  * That is
  *   put back: timers, signal handlers, masks and pending signals, the alternate stack, environment,
  *     locale, umask, working directory, resource limits, priority, affinity, what prctl() set, the

@@ -34,6 +34,7 @@ struct leftovers {
     char *path;  /* of the members' directory, or NULL */
     int directory;
     struct descriptors *descriptors;
+    int orphans;           /* who they are: the guard's children; -1: there is none */
     int threads_directory; /* /proc/self/task; -1: there is none */
     struct numbers now;
     int *threads;
@@ -42,8 +43,19 @@ struct leftovers {
 
 /* ---- threads ---- */
 
-static void note_threads(struct leftovers *l)
+/* As many as were noted, told without a list: the directory has a link for each, and two. */
+static bool are_as_many(const struct leftovers *l)
 {
+    struct stat st;
+    return l->n_threads > 0 && fstat(l->threads_directory, &st) == 0 &&
+           st.st_nlink == l->n_threads + 2;
+}
+
+/* `anew`: others may be there, as many as before. */
+static void note_threads(struct leftovers *l, bool anew)
+{
+    if (!anew && are_as_many(l))
+        return;
     l->n_threads = 0;
     if (l->threads_directory < 0 || !numbers_list(l->threads_directory, &l->now))
         return;
@@ -63,7 +75,7 @@ static bool is_known_thread(const struct leftovers *l, int thread)
 static int count_new_threads(struct leftovers *l)
 {
     int n = 0;
-    if (l->n_threads == 0 || !numbers_list(l->threads_directory, &l->now))
+    if (l->n_threads == 0 || are_as_many(l) || !numbers_list(l->threads_directory, &l->now))
         return 0;
     for (size_t i = 0; i < l->now.n; i++)
         n += !is_known_thread(l, l->now.at[i]);
@@ -92,18 +104,34 @@ static int check_threads(struct leftovers *l, bool has_pool, struct error *why)
 
 /* ---- children ---- */
 
-/* The last that was killed, or 0; never ourselves. */
-static pid_t kill_children_of(pid_t process, pid_t thread)
+static int open_children(pid_t process, pid_t thread)
 {
     char path[64];
-    pid_t child, last = 0;
     snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)process, (int)thread);
-    FILE *f = fopen(path, "re");
-    while (f && fscanf(f, "%d", &child) == 1)
-        if (child != getpid() && kill(child, SIGKILL) == 0)
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* Of a list of children, of which there may be more than are read at once: each number ends with a
+ * space. The last that was killed, or 0; never ourselves. */
+static pid_t kill_listed(int list)
+{
+    char text[BLOCK], *at = text, *end;
+    pid_t last = 0;
+    ssize_t n = pread(list, text, sizeof text, 0);
+    for (; n > 0 && (end = memchr(at, ' ', (size_t)(text + n - at))); at = end + 1) {
+        pid_t child = atoi(at);
+        if (child > 0 && child != getpid() && kill(child, SIGKILL) == 0)
             last = child;
-    if (f)
-        fclose(f);
+    }
+    return last;
+}
+
+static pid_t kill_children_of(pid_t thread)
+{
+    int list = open_children(getpid(), thread);
+    pid_t last = list < 0 ? 0 : kill_listed(list);
+    if (list >= 0)
+        close(list);
     return last;
 }
 
@@ -113,7 +141,7 @@ static pid_t kill_children(struct leftovers *l)
     if (l->threads_directory < 0 || !numbers_list(l->threads_directory, &l->now))
         return 0;
     for (size_t i = 0; i < l->now.n; i++) {
-        pid_t child = kill_children_of(getpid(), l->now.at[i]);
+        pid_t child = kill_children_of(l->now.at[i]);
         last = child ? child : last;
     }
     return last;
@@ -148,7 +176,7 @@ static bool end_children(struct leftovers *l)
 static bool end_orphans(const struct leftovers *l)
 {
     for (int i = 0; i < ROUNDS_MAX && l->guard; i++) {
-        pid_t orphan = kill_children_of(l->guard, l->guard);
+        pid_t orphan = l->orphans < 0 ? 0 : kill_listed(l->orphans);
         if (orphan == 0)
             return true;
         await_end(orphan);
@@ -225,6 +253,7 @@ int leftovers_new(const char *directory, pid_t guard, struct leftovers **ret_lef
 {
     struct leftovers *l = mem_new(sizeof *l);
     l->guard = guard;
+    l->orphans = guard ? open_children(guard, guard) : -1;
     l->descriptors = descriptors_new();
     l->threads_directory = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     l->path = mem_strdup(directory);
@@ -247,6 +276,8 @@ struct leftovers *leftovers_free(struct leftovers *l)
         close(l->directory);
     if (l->threads_directory >= 0)
         close(l->threads_directory);
+    if (l->orphans >= 0)
+        close(l->orphans);
     descriptors_free(l->descriptors);
     free(l->path);
     free(l->now.at);
@@ -260,12 +291,12 @@ void leftovers_let_be(struct leftovers *l, int fd)
     descriptors_let_be(l->descriptors, fd);
 }
 
-void leftovers_note(struct leftovers *l, const struct imports *imports)
+void leftovers_note(struct leftovers *l, const struct imports *imports, bool anew)
 {
     if (imports->reach & REACH_FILES)
         descriptors_note(l->descriptors);
     if (imports->reach & REACH_ELSEWHERE)
-        note_threads(l);
+        note_threads(l, anew);
 }
 
 int leftovers_end(struct leftovers *l, const struct imports *imports, struct error *why)

@@ -21,13 +21,17 @@ struct signals {
     bool has_action[N_SIGNALS];
     sigset_t mask;
     stack_t stack;
+    int timers; /* who they are: /proc/self/timers; -1: some kernels do not tell */
 };
+
+void signals_open(struct signals *s);
+void signals_close(struct signals *s);
 
 void signals_note(struct signals *s);
 /* None comes until signals_put_back. */
 bool signals_hold(void);
 /* All, of any kind. */
-void signals_end_timers(void);
+void signals_end_timers(const struct signals *s);
 /* Handlers, stack and mask; what is pending is the member's, and goes with it, unless somebody else
  * asks us to end. */
 bool signals_put_back(const struct signals *s);
@@ -86,9 +90,10 @@ struct leftovers;
  * -errno. */
 int leftovers_new(const char *directory, pid_t guard, struct leftovers **ret_leftovers);
 struct leftovers *leftovers_free(struct leftovers *l);
-/* Notes what there is; ends and removes what came since, for what `imports` can have left. */
 void leftovers_let_be(struct leftovers *l, int fd); /* descriptors_let_be */
-void leftovers_note(struct leftovers *l, const struct imports *imports);
+/* Notes what there is (`anew`: our own threads may be others than before); ends and removes what
+ * came since, for what `imports` can have left. */
+void leftovers_note(struct leftovers *l, const struct imports *imports, bool anew);
 int leftovers_end(struct leftovers *l, const struct imports *imports, struct error *why);
 
 #endif

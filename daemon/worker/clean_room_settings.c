@@ -203,8 +203,7 @@ static bool hold_signals(struct settings *s)
 
 static bool end_timers(struct settings *s)
 {
-    (void)s;
-    signals_end_timers();
+    signals_end_timers(&s->signals);
     return true;
 }
 
@@ -235,6 +234,7 @@ static const struct {
 struct settings *settings_new(void)
 {
     struct settings *s = mem_new(sizeof *s);
+    signals_open(&s->signals);
     s->umask = umask(0);
     umask(s->umask);
     return s;
@@ -245,6 +245,7 @@ struct settings *settings_free(struct settings *s)
     if (!s)
         return NULL;
     environment_clear(&s->environment);
+    signals_close(&s->signals);
     free(s);
     return NULL;
 }

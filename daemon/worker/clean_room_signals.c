@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/clean_room_parts.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { PENDING_MAX = 65536 }; /* of one real-time signal many may wait */
+enum {
+    PENDING_MAX = 65536, /* of one real-time signal many may wait */
+    BLOCK = 4096
+};
+
+void signals_open(struct signals *s)
+{
+    s->timers = open("/proc/self/timers", O_RDONLY | O_CLOEXEC);
+}
+
+void signals_close(struct signals *s)
+{
+    if (s->timers >= 0)
+        close(s->timers);
+}
 
 void signals_note(struct signals *s)
 {
@@ -27,19 +42,20 @@ bool signals_hold(void)
     return pthread_sigmask(SIG_SETMASK, &all, NULL) == 0;
 }
 
-void signals_end_timers(void)
+void signals_end_timers(const struct signals *s)
 {
     setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
     setitimer(ITIMER_VIRTUAL, &(struct itimerval){0}, NULL);
     setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
-    FILE *f = fopen("/proc/self/timers", "re"); /* absent in some kernels */
-    char line[256];
-    int id;
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "ID: %d", &id) == 1)
-            syscall(SYS_timer_delete, id);
-    if (f)
-        fclose(f);
+    char text[BLOCK];
+    ssize_t n;
+    bool ended = true;
+    while (ended && (n = pread(s->timers, text, sizeof text - 1, 0)) > 0) {
+        text[n] = '\0';
+        ended = false;
+        for (const char *at = text; (at = strstr(at, "ID: ")); at++)
+            ended = syscall(SYS_timer_delete, atoi(at + strlen("ID: "))) == 0 || ended;
+    }
 }
 
 static bool is_same(const struct sigaction *a, const struct sigaction *b)
