@@ -3,12 +3,14 @@
 
 #include "base/boot.h"
 #include "base/file.h"
+#include "base/loop.h"
 #include "base/mem.h"
 #include "store/sync_lock.h"
 #include "worker/run_channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,8 @@ struct head {
 };
 
 static const char magic[8] = "simlabR1";
+static const char at_work[] = "another run is at work on it";
+enum { LEAVING_MS = 5000, LOOK_MS = 20 };
 
 static char *path_of(const char *store)
 {
@@ -128,6 +132,30 @@ static int read_head(int fd, struct head *ret, struct error *e)
     return n == sizeof *ret ? 0 : error_set(e, WORKER_REFUSED, NULL, "its journal is cut");
 }
 
+static bool is_locked(const char *store, const char *name)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char *path = mem_printf("%s.sync/%s", store, name);
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool is = fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return is;
+}
+
+/* Where a run was killed, its last process ends in a moment. */
+static bool is_at_work(const char *store)
+{
+    for (int64_t until = loop_now() + LEAVING_MS; loop_now() < until; poll(NULL, 0, LOOK_MS)) {
+        if (is_locked(store, ".run"))
+            return true;
+        if (!is_locked(store, ".running"))
+            return false;
+    }
+    return true;
+}
+
 static int open_journal(const char *store, int *ret, struct error *e)
 {
     char *path = path_of(store);
@@ -145,9 +173,8 @@ static int open_journal(const char *store, int *ret, struct error *e)
         *ret = fd;
     else if (fd >= 0)
         close(fd);
-    return r == -EAGAIN || r == -EACCES
-               ? error_set(e, WORKER_REFUSED, NULL, "another run is at work on it")
-               : error_errno(e, r, "open its journal");
+    return r == -EAGAIN || r == -EACCES ? error_set(e, WORKER_REFUSED, NULL, "%s", at_work)
+                                        : error_errno(e, r, "open its journal");
 }
 
 int run_journal_open(struct run_journal *j, const char *store, struct error *e)
@@ -164,6 +191,8 @@ int run_journal_take_up(struct run_journal *j, const char *store, struct run_ide
                         struct run_facts *ret_facts, struct error *e)
 {
     struct head head;
+    if (is_at_work(store))
+        return error_set(e, WORKER_REFUSED, NULL, "%s", at_work);
     int r = run_journal_open(j, store, e);
     if (r)
         return r;

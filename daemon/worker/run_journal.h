@@ -6,8 +6,8 @@
  * Invariants
  *  1. A message stands in it once what it tells is in the store's files: those outlive processes,
  *     but not the machine, so a journal of an earlier boot is refused.
- *  2. Its file is locked while the run that writes it lives, and STORE.sync/.running while a
- *     process does in which members run: no two write one store. */
+ *  2. Its file is locked while the run that writes it lives, and STORE.sync/.running, since before
+ *     there is a journal, while a process does in which members run: no two write one store. */
 #ifndef WORKER_RUN_JOURNAL_H
 #define WORKER_RUN_JOURNAL_H
 

@@ -55,8 +55,12 @@ class LocalRun:
                 pass
         self.end(-signal.SIGKILL)
 
+    def finish(self):
+        """Until all its processes have ended."""
+        self.said += self.process.communicate(timeout=harness.WAIT)[0].decode(errors="replace")
+
     def end(self, code=0):
         """What was said, once all have ended."""
-        self.said += self.process.communicate(timeout=harness.WAIT)[0].decode(errors="replace")
+        self.finish()
         harness.equal(self.process.returncode, code, f"exit status; {self.said}")
         return self.said

@@ -21,7 +21,7 @@ os.environ.setdefault("SIMLAB_TEST_WAIT", "300")
 import disks  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 
-PARTS = ("kills", "python", "calls", "each_call", "disks_full", "power", "moves", "libraries", "locks", "growth", "models")
+PARTS = ("kills", "python", "calls", "each_call", "disks_full", "power", "moves", "libraries", "locks", "growth", "models", "steps")
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
 SEED = os.environ.get("SOAK_SEED") or str(int(time.time()))
 TURN = os.environ.get("SOAK_TURN")
@@ -33,6 +33,7 @@ class Part:
     def __init__(self, name):
         module = importlib.import_module(name)
         self.name, self.turn, self.once = name, module.turn, getattr(module, "ONCE", False)
+        self.is_numbered = getattr(module, "NUMBERED", False)  # a turn wants to know which it is
         self.number = int(TURN) if TURN else 0
         self.seconds, self.passed, self.failed, self.skipped, self.count = 0.0, 0, 0, None, 0
 
@@ -58,7 +59,7 @@ def take(part, context):
     """None, or what went wrong."""
     drawn = random.Random(f"{SEED} {part.name} {part.number}")
     try:
-        part.count += part.turn(context, drawn)
+        part.count += part.turn(context, drawn, *([part.number] if part.is_numbered else []))
         found = found_by_sanitizers(context.root)
         return f"sanitizers: {found}" if found else None
     except harness.Skip as skip:
