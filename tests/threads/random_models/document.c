@@ -48,7 +48,7 @@ json_t *document_types(void)
     json_t *list = json_array();
     for (int p = 0; p < drawn.n_processes; p++) {
         json_t *variables = json_array(), *stages = json_pack("[s, s]", "initialize", "finalize");
-        for (int row = 0; row < ROWS; row++)
+        for (int row = 0; row < types[p].n_variables; row++)
             json_array_append_new(variables, describe_row(&types[p].variables[row]));
         if (types[p].run_step)
             json_array_append_new(stages, json_string("run_step"));

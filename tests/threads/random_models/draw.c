@@ -26,7 +26,7 @@ bool draw_one_in(int n)
     return draw_below(n) == 0;
 }
 
-const char *const draw_row_names[FIRST_READ] = {"id", "x", "io", "once", "lazy", "object", "group"};
+const char *const draw_row_names[FIRST_READ] = {"x", "io", "once", "lazy", "object", "group"};
 
 bool draw_has_row(const struct spec *s, int row)
 {

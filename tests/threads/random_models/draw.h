@@ -11,8 +11,8 @@
 
 enum { MOST_PROCESSES = 40, MOST_READS = 6, STEPS = 4, MEMBERS = 2, LABELS = STEPS + 1 };
 
-/* The rows that every type has. */
-enum { ID, X, IO, ONCE, LAZY, OBJECT, GROUP, FIRST_READ, ROWS = FIRST_READ + MOST_READS };
+/* The rows that every type has, up to those it reads. */
+enum { X, IO, ONCE, LAZY, OBJECT, GROUP, FIRST_READ, ROWS = FIRST_READ + MOST_READS };
 extern const char *const draw_row_names[FIRST_READ];
 
 struct spec {

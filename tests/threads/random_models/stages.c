@@ -37,7 +37,7 @@ static void dawdle(void)
 
 static const struct spec *spec_of(simlab_context *c)
 {
-    return &drawn.specs[simlab_i8_get(c, ID)];
+    return simlab_userdata(c);
 }
 
 static _Atomic int n_unsafe; /* calls into types that are not thread-safe */
@@ -77,7 +77,7 @@ static uint64_t count_pinned(simlab_context *c, int more)
 
 static bool sets_object(simlab_context *c)
 {
-    return simlab_i8_get(c, ID) == drawn.object_setter;
+    return spec_of(c) - drawn.specs == drawn.object_setter;
 }
 
 int stages_save(simlab_context *c)
@@ -208,7 +208,7 @@ int stages_any(simlab_context *c)
     int64_t now = t->stage == SIMLAB_INITIALIZE ? 100 : t->step;
     enter(s);
     if (t->stage == SIMLAB_INITIALIZE && s->uses_object &&
-        simlab_i8_get(c, ID) == drawn.object_setter)
+        spec_of(c) - drawn.specs == drawn.object_setter)
         simlab_set_object(c, OBJECT, calloc(1, sizeof(int64_t)), free);
     uint64_t h = read_all(c, s);
     if (s->logs)

@@ -8,25 +8,42 @@
 
 static struct simlab_variable rows[MOST_PROCESSES][ROWS];
 struct simlab_process types[MOST_PROCESSES];
-static char texts[MOST_PROCESSES][3 + MOST_READS][24];
+static char texts[MOST_PROCESSES][2 + MOST_READS][24];
 
-static void make_type(int p)
+/* In the place of a row that is not wanted: no value, and no input. */
+static struct simlab_variable nothing(const char *name)
+{
+    return (struct simlab_variable){.name = name, .kind = SIMLAB_GROUP, .group = "nobody"};
+}
+
+static void make_object(int p)
+{
+    struct simlab_variable *v = &rows[p][OBJECT];
+    *v = nothing("object");
+    if (p == drawn.object_setter)
+        *v =
+            (struct simlab_variable){.name = "object", .kind = SIMLAB_OBJECT, .intent = SIMLAB_OUT};
+    else if (drawn.specs[p].uses_object) {
+        snprintf(texts[p][1], sizeof texts[p][1], "t.T%d", drawn.object_setter);
+        *v =
+            (struct simlab_variable){.name = "object", .kind = SIMLAB_FOREIGN, .type = texts[p][1]};
+    }
+}
+
+static void make_rows(int p)
 {
     const struct spec *s = &drawn.specs[p];
-    char(*text)[24] = texts[p];
     struct simlab_variable *v = rows[p];
-    memset(v, 0, sizeof rows[p]);
-    snprintf(text[0], sizeof text[0], "T%d", p);
-    snprintf(text[1], sizeof text[1], "%d", p);
-    v[ID] = (struct simlab_variable){.name = "id", .dtype = SIMLAB_I8, .default_value = text[1]};
     v[X] = (struct simlab_variable){.name = "x", .intent = SIMLAB_OUT, .dims = "n"};
     v[X].groups = s->is_member ? "g" : NULL;
-    v[IO] = (struct simlab_variable){.name = "io",
-                                     .intent = SIMLAB_INOUT,
-                                     .dims = "m",
-                                     .default_value = "[1, 2, 3]",
-                                     .reads = s->io_reads,
-                                     .writes = s->io_writes};
+    v[IO] = nothing("io");
+    if (s->has_io)
+        v[IO] = (struct simlab_variable){.name = "io",
+                                         .intent = SIMLAB_INOUT,
+                                         .dims = "m",
+                                         .default_value = "[1, 2, 3]",
+                                         .reads = s->io_reads,
+                                         .writes = s->io_writes};
     v[ONCE] = (struct simlab_variable){.name = "once",
                                        .kind = SIMLAB_ON_DEMAND,
                                        .dims = "k",
@@ -34,31 +51,41 @@ static void make_type(int p)
                                        .compute = stages_compute};
     v[LAZY] = (struct simlab_variable){
         .name = "lazy", .kind = SIMLAB_ON_DEMAND, .dims = "k", .compute = stages_compute};
-    if (p == drawn.object_setter)
-        v[OBJECT] =
-            (struct simlab_variable){.name = "object", .kind = SIMLAB_OBJECT, .intent = SIMLAB_OUT};
-    else if (s->uses_object) {
-        snprintf(text[2], sizeof text[2], "t.T%d", drawn.object_setter);
-        v[OBJECT] =
-            (struct simlab_variable){.name = "object", .kind = SIMLAB_FOREIGN, .type = text[2]};
-    } else
-        v[OBJECT] = (struct simlab_variable){.name = "object", .default_value = "0"};
-    v[GROUP] = (struct simlab_variable){
-        .name = "group", .kind = SIMLAB_GROUP, .group = s->is_reader ? "g" : "nobody"};
+    make_object(p);
+    v[GROUP] = nothing("group");
+    if (s->is_reader)
+        v[GROUP].group = "g";
+}
+
+/* The first process has an input that differs by member, too. */
+static void make_reads(int p)
+{
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+    const struct spec *s = &drawn.specs[p];
     for (int i = 0; i < MOST_READS; i++) {
-        snprintf(text[3 + i], sizeof text[0], i < s->n_reads ? "t.T%d" : "r%d",
-                 i < s->n_reads ? s->reads[i] : i);
-        static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
-        v[FIRST_READ + i] = (struct simlab_variable){.name = names[i], .default_value = "0"};
-        if (i < s->n_reads)
-            v[FIRST_READ + i] = (struct simlab_variable){.name = names[i],
-                                                         .kind = SIMLAB_FOREIGN,
-                                                         .type = text[3 + i],
-                                                         .var = draw_row_names[s->reads_row[i]]};
+        struct simlab_variable *v = &rows[p][FIRST_READ + i];
+        *v = (struct simlab_variable){.name = names[i], .default_value = "0"};
+        if (i >= s->n_reads)
+            continue;
+        snprintf(texts[p][2 + i], sizeof texts[p][0], "t.T%d", s->reads[i]);
+        *v = (struct simlab_variable){.name = names[i],
+                                      .kind = SIMLAB_FOREIGN,
+                                      .type = texts[p][2 + i],
+                                      .var = draw_row_names[s->reads_row[i]]};
     }
-    types[p] = (struct simlab_process){.name = text[0],
-                                       .variables = v,
-                                       .n_variables = ROWS,
+}
+
+static void make_type(int p)
+{
+    const struct spec *s = &drawn.specs[p];
+    char *name = texts[p][0];
+    snprintf(name, sizeof texts[p][0], "T%d", p);
+    make_rows(p);
+    make_reads(p);
+    types[p] = (struct simlab_process){.name = name,
+                                       .variables = rows[p],
+                                       .n_variables = p == 0 ? ROWS : FIRST_READ + s->n_reads,
+                                       .userdata = &drawn.specs[p],
                                        .flags = (s->is_unsafe ? SIMLAB_NOT_THREAD_SAFE : 0) |
                                                 (s->is_pinned ? SIMLAB_PINNED : 0) |
                                                 (s->is_movable ? SIMLAB_MOVABLE : 0),
