@@ -34,8 +34,9 @@ static void set_digits(struct digits *d, uint64_t integer, int power)
 {
     char reversed[NUMBER_TEXT_SIZE];
     int n = 0, zeros = 0;
-    for (; integer; integer /= 10)
+    do
         reversed[n++] = (char)('0' + integer % 10);
+    while (integer /= 10);
     while (zeros < n - 1 && reversed[zeros] == '0')
         zeros++;
     d->n = n - zeros;

@@ -180,13 +180,13 @@ int range_outcome_put_away(struct range_runner *m, int64_t member, int r, struct
 
 void range_outcome_abandon(struct range_runner *m, int64_t member, const struct error *failure)
 {
-    struct error e = *failure, why = {.message = "it asked for more memory than there can be"};
+    struct error why = {.message = "it asked for more memory than there can be"};
     clean_room_leave(m->room, &m->code.imports, &(struct error){.message = ""});
     if (m->events.end)
         m->events.end(m->events.userdata, member, range_outcome_may_print(m));
     range_outcome_end_early(m, member, &why);
-    m->e = &e;
+    *m->e = *failure;
     range_outcome_put_away(m, member, STAGE_FAILED,
-                           &e); /* a failure of the store will be found by others */
+                           m->e); /* a failure of the store will be found by others */
     m->events.abandon(m->events.userdata, &why);
 }
