@@ -95,7 +95,7 @@ int job_submit(struct server *s, const struct options *o)
     return code;
 }
 
-/* ---- wait, cancel ---- */
+/* ---- wait, cancel, hold, release ---- */
 
 static int wait_for(struct server *s, const struct options *o, const char *id)
 {
@@ -134,11 +134,11 @@ int job_wait(struct server *s, const struct options *o)
     return worst;
 }
 
-int job_cancel(struct server *s, const struct options *o)
+static int post_each(struct server *s, const struct options *o, const char *what)
 {
     int worst = API_EXIT_OK;
     for (int i = 0; i < o->n_operands; i++) {
-        char *path = path_of(o->operands[i], API_JOB_CANCEL);
+        char *path = path_of(o->operands[i], what);
         struct request request = {.method = "POST", .path = path, .shape = &answer_job};
         struct reply r;
         int code = request_or_complain(s, &request, &r);
@@ -149,6 +149,21 @@ int job_cancel(struct server *s, const struct options *o)
         free(path);
     }
     return worst;
+}
+
+int job_cancel(struct server *s, const struct options *o)
+{
+    return post_each(s, o, API_JOB_CANCEL);
+}
+
+int job_hold(struct server *s, const struct options *o)
+{
+    return post_each(s, o, API_JOB_HOLD);
+}
+
+int job_release(struct server *s, const struct options *o)
+{
+    return post_each(s, o, API_JOB_RELEASE);
 }
 
 /* ---- status ---- */

@@ -12,5 +12,7 @@ int job_status(struct server *s, const struct options *o);
 int job_list(struct server *s, const struct options *o);
 int job_wait(struct server *s, const struct options *o);
 int job_cancel(struct server *s, const struct options *o);
+int job_hold(struct server *s, const struct options *o);
+int job_release(struct server *s, const struct options *o);
 
 #endif

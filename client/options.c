@@ -25,6 +25,8 @@ static const struct command commands[] = {
     {"jobs", "", 0, 0, "state limit", job_list, false, "list jobs, the newest first"},
     {"wait", "ID...", 1, -1, "quiet", job_wait, false, "wait for jobs to end"},
     {"cancel", "ID...", 1, -1, "", job_cancel, false, "cancel jobs"},
+    {"hold", "ID...", 1, -1, "", job_hold, false, "give jobs no more work to workers"},
+    {"release", "ID...", 1, -1, "", job_release, false, "let jobs that are held go on"},
     {"retry", "ID...", 1, -1, "damaged", retry_run, false,
      "run what is dead or missing of jobs that have ended again"},
     {"verify", "ID...", 1, -1, "", verify_run, false,

@@ -25,6 +25,8 @@
 #define API_JOB_CANCEL    "/cancel"
 #define API_JOB_RETRY     "/retry"
 #define API_JOB_CHECKSUMS "/checksums"
+#define API_JOB_HOLD      "/hold"
+#define API_JOB_RELEASE   "/release"
 
 /* ---- headers and media types ---- */
 #define API_IDEMPOTENCY_KEY "Idempotency-Key" /* 1 to 255 printable ASCII characters */

@@ -48,6 +48,7 @@ struct draft *draft_free(struct draft *d)
     free(d->store);
     free(d->labels);
     free(d->notes);
+    free(d->after);
     json_decref(d->libraries);
     free(d);
     return NULL;
@@ -229,6 +230,11 @@ static int keep(struct draft *d, const struct job *job, bool is_quick, struct er
     d->max_attempts = job->max_attempts;
     d->threads = job->threads;
     d->most_workers = job->most_workers;
+    d->is_held = job->is_held;
+    d->n_after = job->n_after;
+    d->after = mem_array(job->n_after, sizeof *d->after);
+    for (size_t i = 0; i < job->n_after; i++)
+        d->after[i] = job->after[i];
     d->member_timeout = job->member_timeout;
     d->from_job = job->from.job;
     d->from_steps = job->from.steps;

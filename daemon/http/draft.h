@@ -41,6 +41,9 @@ struct draft {
     int64_t members, priority, max_attempts, threads;
     double member_timeout;
     int64_t most_workers;
+    int64_t *after; /* jobs */
+    size_t n_after;
+    bool is_held;
     int64_t from_job, from_steps, from_member; /* struct job_from; from_job 0: none */
 };
 

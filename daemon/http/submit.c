@@ -122,6 +122,9 @@ static int enqueue(struct request *r, const struct draft *d, const char *path, i
         .member_timeout = d->member_timeout,
         .threads = d->threads,
         .most_workers = d->most_workers,
+        .is_held = d->is_held,
+        .after = d->after,
+        .n_after = d->n_after,
         .libraries = d->libraries,
         .from = d->from_job,
     };
@@ -159,7 +162,8 @@ static int submit(struct request *r, const struct draft *d, struct error *e)
     if (result == 0 && d->from_job)
         result = from_check(r->http->queue, d, e);
     if (result == 0 && d->is_dry) {
-        result = check_absent(path, e);
+        result = problem_of_queue(queue_check_after(r->http->queue, d->after, d->n_after, e));
+        result = result ? result : check_absent(path, e);
         if (result == 0)
             reply_dry_run(r, d, path);
     } else if (result == 0) {

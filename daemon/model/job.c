@@ -63,6 +63,7 @@ struct job *job_free(struct job *j)
     for (int i = 0; i < j->n_hooks; i++)
         free(j->hooks[i]);
     free(j->hooks);
+    free(j->after);
     json_decref(j->document);
     model_free(j->own_model);
     free(j);

@@ -125,8 +125,11 @@ struct job {
     int64_t lanes;
     uint64_t seed;
     int64_t priority;
-    int64_t threads;       /* of OpenMP and its like in a worker; 0: as it is set there */
-    int64_t most_workers;  /* that may run it at a time; 0: all */
+    int64_t threads;      /* of OpenMP and its like in a worker; 0: as it is set there */
+    int64_t most_workers; /* that may run it at a time; 0: all */
+    int64_t *after;       /* jobs of the daemon's, each once, that are to succeed before it runs */
+    size_t n_after;
+    bool is_held;          /* it does not run until somebody releases it */
     int64_t max_attempts;  /* 3 */
     double member_timeout; /* seconds; 0: none */
     char *store;           /* name asked for; NULL: the daemon picks */

@@ -11,12 +11,13 @@
 #include <string.h>
 
 static const char *const keys[] = {
-    "model",    "name",        "base",         "setup",      "clocks",    "main_clock",
-    "inputs",   "outputs",     "coords",       "attrs",      "batch_dim", "sweep",
-    "parallel", "scheduler",   "encoding",     "check_dims", "validate",  "store",
-    "seed",     "priority",    "max_attempts", "stop_when",  "log_every", "member_timeout",
-    "labels",   "hooks",       "threads",      "checkpoint", "debug",     "profile",
-    "workers",  "environment", "libraries",    "from",       "$schema",   NULL};
+    "model",    "name",      "base",         "setup",       "clocks",    "main_clock",
+    "inputs",   "outputs",   "coords",       "attrs",       "batch_dim", "sweep",
+    "parallel", "scheduler", "encoding",     "check_dims",  "validate",  "store",
+    "seed",     "priority",  "max_attempts", "stop_when",   "log_every", "member_timeout",
+    "labels",   "hooks",     "threads",      "checkpoint",  "debug",     "profile",
+    "workers",  "after",     "hold",         "environment", "libraries", "from",
+    "$schema",  NULL};
 
 /* What a set-up gives. */
 static const char *const setup_keys[] = {"clocks", "main_clock", "inputs", "outputs",
@@ -188,6 +189,8 @@ static void merge_base(json_t *base, const json_t *own)
     json_t *value;
     json_object_del(base, "store");
     json_object_del(base, "name");
+    json_object_del(base, "after");
+    json_object_del(base, "hold");
     if (json_object_get(own, "sweep"))
         drop_inputs(base, json_object_get(own, "sweep"));
     else

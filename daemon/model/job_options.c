@@ -16,7 +16,8 @@ enum {
     OPTIONS_MAX_TEXT = 4096,
     OPTIONS_MAX_STOPS = 1000,
     OPTIONS_MAX_THREADS = 1024,
-    OPTIONS_MAX_WORKERS = 1000000
+    OPTIONS_MAX_WORKERS = 1000000,
+    OPTIONS_MAX_AFTER = 1000
 };
 
 enum scheduler { AUTO, SERIAL, THREADS, PROCESSES, DISTRIBUTED };
@@ -123,7 +124,8 @@ static int read_flags(struct making *m)
     const struct {
         const char *key;
         bool *target;
-    } table[] = {{"debug", &m->job->debug}, {"profile", &m->job->profile}};
+    } table[] = {
+        {"debug", &m->job->debug}, {"profile", &m->job->profile}, {"hold", &m->job->is_held}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const json_t *value = option(m, table[i].key);
         if (value && !json_is_boolean(value))
@@ -258,6 +260,36 @@ static int read_hooks(struct making *m)
     return 0;
 }
 
+/* ---- after ---- */
+
+static bool is_listed(const struct job *j, int64_t job)
+{
+    for (size_t i = 0; i < j->n_after; i++)
+        if (j->after[i] == job)
+            return true;
+    return false;
+}
+
+static int read_after(struct making *m)
+{
+    const json_t *given = option(m, "after"), *item;
+    size_t i;
+    if (given && (!json_is_array(given) || json_array_size(given) > OPTIONS_MAX_AFTER))
+        return refuse(m, "after", "a list of at most 1000 numbers of jobs");
+    m->job->after = mem_array(json_array_size(given), sizeof *m->job->after);
+    json_array_foreach(given, i, item)
+    {
+        char pointer[64];
+        snprintf(pointer, sizeof pointer, "/after/%zu", i);
+        if (!json_is_integer(item) || json_integer_value(item) < 1)
+            return error_set(m->error, MODEL_INVALID, pointer,
+                             "after: the number of a job belongs here, such as 17");
+        if (!is_listed(m->job, json_integer_value(item)))
+            m->job->after[m->job->n_after++] = json_integer_value(item);
+    }
+    return 0;
+}
+
 /* ---- parallel and scheduler ---- */
 
 static bool is_batch(const json_t *document)
@@ -369,5 +401,6 @@ int job_options_read(struct making *m)
     r = r ? r : read_objects(m);
     r = r ? r : read_stops(m);
     r = r ? r : read_hooks(m);
+    r = r ? r : read_after(m);
     return r ? r : read_scheduler(m);
 }

@@ -29,6 +29,8 @@ int queue_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct 
         .max_attempts = sqlite3_column_int64(s, 10),
         .log_lines = sqlite3_column_int64(s, 11),
         .member_timeout = sqlite3_column_double(s, 12),
+        .is_held = sqlite3_column_int(s, 13),
+        .awaits = sqlite3_column_int64(s, 14),
     };
     database_end(s);
     return 0;

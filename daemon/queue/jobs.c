@@ -135,6 +135,8 @@ static int insert_job(struct queue *q, const struct queue_submission *s, int64_t
                          TEXT(s->document ? NULL : s->document_file));
     if (!r)
         r = queue_pin_job(q, id, s->libraries, e);
+    if (!r)
+        r = queue_add_holds(q, s, id, e);
     if (r)
         return r;
     q->numbers.last_job = id;
@@ -160,7 +162,9 @@ int queue_submit(struct queue *q, const struct queue_submission *s, int64_t *ret
     if (r == QUEUE_NO_SUCH) {
         char *store = NULL;
         id = q->numbers.last_job + 1;
-        r = choose_store(q, s, &id, &store, e);
+        r = queue_check_after(q, s->after, s->n_after, e);
+        if (!r)
+            r = choose_store(q, s, &id, &store, e);
         if (!r)
             r = insert_job(q, s, id, store, e);
         free(store);
@@ -213,6 +217,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .retries = sqlite3_column_int64(s, 20),
         .most_workers = sqlite3_column_int64(s, 21),
         .has_locks = sqlite3_column_int(s, 22),
+        .is_held = sqlite3_column_int(s, 23),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "queue/queue_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,8 +120,10 @@ static struct live_job *job_new(struct live *l, int64_t id)
 
 static void job_free(struct live_job *j)
 {
-    if (j)
+    if (j) {
         free(j->waiting);
+        free(j->kept);
+    }
     free(j);
 }
 
@@ -142,6 +145,10 @@ static void remove_job(struct live *l, struct live_job *j)
 static int can_lease(struct queue *q, const struct queue_counts *c, bool *ret, struct error *e)
 {
     struct queue_pick pick;
+    if (c->is_held || c->awaits > 0) {
+        *ret = false;
+        return 0;
+    }
     bool is_first = c->layouts == 0 && c->done + c->dead + c->free < c->members;
     if (c->free == 0 || (c->suspects == 0 && c->proposed < 0 && !is_first)) {
         *ret = c->free > 0;
@@ -156,6 +163,21 @@ static bool is_news(const struct queue_outline *a, const struct queue_outline *b
 {
     return a->state != b->state || a->layouts != b->layouts || a->is_complete != b->is_complete ||
            a->suspects != b->suspects;
+}
+
+/* Why it is not leased, whatever workers there are: a new string, or NULL. */
+static int why_kept(struct queue *q, const struct queue_counts *c, char **ret, struct error *e)
+{
+    sqlite3_stmt *s;
+    *ret = c->is_held ? mem_printf("it is held, until somebody releases it") : NULL;
+    if (c->is_held || c->awaits == 0)
+        return 0;
+    int r = database_row(&q->database, e, &s, STATEMENT_AFTER_FIRST, INTEGER(c->id));
+    if (r)
+        return r == QUEUE_NO_SUCH ? 0 : r;
+    *ret = mem_printf("it is to run after job %" PRId64, (int64_t)sqlite3_column_int64(s, 0));
+    database_end(s);
+    return 0;
 }
 
 static int enter(struct queue *q, const struct queue_counts *c, struct error *e)
@@ -175,17 +197,22 @@ static int enter(struct queue *q, const struct queue_counts *c, struct error *e)
         .is_complete = c->done + c->dead == c->members,
     };
     bool leases = false;
+    char *kept = NULL;
     int r = can_lease(q, c, &leases, e);
+    if (!r)
+        r = why_kept(q, c, &kept, e);
     if (r)
         return r;
     struct live_job *j = id_map_get(&l->jobs, c->id);
     bool is_new = !j;
     if (is_new)
         j = job_new(l, c->id);
-    if (is_new || is_news(&j->outline, &outline))
+    if (is_new || is_news(&j->outline, &outline) || !j->kept != !kept)
         mark_changed(l, j, c->id);
     j->outline = outline; /* the priority of a job never changes, so that the list is in order */
     j->can_lease = leases;
+    free(j->kept);
+    j->kept = kept;
     list(l, j);
     return 0;
 }
@@ -357,6 +384,8 @@ const char *live_waiting(const struct queue *q, int64_t job)
         return NULL;
     const struct queue_outline *o = &j->outline;
     bool runs = o->done + o->dead + o->free < o->members;
+    if (j->kept)
+        return j->kept;
     return j->waiting ? j->waiting : runs ? NULL : q->live.waiting;
 }
 

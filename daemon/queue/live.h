@@ -21,6 +21,7 @@ enum { LIVE_LEVELS = 16 };
 struct live_job {
     struct queue_outline outline;
     char *waiting;        /* or NULL */
+    char *kept;           /* why it is not leased, whatever workers there are; or NULL */
     int64_t step, nsteps; /* of a job without a batch, as last heard */
     bool can_lease, is_held, is_unpinned, is_listed;
     bool is_stale, is_in_turn, is_changed; /* stands in that list */

@@ -23,7 +23,7 @@ static char *end_data(const struct queue_counts *c, const char *reason)
 /* What only a live job needs. */
 static const enum database_statement leftovers[] = {
     STATEMENT_LEASE_REMOVE_JOB, STATEMENT_RANGE_REMOVE_FREE, STATEMENT_ATTEMPT_REMOVE_JOB,
-    STATEMENT_PROPOSAL_REMOVE_JOB};
+    STATEMENT_PROPOSAL_REMOVE_JOB, STATEMENT_AFTER_REMOVE_JOB};
 
 static int end_job(struct queue *q, const struct queue_counts *c, enum job_state to,
                    const char *reason, struct error *e)
@@ -43,6 +43,64 @@ static int end_job(struct queue *q, const struct queue_counts *c, enum job_state
     return r;
 }
 
+/* ---- jobs that are to run after it ---- */
+
+/* The next that waits for the job, less that it does so; QUEUE_NO_SUCH. */
+static int take_dependent(struct queue *q, int64_t need, int64_t *ret_job, struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_AFTER_NEXT, INTEGER(need));
+    if (r)
+        return r;
+    *ret_job = sqlite3_column_int64(s, 0);
+    database_end(s);
+    r = database_run(&q->database, e, STATEMENT_AFTER_REMOVE, INTEGER(need), INTEGER(*ret_job));
+    live_touch(q, *ret_job);
+    return r ? r : database_run(&q->database, e, STATEMENT_JOB_AWAITS_LESS, INTEGER(*ret_job));
+}
+
+static int cancel_dependent(struct queue *q, int64_t job, int64_t need, enum job_state state,
+                            struct error *e)
+{
+    struct queue_counts c;
+    int r = queue_counts(q, job, &c, e);
+    if (r)
+        return r;
+    char *reason =
+        mem_printf("it was to run after job %" PRId64 ", which is %s", need, job_state_name(state));
+    r = end_job(q, &c, JOB_CANCELLED, reason, e);
+    free(reason);
+    return r;
+}
+
+/* Of one job that has ended; those that are cancelled for it are added to `ended`. */
+static int tell_those_after(struct queue *q, int64_t need, enum job_state state,
+                            struct id_list *ended, struct error *e)
+{
+    int64_t job = 0;
+    int r;
+    while ((r = take_dependent(q, need, &job, e)) == 0) {
+        if (state == JOB_SUCCEEDED)
+            continue;
+        r = cancel_dependent(q, job, need, state, e);
+        if (r)
+            return r;
+        id_list_add(ended, job);
+    }
+    return r == QUEUE_NO_SUCH ? 0 : r;
+}
+
+/* One after another: a chain of them may be long. */
+static int tell_dependents(struct queue *q, int64_t job, enum job_state state, struct error *e)
+{
+    struct id_list ended = {0};
+    int r = tell_those_after(q, job, state, &ended, e);
+    while (r == 0 && ended.n > 0)
+        r = tell_those_after(q, ended.items[--ended.n], JOB_CANCELLED, &ended, e);
+    id_list_free(&ended);
+    return r;
+}
+
 int queue_move(struct queue *q, const struct queue_counts *counts, enum job_state to,
                const char *reason, struct error *e)
 {
@@ -50,8 +108,10 @@ int queue_move(struct queue *q, const struct queue_counts *counts, enum job_stat
         return error_set(e, QUEUE_REFUSED, NULL, "job %" PRId64 " is %s: it cannot become %s",
                          counts->id, job_state_name(counts->state), job_state_name(to));
     live_touch(q, counts->id);
-    if (job_state_is_final(to))
-        return end_job(q, counts, to, reason, e);
+    if (job_state_is_final(to)) {
+        int ended = end_job(q, counts, to, reason, e);
+        return ended ? ended : tell_dependents(q, counts->id, to, e);
+    }
     int r = database_run(&q->database, e, STATEMENT_JOB_START, INTEGER(counts->id), INTEGER(to),
                          INTEGER(clock_unix()));
     return r ? r : queue_event_add(q, counts->id, job_state_name(to), "{}", e);

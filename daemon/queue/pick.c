@@ -21,6 +21,12 @@ static int64_t limit_of(const struct queue_counts *c)
     return c->proposed >= 0 ? c->proposed : c->members;
 }
 
+/* Nothing keeps it from being leased but its members. */
+static bool is_open(const struct queue_counts *c)
+{
+    return c->free > 0 && !c->is_held && c->awaits == 0;
+}
+
 /* Members are leased while there is no layout. */
 static bool is_first_out(const struct queue_counts *c)
 {
@@ -98,7 +104,7 @@ int queue_pick(struct queue *q, const struct queue_counts *c, int64_t want, int6
 {
     struct queue_pick pick = {0};
     bool may_be = true;
-    if (c->free == 0)
+    if (!is_open(c))
         return QUEUE_NO_SUCH;
     int r = first_free(q, c, &pick, e);
     if (r == 0 && c->layouts == 0)
@@ -123,7 +129,7 @@ int queue_pick_ahead(struct queue *q, const struct queue_counts *c, int64_t want
     struct queue_pick pick = {0};
     enum range_state from = RANGE_FREE;
     int64_t leased = 0;
-    if (c->free == 0 || c->suspects > 0 || !is_first_out(c))
+    if (!is_open(c) || c->suspects > 0 || !is_first_out(c))
         return QUEUE_NO_SUCH;
     int r = first_free(q, c, &pick, e);
     if (r == 0)
@@ -143,7 +149,7 @@ int queue_pick_alone(struct queue *q, const struct queue_counts *c, struct queue
 {
     struct queue_pick other = {0};
     int64_t suspect = 0;
-    if (c->suspects == 0 || is_first_out(c))
+    if (!is_open(c) || c->suspects == 0 || is_first_out(c))
         return QUEUE_NO_SUCH;
     int r = first_suspect(q, c, &suspect, e);
     if (r == 0 && c->layouts == 0) {

@@ -168,6 +168,7 @@ struct queue_job {
     double member_timeout;
     int64_t threads;      /* of OpenMP and its like in its workers; 0: as these have it */
     int64_t most_workers; /* that may have leases of it at a time; 0: all */
+    bool is_held;         /* by people: queue_set_held */
     int64_t from;         /* the job whose checkpoint its members start from; 0: none */
     char *name;           /* or NULL */
     char *store;          /* absolute path of the store */
@@ -201,6 +202,9 @@ struct queue_submission {
     const json_t *libraries;     /* {name: hash}: the contents that it was checked with; or NULL */
     int64_t members, priority, max_attempts, threads;
     int64_t most_workers, from; /* as queue_job */
+    bool is_held;
+    const int64_t *after; /* jobs, each once, that are to succeed before it is leased … */
+    size_t n_after;       /* … it is cancelled where one of them ends in another way */
     double member_timeout;
 };
 
@@ -224,6 +228,12 @@ int queue_job_libraries(struct queue *q, int64_t job, char **ret_libraries, stru
 int queue_jobs(struct queue *q, int state, int64_t before, int limit,
                bool (*fn)(void *userdata, const struct queue_job *job), void *userdata,
                struct error *e);
+/* Whether a job can run after these: QUEUE_INVALID or QUEUE_REFUSED with a pointer, where it never
+ * would. queue_submit asks, too. */
+int queue_check_after(struct queue *q, const int64_t *after, size_t n, struct error *e);
+/* A job that is held gets no more leases; those that it has go on. Released again: `is_held` false.
+ * QUEUE_REFUSED where it has ended. */
+int queue_set_held(struct queue *q, int64_t job, bool is_held, struct error *e);
 /* Moves to cancelled where that is allowed, else QUEUE_REFUSED that names the state. */
 int queue_cancel(struct queue *q, int64_t id, const char *reason, struct error *e);
 

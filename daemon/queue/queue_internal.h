@@ -2,7 +2,7 @@
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
  * database, checkpoint; texts; counts, ranges; live; events; moves; leases, layouts;
- * reports; jobs, models; retry, recovery; queue. */
+ * reports; holds, jobs, models; retry, recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
@@ -52,6 +52,8 @@ struct queue_counts {
     int64_t layouts;  /* how often the layout was decided or added to */
     int64_t priority, max_attempts, log_lines;
     double member_timeout;
+    bool is_held;   /* by people … */
+    int64_t awaits; /* … or so many jobs are to succeed before: it is not leased */
 };
 /* QUEUE_NO_SUCH where there is no such job. */
 int queue_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct error *e);
@@ -175,6 +177,12 @@ char *queue_absolute_store(const struct queue *q, const char *store);
 
 /* Decides the lowest proposal where nothing below it is open any more. */
 int queue_settle_layouts(struct queue *q, int64_t job, struct error *e);
+
+/* ---- holds.c ---- */
+
+/* Of a job whose row was added. */
+int queue_add_holds(struct queue *q, const struct queue_submission *s, int64_t job,
+                    struct error *e);
 
 /* ---- reports.c ---- */
 

@@ -196,3 +196,12 @@ ALTER TABLE attempt ADD COLUMN earlier INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX job_stores ON job (store);
 -- So many workers may run its members at a time; 0: all.
 ALTER TABLE job ADD COLUMN most_workers INTEGER NOT NULL DEFAULT 0;
+-- 1: people hold it. How many jobs it waits for, and which: rows go as these succeed.
+ALTER TABLE job ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job ADD COLUMN awaits INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE job_after (
+    need INTEGER NOT NULL,
+    job INTEGER NOT NULL,
+    PRIMARY KEY (need, job)
+) WITHOUT ROWID;
+CREATE INDEX job_after_job ON job_after (job);

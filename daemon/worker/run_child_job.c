@@ -72,6 +72,10 @@ int run_child_job_build(struct run_work *w, struct error *e)
         r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
     if (r == 0)
         r = worker_result_of_user(job_check_encodings(w->job, store_check_encoding, e));
+    if (r == 0 && (w->job->n_after > 0 || w->job->is_held))
+        r = error_set(e, WORKER_REFUSED, w->job->n_after > 0 ? "/after" : "/hold",
+                      "a local run knows of no other jobs, and of nobody who would release it: "
+                      "\"after\" and \"hold\" are for a daemon");
     if (r == 0 && w->job->from.store)
         w->from = in_job_directory(w, w->job->from.store);
     return r;
