@@ -45,6 +45,14 @@ def check(condition, message):
         raise Failure(message)
 
 
+def await_true(condition, what):
+    """For what no event tells: looks again and again."""
+    deadline = time.monotonic() + WAIT
+    while not condition():
+        check(time.monotonic() < deadline, what)
+        os.sched_yield()
+
+
 def equal(got, want, what):
     check(got == want, f"{what}: {got!r}, expected {want!r}")
 
@@ -157,11 +165,12 @@ class Daemon:
     """simlabd on a state directory; started again with start() after kill() or stop()."""
 
     def __init__(self, context, state=None, workers=2, options=(), socket_path=None, env=None, nofile=None,
-                 libraries=None):
+                 libraries=None, before=()):
         self.context = context
         self.state = state or context.directory("state")
         self.workers_wanted = workers
         self.options, self.env = list(options), dict(env or {})
+        self.before = list(before)  # a command that starts it
         self.libraries = libraries or context.program("processes")
         self.nofile = nofile  # descriptors it may have; None: as many as we
         self.socket = socket_path or os.path.join(self.state, "test.sock")
@@ -180,7 +189,7 @@ class Daemon:
         notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notify.bind(notify_path)
         self.process = subprocess.Popen(
-            [self.context.program("simlabd"), "--state", self.state,
+            [*self.before, self.context.program("simlabd"), "--state", self.state,
              "--listen", "unix:" + self.socket, "--listen", "tcp:127.0.0.1:0",
              "--workers", str(self.workers_wanted),
              "--processes", self.libraries, *self.options],

@@ -15,7 +15,8 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
-from harness import Skip, check, equal
+from harness import Skip, await_true, check, equal
+from memory_group import begun_in, memory_group
 
 (NOTHING, HANGS_AT_START, PRINTS, PRINTS_AND_ABORTS, FLOODS, FORGES, LEAVES_ORPHANS, HIDES, HANGS_WITH_HIDDEN, EATS,
  KILLS_ITSELF, BREAKS_A_PIPE, SEES_THREADS, SEES_SYSTEMD, SEES_OOM_SCORE) = range(15)
@@ -38,14 +39,6 @@ def value(context, act, **more):
     """What the library saw, under a daemon."""
     ended = start(context).finish(job(act, **more))
     return float(harness.open_store(ended["store"])["p__value"][...])
-
-
-def await_true(condition, what):
-    """For what no event tells: looks again and again."""
-    deadline = time.monotonic() + harness.WAIT
-    while not condition():
-        check(time.monotonic() < deadline, what)
-        os.sched_yield()
 
 
 def processes():
@@ -203,34 +196,10 @@ def test_killed_for_memory_most_often(context):
           ended["reason"])
 
 
-@contextlib.contextmanager
-def memory_group(limit):
-    """A memory control group below ours, as a list of what to start a program with."""
-    with open("/proc/self/cgroup", encoding="utf-8") as file:
-        groups = dict(line.rstrip("\n").split(":", 2)[1:] for line in file)
-    one = f"/sys/fs/cgroup/memory{groups.get('memory', '')}"
-    two = f"/sys/fs/cgroup{groups.get('', '')}"
-    parent, name = (one, "memory.limit_in_bytes") if "memory" in groups else (two, "memory.max")
-    path = os.path.join(parent, f"simlab-test-{os.getpid()}")
-    try:
-        os.mkdir(path)
-        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
-            file.write(str(limit))
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.rmdir(path)
-        raise Skip(f"no memory control group to be had: {error}") from error
-    try:
-        yield ["sh", "-c", f'echo $$ >{path}/cgroup.procs && exec "$@"', "sh"]
-    finally:
-        await_true(lambda: not open(os.path.join(path, "cgroup.procs"), encoding="utf-8").read(), "an empty group")
-        os.rmdir(path)
-
-
 def test_killed_for_memory_as_a_fact(context):
     path = context.path("log")
-    with memory_group(200 << 20) as before, open(path, "w", encoding="utf-8") as log:
-        with Plain(context, before=before, options=["--workers", "2"], stderr=log) as daemon:
+    with memory_group(200 << 20) as group, open(path, "w", encoding="utf-8") as log:
+        with Plain(context, before=begun_in(group), options=["--workers", "2"], stderr=log) as daemon:
             ended = daemon.finish(job([NOTHING, EATS, NOTHING], 900), "partial")
             listed = daemon.request("GET", f"/v1/jobs/{ended['id']}/members").json["members"]
             equal([m["member"] for m in listed], [1], "dead members")

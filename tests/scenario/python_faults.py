@@ -1,12 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong in processes in Python, in a daemon: each has a clear reason, and harms its own member."""
+import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
 from harness import check, equal
+from memory_group import begun_in, memory_group
 
 MODULE = os.path.join(harness.REPOSITORY, "tests/lib/python/harmful.py")
 WHERE = "process 'h' (harmful.Harmful), run_step of step 1"
@@ -24,10 +27,10 @@ HOW = {
 }
 
 
-def daemon_of(context):
+def daemon_of(context, **more):
     if not os.path.exists(context.program("python/python.so")):
         raise harness.Skip("Python's headers were not there when this was built")
-    return context.daemon(workers=2, options=["--modules"])
+    return context.daemon(workers=2, options=["--modules"], **more)
 
 
 def push(daemon, name, text, status=201):
@@ -57,6 +60,29 @@ def test_each_has_its_reason(context):
         for word in words:
             check(word in dead[0]["reason"], f"{how}: {word!r} is not in {dead[0]['reason']}")
         equal(harness.open_store(ended["store"])["h__done"][...].tolist()[::2], [2, 2], f"{how}: its neighbours")
+
+
+def test_memory_without_end(context):
+    """By the machine's own limit the worker is killed; by the worker's, Python says so."""
+    with memory_group(400 << 20) as group:
+        daemon = daemon_of(context, before=begun_in(group))
+        harmful(daemon)
+        ended = daemon.finish(job(["", "eats", "", ""]), "partial")
+        equal((ended["done"], ended["dead"]), (3, 1), "members")
+        dead = daemon.request("GET", f"/v1/jobs/{ended['id']}/members", status=200).json["members"]
+        for word in ("killed by the system for want of memory", "MiB in " + WHERE):
+            check(word in dead[0]["reason"], f"{word!r} is not in {dead[0]['reason']}")
+        daemon.stop()
+    document = {**job(["", "eats"]), "model": {"processes": {"h": "harmful.Harmful"}}}
+    path, store = context.path("job.json"), context.path("out.zarr")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(document, file)
+    ended = subprocess.run(["prlimit", f"--as={6 << 30}", context.program("simlab-worker"), "run", path, "--store", store,
+                            "--python", MODULE], capture_output=True, text=True, check=False, timeout=harness.WAIT)
+    equal(ended.returncode, 1, f"exit status: {ended.stderr}")
+    for word in (WHERE, "MemoryError: Unable to allocate 8.00 MiB"):
+        check(word in ended.stderr, f"{word!r} is not in {ended.stderr}")
+    equal(harness.open_store(store)["h__done"][0], 2, "its neighbour")
 
 
 def test_what_is_printed_reaches_the_log(context):

@@ -26,6 +26,12 @@ def allocates():
     np.zeros(1 << 60, dtype="u1")
 
 
+def eats():
+    eaten = []
+    while True:
+        eaten.append(np.ones(1 << 20))
+
+
 def exits():
     sys.exit("no more")
 
