@@ -51,7 +51,7 @@ struct numpy_elements {
         uint8_t b;
         double c16[2];
     } scalar;         /* where `data` may lead to */
-    PyObject *owner;  /* of the data, or NULL */
+    PyObject *owner;  /* of the data; NULL: the value itself */
     Py_buffer buffer; /* likewise */
     bool has_buffer;
 };

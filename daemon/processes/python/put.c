@@ -125,7 +125,10 @@ static int elements_of_times(const struct class *k, int row, PyObject *value,
         Py_XDECREF(error);
         Py_XDECREF(traceback);
     }
-    Py_XDECREF(numbers);
+    if (r == 0 && !ret->owner) /* nobody else has them */
+        ret->owner = numbers;
+    else
+        Py_XDECREF(numbers);
     return r;
 }
 
