@@ -274,7 +274,7 @@ tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start
 bench: ## times, as ratios to plain programs in the same run
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/advect_chunks $(BUILD)/bench/model \
-		$(BUILD)/bench/chunks \
+		$(BUILD)/bench/chunks $(BUILD)/bench/bare_busy $(BUILD)/busy/busy.so \
 		$(BUILD)/bench/tasks $(BUILD)/bench/state $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb) \
 		$(BUILD)/bench/bare $(BUILD)/bench/clients $(BUILD)/stalls/stalls.so
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
@@ -286,7 +286,7 @@ soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills â
 
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/advect_loop.h $(COMPILER)
 	@mkdir -p $(@D)
-	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $< -lm -lblosc -lpthread
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -Itests -o $@ $< -lm -lblosc -lpthread
 
 $(BUILD)/bench/model: $(call objects_of,tests/bench/model.c) $(call archives_of,$(LINK_model))
 	@mkdir -p $(@D)

@@ -176,7 +176,7 @@ def main():
         line(f"{MEMBERS} runs: plain NumPy", nb, MEMBERS, cb, nb)
         line(f"{MEMBERS} runs: daemon, 2 workers", median(3, lambda: through(daemon, job(MEMBERS))),
              MEMBERS, cb, nb)
-        for said in batches.lines(context, daemon, job, through):
+        for said in batches.lines(context, job, through):
             print(said, flush=True)
         built, parsed = model(build)
         print(f"1,000 processes built and ordered {built:12.3f} ms {built / parsed:34.1f} x parsing it")
