@@ -58,11 +58,13 @@ static void on_abandon(void *userdata, int64_t member, const struct error *failu
 
 /* As many threads, or workers, as the job says, or as there are processors that this worker may
  * use. */
-int range_runner_lanes(const struct job *job)
+int range_runner_lanes(const struct job *job, bool is_few)
 {
+    bool is_one_of_few = job->batch_dim && is_few && job->parallel && !job_runs_beside(job) &&
+                         strcmp(job->scheduler, "serial") != 0;
     if (job->debug)
         return 1;
-    int64_t n = job->lanes ? job->lanes : processors_allowed();
+    int64_t n = job->lanes && !is_one_of_few ? job->lanes : processors_allowed();
     return (int)(n > JOB_MOST_LANES ? JOB_MOST_LANES : n);
 }
 
@@ -75,9 +77,15 @@ static bool has_movable(const struct job *job)
     return n > 1;
 }
 
-const char *range_runner_scheduler(const struct job *job)
+bool range_runner_is_single(const struct job *job, bool is_few)
 {
-    bool is_apart = strcmp(job->scheduler, "auto") == 0 && !job->batch_dim && has_movable(job);
+    return !job->batch_dim || (is_few && !job_runs_beside(job));
+}
+
+const char *range_runner_scheduler(const struct job *job, bool is_few)
+{
+    bool is_apart = strcmp(job->scheduler, "auto") == 0 && range_runner_is_single(job, is_few) &&
+                    has_movable(job);
     return is_apart ? "processes" : job->scheduler;
 }
 
@@ -94,12 +102,17 @@ static struct stage_options how_to_run(const struct range_runner *m)
 {
     if (job_runs_beside(m->job))
         return range_runner_member_options(m, 0);
-    int n = m->job->batch_dim ? 1 : range_runner_lanes(m->job);
-    const char *given = m->job->scheduler, *scheduler = range_runner_scheduler(m->job);
+    bool is_single = range_runner_is_single(m->job, m->events.is_few);
+    int n = is_single ? range_runner_lanes(m->job, m->events.is_few) : 1;
+    const char *given = m->job->scheduler;
+    const char *scheduler = range_runner_scheduler(m->job, m->events.is_few);
+    bool is_apart = strcmp(scheduler, "processes") == 0;
+    if (is_apart && m->events.share < 0)
+        scheduler = strcmp(given, "auto") == 0 ? "auto" : "threads";
+    if (m->job->batch_dim && !(is_apart && m->events.share >= 0)) /* they share the processors */
+        n = n / (int)m->job->n_members > 1 ? n / (int)m->job->n_members : 1;
     if (n == 1)
         scheduler = "serial";
-    else if (strcmp(scheduler, "processes") == 0 && m->events.share < 0)
-        scheduler = strcmp(given, "auto") == 0 ? "auto" : "threads";
     return (struct stage_options){.scheduler = scheduler,
                                   .threads = n,
                                   .board = m->events.board,

@@ -60,6 +60,7 @@ struct range_events {
      * none are wanted. */
     int share;
     bool share_listens;
+    bool is_few;        /* members of a batch: fewer than workers, so that each may have several */
     int64_t most_spans; /* of a job that is profiled: calls that range_runner_trace has */
     void *userdata;
     struct position_board *board; /* where its lanes say where they stand (base/position.h); NULL */
@@ -85,11 +86,15 @@ json_t *range_runner_trace(const struct range_runner *m);
 /* Seconds of its last run that no further member takes: to make arrays, to tell the layout, to wait
  * for the disk. */
 double range_runner_aside(const struct range_runner *m);
-/* Lanes that one simulation of the job is to have. */
-int range_runner_lanes(const struct job *job);
+/* Lanes that one simulation of the job is to have, or, where its members run beside each other, all
+ * of them. */
+int range_runner_lanes(const struct job *job, bool is_few);
+/* Whether its members run as a single simulation does, each on all lanes: of a batch, where it has
+ * few (range_events.is_few). */
+bool range_runner_is_single(const struct job *job, bool is_few);
 /* The one that it asks for; of "auto", "processes" where several types of its model are movable and
  * helpers may come. */
-const char *range_runner_scheduler(const struct job *job);
+const char *range_runner_scheduler(const struct job *job, bool is_few);
 
 /* Runs [begin, end). 0; a negative errno, of the store with words in `e`, or of a callback;
  * WORKER_STORE; WORKER_RENEW, where the range ended early since no further member may run in this

@@ -362,8 +362,8 @@ bool range_team_may_be(const struct range_runner *m)
 
 bool range_team_is_wanted(const struct range_runner *m)
 {
-    return job_runs_beside(m->job) && m->end - m->begin > 1 && range_runner_lanes(m->job) > 1 &&
-           range_team_may_be(m);
+    return job_runs_beside(m->job) && m->end - m->begin > 1 &&
+           range_runner_lanes(m->job, false) > 1 && range_team_may_be(m);
 }
 
 struct range_team *range_team_free(struct range_team *t)
@@ -397,7 +397,7 @@ static int new_mate(struct range_team *t, int number, struct error *e)
 static int open(struct range_runner *m, struct error *e)
 {
     struct range_team *t = mem_new(sizeof *t);
-    int n = range_runner_lanes(m->job), r = 0;
+    int n = range_runner_lanes(m->job, false), r = 0;
     t->runner = m;
     t->mates = mem_array((size_t)n, sizeof *t->mates);
     pthread_mutex_init(&t->mutex, NULL);

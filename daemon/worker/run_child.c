@@ -70,8 +70,8 @@ static int tell_facts(const struct run_work *w, struct error *e)
     run_child_job_hash(w, f->libraries);
     memcpy(f->files, w->files, sizeof f->files);
     f->is_batch = w->job->batch_dim != NULL;
-    f->n_helpers = !f->is_batch && strcmp(range_runner_scheduler(w->job), "processes") == 0
-                       ? range_runner_lanes(w->job) - 1
+    f->n_helpers = !f->is_batch && strcmp(range_runner_scheduler(w->job, false), "processes") == 0
+                       ? range_runner_lanes(w->job, false) - 1
                        : 0;
     f->n_members = w->job->n_members;
     f->max_attempts = w->job->max_attempts;

@@ -172,6 +172,7 @@ struct range_events serve_events(struct serve *s)
                                  .end = on_end,
                                  .abandon = on_abandon,
                                  .share = s->meeting.socket,
+                                 .is_few = s->lease.few,
                                  .share_listens = true,
                                  .lost = on_lost,
                                  .userdata = s,

@@ -19,10 +19,11 @@ static void close_runner(struct serve *s, struct known_job *k)
 }
 
 /* Helpers are wanted. */
-static bool is_shared(const struct job *j)
+static bool is_shared(const struct job *j, bool is_few)
 {
-    return !j->batch_dim && strcmp(range_runner_scheduler(j), "processes") == 0 &&
-           range_runner_lanes(j) > 1;
+    return range_runner_is_single(j, is_few) &&
+           strcmp(range_runner_scheduler(j, is_few), "processes") == 0 &&
+           range_runner_lanes(j, is_few) > 1;
 }
 
 static void open_meeting(struct serve *s)
@@ -34,9 +35,10 @@ static void open_meeting(struct serve *s)
 
 static void ask_for_helpers(struct serve *s, const struct job *j)
 {
-    struct wire_message m = {
-        .type = WIRE_ASK,
-        .ask = {s->lease.lease, (uint32_t)range_runner_lanes(j) - 1, s->meeting.path}};
+    struct wire_message m = {.type = WIRE_ASK,
+                             .ask = {s->lease.lease,
+                                     (uint32_t)range_runner_lanes(j, s->lease.few) - 1,
+                                     s->meeting.path}};
     serve_say(s, &m);
 }
 
@@ -48,7 +50,7 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
     }
     if (k->runner)
         return 0;
-    if (is_shared(k->job))
+    if (is_shared(k->job, s->lease.few))
         open_meeting(s);
     const struct range_events events = serve_events(s);
     int r = pinned_load(s->pinned, k->job, e);

@@ -86,6 +86,21 @@ def test_every_golden_case(context):
     check(len(helped) > 2, f"there were helpers in {helped} only")
 
 
+def test_a_batch_with_fewer_members_than_workers(context):
+    """Each member in a worker of its own, and idle ones help."""
+    if len(os.sched_getaffinity(0)) == 1:
+        raise harness.Skip("one processor: a member runs in one worker")
+    told = context.directory("apart")
+    daemon = context.daemon(workers=4, options=["--processes", context.program("apart")], env={"APART": told, "APART_WORKERS": "4"})
+    document = apart(coords={"number": {"dims": ["member"], "data": [7, 8]}}, batch_dim="member")
+    right = serial_store(context, document)
+    helped = daemon.finish({**document, "scheduler": "processes"})
+    harness.same_store(right, helped["store"])
+    check(was_helped(told), "nobody helped")
+    for scheduler in ("auto", "serial", "threads"):
+        harness.same_store(right, daemon.finish({**document, "scheduler": scheduler})["store"])
+
+
 def test_who_is_lent_comes_back_when_something_else_waits(context):
     told = context.directory("apart")
     os.mkfifo(os.path.join(told, "wait"))

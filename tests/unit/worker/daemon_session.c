@@ -64,7 +64,7 @@ static void drop(int64_t job)
 
 static void lease(int64_t number)
 {
-    say((struct wire_message){.type = WIRE_LEASE, .lease = {number, 1, 0, 10, 0}});
+    say((struct wire_message){.type = WIRE_LEASE, .lease = {number, 1, 0, 10, 0, 0}});
 }
 
 static void cancel(int64_t number)
@@ -160,7 +160,7 @@ Test(daemon_session, hands_over_in_order)
 Test(daemon_session, drops_what_it_cannot_read)
 {
     struct wire_message bye = {.type = WIRE_BYE, .bye.reason = "another's"};
-    struct wire_message l = {.type = WIRE_LEASE, .lease = {7, 1, 0, 10, 0}};
+    struct wire_message l = {.type = WIRE_LEASE, .lease = {7, 1, 0, 10, 0, 0}};
     unsigned char frame[64];
     cr_assert_leq(wire_size(&l), sizeof frame - 1);
     cr_assert_leq(wire_size(&bye), sizeof frame);

@@ -107,7 +107,7 @@ static struct wire_message hear(enum wire_type type)
 
 static void lease(int64_t number, int64_t job, int64_t begin, int64_t end)
 {
-    say((struct wire_message){.type = WIRE_LEASE, .lease = {number, job, begin, end, 0}});
+    say((struct wire_message){.type = WIRE_LEASE, .lease = {number, job, begin, end, 0, 0}});
 }
 
 static void cancel(int64_t number)
