@@ -2,28 +2,18 @@
 #include "worker/run_child_parts.h"
 
 #include "base/log.h"
-#include "base/loop.h"
 #include "base/mem.h"
 #include "store/claim.h"
 #include "worker/closing.h"
 #include "worker/fault.h"
 #include "worker/helping.h"
-#include "worker/layout.h"
-#include "worker/run_channel.h"
 #include "worker/run_journal.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* The only job and lease that there are. */
-enum { JOB = 1, LEASE = 1 };
-
-/* Of a trace: some 25 MB of JSON. */
-enum { MOST_SPANS = 200000 };
 
 static void work_clear(struct run_work *w)
 {
@@ -41,18 +31,6 @@ static void work_clear(struct run_work *w)
     clean_room_free(w->room);
     fault_forget();
     where_close(w->where);
-}
-
-/* The lead's thread of helpers may speak, too, before it ends the process. */
-static pthread_mutex_t saying = PTHREAD_MUTEX_INITIALIZER;
-
-/* Without the process above us there is nobody to tell. */
-static void say(const struct run_work *w, const struct wire_message *m)
-{
-    pthread_mutex_lock(&saying);
-    if (run_channel_send(w->child->channel, m) < 0)
-        _exit(1);
-    pthread_mutex_unlock(&saying);
 }
 
 /* Only the first process finds no store. */
@@ -81,7 +59,7 @@ static int tell_facts(const struct run_work *w, struct error *e)
     int r = is_first ? run_journal_make(w->child->options->store, w->child->identity, f) : 0;
     if (r < 0)
         return error_explain(e, r, "write its journal");
-    say(w, &(struct wire_message){.type = WIRE_READY});
+    run_child_say(w, &(struct wire_message){.type = WIRE_READY});
     return 0;
 }
 
@@ -111,118 +89,6 @@ static int prepare(struct run_work *w, struct error *e)
     return r;
 }
 
-/* ---- what range_runner_run tells ---- */
-
-static int on_done(void *userdata, int64_t begin, int64_t end)
-{
-    struct run_work *w = userdata;
-    const struct wire_message m = {.type = WIRE_DONE, .done = {LEASE, begin, end}};
-    run_ledger_done(&w->own, begin, end);
-    say(w, &m);
-    return 0;
-}
-
-static int on_failed(void *userdata, int64_t member, const struct error *why)
-{
-    struct run_work *w = userdata;
-    const struct wire_message m = {.type = WIRE_MEMBER_FAILED,
-                                   .member_failed = {LEASE, member, why->message}};
-    run_ledger_dead(&w->own, member);
-    if (w->job->batch_dim)
-        log_error("member %lld: %s", (long long)member, why->message);
-    else
-        log_error("%s", why->message);
-    say(w, &m);
-    return 0;
-}
-
-static int on_layout(void *userdata, int64_t member, const char *layout)
-{
-    struct run_work *w = userdata;
-    (void)member;
-    const struct wire_message m = {.type = WIRE_LAYOUT, .layout = {LEASE, 0, layout}};
-    char *text = mem_strdup(layout);
-    free(w->layout);
-    w->layout = text;
-    return run_channel_send(w->child->channel, &m);
-}
-
-/* The lowest member that saves an output decides its array: here that is this one, unless some are
- * left before it. */
-static int on_late(void *userdata, int64_t member, const char *layout)
-{
-    struct run_work *w = userdata;
-    w->is_held = w->own.n_left > 0 && w->own.left[0].begin < member;
-    if (w->is_held)
-        return 0;
-    char *all = layout_merge(w->layout, layout);
-    int r = on_layout(w, member, all);
-    free(all);
-    return r;
-}
-
-/* Whether an earlier process has said it. */
-static bool was_said(struct run_facts *f, int64_t member, int64_t ordinal)
-{
-    if (ordinal < 0)
-        return false;
-    if (f->lines_of == member && ordinal < f->n_lines)
-        return true;
-    f->lines_of = member;
-    f->n_lines = ordinal + 1;
-    return false;
-}
-
-static void on_log(void *userdata, int64_t member, int64_t ordinal, const char *line)
-{
-    const struct run_work *w = userdata;
-    if (was_said(w->child->facts, member, ordinal))
-        return;
-    if (w->job->batch_dim)
-        log_info("member %lld: %s", (long long)member, line);
-    else
-        log_info("%s", line);
-}
-
-static void on_begin(void *userdata, int64_t member)
-{
-    const struct run_work *w = userdata;
-    where_begin_member(w->where, member, loop_now());
-}
-
-static void on_end(void *userdata, int64_t member, bool may_have_printed)
-{
-    const struct run_work *w = userdata;
-    (void)member, (void)may_have_printed;
-    where_end_member(w->where);
-}
-
-static int on_step(void *userdata, int64_t member, int64_t step)
-{
-    const struct run_work *w = userdata;
-    (void)member;
-    where_set_step(w->where, step + 1);
-    return 0;
-}
-
-static void on_abandon(void *userdata, const struct error *why)
-{
-    const struct wire_message m = {.type = WIRE_BYE, .bye.reason = why->message};
-    say(userdata, &m);
-    fflush(stdout); /* what it has printed */
-    _exit(0);
-}
-
-static void on_lost(void *userdata, const char *why)
-{
-    const struct wire_message m = {
-        .type = WIRE_RELEASE,
-        .release = {.lease = LEASE, .cause = WIRE_CAUSE_HELPER, .reason = why}};
-    say(userdata, &m);
-    fflush(stdout);
-    _exit(0);
-}
-
 /* ---- the members ---- */
 
 static struct job_store store_of(const struct run_work *w)
@@ -236,20 +102,7 @@ static struct job_store store_of(const struct run_work *w)
 
 static int open_runner(struct run_work *w, struct error *e)
 {
-    const struct range_events events = {.done = on_done,
-                                        .failed = on_failed,
-                                        .layout = on_layout,
-                                        .late = on_late,
-                                        .log = on_log,
-                                        .begin = on_begin,
-                                        .step = on_step,
-                                        .end = on_end,
-                                        .abandon = on_abandon,
-                                        .lost = on_lost,
-                                        .share = w->child->share,
-                                        .most_spans = w->child->options->trace ? MOST_SPANS : 0,
-                                        .userdata = w,
-                                        .board = where_board(w->where)};
+    const struct range_events events = run_child_events(w);
     int64_t suspect = w->child->ledger.suspect;
     struct job_store where = store_of(w);
     where.first = suspect >= 0 ? suspect : run_ledger_first(&w->own);
@@ -312,14 +165,15 @@ static int close_store(struct run_work *w, struct error *e)
 static void finish(struct run_work *w)
 {
     struct error e = {.message = ""};
-    where_set_lease(w->where, JOB, 0, 0);
+    where_set_lease(w->where, RUN_JOB, 0, 0);
     w->runner = range_runner_free(w->runner);
     int r = error_explain(&e, close_store(w, &e), "finish the store");
-    struct wire_message m = {.type = WIRE_FINISHED, .finished.job = JOB};
+    struct wire_message m = {.type = WIRE_FINISHED, .finished.job = RUN_JOB};
     if (r)
-        m = (struct wire_message){.type = WIRE_FINISH_FAILED,
-                                  .finish_failed = {JOB, 0, r < 0 ? (uint32_t)-r : 0, e.message}};
-    say(w, &m);
+        m = (struct wire_message){
+            .type = WIRE_FINISH_FAILED,
+            .finish_failed = {RUN_JOB, 0, r < 0 ? (uint32_t)-r : 0, e.message}};
+    run_child_say(w, &m);
 }
 
 /* What the ledger of the process above says, which is kept here too. */
@@ -342,7 +196,7 @@ static void start_ledger(struct run_work *w)
 static void run(struct run_work *w)
 {
     struct error e = {.message = ""};
-    where_set_lease(w->where, JOB, LEASE, w->job->clocks[w->job->main_clock].n - 1);
+    where_set_lease(w->where, RUN_JOB, RUN_LEASE, w->job->clocks[w->job->main_clock].n - 1);
     start_ledger(w);
     w->layout = mem_strdup(w->child->layout);
     int r = open_runner(w, &e);
@@ -358,25 +212,25 @@ static void run(struct run_work *w)
     }
     if (r != WORKER_RENEW)
         m = (struct wire_message){.type = WIRE_RELEASE,
-                                  .release = {.lease = LEASE,
+                                  .release = {.lease = RUN_LEASE,
                                               .cause = WIRE_CAUSE_STORE,
                                               .error = r < 0 ? (uint32_t)-r : EIO,
                                               .reason = e.message}};
-    say(w, &m);
+    run_child_say(w, &m);
 }
 
 static void say_refused(const struct run_work *w, int r, const struct error *e)
 {
     char reason[sizeof e->message + sizeof e->pointer + 16];
     snprintf(reason, sizeof reason, e->pointer[0] ? "%s (at %s)" : "%s", e->message, e->pointer);
-    struct wire_message m = {.type = WIRE_JOB_FAILED, .job_failed = {JOB, reason}};
+    struct wire_message m = {.type = WIRE_JOB_FAILED, .job_failed = {RUN_JOB, reason}};
     if (r < 0 || r == WORKER_TROUBLE)
         m = (struct wire_message){.type = WIRE_RELEASE,
-                                  .release = {.lease = LEASE,
+                                  .release = {.lease = RUN_LEASE,
                                               .cause = WIRE_CAUSE_WORKER,
                                               .error = r < 0 ? (uint32_t)-r : 0,
                                               .reason = e->message}};
-    say(w, &m);
+    run_child_say(w, &m);
 }
 
 void run_child(const struct run_child *c)

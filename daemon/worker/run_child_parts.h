@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What run_child.c and run_child_job.c share. */
+/* What the files of run_child.h share; each uses only those before it: run_child_job,
+ * run_child_events, run_child_profile, run_child. */
 #ifndef WORKER_RUN_CHILD_PARTS_H
 #define WORKER_RUN_CHILD_PARTS_H
 
 #include "base/json.h"
 #include "proto/where.h"
+#include "proto/wire.h"
 #include "worker/clean_room.h"
 #include "worker/range_runner.h"
 #include "worker/run_child.h"
 #include "worker/threads.h"
+
+/* The only job and lease that there are. */
+enum { RUN_JOB = 1, RUN_LEASE = 1 };
 
 struct run_work {
     const struct run_child *child;
@@ -36,6 +41,13 @@ void run_child_job_hash(const struct run_work *w, char ret[HASH_TEXT_SIZE]);
 /* They lie where anybody may replace them: WORKER_TROUBLE where they are not those of the first
  * process. */
 int run_child_job_compare(const struct run_work *w, struct error *e);
+
+/* ---- run_child_events.c ---- */
+
+/* Without the process above us there is nobody to tell: then this one ends. */
+void run_child_say(const struct run_work *w, const struct wire_message *m);
+/* Which become messages, and lines of the log. */
+struct range_events run_child_events(struct run_work *w);
 
 /* ---- run_child_profile.c ---- */
 

@@ -68,7 +68,7 @@ static bool charge(struct run *run, int64_t first, int64_t member, const char *r
     bool is_dead =
         run_ledger_died(&run->child.ledger, first, member, run->child.facts->max_attempts);
     if (is_dead)
-        run_note(run, &m);
+        run_heard_note(run, &m);
     return is_dead;
 }
 

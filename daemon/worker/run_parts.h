@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What run.c, run_setup.c and run_death.c share: a local run, as the process that runs no user code
- * sees it. */
+/* What run.c, run_heard.c, run_setup.c and run_death.c share: a local run, as the process that runs
+ * no user code sees it. */
 #ifndef WORKER_RUN_PARTS_H
 #define WORKER_RUN_PARTS_H
 
@@ -56,8 +56,16 @@ struct where_at run_place(const struct run *run);
 /* A signal that asks us to end is handed on to the process; `asked` keeps it. */
 void run_hear_signals(struct run *run);
 
-/* What was heard goes into the journal. */
-void run_note(struct run *run, const struct wire_message *m);
+/* ---- run_heard.c ---- */
+
+/* What became of members goes into the journal. */
+void run_heard_note(struct run *run, const struct wire_message *m);
+/* Once the facts are known, there is a ledger. */
+void run_heard_facts(struct run *run);
+/* What becomes of members: for run_journal_replay, too. */
+void run_heard_keep(void *userdata, const struct wire_message *m);
+/* All that the process has said by now. */
+void run_heard_all(struct run *run);
 
 /* ---- run_setup.c ---- */
 
