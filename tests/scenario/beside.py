@@ -4,6 +4,7 @@
 deaths as by processes. The library is tests/lib/beside.c."""
 import os
 import re
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -81,7 +82,7 @@ def test_there_is_no_room_for_what_they_save(context):
 def test_the_member_that_crashes_is_the_one_that_dies(context):
     """Others are at work when it does: the member is found by the thread that it ran on."""
     daemon = context.daemon(workers=2, options=libraries(context))
-    crashes = [ABORTS, EXITS] if context.is_sanitized() else [ABORTS, EXITS, WRITES_NOWHERE]
+    crashes = [ABORTS] if context.is_sanitized() else [ABORTS, EXITS, WRITES_NOWHERE]
     for fault in crashes:
         faults = [NONE] * 40
         faults[17] = fault
@@ -91,6 +92,25 @@ def test_the_member_that_crashes_is_the_one_that_dies(context):
         dead = daemon.request("GET", f"/v1/jobs/{got['id']}/members", status=200).json["members"]
         equal([(m["member"], m["attempts"]) for m in dead], [(17, 2)], f"dead members of fault {fault}")
         check(PLACE in dead[0]["reason"], dead[0]["reason"])
+
+
+def test_workers_and_the_daemon_are_killed(context):
+    """Members that were at work, or waited for their turn, run again."""
+    sizes = [1000 + i % 7 for i in range(3000)]
+    document = job([NONE] * len(sizes), sizes, max_attempts=100)
+    want, _ = context.run_local(document, 0, libraries(context))
+    daemon = context.daemon(workers=1, options=libraries(context))
+    number = daemon.submit(side_by_side(document))["id"]
+    for kills in range(3):
+        daemon.await_event(number, lambda kind, data: kind == "progress" and data["done"] > 500 * kills or kind == "succeeded")
+        check(kills > 0 or daemon.job(number)["state"] == "running", "it is disturbed")
+        if kills == 1:
+            daemon.kill()
+            daemon.start()
+        else:
+            for worker in daemon.workers():
+                os.kill(worker["pid"], signal.SIGKILL)
+    harness.same_store(want, daemon.await_end(number)["store"])
 
 
 def test_a_member_never_ends(context):
