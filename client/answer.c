@@ -42,12 +42,22 @@ static const struct answer_member jobs_members[] = {
 const struct answer_shape answer_jobs = {ANSWER_OBJECT, "a list of jobs", jobs_members, NULL};
 
 static const struct answer_member dead_members[] = {
-    {"member", &count, true}, {"reason", &text, false}, END};
+    {"member", &count, true}, {"reason", &text, false}, {"attempts", &count, false},
+    {"cause", &text, false},  {"log", &texts, false},   END};
 SHAPE(dead) = {ANSWER_OBJECT, "a member", dead_members, NULL};
 SHAPE(dead_list) = {ANSWER_LIST, "a list of members", NULL, &dead};
-static const struct answer_member members_members[] = {{"members", &dead_list, true}, END};
+static const struct answer_member members_members[] = {
+    {"members", &dead_list, true}, {"next", &any, false}, END};
 const struct answer_shape answer_members = {ANSWER_OBJECT, "a list of members", members_members,
                                             NULL};
+
+static const struct answer_member range_members[] = {
+    {"begin", &count, true}, {"end", &count, true}, {"state", &text, true}, END};
+SHAPE(range) = {ANSWER_OBJECT, "a range of members", range_members, NULL};
+SHAPE(range_list) = {ANSWER_LIST, "a list of ranges", NULL, &range};
+static const struct answer_member ranges_members[] = {
+    {"ranges", &range_list, true}, {"next", &any, false}, END};
+const struct answer_shape answer_ranges = {ANSWER_OBJECT, "a list of ranges", ranges_members, NULL};
 
 static const struct answer_member dry_run_members[] = {{"valid", &true_value, true}, END};
 const struct answer_shape answer_dry_run = {ANSWER_OBJECT, "the outcome of a dry run",

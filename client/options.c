@@ -2,6 +2,7 @@
 #include "client/options.h"
 
 #include "client/job.h"
+#include "client/members.h"
 #include "client/models.h"
 #include "client/modules.h"
 #include "client/plot.h"
@@ -27,6 +28,8 @@ static const struct command commands[] = {
     {"cancel", "ID...", 1, -1, "", job_cancel, false, "cancel jobs"},
     {"hold", "ID...", 1, -1, "", job_hold, false, "give jobs no more work to workers"},
     {"release", "ID...", 1, -1, "", job_release, false, "let jobs that are held go on"},
+    {"members", "ID", 1, 1, "dead limit", members_list, false,
+     "tell which members of a job are done, dead, leased or waiting"},
     {"retry", "ID...", 1, -1, "damaged", retry_run, false,
      "run what is dead or missing of jobs that have ended again"},
     {"verify", "ID...", 1, -1, "", verify_run, false,
@@ -91,6 +94,8 @@ static const struct option_entry entries[] = {
     {"dry-run", 0, NULL, OPTION_FLAG, AT(dry_run), false, "check the job; do not submit it"},
     {"state", 0, "STATE", OPTION_TEXT, AT(state), false, "only jobs in this state"},
     {"limit", 0, "N", OPTION_TEXT, AT(limit), false, "at most N of them"},
+    {"dead", 0, NULL, OPTION_FLAG, AT(dead), false,
+     "those that are dead: how often they were tried, why, the end of their logs"},
     {"damaged", 0, NULL, OPTION_FLAG, AT(damaged), false,
      "also what `simlab verify` finds damaged"},
     {"name", 0, "NAME", OPTION_TEXT, AT(name), false, "name of the new model"},

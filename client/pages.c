@@ -55,7 +55,9 @@ static int print_page(struct server *s, const struct pages *p, const char *path,
     }
     *left -= (long)json_array_size(items);
     bool more = next && !json_is_null(next) && json_array_size(items);
-    *ret_cursor = more ? text_copy(json_string_value(next)) : NULL;
+    *ret_cursor = !more                   ? NULL
+                  : json_is_integer(next) ? text_printf("%lld", (long long)json_integer_value(next))
+                                          : text_copy(json_string_value(next));
     json_decref(page);
     return 0;
 }

@@ -18,6 +18,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 
 enum {
     HEARTBEAT_MS = 1000,
@@ -42,6 +43,15 @@ static void worker_ready(void *simlabd, const char *worker)
         pool_local.ready(d->pool, worker);
 }
 
+static enum queue_cause cause_of(const struct pool_death *death)
+{
+    if (death->is_unseen)
+        return QUEUE_CAUSE_SILENCE;
+    if (death->was_oom)
+        return QUEUE_CAUSE_MEMORY;
+    return WIFSIGNALED(death->status) ? QUEUE_CAUSE_SIGNAL : QUEUE_CAUSE_EXIT;
+}
+
 /* Workers that we end ourselves did nothing wrong: their leases end when the queue is opened. */
 static void worker_died(void *simlabd, const char *worker, const struct pool_death *death)
 {
@@ -51,7 +61,10 @@ static void worker_died(void *simlabd, const char *worker, const struct pool_dea
                                         .was_killed = death->was_killed,
                                         .is_blameless = death->at.is_silent,
                                         .is_unseen = death->is_unseen,
+                                        .cause = cause_of(death),
                                         .lease = death->at.lease,
+                                        .member = death->at.member,
+                                        .log = death->log,
                                         .chunks = death->at.lease == 0 ? death->at.step : 0};
     if (!d->stopping)
         dispatch_worker_died(d->dispatch, worker, &what);

@@ -21,6 +21,7 @@
 /* Below /v1/jobs/{id}: */
 #define API_JOB_DOCUMENT  "/document"
 #define API_JOB_MEMBERS   "/members"
+#define API_JOB_RANGES    "/ranges"
 #define API_JOB_EVENTS    "/events"
 #define API_JOB_CANCEL    "/cancel"
 #define API_JOB_RETRY     "/retry"

@@ -121,3 +121,31 @@ bool position_text(const struct position_board *b, char ret[POSITION_TEXT])
     add_note(b, ret);
     return is_known || n > 0;
 }
+
+/* From `text` up to `end`; what follows it, or NULL. */
+static const char *read_until(const char *text, const char *end, char *ret, size_t size)
+{
+    const char *found = text ? strstr(text, end) : NULL;
+    if (!found || (size_t)(found - text) >= size)
+        return NULL;
+    memcpy(ret, text, (size_t)(found - text));
+    ret[found - text] = '\0';
+    return found + strlen(end);
+}
+
+bool position_read(const char *text, struct position_words *ret)
+{
+    static const char begin[] = "process '";
+    struct position_words words = {.step = -1};
+    const char *at = strstr(text, begin);
+    at = read_until(at ? at + strlen(begin) : NULL, "' (", words.process, sizeof words.process);
+    at = read_until(at, "), ", words.type, sizeof words.type);
+    size_t n = at ? strspn(at, "abcdefghijklmnopqrstuvwxyz_") : 0;
+    if (n == 0 || n >= sizeof words.function)
+        return false;
+    memcpy(words.function, at, n);
+    if (sscanf(at + n, " of step %" SCNd64, &words.step) != 1)
+        words.step = -1;
+    *ret = words;
+    return true;
+}

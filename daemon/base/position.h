@@ -63,4 +63,13 @@ void position_ends_here(struct position_board *b);
  * ended. "", false: outside of processes' functions. The board may be a copy of anything. */
 bool position_text(const struct position_board *b, char ret[POSITION_TEXT]);
 
+/* What such a text says. */
+struct position_words {
+    char process[160], type[160], function[32];
+    int64_t step; /* -1: none */
+};
+/* "process 'p' (library.Type), run_step of step 3", as deaths and failures of members say it. False
+ * where `text` has none. */
+bool position_read(const char *text, struct position_words *ret);
+
 #endif

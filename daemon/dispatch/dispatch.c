@@ -30,6 +30,9 @@ void dispatch_worker_died(struct dispatch *d, const char *worker,
     for (struct worker_session *s = d->sessions; s; s = s->next) {
         if (strcmp(s->name, worker) != 0)
             continue;
+        worker_session_blame(s, death->cause);
+        if (death->log)
+            log_tail_add(&s->log, death->lease, death->member, death->log);
         if (s->state != SESSION_STOPPING) /* else we know better why */
             snprintf(s->reason, sizeof s->reason, "%s", death->reason);
         else if (!s->is_blameless)
@@ -148,9 +151,10 @@ static void watch_deadlines(struct dispatch *d, int64_t now)
     for (struct worker_session *s = d->sessions; s; s = s->next) {
         if (s->is_gone || session_due(d, s) > now)
             continue;
-        if (now - s->last_heard >= ms)
+        if (now - s->last_heard >= ms) {
+            worker_session_blame(s, QUEUE_CAUSE_SILENCE);
             task_stop(d, s, !s->is_unreachable, "it was silent for %d ms", ms);
-        else if (s->state == SESSION_LEAVING)
+        } else if (s->state == SESSION_LEAVING)
             task_stop(d, s, false, "it did not leave within %d ms", ms);
         else
             task_stop(d, s, false, "it did not stop within %d ms of a cancellation", ms);

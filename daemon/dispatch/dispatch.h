@@ -66,8 +66,11 @@ struct dispatch_death {
     bool was_killed;    /* by SIGKILL or SIGTERM, as no code of its own does */
     bool is_blameless;  /* it left because it had not heard of us */
     bool is_unseen;     /* nobody saw it dead: its leases are fenced off before they end */
-    int64_t lease;      /* that it was running; 0: not known, or a store was being closed */
-    int64_t chunks;     /* of such a store that it had looked at */
+    enum queue_cause cause;
+    int64_t lease;   /* that it was running; 0: not known, or a store was being closed */
+    int64_t member;  /* likewise */
+    const char *log; /* the last lines that it printed at that member, or NULL */
+    int64_t chunks;  /* of such a store that it had looked at */
 };
 /* The pool says so: its leases end, and their members go to others. */
 void dispatch_worker_died(struct dispatch *d, const char *worker,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The dispatcher's state, shared by dispatch/'s files. The files, from the lowest; each uses only
- * those before it: router, worker_session, job_progress, report; task; fit; pause; closing; alone,
- * ahead; lend; grant, tell; changes, locks, fences; receive, workers; leave;
+ * those before it: router, log_tail, worker_session, job_progress, report; task; fit; pause;
+ * closing; alone, ahead; lend; grant, tell; changes, locks, fences; receive, workers; leave;
  * dispatch. */
 #ifndef DISPATCH_DISPATCH_INTERNAL_H
 #define DISPATCH_DISPATCH_INTERNAL_H

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -93,9 +94,11 @@ static void on_heartbeat(struct dispatch *d, struct worker_session *s,
         return;
     if (p->members == 1 && m->step >= 0 && m->step <= m->nsteps)
         queue_progress(d->queue, p->job, m->step, m->nsteps);
-    if (p->member_timeout > 0 && (double)m->member_ms > p->member_timeout * 1000)
+    if (p->member_timeout > 0 && (double)m->member_ms > p->member_timeout * 1000) {
+        worker_session_blame(s, QUEUE_CAUSE_TIMEOUT);
         task_stop(d, s, true, "member %" PRId64 " ran longer than its limit of %g s", m->member,
                   p->member_timeout);
+    }
 }
 
 /* It waits for QUIT, so that all it said is heard before its death is. What crossed its BYE is
@@ -166,7 +169,10 @@ static void on_member_failed(struct dispatch *d, struct worker_session *s,
         return;
     struct report r = {REPORT_MEMBER_FAILED, .lease = t->lease, .begin = m->member};
     r.text = (char *)m->reason;
+    r.cause = QUEUE_CAUSE_ERROR;
+    r.log = log_tail_of(&s->log, t->lease.id, m->member);
     reports_add(&d->reports, &r);
+    free(r.log);
     t->n_done++;
 }
 
@@ -177,6 +183,7 @@ static void on_log(struct dispatch *d, struct worker_session *s, const struct wi
         return;
     struct report r = {REPORT_LOG, .lease = t->lease, .begin = m->member, .ordinal = m->ordinal,
                        .text = (char *)m->line};
+    log_tail_add(&s->log, t->lease.id, m->member, m->line);
     reports_add(&d->reports, &r);
 }
 

@@ -11,24 +11,32 @@ void reports_add(struct reports *rs, const struct report *r)
 {
     rs->list = mem_grow(rs->list, rs->n, &rs->capacity, sizeof *rs->list);
     rs->list[rs->n] = *r;
+    rs->list[rs->n].log = mem_strdup(r->log);
     rs->list[rs->n++].text = mem_strdup(r->text);
+}
+
+static void clear(struct report *r)
+{
+    free(r->text);
+    free(r->log);
 }
 
 static int apply(struct queue *q, const struct report *r, struct error *e)
 {
+    const struct queue_death death = {r->cause, r->text, r->log};
     switch (r->kind) {
     case REPORT_LAYOUT:
         return queue_add_layout(q, &r->lease, r->begin, r->text, e);
     case REPORT_DONE:
         return queue_done(q, &r->lease, r->begin, r->end, e);
     case REPORT_MEMBER_FAILED:
-        return queue_member_failed(q, &r->lease, r->begin, r->text, e);
+        return queue_member_failed(q, &r->lease, r->begin, &death, e);
     case REPORT_LOG:
         return queue_log(q, r->lease.job, r->begin, r->ordinal, r->text, e);
     case REPORT_RELEASE:
         return queue_release(q, &r->lease, e);
     case REPORT_LOST:
-        return queue_lost(q, &r->lease, r->text, e);
+        return queue_lost(q, &r->lease, &death, e);
     case REPORT_JOB_FAILED:
         return queue_fail(q, r->lease.job, r->text, e);
     case REPORT_FINISHED:
@@ -54,7 +62,7 @@ int reports_apply(struct reports *rs, struct queue *q)
 void reports_committed(struct reports *rs)
 {
     for (size_t i = 0; i < rs->n_applied; i++)
-        free(rs->list[i].text);
+        clear(&rs->list[i]);
     rs->n -= rs->n_applied;
     if (rs->n > 0)
         memmove(rs->list, rs->list + rs->n_applied, rs->n * sizeof *rs->list);
@@ -69,7 +77,7 @@ void reports_rolled_back(struct reports *rs)
 void reports_clear(struct reports *rs)
 {
     for (size_t i = 0; i < rs->n; i++)
-        free(rs->list[i].text);
+        clear(&rs->list[i]);
     free(rs->list);
     *rs = (struct reports){0};
 }

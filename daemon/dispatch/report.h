@@ -24,7 +24,9 @@ struct report {
     enum report_kind kind;
     struct queue_lease lease;
     int64_t begin, end, ordinal;
-    char *text; /* or NULL */
+    char *text;             /* or NULL */
+    enum queue_cause cause; /* of MEMBER_FAILED, LOST */
+    char *log;              /* likewise: struct queue_death; or NULL */
 };
 
 struct reports {
@@ -33,7 +35,7 @@ struct reports {
     size_t n_applied; /* in this turn; not yet committed */
 };
 
-/* Copies the text. */
+/* Copies the texts. */
 void reports_add(struct reports *rs, const struct report *r);
 /* Applies what was not applied yet. What the queue refuses (the lease is not live, the job has
  * ended) is dropped. -errno where the queue failed: the rest waits for another turn. */

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct job_progress *task_find_job(const struct dispatch *d, int64_t job)
 {
@@ -68,7 +69,10 @@ void task_end_lease(struct dispatch *d, struct worker_session *s, struct task *t
     bool is_lost = reason && t->is_sent && !t->is_cancelled;
     struct report r = {is_lost ? REPORT_LOST : REPORT_RELEASE, .lease = t->lease};
     r.text = is_lost ? (char *)reason : NULL;
+    r.cause = s->cause;
+    r.log = is_lost ? log_tail_of(&s->log, t->lease.id, t->lease.begin) : NULL;
     reports_add(&d->reports, &r);
+    free(r.log);
     if (p)
         p->n_leases--;
     alone_ended(d, t->lease.id);

@@ -71,8 +71,15 @@ struct worker_session *worker_session_free(struct worker_session *s)
     free(s->host);
     free(s->fingerprint);
     json_decref(s->loaded);
+    log_tail_clear(&s->log);
     free(s);
     return NULL;
+}
+
+void worker_session_blame(struct worker_session *s, enum queue_cause cause)
+{
+    if (s->state != SESSION_STOPPING)
+        s->cause = cause;
 }
 
 bool task_is_alone(const struct task *t)

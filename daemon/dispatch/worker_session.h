@@ -3,6 +3,7 @@
 #ifndef DISPATCH_WORKER_SESSION_H
 #define DISPATCH_WORKER_SESSION_H
 
+#include "dispatch/log_tail.h"
 #include "dispatch/router.h"
 #include "queue/queue.h"
 
@@ -56,18 +57,20 @@ struct worker_session {
     int n_tasks;
     struct known_job known[SESSION_KNOWN]; /* the latest used last */
     int n_known;
-    json_t *loaded;    /* {library: hash}: what leases that it was given need … */
-    int64_t threads;   /* … and the number of threads that these ask for */
-    bool is_gone;      /* dead, or has said BYE with nothing in hand */
-    int n_fencing;     /* leases of it that are being fenced off … */
-    int64_t fence_due; /* … or when that is tried again; 0: it is not to be */
-    bool has_left;     /* has said BYE */
-    bool was_killed;   /* its death was by another's hand: SIGKILL, SIGTERM */
-    int64_t helped;    /* the last lease that it gave back its help with */
-    bool is_blameless; /* its end is no fault of what it runs */
-    int64_t ran;       /* after its death: the lease that it was running; 0: not known */
-    int64_t closed;    /* chunks of a store to be closed that it had looked at */
-    char reason[960];  /* why it was stopped, or died */
+    json_t *loaded;         /* {library: hash}: what leases that it was given need … */
+    int64_t threads;        /* … and the number of threads that these ask for */
+    bool is_gone;           /* dead, or has said BYE with nothing in hand */
+    int n_fencing;          /* leases of it that are being fenced off … */
+    int64_t fence_due;      /* … or when that is tried again; 0: it is not to be */
+    bool has_left;          /* has said BYE */
+    bool was_killed;        /* its death was by another's hand: SIGKILL, SIGTERM */
+    int64_t helped;         /* the last lease that it gave back its help with */
+    bool is_blameless;      /* its end is no fault of what it runs */
+    int64_t ran;            /* after its death: the lease that it was running; 0: not known */
+    int64_t closed;         /* chunks of a store to be closed that it had looked at */
+    char reason[960];       /* why it was stopped, or died … */
+    enum queue_cause cause; /* … for those that it ran */
+    struct log_tail log;
     struct worker_session *next;
 };
 
@@ -80,6 +83,9 @@ const char *worker_session_state_name(enum worker_session_state state);
 bool worker_session_allows(enum worker_session_state state, enum wire_type type);
 /* Moves by the table of allowed moves; staying is allowed. */
 void worker_session_move(struct worker_session *s, enum worker_session_state to);
+
+/* Why it ends, where that is not known yet. */
+void worker_session_blame(struct worker_session *s, enum queue_cause cause);
 
 /* A task that is alone: nothing is sent with it, so that a death is blamed on nobody else. */
 bool task_is_alone(const struct task *t);

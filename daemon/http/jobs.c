@@ -127,12 +127,29 @@ int jobs_document(struct request *r, struct error *e)
     return result;
 }
 
+/* A page; where to go on is what the last item says of `cursor`. Takes the list. */
+static void reply_list(struct request *r, const char *key, json_t *list, const char *cursor,
+                       int limit)
+{
+    struct page page;
+    size_t i;
+    json_t *item;
+    page_begin(&page, key, limit);
+    json_array_foreach(list, i, item)
+    {
+        json_t *next = json_incref(json_object_get(item, cursor));
+        if (!page_add(&page, json_incref(item), next))
+            break;
+    }
+    json_decref(list);
+    page_reply(r, &page);
+}
+
 int jobs_members(struct request *r, struct error *e)
 {
     int64_t id, after;
     int limit;
-    size_t i;
-    json_t *members, *member;
+    json_t *members;
     int result = jobs_id(r, &id, e);
     if (result == 0)
         result = request_number(r, "after", -1, &after, e);
@@ -140,19 +157,26 @@ int jobs_members(struct request *r, struct error *e)
         result = request_limit(r, &limit, e);
     if (result == 0)
         result = problem_of_queue(queue_members(r->http->queue, id, after, limit, &members, e));
-    if (result != 0)
-        return result;
-    struct page page;
-    page_begin(&page, "members", limit);
-    json_array_foreach(members, i, member)
-    {
-        json_t *next = json_incref(json_object_get(member, "member"));
-        if (!page_add(&page, json_incref(member), next))
-            break;
-    }
-    json_decref(members);
-    page_reply(r, &page);
-    return 0;
+    if (result == 0)
+        reply_list(r, "members", members, "member", limit);
+    return result;
+}
+
+int jobs_ranges(struct request *r, struct error *e)
+{
+    int64_t id, from;
+    int limit;
+    json_t *ranges;
+    int result = jobs_id(r, &id, e);
+    if (result == 0)
+        result = request_number(r, "from", 0, &from, e);
+    if (result == 0)
+        result = request_limit(r, &limit, e);
+    if (result == 0)
+        result = problem_of_queue(queue_member_ranges(r->http->queue, id, from, limit, &ranges, e));
+    if (result == 0)
+        reply_list(r, "ranges", ranges, "end", limit);
+    return result;
 }
 
 /* {"reason": "…"}, or no body at all. */

@@ -16,6 +16,7 @@ struct death {
     bool was_oom;              /* the control group counted a kill for want of memory meanwhile */
     struct where_at at;        /* pid 0: not known */
     const char *last_line;     /* that it printed at that member; "": none */
+    char *log;                 /* the last ones, each with its line feed */
     char place[POSITION_TEXT]; /* of position_text: the process that it was in; "": in none */
 };
 

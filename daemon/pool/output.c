@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool/output.h"
 
+#include "base/buffer.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "proto/where.h"
@@ -45,6 +46,11 @@ struct output {
     int64_t dropped_since;
     struct origin last_at;
     char last[OUTPUT_LINE + 1];
+    struct {
+        struct origin at;
+        char *text;
+    } tail[OUTPUT_TAIL]; /* a ring, of … */
+    size_t n_told;       /* … so many lines */
 };
 
 /* ---- lines ---- */
@@ -88,6 +94,14 @@ static bool is_allowed(struct output *o)
     return false;
 }
 
+static void keep_line(struct output *o, size_t size)
+{
+    size_t at = o->n_told++ % OUTPUT_TAIL;
+    free(o->tail[at].text);
+    o->tail[at].text = mem_printf("%.*s", (int)size, o->last);
+    o->tail[at].at = o->last_at;
+}
+
 static void tell(struct output *o, const struct origin *at, const char *text, size_t size)
 {
     char who[128];
@@ -98,6 +112,7 @@ static void tell(struct output *o, const struct origin *at, const char *text, si
     memcpy(o->last, text, size);
     o->last[size] = '\0';
     o->last_at = *at;
+    keep_line(o, size);
     if (!is_allowed(o))
         return;
     for (size_t i = 0; i < size; i++) /* the log takes a text that ends with NUL */
@@ -266,6 +281,8 @@ struct output *output_free(struct output *o)
     if (o->is_watched)
         loop_remove_fd(o->loop, o->fd);
     close(o->fd);
+    for (size_t i = 0; i < OUTPUT_TAIL; i++)
+        free(o->tail[i].text);
     free(o);
     return NULL;
 }
@@ -292,4 +309,15 @@ int64_t output_tick(struct output *o, int64_t now)
 const char *output_last(const struct output *o, int64_t job, int64_t member)
 {
     return o->last_at.job == job && o->last_at.member == member ? o->last : "";
+}
+
+char *output_tail(const struct output *o, int64_t job, int64_t member)
+{
+    struct buffer text = {0};
+    for (size_t i = o->n_told > OUTPUT_TAIL ? o->n_told - OUTPUT_TAIL : 0; i < o->n_told; i++) {
+        size_t at = i % OUTPUT_TAIL;
+        if (o->tail[at].at.job == job && o->tail[at].at.member == member)
+            buffer_printf(&text, "%s\n", o->tail[at].text);
+    }
+    return buffer_take(&text);
 }

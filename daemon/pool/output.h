@@ -16,7 +16,12 @@
 
 #include <stdbool.h>
 
-enum { OUTPUT_RATE = 100, OUTPUT_BURST = 500, OUTPUT_LINE = 1000 /* bytes; the rest is cut */ };
+enum {
+    OUTPUT_RATE = 100,
+    OUTPUT_BURST = 500,
+    OUTPUT_LINE = 1000 /* bytes; the rest is cut */,
+    OUTPUT_TAIL = 10
+};
 
 struct output;
 
@@ -30,6 +35,8 @@ struct output *output_free(struct output *o);
 int64_t output_tick(struct output *o, int64_t now);
 /* The last line that was printed while it was at that member (-1: at none); "": none. */
 const char *output_last(const struct output *o, int64_t job, int64_t member);
+/* The last OUTPUT_TAIL lines likewise, each with a line feed; a new string. */
+char *output_tail(const struct output *o, int64_t job, int64_t member);
 /* After the worker's death: takes what is still in the pipe. */
 void output_drain(struct output *o);
 

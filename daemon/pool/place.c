@@ -83,6 +83,9 @@ static void tell_death(struct place *w, const struct death *d)
                  .reason = reason,
                  .place = d->place,
                  .at = d->at,
+                 .status = d->status,
+                 .was_oom = d->was_oom,
+                 .log = d->log,
                  .was_killed = WIFSIGNALED(d->status) &&
                                (WTERMSIG(d->status) == SIGKILL || WTERMSIG(d->status) == SIGTERM)});
 }
@@ -122,7 +125,9 @@ static void place_died(struct place *w)
     d.was_oom =
         WIFSIGNALED(d.status) && WTERMSIG(d.status) == SIGKILL && !w->is_asked && takes_oom_kill(w);
     d.last_line = output_last(w->output, d.at.job, d.at.member);
+    d.log = output_tail(w->output, d.at.job, d.at.member);
     tell_death(w, &d);
+    free(d.log);
     forget_process(w);
 }
 

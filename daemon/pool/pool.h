@@ -36,6 +36,9 @@ struct pool_death {
     const char *reason; /* how it ended, for who owns its job: "its worker was killed …" */
     const char *place;  /* the process and stage that it was in, as position_text has it; or "" */
     struct where_at at; /* where it was; pid 0: that is not known */
+    int status;         /* of waitpid */
+    bool was_oom;       /* the system killed it for want of memory */
+    const char *log;    /* the last lines that it printed at that member; "": none */
     bool was_killed;    /* by SIGKILL or SIGTERM */
     bool is_unseen;     /* it was none of the pool's: it may live */
 };

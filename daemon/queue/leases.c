@@ -202,8 +202,7 @@ int queue_give_back(struct queue *q, int64_t job, const struct queue_ranges *ran
     int64_t members = queue_ranges_members(ranges);
     int r = queue_counts(q, job, &c, e);
     for (size_t i = 0; !r && i < ranges->n; i++)
-        r = queue_range_add(q, job, state, ranges->items[i].begin, ranges->items[i].end, 0, NULL,
-                            e);
+        r = queue_range_add(q, job, state, ranges->items[i].begin, ranges->items[i].end, e);
     if (r || members == 0)
         return r;
     r = queue_counts_add(q, job, 0, 0, members, e);

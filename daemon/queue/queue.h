@@ -345,6 +345,28 @@ int queue_lease_live(struct queue *q, const struct queue_lease *lease, struct er
 int queue_add_layout(struct queue *q, const struct queue_lease *lease, int64_t member,
                      const char *layout, struct error *e);
 
+/* What ended a member: X(NAME, word). */
+#define QUEUE_CAUSES(X)                                                                            \
+    X(UNKNOWN, "unknown")                                                                          \
+    X(ERROR, "error")     /* its code said so */                                                   \
+    X(SIGNAL, "signal")   /* its worker was killed by one */                                       \
+    X(EXIT, "exit")       /* its worker exited */                                                  \
+    X(MEMORY, "memory")   /* its worker was killed by the system for want of memory */             \
+    X(TIMEOUT, "timeout") /* it ran longer than its limit */                                       \
+    X(SILENCE, "silence") /* its worker was not heard of any more */                               \
+    X(DAEMON, "daemon")   /* the daemon died with it, again and again */
+enum queue_cause {
+#define X(name, word) QUEUE_CAUSE_##name,
+    QUEUE_CAUSES(X)
+#undef X
+};
+const char *queue_cause_name(enum queue_cause cause);
+struct queue_death {
+    enum queue_cause cause;
+    const char *reason; /* for people, with process, stage and step where these are known */
+    const char *log;    /* the end of its log: a JSON list of texts; NULL: there is none */
+};
+
 /* [begin, end) is stored. QUEUE_INVALID where it is not within the lease. Members that are dead
  * stay dead, those that are done stay done. */
 int queue_done(struct queue *q, const struct queue_lease *lease, int64_t begin, int64_t end,
@@ -352,13 +374,13 @@ int queue_done(struct queue *q, const struct queue_lease *lease, int64_t begin, 
 /* A member failed by its own code: it is dead at once (the same bits would fail again).
  * QUEUE_REFUSED where it is done or dead already. */
 int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_t member,
-                        const char *reason, struct error *e);
+                        const struct queue_death *death, struct error *e);
 /* The lease ended well: what it did not finish is free again. */
 int queue_release(struct queue *q, const struct queue_lease *lease, struct error *e);
 /* Its worker died. A lease of many members is free again as two halves (of what was not done of
- * it); a lease of one member counts an attempt against it, and at max_attempts it is dead with
- * `reason`. So neighbours are never blamed. */
-int queue_lost(struct queue *q, const struct queue_lease *lease, const char *reason,
+ * it); a lease of one member counts an attempt against it, and at max_attempts it is dead of
+ * that. So neighbours are never blamed. */
+int queue_lost(struct queue *q, const struct queue_lease *lease, const struct queue_death *death,
                struct error *e);
 
 /* After the store was finished: succeeded; partial with some members dead, failed with all.
@@ -367,10 +389,17 @@ int queue_finish(struct queue *q, int64_t job, struct error *e);
 /* The job as a whole cannot go on. */
 int queue_fail(struct queue *q, int64_t job, const char *reason, struct error *e);
 
-/* [{"member", "attempts", "state": "dead", "reason"}], by member, after `after` (-1: the first).
- * Members that live are not in it. */
+/* [{"member", "attempts", "state": "dead", "cause", "reason", "process"?, "type"?, "stage"?,
+ * "step"?, "log"?}], by member, after `after` (-1: the first). Members that live are not in it.
+ * Beyond the first 10,000 that died, reasons are those of their causes, without step and log. */
 int queue_members(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                   struct error *e);
+
+/* All members by what is known of them, those from `from` on: [{"begin", "end", "state"}] with
+ * "done", "dead", "leased" and "waiting" (of a job that has ended: "missing"), neighbours that are
+ * alike as one, at most `limit` of them. New reference. */
+int queue_member_ranges(struct queue *q, int64_t job, int64_t from, int limit, json_t **ret_page,
+                        struct error *e);
 
 /* The members that are dead: JSON [[begin, end], …], ascending, as FINISH tells them; a new string.
  */

@@ -13,7 +13,12 @@
 
 #include <stddef.h>
 
-enum { QUEUE_REASON_MAX = 2000, QUEUE_LOG_LINE_MAX = 4000, QUEUE_LOG_LINES_MAX = 10000 };
+enum {
+    QUEUE_REASON_MAX = 2000,
+    QUEUE_TOLD_DEAD = 10000,
+    QUEUE_LOG_LINE_MAX = 4000,
+    QUEUE_LOG_LINES_MAX = 10000
+};
 
 /* Numbers kept in memory. A commit copies them to `committed`, a rollback copies them back. */
 struct queue_numbers {
@@ -98,9 +103,12 @@ int queue_ranges_of(struct queue *q, int64_t job, enum range_state state, struct
 char *queue_ranges_text(const struct queue_ranges *ranges);
 
 /* Adds a row, joined with neighbours that are alike (never those that are cut or alone). [begin,
- * end) is in no row of this state yet. Attempts and reason are 0 and NULL except for RANGE_DEAD. */
+ * end) is in no row of this state yet. */
 int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
-                    int64_t end, int64_t attempts, const char *reason, struct error *e);
+                    int64_t end, struct error *e);
+/* The same of members that are dead. */
+int queue_range_bury(struct queue *q, int64_t job, int64_t begin, int64_t end, int64_t attempts,
+                     const struct queue_death *death, struct error *e);
 /* The first and the last row of this state; QUEUE_NO_SUCH with `e` as it was. */
 int queue_range_first(struct queue *q, int64_t job, enum range_state state, struct queue_range *ret,
                       struct error *e);
@@ -189,10 +197,10 @@ int queue_add_holds(struct queue *q, const struct queue_submission *s, int64_t j
 int queue_release_lease(struct queue *q, const struct queue_live_lease *live, struct error *e);
 /* A lease of many that was lost: the open ones are given back as two halves. */
 int queue_halve_lease(struct queue *q, const struct queue_live_lease *live, struct error *e);
-/* The member of a lease died: one more attempt. At max_attempts it is dead with `reason`, else
+/* The member of a lease died: one more attempt. At max_attempts it is dead of that, else
  * *ret_lives, and it is still to be given back. */
-int queue_count_attempt(struct queue *q, int64_t job, int64_t member, const char *reason,
-                        bool *ret_lives, struct error *e);
+int queue_count_attempt(struct queue *q, int64_t job, int64_t member,
+                        const struct queue_death *death, bool *ret_lives, struct error *e);
 struct queue_attempts {
     int64_t attempts, suspicion;
     int64_t earlier; /* attempts before the job was retried; those have no bound */

@@ -32,10 +32,17 @@ static bool same_text(const char *a, const char *b)
     return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* What a row says of its members. */
+struct row {
+    int64_t attempts;
+    struct queue_death death;
+};
+static const struct row plain;
+
 /* The row that `id` finds for ?1 job, ?2 state, ?3 at; *ret_alike: it says the same of its members.
  * QUEUE_NO_SUCH with `e` as it was. */
 static int neighbour(struct queue *q, enum database_statement id, int64_t job,
-                     enum range_state state, int64_t at, int64_t attempts, const char *reason,
+                     enum range_state state, int64_t at, const struct row *row,
                      struct queue_range *ret, bool *ret_alike, struct error *e)
 {
     sqlite3_stmt *s;
@@ -44,23 +51,24 @@ static int neighbour(struct queue *q, enum database_statement id, int64_t job,
     if (r)
         return r;
     *ret = (struct queue_range){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
-    *ret_alike = sqlite3_column_int64(s, 2) == attempts && same_text(database_text(s, 3), reason);
+    *ret_alike = sqlite3_column_int64(s, 2) == row->attempts &&
+                 same_text(database_text(s, 3), row->death.reason) &&
+                 sqlite3_column_int(s, 4) == (int)row->death.cause &&
+                 same_text(database_text(s, 5), row->death.log);
     database_end(s);
     return 0;
 }
 
-int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
-                    int64_t end, int64_t attempts, const char *reason, struct error *e)
+static int add_row(struct queue *q, int64_t job, enum range_state state, int64_t begin, int64_t end,
+                   const struct row *row, struct error *e)
 {
     struct queue_range before = {0}, behind = {0};
     bool joins_before = false, joins_behind = false;
     int r = 0;
     if (state != RANGE_CUT && state != RANGE_ALONE) {
-        r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, attempts, reason, &before,
-                      &joins_before, e);
+        r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, row, &before, &joins_before, e);
         if (!r || r == QUEUE_NO_SUCH)
-            r = neighbour(q, STATEMENT_RANGE_FROM, job, state, end, attempts, reason, &behind,
-                          &joins_behind, e);
+            r = neighbour(q, STATEMENT_RANGE_FROM, job, state, end, row, &behind, &joins_behind, e);
         if (r && r != QUEUE_NO_SUCH)
             return r;
         r = 0;
@@ -78,7 +86,21 @@ int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_
         return database_run(&q->database, e, STATEMENT_RANGE_MOVE_END, INTEGER(job), INTEGER(state),
                             INTEGER(before.begin), INTEGER(end));
     return database_run(&q->database, e, STATEMENT_RANGE_ADD, INTEGER(job), INTEGER(state),
-                        INTEGER(begin), INTEGER(end), INTEGER(attempts), TEXT(reason));
+                        INTEGER(begin), INTEGER(end), INTEGER(row->attempts),
+                        TEXT(row->death.reason), INTEGER(row->death.cause), TEXT(row->death.log));
+}
+
+int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
+                    int64_t end, struct error *e)
+{
+    return add_row(q, job, state, begin, end, &plain, e);
+}
+
+int queue_range_bury(struct queue *q, int64_t job, int64_t begin, int64_t end, int64_t attempts,
+                     const struct queue_death *death, struct error *e)
+{
+    const struct row row = {attempts, *death};
+    return add_row(q, job, RANGE_DEAD, begin, end, &row, e);
 }
 
 /* ---- reading ---- */
@@ -87,14 +109,14 @@ int queue_range_first(struct queue *q, int64_t job, enum range_state state, stru
                       struct error *e)
 {
     bool alike;
-    return neighbour(q, STATEMENT_RANGE_FROM, job, state, 0, 0, NULL, ret, &alike, e);
+    return neighbour(q, STATEMENT_RANGE_FROM, job, state, 0, &plain, ret, &alike, e);
 }
 
 int queue_range_last(struct queue *q, int64_t job, enum range_state state, struct queue_range *ret,
                      struct error *e)
 {
     bool alike;
-    return neighbour(q, STATEMENT_RANGE_BEFORE, job, state, INT64_MAX, 0, NULL, ret, &alike, e);
+    return neighbour(q, STATEMENT_RANGE_BEFORE, job, state, INT64_MAX, &plain, ret, &alike, e);
 }
 
 /* Adds the parts of rows of this state that lie in [begin, end). */
@@ -103,7 +125,7 @@ static int collect(struct queue *q, int64_t job, enum range_state state, int64_t
 {
     struct queue_range before;
     bool alike;
-    int r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, 0, NULL, &before, &alike, e);
+    int r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, &plain, &before, &alike, e);
     if (!r)
         queue_ranges_add(ret, begin, before.end < end ? before.end : end);
     else if (r != QUEUE_NO_SUCH)

@@ -49,7 +49,8 @@ static int blame(struct recovery *y, const struct queue_live_lease *live, int64_
         return r;
     char *reason = mem_printf("the daemon died %" PRId64 " times while this member ran, at last %s",
                               a.suspicion, "while nothing else did");
-    r = queue_count_attempt(q, live->job, member, reason, ret_lives, e);
+    const struct queue_death death = {.cause = QUEUE_CAUSE_DAEMON, .reason = reason};
+    r = queue_count_attempt(q, live->job, member, &death, ret_lives, e);
     free(reason);
     return r;
 }

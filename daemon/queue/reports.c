@@ -3,6 +3,7 @@
 #include "queue/queue_internal.h"
 
 #include "base/mem.h"
+#include "base/position.h"
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -23,8 +24,7 @@ static int add_done(struct queue *q, int64_t job, const struct queue_ranges *new
 {
     int r = 0;
     for (size_t i = 0; !r && i < news->n; i++)
-        r = queue_range_add(q, job, RANGE_DONE, news->items[i].begin, news->items[i].end, 0, NULL,
-                            e);
+        r = queue_range_add(q, job, RANGE_DONE, news->items[i].begin, news->items[i].end, e);
     for (size_t i = 0; !r && i < news->n; i++)
         r = database_run(&q->database, e, STATEMENT_ATTEMPT_REMOVE, INTEGER(job),
                          INTEGER(news->items[i].begin), INTEGER(news->items[i].end));
@@ -73,25 +73,38 @@ int queue_attempts_set(struct queue *q, int64_t job, int64_t member, const struc
                         INTEGER(a->attempts), INTEGER(a->suspicion), INTEGER(a->earlier));
 }
 
-static int bury(struct queue *q, int64_t job, int64_t member, int64_t attempts, const char *reason,
-                struct error *e)
+/* Of the many, what those share that died of the same: a row for all that are neighbours. */
+static char *short_reason(const struct queue_death *death)
 {
-    char *clean = text_valid(reason, QUEUE_REASON_MAX);
-    int r = queue_range_add(q, job, RANGE_DEAD, member, member + 1, attempts, clean, e);
-    free(clean);
+    struct position_words at;
+    const char *word = queue_cause_name(death->cause);
+    if (!position_read(death->reason, &at))
+        return mem_strdup(word);
+    return mem_printf("%s in process '%s' (%s), %s", word, at.process, at.type, at.function);
+}
+
+static int bury(struct queue *q, const struct queue_counts *c, int64_t member, int64_t attempts,
+                const struct queue_death *death, struct error *e)
+{
+    bool is_told = c->dead < QUEUE_TOLD_DEAD;
+    char *reason = is_told ? text_valid(death->reason, QUEUE_REASON_MAX) : short_reason(death);
+    const struct queue_death told = {death->cause, reason, is_told ? death->log : NULL};
+    int r = queue_range_bury(q, c->id, member, member + 1, attempts, &told, e);
+    free(reason);
     if (!r)
-        r = database_run(&q->database, e, STATEMENT_ATTEMPT_REMOVE, INTEGER(job), INTEGER(member),
+        r = database_run(&q->database, e, STATEMENT_ATTEMPT_REMOVE, INTEGER(c->id), INTEGER(member),
                          INTEGER(member + 1));
     if (!r)
-        r = queue_counts_add(q, job, 0, 1, 0, e);
-    queue_event_touch(q, job);
-    return r ? r : queue_settle_layouts(q, job, e);
+        r = queue_counts_add(q, c->id, 0, 1, 0, e);
+    queue_event_touch(q, c->id);
+    return r ? r : queue_settle_layouts(q, c->id, e);
 }
 
 int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_t member,
-                        const char *reason, struct error *e)
+                        const struct queue_death *death, struct error *e)
 {
     struct queue_live_lease live;
+    struct queue_counts c = {0};
     struct queue_attempts a;
     bool is_finished = false;
     int r = queue_live_lease(q, lease, &live, e);
@@ -107,11 +120,13 @@ int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_
                          "member %" PRId64 " of job %" PRId64 " is done or dead already", member,
                          live.job);
     r = queue_attempts(q, live.job, member, &a, e);
-    return r ? r : bury(q, live.job, member, a.earlier + a.attempts + 1, reason, e);
+    if (!r)
+        r = queue_counts(q, live.job, &c, e);
+    return r ? r : bury(q, &c, member, a.earlier + a.attempts + 1, death, e);
 }
 
-int queue_count_attempt(struct queue *q, int64_t job, int64_t member, const char *reason,
-                        bool *ret_lives, struct error *e)
+int queue_count_attempt(struct queue *q, int64_t job, int64_t member,
+                        const struct queue_death *death, bool *ret_lives, struct error *e)
 {
     struct queue_counts c;
     struct queue_attempts a = {0};
@@ -122,7 +137,7 @@ int queue_count_attempt(struct queue *q, int64_t job, int64_t member, const char
         return r;
     *ret_lives = ++a.attempts < c.max_attempts;
     return *ret_lives ? queue_attempts_set(q, job, member, &a, e)
-                      : bury(q, job, member, a.earlier + a.attempts, reason, e);
+                      : bury(q, &c, member, a.earlier + a.attempts, death, e);
 }
 
 /* ---- a lease ends ---- */
@@ -181,14 +196,14 @@ int queue_halve_lease(struct queue *q, const struct queue_live_lease *live, stru
 }
 
 /* It stays cut: joined with others it would take them down again. */
-static int lose_one(struct queue *q, const struct queue_live_lease *live, const char *reason,
-                    struct error *e)
+static int lose_one(struct queue *q, const struct queue_live_lease *live,
+                    const struct queue_death *death, struct error *e)
 {
     struct queue_ranges open = {0};
     bool lives = false;
     int r = open_members(q, live, &open, e);
     if (!r && open.n > 0)
-        r = queue_count_attempt(q, live->job, live->range.begin, reason, &lives, e);
+        r = queue_count_attempt(q, live->job, live->range.begin, death, &lives, e);
     if (!r && lives)
         r = queue_give_back(q, live->job, &open,
                             live->from == RANGE_ALONE ? RANGE_ALONE : RANGE_CUT, e);
@@ -196,7 +211,7 @@ static int lose_one(struct queue *q, const struct queue_live_lease *live, const 
     return r ? r : queue_end_lease(q, live, e);
 }
 
-int queue_lost(struct queue *q, const struct queue_lease *lease, const char *reason,
+int queue_lost(struct queue *q, const struct queue_lease *lease, const struct queue_death *death,
                struct error *e)
 {
     struct queue_live_lease live;
@@ -204,5 +219,5 @@ int queue_lost(struct queue *q, const struct queue_lease *lease, const char *rea
     if (r)
         return r;
     return live.range.end - live.range.begin > 1 ? queue_halve_lease(q, &live, e)
-                                                 : lose_one(q, &live, reason, e);
+                                                 : lose_one(q, &live, death, e);
 }

@@ -187,11 +187,9 @@ static int put_ranges(const struct retry *y, int64_t *ret_frontier, struct error
     size_t n_rows = open->n - is_behind;
     int r = database_run(&y->q->database, e, STATEMENT_RANGE_REMOVE_JOB, INTEGER(job));
     for (size_t i = 0; i < y->kept.n && !r; i++)
-        r = queue_range_add(y->q, job, RANGE_DONE, y->kept.items[i].begin, y->kept.items[i].end, 0,
-                            NULL, e);
+        r = queue_range_add(y->q, job, RANGE_DONE, y->kept.items[i].begin, y->kept.items[i].end, e);
     for (size_t i = 0; i < n_rows && !r; i++)
-        r = queue_range_add(y->q, job, RANGE_FREE, open->items[i].begin, open->items[i].end, 0,
-                            NULL, e);
+        r = queue_range_add(y->q, job, RANGE_FREE, open->items[i].begin, open->items[i].end, e);
     *ret_frontier = is_behind ? open->items[open->n - 1].begin : members;
     return r;
 }

@@ -205,3 +205,9 @@ CREATE TABLE job_after (
     PRIMARY KEY (need, job)
 ) WITHOUT ROWID;
 CREATE INDEX job_after_job ON job_after (job);
+
+-- Why members are dead (enum queue_cause), and the end of their log: a JSON list of texts, or NULL.
+-- Of 10,000 members of a job; the others' reasons are those of their causes, so that they are one
+-- row where they are neighbours.
+ALTER TABLE member_range ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE member_range ADD COLUMN log TEXT;

@@ -40,6 +40,9 @@ ROUTES = {
     ("POST", "/v1/jobs/7/cancel"): JOB,
     ("POST", "/v1/jobs/7/retry"): JOB,
     ("GET", "/v1/jobs/7/members?limit=10"): {"members": [{"member": 3, "attempts": 3, "state": "dead", "reason": "hot"}]},
+    ("GET", "/v1/jobs/7/members?limit=100"): {"members": [
+        {"member": 3, "attempts": 3, "state": "dead", "cause": "error", "reason": "hot", "log": ["warm", "hot"]}]},
+    ("GET", "/v1/jobs/7/ranges?limit=100"): {"ranges": [{"begin": 0, "end": 3, "state": "done"}]},
     ("GET", "/v1/jobs?limit=100"): {"jobs": [JOB], "next": "7"},
     ("GET", "/v1/jobs?limit=99&before=7"): {"jobs": [JOB]},
     ("GET", "/v1/models?limit=100"): {"models": [{"name": "m", "hash": "h", "created": "2026-01-01T00:00:00.000Z"}]},
@@ -66,6 +69,8 @@ COMMANDS = (
     (("jobs",), 0, [("GET", "/v1/jobs?limit=100"), ("GET", "/v1/jobs?limit=99&before=7")]),
     (("wait", "7"), 1, [("GET", "/v1/jobs/7")]),
     (("cancel", "7"), 0, [("POST", "/v1/jobs/7/cancel")]),
+    (("members", "7"), 0, [("GET", "/v1/jobs/7/ranges?limit=100")]),
+    (("members", "7", "--dead"), 0, [("GET", "/v1/jobs/7/members?limit=100")]),
     (("retry", "7"), 0, [("POST", "/v1/jobs/7/retry")]),
     (("models",), 0, [("GET", "/v1/models?limit=100")]),
     (("models", "create", "{model}"), 0, [("POST", "/v1/models")]),

@@ -91,7 +91,7 @@ Test(events, the_final_event_is_the_last)
     fixture_open(&f);
     int64_t job = submit_with_layout(f.q, 10);
     struct queue_lease l = lease(f.q, job, 9, 1);
-    expect_ok(queue_member_failed(f.q, &l, 1, "bad", &e), &e);
+    expect_ok(queue_member_failed(f.q, &l, 1, DEATH("bad"), &e), &e);
     fixture_commit(&f);
     expect_ok(queue_done(f.q, &l, 2, 10, &e), &e);
     expect_ok(queue_finish(f.q, job, &e), &e);

@@ -8,6 +8,9 @@
 #include <criterion/criterion.h>
 #include <inttypes.h>
 
+/* A member's, for these words. */
+#define DEATH(words) (&(struct queue_death){.cause = QUEUE_CAUSE_ERROR, .reason = (words)})
+
 struct fixture {
     char directory[64];
     char path[96];

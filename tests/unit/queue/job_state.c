@@ -60,7 +60,7 @@ static int64_t job_in(struct queue *q, enum job_state state)
     expect_ok(queue_release(q, &l, &e), &e);
     l = lease(q, job, 1, 1);
     if (state == JOB_PARTIAL)
-        expect_ok(queue_member_failed(q, &l, 1, "bad", &e), &e);
+        expect_ok(queue_member_failed(q, &l, 1, DEATH("bad"), &e), &e);
     else
         expect_ok(queue_done(q, &l, 1, 2, &e), &e);
     expect_ok(queue_finish(q, job, &e), &e);

@@ -92,7 +92,7 @@ Test(layouts, the_dead_ask_for_nothing)
     int64_t job = submit_with_layout(f.q, 6);
     struct queue_lease a = lease(f.q, job, 1, 1), b = lease(f.q, job, 1, 1);
     add(f.q, &b, 2, "{\"late\": {\"by\": 2}}");
-    expect_ok(queue_member_failed(f.q, &a, 1, "bad", &e), &e);
+    expect_ok(queue_member_failed(f.q, &a, 1, DEATH("bad"), &e), &e);
     expect_layout(f.q, job, "{\"late\":{\"by\":2}}");
     cr_expect_eq(queue_add_layout(f.q, &a, 1, "{\"x\": {}}", &e), QUEUE_INVALID);
     cr_expect_eq(queue_add_layout(f.q, &b, 2, "{\"x\": {}}", &e), QUEUE_NOT_LIVE);

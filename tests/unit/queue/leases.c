@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fixture.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +30,7 @@ static int64_t rows(struct queue *q, const char *sql)
 static void lose(struct queue *q, const struct queue_lease *l)
 {
     struct error e = {0};
-    expect_ok(queue_lost(q, l, "killed by signal 9", &e), &e);
+    expect_ok(queue_lost(q, l, DEATH("killed by signal 9"), &e), &e);
     check_invariants(q);
 }
 
@@ -47,7 +48,7 @@ Test(leases, the_lowest_first_until_there_is_a_layout)
     cr_expect_eq((int)state_of(f.q, job), JOB_RUNNING);
     cr_expect_eq(next_job(f.q), 0);
     cr_expect_eq(queue_lease(f.q, job, "w", 1, 1, &other, &e), QUEUE_NO_SUCH);
-    expect_ok(queue_member_failed(f.q, &l, 0, "bad", &e), &e);
+    expect_ok(queue_member_failed(f.q, &l, 0, DEATH("bad"), &e), &e);
     expect_ok(queue_release(f.q, &l, &e), &e);
     l = lease(f.q, job, 50, 10);
     expect_range(&l, 1, 50);
@@ -107,7 +108,7 @@ Test(leases, ahead_of_the_one_that_decides)
     first = lease(f.q, job, 5, 1);
     expect_range(&first, 0, 1);
 
-    expect_ok(queue_member_failed(f.q, &first, 0, "bad", &e), &e);
+    expect_ok(queue_member_failed(f.q, &first, 0, DEATH("bad"), &e), &e);
     cr_expect(!leads(f.q, &second));
     expect_ok(queue_release(f.q, &first, &e), &e);
     cr_expect(leads(f.q, &second) && !leads(f.q, &third));
@@ -200,13 +201,13 @@ Test(leases, done_twice_is_harmless)
     struct queue_lease l = lease(f.q, job, 10, 1);
     expect_ok(queue_done(f.q, &l, 4, 6, &e), &e);
     expect_ok(queue_done(f.q, &l, 4, 6, &e), &e);
-    expect_ok(queue_member_failed(f.q, &l, 8, "bad", &e), &e);
+    expect_ok(queue_member_failed(f.q, &l, 8, DEATH("bad"), &e), &e);
     expect_ok(queue_done(f.q, &l, 1, 11, &e), &e);
     expect_ok(queue_done(f.q, &l, 5, 5, &e), &e);
     expect_ok(queue_counts(f.q, job, &c, &e), &e);
     cr_expect(c.done == 10 && c.dead == 1);
-    cr_expect_eq(queue_member_failed(f.q, &l, 5, "bad", &e), QUEUE_REFUSED);
-    cr_expect_eq(queue_member_failed(f.q, &l, 8, "bad", &e), QUEUE_REFUSED);
+    cr_expect_eq(queue_member_failed(f.q, &l, 5, DEATH("bad"), &e), QUEUE_REFUSED);
+    cr_expect_eq(queue_member_failed(f.q, &l, 8, DEATH("bad"), &e), QUEUE_REFUSED);
     check_invariants(f.q);
     fixture_close(&f);
 }
@@ -223,8 +224,8 @@ Test(leases, what_a_lease_does_not_have_is_refused)
     cr_expect_eq(queue_done(f.q, &l, 5, 7, &e), QUEUE_INVALID);
     cr_expect_eq(queue_done(f.q, &l, 4, 3, &e), QUEUE_INVALID);
     cr_expect_eq(queue_done(f.q, &l, INT64_MIN, INT64_MAX, &e), QUEUE_INVALID);
-    cr_expect_eq(queue_member_failed(f.q, &l, 6, "bad", &e), QUEUE_INVALID);
-    cr_expect_eq(queue_member_failed(f.q, &l, -1, "bad", &e), QUEUE_INVALID);
+    cr_expect_eq(queue_member_failed(f.q, &l, 6, DEATH("bad"), &e), QUEUE_INVALID);
+    cr_expect_eq(queue_member_failed(f.q, &l, -1, DEATH("bad"), &e), QUEUE_INVALID);
     struct queue_lease forged = l;
     forged.job = 7;
     cr_expect_eq(queue_done(f.q, &forged, 1, 2, &e), QUEUE_NOT_LIVE);
@@ -284,8 +285,8 @@ Test(leases, a_member_lost_alone_dies_after_its_attempts)
     }
     expect_lease(f.q, job, 100, 1, 2, 3);
     expect_ok(queue_members(f.q, job, -1, 10, &page, &e), &e);
-    json_t *expected = json_pack("[{s:i, s:i, s:s, s:s}]", "member", 1, "attempts", 3, "state",
-                                 "dead", "reason", "killed by signal 9");
+    json_t *expected = json_pack("[{s:i, s:i, s:s, s:s, s:s}]", "member", 1, "attempts", 3, "state",
+                                 "dead", "cause", "error", "reason", "killed by signal 9");
     cr_expect(json_equal(page, expected));
     json_decref(expected);
     json_decref(page);
@@ -318,7 +319,7 @@ static void finish_with(struct fixture *f, int64_t members, int64_t deaths, enum
         if (m < members - deaths)
             expect_ok(queue_done(f->q, &l, m, m + 1, &e), &e);
         else
-            expect_ok(queue_member_failed(f->q, &l, m, "depth: NaN", &e), &e);
+            expect_ok(queue_member_failed(f->q, &l, m, DEATH("depth: NaN"), &e), &e);
         expect_ok(queue_release(f->q, &l, &e), &e);
     }
     expect_ok(queue_finish(f->q, job, &e), &e);
@@ -370,9 +371,9 @@ Test(leases, equal_deaths_are_one_row)
     int64_t job = submit_with_layout(f.q, 300);
     struct queue_lease l = lease(f.q, job, 299, 1);
     for (int64_t m = 1; m < 300; m += 2)
-        expect_ok(queue_member_failed(f.q, &l, m, m == 7 ? "other" : "bad\xff", &e), &e);
+        expect_ok(queue_member_failed(f.q, &l, m, DEATH(m == 7 ? "other" : "bad\xff"), &e), &e);
     for (int64_t m = 2; m < 300; m += 2)
-        expect_ok(queue_member_failed(f.q, &l, m, "bad\xff", &e), &e);
+        expect_ok(queue_member_failed(f.q, &l, m, DEATH("bad\xff"), &e), &e);
     cr_expect_eq(rows(f.q, "SELECT count(*) FROM member_range WHERE state = 1"), 3);
     check_invariants(f.q);
     int64_t next = 1, after = -1;
@@ -394,5 +395,39 @@ Test(leases, equal_deaths_are_one_row)
     cr_expect_eq(json_array_size(page), 0);
     json_decref(page);
     cr_expect_eq(queue_members(f.q, 77, -1, 40, &page, &e), QUEUE_NO_SUCH);
+    fixture_close(&f);
+}
+
+/* Beyond the first QUEUE_TOLD_DEAD those that died of the same are one row, whatever they said. */
+Test(leases, the_many_dead_are_few_rows)
+{
+    enum { MORE = 500 };
+    struct fixture f;
+    struct error e = {0};
+    fixture_open(&f);
+    int64_t n = QUEUE_TOLD_DEAD + MORE, job = submit_with_layout(f.q, n + 1);
+    struct queue_lease l = lease(f.q, job, n, 1);
+    for (int64_t m = 1; m <= n; m++) {
+        char words[100];
+        snprintf(words, sizeof words,
+                 "process 'p' (l.T), run_step of step %" PRId64 ": too hot by %" PRId64, m, m);
+        const struct queue_death death = {QUEUE_CAUSE_ERROR, words, "[\"hot\"]"};
+        cr_assert_eq(queue_member_failed(f.q, &l, m, &death, &e), 0);
+    }
+    json_t *page = NULL;
+    expect_ok(queue_members(f.q, job, QUEUE_TOLD_DEAD - 1, 1000, &page, &e), &e);
+    cr_assert_eq(json_array_size(page), MORE + 1);
+    const json_t *told = json_array_get(page, 0), *short_one = json_array_get(page, MORE);
+    cr_expect_eq(json_integer_value(json_object_get(told, "step")), QUEUE_TOLD_DEAD);
+    cr_expect_eq(json_array_size(json_object_get(told, "log")), 1);
+    cr_expect_str_eq(json_string_value(json_object_get(short_one, "reason")),
+                     "error in process 'p' (l.T), run_step");
+    cr_expect_str_eq(json_string_value(json_object_get(short_one, "stage")), "run_step");
+    cr_expect_null(json_object_get(short_one, "log"));
+    json_decref(page);
+    struct queue_ranges rows = {0};
+    expect_ok(queue_ranges_of(f.q, job, RANGE_DEAD, &rows, &e), &e);
+    cr_expect_eq(rows.n, QUEUE_TOLD_DEAD + 1, "%zu rows", rows.n);
+    free(rows.items);
     fixture_close(&f);
 }

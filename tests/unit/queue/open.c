@@ -122,7 +122,7 @@ Test(open, leases_of_the_former_daemon_are_released)
     check_invariants(f.q);
     cr_expect_eq(queue_lease_live(f.q, &a, &e), QUEUE_NOT_LIVE);
     cr_expect_eq(queue_done(f.q, &a, 3, 4, &e), QUEUE_NOT_LIVE);
-    cr_expect_eq(queue_lost(f.q, &b, "died", &e), QUEUE_NOT_LIVE);
+    cr_expect_eq(queue_lost(f.q, &b, DEATH("died"), &e), QUEUE_NOT_LIVE);
     struct queue_lease c = lease(f.q, job, 100, 1), d = lease(f.q, job, 100, 1);
     cr_expect_gt(c.id, b.id);
     cr_expect_eq(c.begin, 1);

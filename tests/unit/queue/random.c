@@ -164,7 +164,7 @@ static void try_fail_member(struct run *run, struct oracle_lease *l)
     struct error e = {0};
     int64_t size = l->lease.end - l->lease.begin;
     int64_t member = l->lease.begin + (int64_t)draw(run, (uint64_t)size + 1);
-    int r = queue_member_failed(run->f.q, &l->lease, member, "bad", &e);
+    int r = queue_member_failed(run->f.q, &l->lease, member, DEATH("bad"), &e);
     agree(run, r, oracle_failed(&run->now, l, member), &before, &e);
 }
 
@@ -195,7 +195,7 @@ static void try_with_lease(struct run *run)
         break;
     }
     case 5: {
-        int r = queue_lost(run->f.q, &l->lease, "killed", &e);
+        int r = queue_lost(run->f.q, &l->lease, DEATH("killed"), &e);
         agree(run, r, oracle_lost(&run->now, l), &before, &e);
         break;
     }

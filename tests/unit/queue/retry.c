@@ -14,8 +14,8 @@ static int64_t ended_partial(struct queue *q)
     int64_t job = submit_with_layout(q, MEMBERS);
     struct queue_lease l = lease(q, job, MEMBERS, 1);
     expect_ok(queue_done(q, &l, 1, 3, &e), &e);
-    expect_ok(queue_member_failed(q, &l, 3, "no", &e), &e);
-    expect_ok(queue_member_failed(q, &l, 4, "no", &e), &e);
+    expect_ok(queue_member_failed(q, &l, 3, DEATH("no"), &e), &e);
+    expect_ok(queue_member_failed(q, &l, 4, DEATH("no"), &e), &e);
     expect_ok(queue_done(q, &l, 5, MEMBERS, &e), &e);
     expect_ok(queue_release(q, &l, &e), &e);
     expect_ok(queue_finish(q, job, &e), &e);
@@ -70,7 +70,7 @@ Test(retry, the_dead_are_free_again)
     struct queue_lease l = lease(f.q, job, 100, 4);
     cr_expect(l.begin == 3 && l.end == 5);
     expect_ok(queue_done(f.q, &l, 3, 4, &e), &e);
-    expect_ok(queue_member_failed(f.q, &l, 4, "no", &e), &e);
+    expect_ok(queue_member_failed(f.q, &l, 4, DEATH("no"), &e), &e);
     expect_ok(queue_finish(f.q, job, &e), &e);
     json_t *page = NULL;
     expect_ok(queue_members(f.q, job, -1, 10, &page, &e), &e);
