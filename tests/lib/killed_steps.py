@@ -12,11 +12,14 @@ from harness import check, equal
 from local_run import LocalRun
 
 OUTPUTS = 10  # of a random model: each is a hash of much that came before it, and costs some files
-SCHEDULERS = ("serial", "threads", "processes")
+SCHEDULERS = ("serial", "threads", "processes", "auto")
+THREADS = {"serial": (1,), "threads": (1, 2, 4, 8), "processes": (1, 2, 3, 4), "auto": (2, 4)}
 RESUMED = re.compile(r"it goes on after step \d+, from its checkpoint")
 # What a run says of itself, and not of its members.
 OWN = re.compile(r"it goes on after step|it runs from its start|its worker was killed by signal 9|a helper of its worker|"
                  r"members are done, and|a checkpoint was not saved|there is no checkpoint after step")
+
+ERROR = re.compile(r"simlab-worker: (error|warning): ")
 
 
 class Subject:
@@ -25,7 +28,7 @@ class Subject:
     def __init__(self, context, name, job, drawn, libraries=()):
         self.context, self.name, self.job, self.drawn = context, name, job, drawn
         self.options = ["--processes", context.program("killer")]
-        for directory in (*libraries, context.program("processes")):
+        for directory in libraries:
             self.options += ["--processes", directory]
         model = self.job["model"]
         names = sorted(model["processes"])
@@ -44,8 +47,8 @@ class Subject:
         return len(self.job["clocks"][self.job.get("main_clock") or next(iter(self.job["clocks"]))]["data"]) - 1
 
     def run(self, job, store, order=None, resume=False):
-        return LocalRun(self.context, job, store, [*self.options, *(["--resume"] if resume else [])],
-                        {"SIMLAB_TEST_KILL": order} if order else None)
+        options = [*self.options, "--processes", self.context.program("processes"), *(["--resume"] if resume else [])]
+        return LocalRun(self.context, job, store, options, {"SIMLAB_TEST_KILL": order} if order else None)
 
     def undisturbed(self):
         if not self.plain:
@@ -55,17 +58,23 @@ class Subject:
             self.lines, self.code = lines_of(run.said), run.process.returncode
         return self.plain
 
+    def to_be_killed(self, scheduler):
+        job = {**self.job, "checkpoint": {"every": 1}, "max_attempts": 3}
+        if not self.is_batch():
+            job.update(scheduler=scheduler, threads=self.drawn.choice(THREADS[scheduler]))
+        return job
+
+    def write_order(self, whom, step, store):
+        order = os.path.join(self.context.directory("order"), "order")
+        with open(order, "w", encoding="utf-8") as file:
+            file.write(f"{step} {whom} {f'{store}.sync/.checkpoints/0' if step > 0 else '-'}\n")
+        return order
+
     def killed(self, scheduler, whom, step):
         """Whether it was killed, and whether it went on from a checkpoint: some end before, or are killed before one
         is whole."""
         store = self.context.path("out.zarr")
-        order = os.path.join(self.context.directory("order"), "order")
-        checkpoint = f"{store}.sync/.checkpoints/0" if step > 0 else "-"
-        with open(order, "w", encoding="utf-8") as file:
-            file.write(f"{step} {whom} {checkpoint}\n")
-        job = {**self.job, "checkpoint": {"every": 1}, "max_attempts": 3}
-        if not self.is_batch():
-            job.update(scheduler=scheduler, threads=1 if scheduler == "serial" else self.drawn.randint(2, 4))
+        job, order = self.to_be_killed(scheduler), self.write_order(whom, step, store)
         run = self.run(job, store, order)
         run.finish()
         what = f"{self.name}, {scheduler}, {whom} killed in step {step}: {run.said}"
@@ -80,10 +89,40 @@ class Subject:
         harness.same_store(self.undisturbed(), store)
         return was_killed, RESUMED.search(run.said) is not None
 
-    def at_random(self, scheduler):
+    def killed_in_daemon(self, scheduler, step):
+        """The same, in a daemon."""
+        state = self.context.directory("state")
+        job = {**self.to_be_killed(scheduler), "store": "killed.zarr"}
+        order = self.write_order("worker", step, os.path.join(state, "stores", "killed.zarr"))
+        daemon = self.context.daemon(state=state, workers=2, options=self.options, env={"SIMLAB_TEST_KILL": order})
+        number = daemon.submit(job)["id"]
+        logged = []
+        daemon.await_event(number, lambda kind, data: (kind == "log" and logged.append(data)) or kind in harness.FINAL)
+        ended = daemon.await_end(number)
+        what = f"{self.name}, {scheduler}, killed in step {step} in a daemon: {logged}; {ended}"
+        equal(ended["state"] == "succeeded", self.code == 0, what)
+        said = "\n".join(f"simlab-worker: member {line['member']}: {line['line']}" if self.is_batch() else
+                         f"simlab-worker: {line['line']}" for line in logged)
+        equal(by_member(lines_of(said)), by_member(line for line in self.lines if not ERROR.match(line)), what)
+        harness.same_store(self.undisturbed(), ended["store"])
+        daemon.stop()
+        return not os.path.exists(order), RESUMED.search(said) is not None
+
+    def at_random(self, scheduler, is_in_daemon=False):
         self.undisturbed()
-        whom = "all" if self.drawn.randrange(3) == 0 else "worker"
-        return self.killed(scheduler, whom, self.drawn.randrange(min(1, self.steps() - 1), self.steps()))
+        step = self.drawn.randrange(min(1, self.steps() - 1), self.steps())
+        if is_in_daemon:
+            return self.killed_in_daemon(scheduler, step)
+        return self.killed(scheduler, "all" if self.drawn.randrange(3) == 0 else "worker", step)
+
+
+def by_member(lines):
+    """In the order of each; those of several workers come side by side."""
+    found = {}
+    for line in lines:
+        member = re.match(r"simlab-worker: member (\d+): ", line)
+        found.setdefault(member and int(member.group(1)), []).append(line)
+    return found
 
 
 def lines_of(said):

@@ -36,4 +36,12 @@ def test_random_models(context):
     check(n > MODELS / 2, f"{n} of {MODELS} were killed")
 
 
+def test_in_a_daemon(context):
+    drawn = random.Random(10)
+    subjects = [killed_steps.golden(context, case, drawn) for case in drawn.sample(harness.golden_cases(), 2)]
+    subjects += [killed_steps.random_model(context, 100 + number, drawn) for number in range(4)]
+    ended = [subject.at_random(killed_steps.SCHEDULERS[i % 4], True) for i, subject in enumerate(subjects)]
+    check(sum(went_on for _, went_on in ended) > 2, f"{ended}: killed, and gone on with")
+
+
 harness.main(globals())

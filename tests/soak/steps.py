@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Workers that are killed in the midst of a step (tests/lib/killed_steps.py): in the first turns every golden case and
-MODELS random models, under each scheduler; then further models."""
+MODELS random models, under each scheduler, here and there in a daemon; then further models."""
 import harness
 import killed_steps
 
@@ -22,6 +22,7 @@ def subject(context, number, drawn):
 def turn(context, drawn, turn_number):
     n_killed = 0
     for number in range(turn_number * A_TURN, (turn_number + 1) * A_TURN):
-        was_killed, _ = subject(context, number, drawn).at_random(SCHEDULERS[number % len(SCHEDULERS)])
+        one = subject(context, number, drawn)
+        was_killed, _ = one.at_random(SCHEDULERS[number % len(SCHEDULERS)], drawn.randrange(5) == 0)
         n_killed += was_killed
     return n_killed
