@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/offer.h"
 
+#include "model/job.h"
 #include "stage/stage.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct body {
@@ -64,6 +66,14 @@ static int take_descriptors(struct msghdr *m, int ret[DESCRIPTORS])
     return -EPROTO;
 }
 
+/* Of who is in the same job, but may be another program's by mistake. */
+static bool is_sound(const struct body *b, int memory)
+{
+    struct stat st;
+    return b->n_lanes <= JOB_MOST_LANES && b->lane >= 1 && b->lane < b->n_lanes && b->size > 0 &&
+           fstat(memory, &st) == 0 && st.st_size >= 0 && (uint64_t)st.st_size >= b->size;
+}
+
 int offer_receive(int socket, struct stage_share *ret_share, int *ret_lane, int *ret_fd)
 {
     struct body body;
@@ -83,7 +93,7 @@ int offer_receive(int socket, struct stage_share *ret_share, int *ret_lane, int 
     int r = take_descriptors(&m, descriptors);
     if (r < 0)
         return r;
-    if (n != (ssize_t)sizeof body || body.lane < 1 || body.lane >= body.n_lanes) {
+    if (n != (ssize_t)sizeof body || !is_sound(&body, descriptors[0])) {
         close(descriptors[0]);
         close(descriptors[1]);
         return -EPROTO;

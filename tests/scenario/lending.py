@@ -25,8 +25,8 @@ def apart(more=None, **keys):
     return model({"lead": "apart.Lead", **{name: "apart.Apart" for name in "abc"}, **(more or {})}, OUTPUTS, 300, **keys)
 
 
-def daemon_of(context, told, **environment):
-    return context.daemon(workers=2, options=["--processes", context.program("apart")],
+def daemon_of(context, told, workers=2, **environment):
+    return context.daemon(workers=workers, options=["--processes", context.program("apart")],
                           env={"APART": told, **environment})
 
 
@@ -68,22 +68,38 @@ def test_idle_workers_help(context):
     equal(logs[0], logs[1], "what was logged")
 
 
-def test_every_golden_case(context):
+def golden_cases_by(context, workers, cases):
+    """Those in which there was a helper."""
     told = context.directory("apart")
-    daemon = daemon_of(context, told, APART_WORKERS="0")
+    daemon = daemon_of(context, told, workers, APART_WORKERS="0")
     helped = []
-    for case in harness.golden_cases():
+    for case in cases:
         document = harness.load(harness.GOLDEN, case, "job.json")
         document["model"]["processes"].update({"and_lead": "apart.Lead", **{f"and_{i}": "apart.Apart" for i in "abc"}})
         is_batch = "batch_dim" in document
-        how = {name: PROCESSES[name] for name in ("parallel", "scheduler")} if is_batch else PROCESSES
+        how = {**PROCESSES, "threads": workers}
+        if is_batch:
+            del how["threads"]
         right = serial_store(context, document)
         forget(told)
         ended = daemon.finish({**document, **how})
         harness.same_store(right, ended["store"])
         harness.golden_agrees(ended["store"], case)
         helped += [case] if was_helped(told) else []
+    return helped
+
+
+def test_every_golden_case(context):
+    helped = golden_cases_by(context, 2, harness.golden_cases())
     check(len(helped) > 2, f"there were helpers in {helped} only")
+
+
+def test_some_by_one_three_and_four_workers(context):
+    """All of them: make soak."""
+    cases = ("gray-scott", "group-of-three")
+    for workers in (1, 3, 4):
+        helped = golden_cases_by(context, workers, cases)
+        check(bool(helped) == (workers > 1), f"{workers} workers: there were helpers in {helped}")
 
 
 def test_a_batch_with_fewer_members_than_workers(context):
@@ -113,6 +129,53 @@ def test_who_is_lent_comes_back_when_something_else_waits(context):
         equal(daemon.job(number)["state"], "running", "the first job")
     harness.same_store(serial_store(context, document), daemon.await_end(number)["store"])
     equal(other["done"], 1, "members of the other job")
+
+
+def stands_with_a_helper(context, **keys):
+    """(daemon, number of a job whose lead stands in a step, and which another worker helps with, the pipe)."""
+    told = context.directory("apart")
+    wait = os.path.join(told, "wait")
+    os.mkfifo(wait)
+    daemon = daemon_of(context, told, APART_WORKERS="2")
+    number = daemon.submit({**apart({"waits": "apart.Waits"}, **keys), **PROCESSES})["id"]
+    pipe = open(wait, "w", encoding="ascii")  # pylint: disable=consider-using-with
+    equal([w["job"] for w in daemon.workers()], [number, number], "who is at work")
+    return daemon, number, pipe
+
+
+def check_all_are_free(daemon):
+    """Each of the two workers runs something else."""
+    numbers = [daemon.submit(model({"n": "apart.Counts"}, {"n__count": "time"}, 3))["id"] for _ in range(4)]
+    for number in numbers:
+        equal(daemon.await_end(number)["state"], "succeeded", "another job")
+    check(all(not w.get("job") for w in daemon.workers()), daemon.workers())
+
+
+def test_helpers_come_back_from_a_job_that_is_cancelled(context):
+    daemon, number, pipe = stands_with_a_helper(context)
+    with pipe:
+        daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
+    equal(daemon.await_end(number)["state"], "cancelled", "how it ended")
+    check_all_are_free(daemon)
+
+
+def test_helpers_come_back_from_a_member_that_takes_too_long(context):
+    daemon, number, pipe = stands_with_a_helper(context, member_timeout=1)
+    with pipe:
+        ended = daemon.await_end(number)
+    equal(ended["state"], "failed", "how it ended")
+    dead = daemon.request("GET", f"/v1/jobs/{number}/members", status=200).json["members"]
+    check("ran longer than its limit of 1 s" in dead[0]["reason"] and "process 'waits'" in dead[0]["reason"], dead)
+    check_all_are_free(daemon)
+
+
+def test_a_daemon_that_stops_leaves_no_helper(context):
+    daemon, _, pipe = stands_with_a_helper(context)
+    workers = [w["pid"] for w in daemon.workers()]
+    with pipe:
+        daemon.process.send_signal(signal.SIGTERM)
+        equal(daemon.process.wait(harness.WAIT), 0, "exit status")
+    check(all(harness.await_exit(pid) for pid in workers), "one stays behind")
 
 
 def is_killed(context, pipe, document):

@@ -78,6 +78,55 @@ Test(hostile, reports_of_foreign_leases)
     scene_close(&s);
 }
 
+static void ask(struct fake *f, int64_t lease, uint32_t most, const char *socket)
+{
+    fake_say(f, (struct wire_message){.type = WIRE_ASK, .ask = {lease, most, socket}});
+}
+
+/* Who asks has the lease; who helps is no more than that. */
+Test(hostile, who_asks_and_who_helps)
+{
+    struct scene s;
+    scene_open(&s);
+    int64_t job = scene_submit(&s, 1);
+    struct fake *f = fake_ready(&s, "w.1");
+    fake_hear(f, WIRE_JOB);
+    struct wire_lease l = fake_lease(f, 0, 1);
+    struct fake *g = fake_ready(&s, "w.2");
+    ask(g, l.lease, 1, "/another's/lease");
+    ask(f, l.lease + 1, 1, "/no/lease");
+    ask(f, l.lease, 1, "a/place/relative/to/whom");
+    ask(f, l.lease, 1, "");
+    ask(f, l.lease, 0, "/nobody/is/wanted");
+    fake_hears_nothing(f);
+    fake_hears_nothing(g);
+    ask(f, l.lease, UINT32_MAX, "/here");
+    ask(f, l.lease, 1, "/elsewhere");
+    cr_assert_eq(fake_hear(g, WIRE_JOB)->job.job, job);
+    struct wire_help h = fake_hear(g, WIRE_HELP)->help;
+    cr_assert_eq(h.lease, l.lease);
+    cr_assert_eq(h.job, job);
+    fake_done(g, &l, 0, 1);
+    fake_layout(g, &l);
+    fake_say(g, (struct wire_message){.type = WIRE_MEMBER_FAILED,
+                                      .member_failed = {l.lease, 0, "it only helps"}});
+    fake_say(g, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
+    ask(g, l.lease, 1, "/a/helper's/helper");
+    fake_hears_nothing(g);
+    fake_hears_nothing(f);
+    struct queue_job j = scene_job(&s, job);
+    cr_assert_eq(j.done + j.dead, 0);
+    cr_assert_eq(j.state, JOB_RUNNING);
+    queue_job_clear(&j);
+    fake_release(g, &l, 1); /* it cannot help; nor is it asked again */
+    fake_hears_nothing(g);
+    fake_hears_nothing(f);
+    cr_assert_eq(s.n_kills, 0);
+    fake_close(f);
+    fake_close(g);
+    scene_close(&s);
+}
+
 /* What it is answered would grow without a bound: it is killed. */
 Test(hostile, who_asks_and_does_not_read)
 {
