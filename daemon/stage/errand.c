@@ -47,6 +47,14 @@ static int restore(struct share *share, struct lane *lane, int process, struct e
     return instance_restore(lane, process, from->bytes, from->n, e);
 }
 
+static void forget_company(struct lane *lane, int company)
+{
+    const struct program *p = lane->simulation->program;
+    for (int i = 0; i < p->model->n_processes; i++)
+        if (p->companies[i] == company && instance_is_outside(p, i))
+            instance_forget(lane, i);
+}
+
 /* In the model's order: who sets an object comes before who reads it. */
 static int run_company(struct share *share, struct lane *lane, int company, struct error *e)
 {
@@ -66,6 +74,10 @@ void errand_run(struct share *share, struct lane *lane)
     for (int c = 0; c < lane->simulation->program->n_companies; c++) {
         if (share->errand_lanes[c] != lane->number)
             continue;
+        if (share->errand == ERRAND_FORGET) {
+            forget_company(lane, c);
+            continue;
+        }
         lane->why.message[0] = '\0';
         share->errand_failed[c] = run_company(share, lane, c, &lane->why) != 0;
         if (share->errand_failed[c])

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each worker does for a move (stage/home.h): it saves, or restores, the instances of
- * companies in its lane. By a graph of one task a lane. */
+/* What each worker does for a move (stage/home.h): it saves, restores, or forgets the instances
+ * of companies in its lane. By a graph of one task a lane. */
 #ifndef STAGE_ERRAND_H
 #define STAGE_ERRAND_H
 

@@ -170,6 +170,17 @@ static void forget_bytes(struct homes *h)
     }
 }
 
+/* Where they are not: they were there, or did not come through. */
+static void forget_all(struct homes *h, const int *to)
+{
+    struct share *share = h->share;
+    for (int c = 0; c < h->n_companies; c++) {
+        int left = share->errand_failed[c] ? to[c] : share->homes[c];
+        share->errand_lanes[c] = is_moving(h, c, to) ? left : -1;
+    }
+    run_errand(h, ERRAND_FORGET);
+}
+
 /* Lanes are claimed. */
 static void move(struct homes *h, const int *to)
 {
@@ -179,6 +190,7 @@ static void move(struct homes *h, const int *to)
     save_all(h, to);
     restore_all(h, to);
     keep_or_put_back(h, to, false);
+    forget_all(h, to);
     forget_bytes(h);
     for (int c = 0; c < h->n_companies; c++) {
         if (!is_moving(h, c, to))

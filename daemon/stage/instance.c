@@ -88,6 +88,24 @@ int instance_restore(struct lane *lane, int process, const void *from, size_t n,
     return call(lane, process, PHASE_RESTORE, &bytes, e);
 }
 
+void instance_forget(struct lane *lane, int process)
+{
+    struct simulation *s = lane->simulation;
+    struct process_run *run = &s->runs[process];
+    const struct program_process *pp = &s->program->processes[process];
+    int level = 0;
+    while (level < pp->n_levels && !pp->levels[level].code->forget)
+        level++;
+    if (level == pp->n_levels)
+        return;
+    run->lane = lane;
+    context_enter(run, PHASE_SAVE);
+    program_call(run->contexts[level].level->guard, pp->levels[level].code->forget,
+                 &run->contexts[level].shared);
+    thread_environment_keep(&s->environment);
+    run->failed = false;
+}
+
 /* ---- all of them: for each in the model's order its size, and its bytes ---- */
 
 int instance_save_all(struct simulation *s, struct buffer *ret, struct error *e)

@@ -27,6 +27,9 @@ int instance_save(struct lane *lane, int process, struct buffer *ret_bytes, stru
  * Likewise; also where bytes are left over. */
 int instance_restore(struct lane *lane, int process, const void *bytes, size_t n, struct error *e);
 
+/* It was moved from this worker: its `forget`, if it has one. */
+void instance_forget(struct lane *lane, int process);
+
 /* Those of all such processes, in one piece: appended to `ret`, and read again. Restoring calls
  * none before all are zeroed; who was not restored is as if its `initialize` had not been called.
  * `n` 0: none was saved. Results as above. */

@@ -43,7 +43,7 @@ struct report {
 enum lane_presence { LANE_ABSENT, LANE_THERE, LANE_CLAIMED };
 
 /* What a move has each worker do (stage/errand.h). */
-enum errand { ERRAND_NONE, ERRAND_SAVE, ERRAND_RESTORE };
+enum errand { ERRAND_NONE, ERRAND_SAVE, ERRAND_RESTORE, ERRAND_FORGET };
 
 /* An instance on its way; in the arena. */
 struct moved_bytes {

@@ -165,6 +165,10 @@ struct simlab_process {
     simlab_stage_fn save;
     simlab_stage_fn restore;
     void *userdata; /* what simlab_userdata gives, for types that are made in `open` */
+    /* NULL, or called in the worker that an instance was moved from, when it is in another one:
+     * what this one still has of it goes. What simlab_self gives is the other's by then: it is
+     * neither read nor written. */
+    simlab_stage_fn forget;
 };
 
 /* A hook is called before or after a stage, once for the model or once for each process, where a

@@ -120,6 +120,21 @@ def test_a_large_state_is_not_copied(context):
     raise harness.Failure(f"nobody was moved; {said}")
 
 
+def test_nothing_is_left_where_it_was(context):
+    document = model({**BUSY, "drops": "several.Drops"}, {"drops__n": None})
+    folder, left = modules(context), 0
+    for _ in range(8):  # whether it is moved depends on what tasks take
+        store, _, told = run(context, document, folder, by(2))
+        equal(values(store, "drops__n"), STEPS, "steps")
+        pids = {kind: {name[5:] for name in os.listdir(told) if name.startswith(kind)} for kind in ("lived", "gone-")}
+        lived = {pid.lstrip("-") for pid in pids["lived"]}
+        equal(sorted(lived - pids["gone-"]), [], "workers in which it still is")
+        left += len(lived) > 1
+        if left:
+            return
+    raise harness.Failure("it was never moved")
+
+
 def test_checkpoints(context):
     """All come back to the lead for each."""
     compare(context, {"kinds": "several.Kinds", "tool": "several.Tool", "u": "several.Uses"},

@@ -163,6 +163,11 @@ struct bound *instance_of(simlab_context *c)
     return *home;
 }
 
+void instance_forget(simlab_context *c)
+{
+    drop_at(c->instance);
+}
+
 void instance_drop(simlab_context *c)
 {
     struct bound **home = simlab_self(c);
@@ -196,7 +201,7 @@ void instance_assign(struct bound *b, int row, PyObject *value)
     Py_XDECREF(before);
 }
 
-void instance_forget(struct bound *b, int row)
+void instance_unassign(struct bound *b, int row)
 {
     int n = 0;
     for (int i = 0; i < b->n_held; i++)
@@ -258,7 +263,7 @@ int instance_settle(struct visit *visit)
         return -1;
     for (int i = b->n_held - 1; i >= 0; i--)
         if (!is_held_elsewhere(b, b->held[i]))
-            instance_forget(b, b->held[i]);
+            instance_unassign(b, b->held[i]);
     return 0;
 }
 
@@ -282,7 +287,7 @@ int instance_compare(struct visit *visit)
             continue;
         if (b->class->variables[row].intent == SIMLAB_OUT)
             return refuse_changed(b, row);
-        instance_forget(b, row);
+        instance_unassign(b, row);
     }
     return 0;
 }

@@ -9,6 +9,8 @@
 struct bound *instance_of(simlab_context *c);
 /* The member has ended. */
 void instance_drop(simlab_context *c);
+/* It runs in another worker now. */
+void instance_forget(simlab_context *c);
 
 /* The cell of a group's member that is no on_demand variable. NULL: no memory. */
 struct cell *instance_member(const struct visit *visit, int row, int64_t k);
@@ -16,7 +18,7 @@ struct cell *instance_member(const struct visit *visit, int row, int64_t k);
 /* `value` is the row's from now on, for this instance. */
 void instance_assign(struct bound *b, int row, PyObject *value);
 /* What was assigned before does not count any more. */
-void instance_forget(struct bound *b, int row);
+void instance_unassign(struct bound *b, int row);
 
 /* Puts what was assigned into the arena. 0; -1 and an exception, or a failure of the context. */
 int instance_commit(struct visit *visit);

@@ -145,6 +145,7 @@ static void set_process(struct class *k)
     p->finalize = visit_finalize;
     p->save = visit_save;
     p->restore = visit_restore;
+    p->forget = visit_forget;
     p->instance_size = VISIT_INSTANCE_SIZE;
     p->userdata = k;
 }

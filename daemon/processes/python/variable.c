@@ -246,7 +246,7 @@ static PyObject *give_shape(struct visit *visit, const struct variable *v, PyObj
     simlab_create(c, v->row, number, 0, ndim, extents);
     if (simlab_failed(c))
         return refused_by_host(v);
-    instance_forget(visit->object, v->row);
+    instance_unassign(visit->object, v->row);
     return cell_read(cell, true);
 }
 

@@ -276,6 +276,14 @@ int visit_restore(simlab_context *c)
     return run_about(c, -1, restore);
 }
 
+int visit_forget(simlab_context *c)
+{
+    interpreter_enter();
+    instance_forget(c);
+    interpreter_leave();
+    return SIMLAB_NONE;
+}
+
 int visit_compute(simlab_context *c, int32_t row)
 {
     return run_about(c, row, compute);

@@ -40,6 +40,7 @@ int visit_finalize_step(simlab_context *c);
 int visit_finalize(simlab_context *c);
 int visit_save(simlab_context *c);
 int visit_restore(simlab_context *c);
+int visit_forget(simlab_context *c);
 int visit_compute(simlab_context *c, int32_t row);
 int visit_validate(simlab_context *c, int32_t row);
 int visit_convert(simlab_context *c, int32_t row);

@@ -210,6 +210,23 @@ class Unsaved:
         assert os.getpid() == self._born
 
 
+@xs.process
+class Drops:
+    """Tells in which workers it was, and in which it has gone again."""
+
+    n = xs.variable(intent="out")
+
+    def initialize(self):
+        self.n = 0
+
+    def run_step(self):
+        self.n = self.n + 1
+        tell(f"lived-{os.getpid()}")
+
+    def __del__(self):
+        tell(f"gone-{os.getpid()}")
+
+
 def own_memory():
     """Bytes that this worker has for itself."""
     with open("/proc/self/status", encoding="ascii") as file:
