@@ -40,4 +40,7 @@ int checkpoint_file_write(const char *path, const struct checkpoint_content *c,
 int checkpoint_file_read(const char *path, struct checkpoint_content *ret, void **ret_memory,
                          struct error *e);
 
+/* Which one it is, without a look at its content: the sum that stands at its end. 0 or -errno. */
+int checkpoint_file_sum(const char *path, char ret[HASH_TEXT_SIZE]);
+
 #endif

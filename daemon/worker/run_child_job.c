@@ -2,6 +2,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "store/store.h"
+#include "worker/checkpoint_file.h"
 #include "worker/local_libraries.h"
 #include "worker/run_child_parts.h"
 
@@ -16,13 +17,32 @@ static char *in_job_directory(const struct run_work *w, const char *path)
 }
 
 /* All that were read so far, in their order. */
-static void note_file(struct run_work *w, const struct buffer *bytes)
+static void note_file(struct run_work *w, const void *bytes, size_t n)
 {
     struct hash *h = hash_new();
     hash_add(h, w->files, strlen(w->files));
-    hash_add(h, bytes->data, bytes->size);
+    hash_add(h, bytes, n);
     hash_end(h, w->files);
     hash_free(h);
+}
+
+/* One that is not there is told by the member that is to start from it. */
+static void note_start(struct run_work *w, int64_t member)
+{
+    char sum[HASH_TEXT_SIZE];
+    char *path = job_kept_path(w->from, member, w->job->from.steps);
+    if (checkpoint_file_sum(path, sum) == 0)
+        note_file(w, sum, strlen(sum));
+    free(path);
+}
+
+static void note_starts(struct run_work *w)
+{
+    int64_t member = w->job->from.member;
+    if (member >= 0)
+        note_start(w, member);
+    for (int64_t i = 0; member < 0 && i < w->job->n_members; i++)
+        note_start(w, i);
 }
 
 static int read_npy(void *userdata, const char *path, struct ndarray *ret, struct error *e)
@@ -31,7 +51,7 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
     char *joined = in_job_directory(w, path);
     struct buffer bytes = {0};
     int r = file_read(joined, NPY_MAX_BYTES, &bytes);
-    note_file(w, &bytes);
+    note_file(w, bytes.data, bytes.size);
     if (r < 0)
         r = error_set(e, MODEL_INVALID, NULL, "cannot read %s: %s", joined, strerror(-r));
     else
@@ -76,8 +96,10 @@ int run_child_job_build(struct run_work *w, struct error *e)
         r = error_set(e, WORKER_REFUSED, w->job->n_after > 0 ? "/after" : "/hold",
                       "a local run knows of no other jobs, and of nobody who would release it: "
                       "\"after\" and \"hold\" are for a daemon");
-    if (r == 0 && w->job->from.store)
+    if (r == 0 && w->job->from.store) {
         w->from = in_job_directory(w, w->job->from.store);
+        note_starts(w);
+    }
     return r;
 }
 

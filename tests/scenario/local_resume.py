@@ -50,12 +50,12 @@ def await_true(is_true):
         check(time.monotonic() < until, "it is not so")
 
 
-def killed(context, job, store, steps, kill=LocalRun.kill_all):
-    """A run that is killed in the midst of this step, and has a checkpoint."""
+def killed(context, job, store, steps, kill=LocalRun.kill_all, before=0):
+    """A run that is killed in the midst of this step, and has a checkpoint; so many are not its own."""
     patience = Patience(context)
     try:
         run = LocalRun(context, job, store, options_of(context), patience.environment())
-        patience.give(steps)
+        patience.give(steps - before)
         run.await_said(f"step {steps}")
         await_true(lambda: os.path.exists(store + ".sync/.checkpoints/0"))
         kill(run)
@@ -234,6 +234,25 @@ def test_a_file_of_the_job_that_was_replaced(context):
     write_numbers(path, 4)
     check("a file that the job names was replaced" in resumed(context, job, store, 1), "another value")
     write_numbers(path, 3)
+    resumed(context, job, store)
+    plain, _ = undisturbed(context, job)
+    harness.same_store(plain, store)
+
+
+def test_a_checkpoint_that_it_starts_from_was_replaced(context):
+    """By one of another seed, which is as good for a run that begins."""
+    spun_up, store = context.path("spun_up.zarr"), context.path("out.zarr")
+    spin_up = job_of(2, checkpoint={"keep": 2})
+    LocalRun(context, spin_up, spun_up, options_of(context), FREELY).end()
+    job = job_of(12, checkpoint={"every": 1}, **{"from": {"store": spun_up, "step": 2}})
+    killed(context, job, store, 5, before=2)
+    kept = os.path.join(spun_up + ".checkpoints", "0.2")
+    os.rename(kept, kept + ".first")
+    other = context.path("other.zarr")
+    LocalRun(context, {**spin_up, "seed": 5, "inputs": {"p__number": 4}}, other, options_of(context), FREELY).end()
+    os.rename(os.path.join(other + ".checkpoints", "0.2"), kept)
+    check("a file that the job names was replaced" in resumed(context, job, store, 1), "another start")
+    os.rename(kept + ".first", kept)
     resumed(context, job, store)
     plain, _ = undisturbed(context, job)
     harness.same_store(plain, store)
