@@ -20,6 +20,7 @@ static void clear_input(struct job_input *i)
         i->value.data = NULL;
     ndarray_clear(&i->value);
     ndarray_clear(&i->given);
+    job_series_free(i->series);
     json_decref(i->attrs);
 }
 

@@ -26,6 +26,8 @@
 #include "base/ndarray.h"
 #include "model/model.h"
 
+struct job_series;
+
 struct clock {
     char *name;
     struct ndarray labels; /* one dim, ascending strictly; f8 or i8 as given */
@@ -50,6 +52,9 @@ struct job_input {
     struct ndarray value;
     bool has_batch, has_clock; /* value's leading axes */
     int ndim;                  /* own dims, which follow them */
+    /* NULL; or `given` and `value` have no data: its numbers, one for each member, are computed as
+     * they are asked for. */
+    struct job_series *series;
 };
 
 struct job_output {
@@ -208,9 +213,13 @@ char *job_kept_path(const char *store, int64_t member, int64_t steps);
 /* {input: as given}, of those that no branch may change: static ones. A new reference. */
 json_t *job_static_inputs(const struct job *j);
 
-/* Where a member's value of an input lies in `value.data` in step `step` (-1: before the first
- * step, where a time-dependent input has none: NULL). `value`'s own dims and sizes hold for it. */
+/* A member's value of an input in step `step` (-1: before the first step, where a time-dependent
+ * input has none: NULL): where it lies in `value.data`, or `room`, into which a number of a series
+ * was computed. `value`'s own dims and sizes hold for it. */
+enum { JOB_SERIES_ITEM = 16 };
 const void *job_input_at(const struct job *j, const struct job_input *input, int64_t member,
-                         int64_t step);
+                         int64_t step, char room[JOB_SERIES_ITEM]);
+/* Members' numbers [at, at + n). */
+void job_series_read(const struct job_series *s, int64_t at, int64_t n, void *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,8 @@ static int read_data(struct making *m, struct job_input *input, const json_t *da
     const struct variable *v = slot_of(m, input)->declared;
     struct job_input_look at;
     struct job_look look = job_input_look(m, input->slot, &at);
-    int r = job_values_read(m, data, v->dtype, v->itemsize, &look, &input->given);
+    int r = job_values_read_series(m, data, v->dtype, v->itemsize, &look, &input->given,
+                                   &input->series);
     return job_making_blame(m, r, "inputs", slot_of(m, input)->name, below);
 }
 
@@ -197,6 +199,21 @@ static int check_names(struct making *m)
     return 0;
 }
 
+/* Only numbers for each member are computed one by one. */
+static int settle_series(struct making *m, struct job_input *input)
+{
+    struct ndarray *a = &input->given;
+    if (!input->series || (input->has_batch && input->value.ndim == 1))
+        return 0;
+    a->data = mem_try_array((size_t)a->shape[0], a->itemsize);
+    if (!a->data)
+        return error_errno(m->error, -ENOMEM, "hold an input");
+    job_series_read(input->series, 0, a->shape[0], a->data);
+    input->value.data = a->data;
+    input->series = job_series_free(input->series);
+    return 0;
+}
+
 /* The batch dimension must be some input's or coordinate's, and tells the number of members. */
 static int count_members(struct making *m)
 {
@@ -225,15 +242,20 @@ int job_inputs_read(struct making *m)
     for (int i = 0; r == 0 && i < j->n_inputs; i++) {
         r = read_input(m, &j->inputs[i]);
         r = r ? r : job_input_dims_match(m, &j->inputs[i]);
+        r = r ? r : settle_series(m, &j->inputs[i]);
     }
     return r ? r : count_members(m);
 }
 
 const void *job_input_at(const struct job *j, const struct job_input *input, int64_t member,
-                         int64_t step)
+                         int64_t step, char room[JOB_SERIES_ITEM])
 {
     if (input->has_clock && step < 0)
         return NULL;
+    if (input->series) {
+        job_series_read(input->series, member, 1, room);
+        return room;
+    }
     int lead = input->has_batch + input->has_clock;
     size_t own = input->value.itemsize, at = 0;
     for (int i = lead; i < input->value.ndim; i++)

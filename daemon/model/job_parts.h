@@ -86,6 +86,12 @@ void job_data_close(struct job_data *d);
 size_t job_data_size(const struct job_data *d);
 /* Elements [at, at + n), native; a file's in the file's order. 0 or -errno. */
 int job_data_read(const struct job_data *d, size_t at, size_t n, void *ret);
+/* ---- job_series.c ---- */
+
+/* Of a progression, cast to this dtype. */
+struct job_series *job_series_new(const struct job_data *d, int dtype, size_t itemsize);
+struct job_series *job_series_free(struct job_series *s);
+
 /* A linspace or arange: elements do not descend where the last two do not come before the first
  * two, and do not ascend where they do not come after. */
 bool job_data_is_progression(const struct job_data *d);
@@ -114,6 +120,10 @@ struct job_look {
  * but checked, the array has a shape and no data. */
 int job_values_read(struct making *m, const json_t *data, int dtype, size_t itemsize,
                     const struct job_look *look, struct ndarray *ret);
+/* The same; a long progression becomes a series, and *ret has no data (struct job_input). */
+int job_values_read_series(struct making *m, const json_t *data, int dtype, size_t itemsize,
+                           const struct job_look *look, struct ndarray *ret,
+                           struct job_series **ret_series);
 /* The same of data that were opened; each element counts `counted` bytes. */
 int job_values_take(struct making *m, struct job_data *d, int dtype, size_t itemsize,
                     size_t counted, const struct job_look *look, struct ndarray *ret);

@@ -11,6 +11,7 @@
 
 enum {
     PIECE_BYTES = 64 * 1024,
+    SERIES_LEAST = 64 * 1024,
     QUICK_ELEMENTS = 16 * 1024 /* are looked at even where nothing may take long */
 };
 
@@ -228,6 +229,46 @@ int job_values_take(struct making *m, struct job_data *d, int dtype, size_t item
     r = look_through(m, d, &c, look);
     if (r == 0)
         job_values_shape(c.to, c.to_size, d->ndim, d->shape, ret);
+    return r;
+}
+
+/* Long enough that it matters. */
+static bool is_series(const struct making *m, const struct job_data *d, const struct cast *c)
+{
+    return !job_making_is_check(m) && job_data_is_progression(d) && d->shape[0] >= SERIES_LEAST &&
+           kinds_fit(c->from, c->to) && c->to_size <= JOB_SERIES_ITEM;
+}
+
+static int take_series(struct making *m, const struct job_data *d, const struct cast *c,
+                       const struct job_look *look, struct ndarray *ret,
+                       struct job_series **ret_series)
+{
+    int r = job_making_count(m, job_data_size(d), c->to_size);
+    r = r ? r : look_through(m, d, c, look);
+    if (r)
+        return r;
+    job_values_shape(c->to, c->to_size, d->ndim, d->shape, ret);
+    *ret_series = job_series_new(d, c->to, c->to_size);
+    return 0;
+}
+
+int job_values_read_series(struct making *m, const json_t *data, int dtype, size_t itemsize,
+                           const struct job_look *look, struct ndarray *ret,
+                           struct job_series **ret_series)
+{
+    struct job_data d;
+    *ret_series = NULL;
+    int r = job_data_open(m, data, dtype, itemsize, &d);
+    struct cast c = {.from = d.dtype, .from_size = d.itemsize, .to = dtype, .to_size = itemsize};
+    if (dtype < 0) {
+        c.to = d.dtype;
+        c.to_size = d.itemsize;
+    }
+    if (r == 0 && is_series(m, &d, &c))
+        r = take_series(m, &d, &c, look, ret, ret_series);
+    else if (r == 0)
+        r = job_values_take(m, &d, dtype, itemsize, c.to_size, look, ret);
+    job_data_close(&d);
     return r;
 }
 

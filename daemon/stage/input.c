@@ -84,7 +84,8 @@ static int check_slot(struct lane *lane, int slot, struct error *e)
 static int set_one(struct simulation *s, const struct job_input *input, int64_t step,
                    struct error *e)
 {
-    const void *data = job_input_at(s->job, input, s->state->member, step);
+    _Alignas(16) char room[JOB_SERIES_ITEM];
+    const void *data = job_input_at(s->job, input, s->state->member, step, room);
     if (!data)
         return 0;
     int lead = input->has_batch + input->has_clock;

@@ -5,19 +5,48 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static int write_array(struct store *s, const char *name, const struct ndarray *a,
-                       const json_t *attrs, bool has_batch, struct error *e)
+/* One array of those that are known before: a clock, a coordinate or an input that is no output. */
+struct setup_array {
+    const char *name;
+    const struct ndarray *values;
+    const struct job_series *series; /* of which they have no data; or NULL */
+    const json_t *attrs;
+    bool is_batch_first;
+};
+
+/* Chunk by chunk. */
+static int write_series(struct store *s, const struct setup_array *a, int64_t chunk,
+                        struct error *e)
 {
+    void *numbers = mem_array((size_t)chunk, a->values->itemsize);
+    int64_t n = a->values->shape[0];
+    int r = 0;
+    for (int64_t at = 0, count; at < n && r == 0; at += count) {
+        count = n - at < chunk ? n - at : chunk;
+        job_series_read(a->series, at, count, numbers);
+        r = store_write(s, a->name, &at, &count, numbers, e);
+    }
+    free(numbers);
+    return r;
+}
+
+static int write_array(struct store *s, const struct setup_array *array, struct error *e)
+{
+    const struct ndarray *a = array->values;
+    const char *name = array->name;
     struct store_meta meta;
     store_meta_default(&meta, a->dtype, a->itemsize, a->ndim, a->shape);
     /* As xarray writes a data set: only floats have a fill value. */
     meta.has_fill = dtype_is_float(a->dtype) || a->dtype == SIMLAB_C8 || a->dtype == SIMLAB_C16;
-    store_choose_chunks(a->itemsize, a->ndim, a->shape, has_batch, false, meta.chunks);
-    int r = store_create_array(s, name, &meta, (const char *const *)a->dims, attrs, e);
+    store_choose_chunks(a->itemsize, a->ndim, a->shape, array->is_batch_first, false, meta.chunks);
+    int r = store_create_array(s, name, &meta, (const char *const *)a->dims, array->attrs, e);
     int64_t start[SIMLAB_MAX_DIMS] = {0};
-    if (r == 0 && ndarray_size(a) > 0)
+    if (r == 0 && array->series)
+        r = write_series(s, array, meta.chunks[0], e);
+    else if (r == 0 && ndarray_size(a) > 0)
         r = store_write(s, name, start, a->shape, a->data, e);
     store_meta_clear(&meta);
     return worker_result_of_store(r);
@@ -73,30 +102,23 @@ static bool is_batch_first(const struct job *job, const struct ndarray *a)
     return job->batch_dim && a->ndim && !strcmp(a->dims[0], job->batch_dim);
 }
 
-/* One array of those that are known before: a clock, a coordinate or an input that is no output. */
-struct setup_array {
-    const char *name;
-    const struct ndarray *values;
-    const json_t *attrs;
-    bool is_batch_first;
-};
-
 static int each_array(const struct job *job,
                       int (*fn)(void *userdata, const struct setup_array *array), void *userdata)
 {
     int r = 0;
     for (int i = 0; i < job->n_clocks && r == 0; i++)
-        r = fn(userdata, &(struct setup_array){job->clocks[i].name, &job->clocks[i].labels,
+        r = fn(userdata, &(struct setup_array){job->clocks[i].name, &job->clocks[i].labels, NULL,
                                                job->clocks[i].attrs, false});
     for (int i = 0; i < job->n_coords && r == 0; i++)
-        r = fn(userdata, &(struct setup_array){job->coords[i].name, &job->coords[i].values,
+        r = fn(userdata, &(struct setup_array){job->coords[i].name, &job->coords[i].values, NULL,
                                                job->coords[i].attrs,
                                                is_batch_first(job, &job->coords[i].values)});
     for (int i = 0; i < job->n_inputs && r == 0; i++) {
         const struct job_input *in = &job->inputs[i];
         if (!in->is_output)
-            r = fn(userdata, &(struct setup_array){job->model->slots[in->slot].name, &in->given,
-                                                   in->attrs, is_batch_first(job, &in->given)});
+            r = fn(userdata,
+                   &(struct setup_array){job->model->slots[in->slot].name, &in->given, in->series,
+                                         in->attrs, is_batch_first(job, &in->given)});
     }
     return r;
 }
@@ -111,7 +133,7 @@ struct setup {
 static int write_one(void *setup, const struct setup_array *a)
 {
     const struct setup *x = setup;
-    return write_array(x->store, a->name, a->values, a->attrs, a->is_batch_first, x->e);
+    return write_array(x->store, a, x->e);
 }
 
 static int call_for_one(void *setup, const struct setup_array *a)

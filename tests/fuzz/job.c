@@ -22,7 +22,8 @@ static void touch(const struct job *job)
         size_t bytes = in->value.itemsize;
         for (int d = lead; d < in->value.ndim; d++)
             bytes *= (size_t)in->value.shape[d];
-        const char *data = job_input_at(job, in, job->n_members - 1, in->has_clock ? 0 : -1);
+        _Alignas(16) char room[JOB_SERIES_ITEM];
+        const char *data = job_input_at(job, in, job->n_members - 1, in->has_clock ? 0 : -1, room);
         for (size_t b = 0; data && b < bytes; b++)
             sum = (char)(sum + data[b]);
     }

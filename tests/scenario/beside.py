@@ -50,6 +50,17 @@ def test_alone_and_side_by_side_are_the_same(context):
     check(len(said(alone.stderr)) > 100, "something was logged")
 
 
+def test_a_long_progression_is_stored_as_its_numbers(context):
+    """As a series, of which nobody has all numbers in memory, and as a list."""
+    document = {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"t": [0, 1]}, "batch_dim": "b",
+                "outputs": {"pop__n": None}, "inputs": {"pop__r": 0.5, "pop__k": {"dims": ["b"]}}}
+    document["inputs"]["pop__k"]["data"] = [5 + 0.25 * i for i in range(70001)]
+    want, _ = context.run_local(document)
+    document["inputs"]["pop__k"]["data"] = {"arange": [5, 5 + 0.25 * 70001, 0.25]}
+    got, _ = context.run_local(document)
+    harness.same_store(want, got)
+
+
 def test_members_are_at_work_at_once(context):
     """Each of the two waits for the other one: one after another they would never end."""
     faults = [NONE] * 30

@@ -61,10 +61,12 @@ static const struct job_output *output_of(const struct job *j, const char *name)
     return NULL;
 }
 
+static _Alignas(16) char room[JOB_SERIES_ITEM];
+
 static double value_at(const struct job *j, const char *name, int64_t member, int64_t step)
 {
     double value = 0;
-    const void *at = job_input_at(j, input_of(j, name), member, step);
+    const void *at = job_input_at(j, input_of(j, name), member, step, room);
     cr_assert(at);
     memcpy(&value, at, sizeof value);
     return value;
@@ -437,10 +439,45 @@ Test(jobs, inputs_are_found_by_member_and_step)
     cr_assert(v->has_batch && v->has_clock);
     cr_assert_eq(v->ndim, 1);
     cr_assert_eq(value_at(j, "advect__v", 1, 1), 9.0);
-    cr_assert(job_input_at(j, v, 0, -1) == NULL, "a time-dependent input has no first value");
+    cr_assert(job_input_at(j, v, 0, -1, room) == NULL, "a time-dependent input has no first value");
     cr_assert_eq(value_at(j, "init__loc", 1, -1), 0.5);
     cr_assert_eq(v->value.data, v->given.data);
     job_free(j);
+}
+
+/* A great batch takes no memory for each member. */
+Test(jobs, a_long_progression_is_computed_as_it_is_asked_for)
+{
+    enum { N = 70001 };
+    struct job *j =
+        build(job_with("'advect__v': {'dims': ['b'], 'data': {'linspace': [0.1, 0.9, 70001]}}",
+                       "'batch_dim': 'b'"),
+              NULL);
+    const struct job_input *v = input_of(j, "advect__v");
+    cr_assert(v->series && !v->given.data && !v->value.data && j->n_members == N);
+    for (int64_t i = 0; i < N - 1; i++)
+        cr_assert_eq(value_at(j, "advect__v", i, -1), (double)i * ((0.9 - 0.1) / (N - 1)) + 0.1);
+    cr_assert_eq(value_at(j, "advect__v", N - 1, -1), 0.9);
+    double some[3];
+    job_series_read(v->series, N - 3, 3, some);
+    cr_assert(some[0] == value_at(j, "advect__v", N - 3, -1) && some[2] == 0.9);
+    job_free(j);
+    j = build(
+        job_with("'advect__v': {'dims': ['b'], 'data': {'arange': [70001]}}", "'batch_dim': 'b'"),
+        NULL);
+    cr_assert(input_of(j, "advect__v")->series);
+    cr_assert_eq(value_at(j, "advect__v", 70000, -1), 70000.0); /* integers became numbers */
+    job_free(j);
+    j = build(job_with("'advect__v': {'dims': ['x'], 'data': {'linspace': [0, 1, 70001]}}", ""),
+              NULL);
+    v = input_of(j, "advect__v");
+    cr_assert(!v->series && v->value.data == v->given.data);
+    cr_assert_eq(((const double *)v->value.data)[N - 1], 1.0);
+    job_free(j);
+    json_t *wrong = job_with("'advect__v': 1", "'batch_dim': 'b'");
+    json_object_set_new(json_object_get(wrong, "inputs"), "init__scale",
+                        json_pack("{s:[s], s:[i, i, i]}", "dims", "b", "linspace", -1, 1, N));
+    refuse(wrong, MODEL_INVALID, "/inputs/init__scale", "out of bounds");
 }
 
 Test(jobs, transpose_puts_dims_in_order)
@@ -454,7 +491,7 @@ Test(jobs, transpose_puts_dims_in_order)
     cr_assert_str_eq(v->value.dims[1], "time");
     cr_assert_str_eq(v->value.dims[2], "x");
     cr_assert_str_eq(v->given.dims[0], "x");
-    const double *own = job_input_at(j, v, 1, 2);
+    const double *own = job_input_at(j, v, 1, 2, room);
     cr_assert_eq(own[0], 6.0);
     cr_assert_eq(own[1], 12.0);
     job_free(j);
@@ -468,7 +505,7 @@ Test(jobs, dims_are_taken_from_the_variable_where_none_are_given)
     j = build(
         job_with("'advect__v': {'data': [1, 'Infinity', 'NaN'], 'attrs': {'units': 'km/s'}}", ""),
         NULL);
-    const double *v = job_input_at(j, input_of(j, "advect__v"), 0, -1);
+    const double *v = job_input_at(j, input_of(j, "advect__v"), 0, -1, room);
     cr_assert(v[0] == 1 && isinf(v[1]) && isnan(v[2]));
     const json_t *attrs = input_of(j, "advect__v")->attrs;
     cr_assert_str_eq(json_member_string(attrs, "units"), "km/s");
