@@ -20,7 +20,10 @@ struct range_runner;
 #define RANGE_LEAVES (-ESHUTDOWN)
 enum { RANGE_OWN_WORD = -1 };
 
-/* Those that return an int return 0, or a negative errno, which ends the range. */
+/* Those that return an int return 0, or a negative errno, which ends the range. Of members that run
+ * side by side, begin and end are called in their order, for the lowest that is not put away yet,
+ * and what they log comes at their end; step is asked only why they were cancelled. Begin is also
+ * called by a signal handler, for the member by whose thread the process ends. */
 struct range_events {
     /* [begin, end) are stored. */
     int (*done)(void *userdata, int64_t begin, int64_t end);

@@ -76,9 +76,11 @@ def test_in_a_daemon(context):
     daemon = context.daemon(workers=2, options=libraries(context))
     want, got = daemon.finish(document, "partial"), daemon.finish(side_by_side(document), "partial")
     harness.same_store(want["store"], got["store"])
+    both = daemon.finish({**side_by_side(document), "workers": 2}, "partial")
+    harness.same_store(want["store"], both["store"])
     told = [daemon.request("GET", f"/v1/jobs/{ended['id']}/members", status=200).json["members"]
-            for ended in (want, got)]
-    equal(told[1], told[0], "dead members")
+            for ended in (want, got, both)]
+    equal(told[1:], [told[0], told[0]], "dead members")
 
 
 def test_there_is_no_room_for_what_they_save(context):
