@@ -276,7 +276,8 @@ bench: ## times, as ratios to plain programs in the same run
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/advect_chunks $(BUILD)/bench/model \
 		$(BUILD)/bench/chunks $(BUILD)/bench/bare_busy $(BUILD)/busy/busy.so \
 		$(BUILD)/bench/tasks $(BUILD)/bench/state $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb) \
-		$(BUILD)/bench/bare $(BUILD)/bench/clients $(BUILD)/stalls/stalls.so
+		$(BUILD)/bench/bare $(BUILD)/bench/clients $(BUILD)/stalls/stalls.so \
+		$(if $(HOST),$(BUILD)/bench/interpreter)
 	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
 
 soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills â€¦": these only
@@ -287,6 +288,10 @@ soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills â
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/advect_loop.h $(COMPILER)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -Itests -o $@ $< -lm -lblosc -lpthread
+
+$(BUILD)/bench/interpreter: tests/bench/interpreter.c $(COMPILER)
+	@mkdir -p $(@D)
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) $$(pkg-config --cflags python3-embed) -o $@ $< $$(pkg-config --libs python3-embed)
 
 $(BUILD)/bench/model: $(call objects_of,tests/bench/model.c) $(call archives_of,$(LINK_model))
 	@mkdir -p $(@D)

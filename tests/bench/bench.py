@@ -184,7 +184,7 @@ def main():
             print(f"{what:<34}{store * 1e3:12.3f} ms {store / bare:34.2f} x the system calls", flush=True)
         for said in checkpoints.lines(context):
             print(said, flush=True)
-        for said in python_models.lines(context, job, n1, through, plain_numpy):
+        for said in python_models.lines(context, job, through):
             print(said, flush=True)
         for said in tasks.lines(build):
             print(said, flush=True)

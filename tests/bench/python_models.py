@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Processes in Python: what a call and a view cost, and members beside the same arithmetic in plain
-NumPy: in one run (each time is a difference of two whole runs, so that no start is in it), and by a
-daemon with two workers beside two bare loops at once."""
-import multiprocessing
+"""Processes in Python: what a call and a view cost, and members beside the same arithmetic in plain NumPy
+(tests/bench/bare_python.py): in one run (each time is a difference of two whole runs, so that no start is in it), and
+by a daemon with two workers beside two bare loops at once. Both are done twice: by Python's own program, and by its
+shared library, which is what any program has that embeds it. What two workers gain for one simulation stands beside
+what two bare programs gain that share nothing: a machine's two threads may be less than two processors."""
 import os
 import shutil
 import statistics
+import subprocess
+import sys
 import time
 
 import harness
@@ -51,40 +54,101 @@ def heavy(steps, threads):
             **({"parallel": True, "scheduler": "processes", "threads": threads} if threads > 1 else {"scheduler": "serial"})}
 
 
-def two_workers(context, folder):
-    """How many times faster a step is by two workers than by one: steps after the first ones, in turns."""
-    ratios = []
-    for _ in range(TIMES):
-        one, two = (seconds(context, folder, heavy(600, n)) - seconds(context, folder, heavy(300, n)) for n in (1, 2))
-        ratios.append((one / 300, one / two))
-    return [statistics.median(column) for column in zip(*ratios)]
+class Bare:
+    """Programs of bare_python.py by one interpreter, which wait for work."""
 
+    def __init__(self, interpreter, n=2):
+        script = os.path.join(harness.REPOSITORY, "tests/bench/bare_python.py")
+        self.programs = [subprocess.Popen([interpreter, "-B", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                          text=True) for _ in range(n)]
+        self.seconds("members", 5)
 
-def two_bare(plain_numpy, members):
-    """Seconds for as many members by two processes of Python, which are there already."""
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        pool.map(plain_numpy, [1, 1], chunksize=1)
+    def seconds(self, kind, amount, n=2):
+        """Until the first n have each done so much."""
         began = time.perf_counter()
-        pool.map(plain_numpy, [members // 2] * 2, chunksize=1)
+        for program in self.programs[:n]:
+            program.stdin.write(f"{kind} {amount}\n")
+            program.stdin.flush()
+        for program in self.programs[:n]:
+            program.stdout.readline()
         return time.perf_counter() - began
 
+    def close(self):
+        for program in self.programs:
+            program.stdin.close()
+            program.stdout.close()
+            program.wait()
 
-def beside_two_bare(context, folder, document, members, through, plain_numpy):
-    """Members a second by two workers, and as a ratio to two bare loops, each measured in turns."""
+
+def bare_ones(context):
+    """Python's own program; and its shared library, where that was built."""
+    embedded = os.path.join(context.build, "bench/interpreter")
+    return [Bare(which) for which in (sys.executable, embedded) if os.path.exists(which)]
+
+
+def against(ratios):
+    """One by Python's program, and one by its library."""
+    return " (by the same library of Python: ".join(f"{r:.2f}" for r in ratios) + (")" if len(ratios) > 1 else "")
+
+
+def medians(rows):
+    return [statistics.median(column) for column in zip(*rows)]
+
+
+def two_workers(context, folder, bare):
+    """Seconds of a step, and how many times faster it is by two workers than by one: steps after the first ones, in
+    turns; and how many times faster two bare programs do halves of it."""
+    rows = []
+    for _ in range(TIMES):
+        one, two = (seconds(context, folder, heavy(600, n)) - seconds(context, folder, heavy(300, n)) for n in (1, 2))
+        gain = bare.seconds("heavy", 300, 1) / bare.seconds("half_heavy", 300, 2)
+        rows.append((one / 300, one / two, gain))
+    return medians(rows)
+
+
+def one_member(context, folder, members, bare):
+    """Seconds, and ratios to the same by each of the bare ones, in turns."""
+    rows = []
+    for _ in range(TIMES):
+        ours = (seconds(context, folder, members(600)) - seconds(context, folder, members(100))) / 500
+        rows.append((ours, *(ours / (b.seconds("members", 500, 1) / 500) for b in bare)))
+    return medians(rows)
+
+
+def beside_two_bare(context, folder, document, members, through, bare):
+    """Members a second by two workers, and as ratios to two bare loops, each measured in turns."""
     daemon = context.daemon(workers=2, libraries=folder)
     through(daemon, document)  # the modules are imported
-    rates = []
+    rows = []
     for _ in range(3):
-        bare = two_bare(plain_numpy, members)
         ours = through(daemon, document)
-        rates.append((members / ours, bare / ours))
+        rows.append((members / ours, *(b.seconds("members", members // 2) / ours for b in bare)))
     daemon.stop()
-    return [statistics.median(column) for column in zip(*rates)]
+    return medians(rows)
 
 
-def lines(context, members, numpy_member, through, plain_numpy):
-    """`members`: a function that gives the job of so many; `numpy_member`: seconds of one in plain NumPy;
-    `through`: seconds of a job through a daemon; `plain_numpy`: seconds of so many in plain NumPy."""
+# What its documents and measurements elsewhere say.
+TOLD = "150 us a call by threads; a run 25 x NumPy; 33 members /s by processes"
+
+
+def peer(context, numpy_member):
+    """xarray-simlab in the same run, where a copy can be had."""
+    folder = context.directory("peer")
+    shutil.copy(os.path.join(harness.REPOSITORY, "tests/bench/peer.py"), folder)
+    with open(os.path.join(MODULES, "reference.py"), encoding="utf-8") as file:
+        text = file.read()
+    with open(os.path.join(folder, "peer_reference.py"), "w", encoding="utf-8") as file:
+        file.write(text.replace("simlab.processes", "xsimlab"))
+    ended = subprocess.run([sys.executable, "-B", os.path.join(folder, "peer.py")], stdout=subprocess.PIPE,
+                           stderr=subprocess.DEVNULL, text=True, check=False)
+    if ended.returncode:
+        return f"xarray-simlab (not installed; told elsewhere): {TOLD}"
+    one, rate = map(float, ended.stdout.split()[-2:])
+    return f"xarray-simlab: a run {one * 1e3:29.3f} ms {one / numpy_member:34.2f} x NumPy; {rate:.0f} members /s by processes"
+
+
+def lines(context, members, through):
+    """`members`: a function that gives the job of so many; `through`: seconds of a job through a daemon."""
     folder = library(context)
     if not folder:
         return
@@ -93,9 +157,15 @@ def lines(context, members, numpy_member, through, plain_numpy):
     yield f"Python: an empty call {empty * 1e6:24.3f} us"
     one, reads = steps_of({"p": "visits.Empty"}), steps_of({"p": "visits.Reads"})
     yield f"Python: reading a view {between(context, folder, one, reads) / 10 / STEPS * 1e6:23.3f} us"
-    member = between(context, folder, members(100), members(600)) / 500
-    yield f"Python: a member {member * 1e3:29.3f} ms {member / numpy_member:34.2f} x NumPy"
-    step, ratio = two_workers(context, folder)
-    yield f"Python: a step of 8 heavy processes {step * 1e3:12.2f} ms {ratio:34.2f} x in two workers"
-    rate, ratio = beside_two_bare(context, folder, members(MEMBERS), MEMBERS, through, plain_numpy)
-    yield f"Python: {MEMBERS} runs, 2 workers {rate:15.0f} /s {ratio:34.2f} x two bare NumPy loops"
+    bare = bare_ones(context)
+    member, *ratios = one_member(context, folder, members, bare)
+    yield f"Python: a member {member * 1e3:29.3f} ms {against(ratios):>34} x NumPy"
+    step, ratio, gain = two_workers(context, folder, bare[-1])
+    yield (f"Python: a step of 8 heavy processes {step * 1e3:12.2f} ms {ratio:34.2f} x in two workers (two bare programs: "
+           f"{gain:.2f} x)")
+    rate, *ratios = beside_two_bare(context, folder, members(MEMBERS), MEMBERS, through, bare)
+    yield f"Python: {MEMBERS} runs, 2 workers {rate:15.0f} /s {against(ratios):>34} x two bare NumPy loops"
+    numpy_member = bare[0].seconds("members", 200, 1) / 200
+    for each in bare:
+        each.close()
+    yield peer(context, numpy_member)

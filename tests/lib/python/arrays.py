@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes for tests/scenario/python_arrays.py: where arrays lie, and arrays of every kind as values."""
 
+import gc
 import threading
 
 import numpy as np
@@ -27,6 +28,7 @@ class Makes:
 
     def initialize(self):
         assert np.core.multiarray.get_handler_name(np.empty(3)) == "simlab"
+        assert gc.get_freeze_count() > 10000, gc.get_freeze_count()
         self._kept, self._n, self.good = [], 0, 0
 
     def _turn(self):

@@ -5,6 +5,7 @@
 in the place of declarations, and `log`.
 """
 
+import gc
 import importlib
 import importlib.util
 import json
@@ -158,6 +159,7 @@ def open_module(name, directory):
         table["bound"] = bind(table)
         table["is_movable"] = is_movable
     models = models_of(module)
+    gc.freeze()  # what was imported stays: no member's garbage is looked for in it
     return doc or None, version, good, bad, json.dumps(models) if models else None
 
 
