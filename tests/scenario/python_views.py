@@ -79,6 +79,32 @@ def test_through_a_daemon(context):
         harness.same_store(local, ended["store"])
 
 
+def played_agrees(store, seeds):
+    """What the processes of random_views.py have seen is what they see as plain objects. Of odd seeds this is known of who
+    sets the variables only."""
+    sys.path[:0] = [os.path.join(harness.REPOSITORY, "client/python"), MODULES]
+    sys.dont_write_bytecode = True
+    import random_views  # pylint: disable=import-outside-toplevel,import-error
+    owner, viewer = (values(store, name).reshape(len(seeds), -1) for name in ("owner__seen", "viewer__seen"))
+    for i, seed in enumerate(seeds):
+        for step, (one, other) in enumerate(random_views.play(seed, STEPS)):
+            equal(owner[i, step], one, f"seed {seed}, step {step}: seen by who sets the variables")
+            check(seed % 2 or viewer[i, step] == other, f"seed {seed}, step {step}: seen by who reads them")
+
+
+def test_random_uses_are_as_python_has_them(context):
+    library(context)
+    processes = {"owner": "random_views.Owner", "viewer": "random_views.Viewer"}
+    outputs = {"owner__seen": "time", "viewer__seen": "time"}
+    python = ["--python", os.path.join(MODULES, "random_views.py")]
+    many = {"batch_dim": "batch", "inputs": {"owner__seed": {"dims": ["batch"], "data": list(range(100))}}}
+    store, _ = context.run_local(job(processes, outputs, **many), 0, python)
+    played_agrees(store, range(100))
+    for seed, how in ((4, "threads"), (32, "processes"), (44, "debug"), (80, "processes")):
+        store, _ = context.run_local(job(processes, outputs, inputs={"owner__seed": seed}, **BY[how]), 0, python)
+        played_agrees(store, [seed])
+
+
 def test_a_type_in_c_gives_other_sizes(context):
     sizes = [4, 3, 20, 20, 100, 400, 30, 900, 5, 2000]
     document = job({"pt": "kinds.Grower", "positions": "views.Positions"}, {"positions__n": "time"}, len(sizes),

@@ -195,7 +195,7 @@ void instance_assign(struct bound *b, int row, PyObject *value)
     PyObject *before = b->assigned[row];
     Py_INCREF(value);
     b->assigned[row] = value;
-    b->is_pending[row] = true;
+    b->is_pending[row] |= before != value; /* that it was changed in place is seen by comparing */
     if (!before)
         b->held[b->n_held++] = row;
     Py_XDECREF(before);
@@ -218,19 +218,31 @@ void instance_keep(struct bound *b, int row, PyObject *value)
     b->is_pending[row] = false;
 }
 
-int instance_commit(struct visit *visit)
+static int commit_row(struct visit *visit, int row)
 {
     struct bound *b = visit->object;
-    for (int i = 0; i < b->n_held; i++) {
-        int row = b->held[i];
-        enum put_how how = b->is_pending[row] ? PUT_NEW : PUT_CHANGE;
-        if (how == PUT_CHANGE && !put_would_change(visit->context, row, b->assigned[row]))
-            continue;
-        if (put_value(visit->context, row, b->assigned[row], b->cells[row], how) < 0)
-            return -1;
-        b->is_pending[row] = false;
-    }
+    enum put_how how = b->is_pending[row] ? PUT_NEW : PUT_CHANGE;
+    if (how == PUT_CHANGE && !put_would_change(visit->context, row, b->assigned[row]))
+        return 0;
+    if (put_value(visit->context, row, b->assigned[row], b->cells[row], how) < 0)
+        return -1;
+    b->is_pending[row] = false;
     return 0;
+}
+
+int instance_commit(struct visit *visit)
+{
+    const struct bound *b = visit->object;
+    int r = 0;
+    for (int i = 0; i < b->n_held && r == 0; i++)
+        r = commit_row(visit, b->held[i]);
+    return r;
+}
+
+int instance_replace(struct visit *visit, int row)
+{
+    const struct bound *b = visit->object;
+    return b->assigned[row] && !b->is_pending[row] ? commit_row(visit, row) : 0;
 }
 
 /* Whether it may be changed by somebody who has it, too. */

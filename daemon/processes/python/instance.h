@@ -17,6 +17,9 @@ struct cell *instance_member(const struct visit *visit, int row, int64_t k);
 
 /* `value` is the row's from now on, for this instance. */
 void instance_assign(struct bound *b, int row, PyObject *value);
+/* Before the row gets another value: who has read the one before sees what was changed in it. 0; -1
+ * and an exception, or a failure of the context. */
+int instance_replace(struct visit *visit, int row);
 /* What was assigned before does not count any more. */
 void instance_unassign(struct bound *b, int row);
 

@@ -192,6 +192,8 @@ static int assign(struct visit *visit, const struct variable *v, PyObject *value
         return object_set(visit, v->row, value);
     if (!(visit->context->access[v->row] & SIMLAB_CAN_WRITE))
         return refuse_set(v, "cannot be set: its intent is in (out or inout would allow it)");
+    if (value != visit->object->assigned[v->row] && instance_replace(visit, v->row) < 0)
+        return -1;
     if (!v->converter) {
         instance_assign(visit->object, v->row, value);
         return 0;
@@ -240,7 +242,7 @@ static PyObject *give_shape(struct visit *visit, const struct variable *v, PyObj
     struct cell *cell = visit->object->cells[v->row];
     int64_t extents[SIMLAB_MAX_DIMS];
     int ndim = shape_of(shape, extents), number = ndim < 0 ? -1 : numpy_dtype(dtype);
-    if (number < 0 || cell_keep(cell, c) < 0)
+    if (number < 0 || instance_replace(visit, v->row) < 0 || cell_keep(cell, c) < 0)
         return NULL;
     c->host->leave(c, v->row);
     simlab_create(c, v->row, number, 0, ndim, extents);
