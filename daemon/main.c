@@ -15,6 +15,7 @@
 #include "proto/api.h"
 #include "queue/queue.h"
 #include "simlabd.h"
+#include "store/fence.h"
 #include "turn.h"
 
 #include <errno.h>
@@ -160,7 +161,8 @@ static int open_queue(struct simlabd *d, struct error *e)
                                     .accept_loss = c->accept_loss,
                                     .sightings = d->left.sightings,
                                     .n_sightings = d->left.n,
-                                    .all_seen = !d->left.is_unknown};
+                                    .all_seen = !d->left.is_unknown,
+                                    .is_dead = pool_local.gave};
     int r = queue_open(&o, &d->queue, e);
     if (r == 0 && queue_loss(d->queue))
         log_warning("%s", queue_loss(d->queue));
@@ -169,11 +171,50 @@ static int open_queue(struct simlabd *d, struct error *e)
     return r;
 }
 
+/* Its job waits where that is not possible. */
+static int fence_lease(struct simlabd *d, int64_t job, int64_t lease, struct error *e)
+{
+    char owner[QUEUE_OWNER_SIZE], text[1200];
+    struct queue_job j = {0};
+    struct error why = {.message = ""};
+    int r = queue_job(d->queue, job, &j, e);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (store_fence_off(j.store, queue_owner(d->queue, job, owner), lease, &why) >= 0) {
+        r = queue_fenced(d->queue, job, lease, e);
+    } else {
+        snprintf(text, sizeof text,
+                 "a worker of the former daemon may still write to its store, and cannot be fenced "
+                 "off: %s; tried again at the next start",
+                 why.message);
+        log_error("job %lld: %s", (long long)job, text);
+        queue_hold(d->queue, job, true);
+        queue_set_waiting(d->queue, job, text);
+    }
+    queue_job_clear(&j);
+    return r;
+}
+
+/* Workers that no pool of ours started may have outlived the former daemon: nothing is leased
+ * before their leases are fenced off. */
+static int fence_left(struct simlabd *d, struct error *e)
+{
+    int64_t job, lease = 0;
+    int r;
+    while ((r = queue_next_fence(d->queue, lease, &job, &lease, e)) == 0) {
+        r = fence_lease(d, job, lease, e);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : queue_commit(d->queue, e);
+}
+
 static int start(struct simlabd *d, struct error *e)
 {
     static const step_fn steps[] = {
-        open_state, make_directories,     check_worker,        open_loop,       links_open_pool,
-        open_queue, links_open_libraries, links_open_dispatch, links_open_http, announce};
+        open_state,          make_directories, check_worker, open_loop,
+        links_open_pool,     open_queue,       fence_left,   links_open_libraries,
+        links_open_dispatch, links_open_http,  announce};
     int r = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++)
         r = steps[i](d, e);

@@ -16,7 +16,7 @@ enum { AGAIN_MS = 1000 };
 struct fencing {
     struct dispatch *dispatch;
     int (*fence)(const char *path, const char *owner, int64_t lease, struct error *e);
-    int64_t lease;
+    struct queue_lease lease;
     char *worker, *store, owner[QUEUE_OWNER_SIZE];
     int result;
     struct error e;
@@ -25,7 +25,7 @@ struct fencing {
 static void work(void *fencing)
 {
     struct fencing *f = fencing;
-    f->result = f->fence(f->store, f->owner, f->lease, &f->e);
+    f->result = f->fence(f->store, f->owner, f->lease.id, &f->e);
 }
 
 static struct worker_session *find_session(const struct dispatch *d, const char *name)
@@ -44,7 +44,9 @@ static void done(void *fencing)
     struct worker_session *s = find_session(d, f->worker);
     if (f->result < 0)
         log_warning("worker %s may live, and its lease %" PRId64 " cannot be fenced off: %s",
-                    f->worker, f->lease, f->e.message);
+                    f->worker, f->lease.id, f->e.message);
+    else
+        reports_add(&d->reports, &(struct report){REPORT_FENCED, .lease = f->lease});
     if (s) {
         if (f->result < 0)
             s->fence_due = d->now + AGAIN_MS;
@@ -69,7 +71,7 @@ static void fence_lease(struct dispatch *d, struct worker_session *s, const stru
     struct fencing *f = mem_new(sizeof *f);
     f->dispatch = d;
     f->fence = d->options.fence_store;
-    f->lease = t->lease.id;
+    f->lease = t->lease;
     f->worker = mem_strdup(s->name);
     f->store = mem_strdup(j.store);
     queue_owner(d->queue, t->lease.job, f->owner);

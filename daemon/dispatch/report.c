@@ -33,6 +33,8 @@ static int apply(struct queue *q, const struct report *r, struct error *e)
         return queue_member_failed(q, &r->lease, r->begin, &death, e);
     case REPORT_LOG:
         return queue_log(q, r->lease.job, r->begin, r->ordinal, r->text, e);
+    case REPORT_FENCED:
+        return queue_fenced(q, r->lease.job, r->lease.id, e);
     case REPORT_RELEASE:
         return queue_release(q, &r->lease, e);
     case REPORT_LOST:

@@ -14,6 +14,7 @@ enum report_kind {
     REPORT_DONE,          /* lease, begin, end */
     REPORT_MEMBER_FAILED, /* lease, begin, text */
     REPORT_LOG,           /* lease.job, begin, ordinal, text */
+    REPORT_FENCED,        /* lease */
     REPORT_RELEASE,       /* lease */
     REPORT_LOST,          /* lease, text */
     REPORT_JOB_FAILED,    /* lease.job, text */

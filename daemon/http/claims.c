@@ -81,9 +81,10 @@ static int look_into(const struct queue_retry_store *store, struct error *e)
 int claims_add_again(struct claims *c, const struct queue_retry_store *store, const char *owner,
                      struct error *e)
 {
+    const struct store_leases fenced = {store->fenced, store->n_fenced};
     int r = look_into(store, e);
     if (r == 0)
-        r = store_reclaim(store->path, owner, !store->has_members, e);
+        r = store_reclaim(store->path, owner, !store->has_members, &fenced, e);
     if (r == 0 && store->repairs && store->has_members && (r = store_mend(store->path, e)) != 0)
         store_unreclaim(store->path, owner);
     if (r == 0)

@@ -86,6 +86,11 @@ static const char *local_trouble(const struct pool *p)
     return p->setup.trouble;
 }
 
+static bool local_gave(const char *worker)
+{
+    return strncmp(worker, PLACE_NAME, strlen(PLACE_NAME)) == 0;
+}
+
 static struct pool *local_close(struct pool *p)
 {
     if (!p)
@@ -225,4 +230,5 @@ const struct pool_driver pool_local = {.name = "local",
                                        .ready = local_ready,
                                        .kill = local_kill,
                                        .trouble = local_trouble,
+                                       .gave = local_gave,
                                        .close = local_close};

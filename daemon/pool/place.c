@@ -294,7 +294,7 @@ static void place_start(struct place *w)
     if (s->before_start)
         s->before_start(s->userdata);
     free(w->name);
-    w->name = mem_printf("local-%d.%d", w->number, ++w->starts);
+    w->name = mem_printf(PLACE_NAME "%d.%d", w->number, ++w->starts);
     w->is_ready = w->is_asked = false;
     w->kill_due = INT64_MAX;
     int r = place_fork(w);

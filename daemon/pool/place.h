@@ -20,6 +20,8 @@ enum place_state {
     PLACE_SWEEPING /* the leader is dead, not reaped; what it left may not be */
 };
 
+#define PLACE_NAME "local-" /* begins the names of workers */
+
 enum {
     PLACE_NAME_AT = 5, /* of argv: set at each start */
     PLACE_WHERE_AT = 7

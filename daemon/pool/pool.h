@@ -82,6 +82,9 @@ struct pool_driver {
     void (*kill)(struct pool *p, const char *worker);
     /* Why the last start failed; "" where none did since one became ready. Borrowed. */
     const char *(*trouble)(const struct pool *p);
+    /* Whether it was this driver, of now or of a former daemon, that gave a worker this name: then
+     * the worker is dead once another pool of it is open. */
+    bool (*gave)(const char *worker);
     /* Kills and reaps all; tells no deaths. Returns NULL. */
     struct pool *(*close)(struct pool *p);
 };

@@ -216,3 +216,24 @@ int queue_end_lease(struct queue *q, const struct queue_live_lease *live, struct
     live_touch(q, live->job); /* who may be leased next rests on it while there is no layout */
     return database_run(&q->database, e, STATEMENT_LEASE_REMOVE, INTEGER(live->fence));
 }
+
+/* ---- of workers that may live ---- */
+
+int queue_fenced(struct queue *q, int64_t job, int64_t lease, struct error *e)
+{
+    return database_run(&q->database, e, STATEMENT_FENCED_ADD, INTEGER(job), INTEGER(lease),
+                        INTEGER(0));
+}
+
+int queue_next_fence(struct queue *q, int64_t after, int64_t *ret_job, int64_t *ret_lease,
+                     struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_FENCED_DUE, INTEGER(after));
+    if (r)
+        return r;
+    *ret_job = sqlite3_column_int64(s, 0);
+    *ret_lease = sqlite3_column_int64(s, 1);
+    database_end(s);
+    return 0;
+}

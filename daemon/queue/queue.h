@@ -66,6 +66,9 @@ struct queue_options {
     const struct queue_sighting *sightings;
     size_t n_sightings;
     bool all_seen; /* of all workers that the former daemon had */
+    /* Whether a worker of the former daemon, by its name, is dead for sure; NULL: all are. The
+     * leases of others are to be fenced off: queue_next_fence. */
+    bool (*is_dead)(const char *worker);
 };
 
 /* Opens or makes the database, migrates its schema, ends what leases there are. QUEUE_REFUSED where
@@ -243,6 +246,8 @@ struct queue_retry_store {
     const char *model_hash; /* what its root attributes say, where it has such */
     bool has_members;       /* that were done: the store is to be there */
     bool repairs;           /* something of it is damaged */
+    const int64_t *fenced;  /* leases of former rounds that may still be written under */
+    size_t n_fenced;
 };
 struct queue_retry {
     /* Members that are done, and are to be computed again: [begin, end), ascending. */
@@ -382,6 +387,14 @@ int queue_release(struct queue *q, const struct queue_lease *lease, struct error
  * that. So neighbours are never blamed. */
 int queue_lost(struct queue *q, const struct queue_lease *lease, const struct queue_death *death,
                struct error *e);
+
+/* The lease is fenced off in its store, and will be in each that is made again for its job: it ends
+ * while nobody knows that its worker is dead. */
+int queue_fenced(struct queue *q, int64_t job, int64_t lease, struct error *e);
+/* The next lease above `after` that queue_open found, and whose worker may live: it is to be fenced
+ * off before anything is leased, and then told by queue_fenced. QUEUE_NO_SUCH. */
+int queue_next_fence(struct queue *q, int64_t after, int64_t *ret_job, int64_t *ret_lease,
+                     struct error *e);
 
 /* After the store was finished: succeeded; partial with some members dead, failed with all.
  * QUEUE_REFUSED where the job is not complete. */

@@ -105,26 +105,44 @@ static int judge(struct recovery *y, const struct queue_lease *lease, bool is_su
     return member >= 0 ? suspect(y, &live, member, e) : queue_release_lease(y->queue, &live, e);
 }
 
-static int list_leases(struct queue *q, struct queue_lease **ret, size_t *ret_n, struct error *e)
+struct left_lease {
+    struct queue_lease lease;
+    bool may_run; /* its worker may live */
+};
+
+static int list_leases(const struct recovery *y, struct left_lease **ret, size_t *ret_n,
+                       struct error *e)
 {
     size_t capacity = 0;
     sqlite3_stmt *s;
-    int r = database_rows(&q->database, e, &s, STATEMENT_LEASE_LIST, INTEGER(0));
-    for (; !r; r = database_next(&q->database, e, s)) {
+    const struct queue_options *o = y->options;
+    int r = database_rows(&y->queue->database, e, &s, STATEMENT_LEASE_LIST, INTEGER(0));
+    for (; !r; r = database_next(&y->queue->database, e, s)) {
         *ret = mem_grow(*ret, *ret_n, &capacity, sizeof **ret);
-        (*ret)[(*ret_n)++] = (struct queue_lease){.id = sqlite3_column_int64(s, 0),
-                                                  .job = sqlite3_column_int64(s, 1)};
+        (*ret)[(*ret_n)++] =
+            (struct left_lease){.lease.id = sqlite3_column_int64(s, 0),
+                                .lease.job = sqlite3_column_int64(s, 1),
+                                .may_run = o->is_dead && !o->is_dead(database_text(s, 2))};
     }
     return r == QUEUE_NO_SUCH ? 0 : r;
+}
+
+static int end_lease(struct recovery *y, const struct left_lease *left, bool died, struct error *e)
+{
+    int r = 0;
+    if (left->may_run)
+        r = database_run(&y->queue->database, e, STATEMENT_FENCED_ADD, INTEGER(left->lease.job),
+                         INTEGER(left->lease.id), INTEGER(1));
+    return r ? r : judge(y, &left->lease, died && !left->may_run, e);
 }
 
 int queue_recover(struct queue *q, const struct queue_options *o, bool died, struct error *e)
 {
     struct recovery y = {.queue = q, .options = o};
-    struct queue_lease *leases = NULL;
-    int r = list_leases(q, &leases, &y.n_leases, e);
+    struct left_lease *leases = NULL;
+    int r = list_leases(&y, &leases, &y.n_leases, e);
     for (size_t i = 0; !r && i < y.n_leases; i++)
-        r = judge(&y, &leases[i], died, e);
+        r = end_lease(&y, &leases[i], died, e);
     free(leases);
     return r;
 }

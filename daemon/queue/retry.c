@@ -17,6 +17,8 @@ struct retry {
     int64_t started;
     char *store, *model_hash; /* the store as its row says it */
     struct queue_ranges kept, open, dead;
+    int64_t *fenced;
+    size_t n_fenced;
 };
 
 static void clear(struct retry *y)
@@ -26,6 +28,7 @@ static void clear(struct retry *y)
     free(y->kept.items);
     free(y->open.items);
     free(y->dead.items);
+    free(y->fenced);
 }
 
 /* ---- which members ---- */
@@ -140,15 +143,32 @@ static int check_store(const struct retry *y, struct error *e)
                      y->counts.id, y->store, other);
 }
 
-static int claim(const struct retry *y, struct error *e)
+static int read_fenced(struct retry *y, struct error *e)
+{
+    sqlite3_stmt *s;
+    size_t capacity = 0;
+    int r = database_rows(&y->q->database, e, &s, STATEMENT_FENCED_LIST, INTEGER(y->counts.id));
+    for (; !r; r = database_next(&y->q->database, e, s)) {
+        y->fenced = mem_grow(y->fenced, y->n_fenced, &capacity, sizeof *y->fenced);
+        y->fenced[y->n_fenced++] = sqlite3_column_int64(s, 0);
+    }
+    return r == QUEUE_NO_SUCH ? 0 : r;
+}
+
+static int claim(struct retry *y, struct error *e)
 {
     const struct queue_retry *how = y->how;
-    if (!how->claim)
-        return 0;
+    int r = how->claim ? read_fenced(y, e) : 0;
+    if (r || !how->claim)
+        return r;
     char *path = queue_absolute_store(y->q, y->store);
-    struct queue_retry_store store = {path, y->model_hash, y->counts.done > 0,
-                                      how->repairs || how->n_damaged > 0};
-    int r = how->claim(how->userdata, y->counts.id, &store, e);
+    const struct queue_retry_store store = {.path = path,
+                                            .model_hash = y->model_hash,
+                                            .has_members = y->counts.done > 0,
+                                            .repairs = how->repairs || how->n_damaged > 0,
+                                            .fenced = y->fenced,
+                                            .n_fenced = y->n_fenced};
+    r = how->claim(how->userdata, y->counts.id, &store, e);
     free(path);
     return r;
 }

@@ -211,3 +211,13 @@ CREATE INDEX job_after_job ON job_after (job);
 -- row where they are neighbours.
 ALTER TABLE member_range ADD COLUMN cause INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE member_range ADD COLUMN log TEXT;
+
+-- Leases that ended while nobody knew that their workers were dead: STORE.sync has a fence for each,
+-- also when it is made again. 1: it has not yet.
+CREATE TABLE fenced (
+    job INTEGER NOT NULL,
+    lease INTEGER NOT NULL,
+    is_due INTEGER NOT NULL,
+    PRIMARY KEY (job, lease)
+) WITHOUT ROWID;
+CREATE INDEX fenced_due ON fenced (lease) WHERE is_due = 1;

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 enum { MARK_SIZE = 256 };
 
 static const char mark_name[] = "owner";
+static const struct store_leases none;
 
 /* ---- what stands there ----------------------------------------------------------------------- */
 
@@ -148,9 +150,24 @@ static int write_first_mark(const char *directory, const char *owner)
     return r;
 }
 
-/* PATH.sync with its mark, from a directory whose name is the owner's alone. -EEXIST, -ENOTDIR
- * where something stands there that is no empty directory. */
-static int make_sync(const char *sync, const char *owner)
+static int write_fences(const char *directory, const struct store_leases *fenced)
+{
+    char *fences = file_join(directory, ".fences");
+    int fd, r = fenced->n > 0 && mkdir(fences, 0777) < 0 && errno != EEXIST ? -errno : 0;
+    for (size_t i = 0; i < fenced->n && r == 0; i++) {
+        char *path = mem_printf("%s/%" PRId64, fences, fenced->numbers[i]);
+        r = file_create(path, 0666, &fd);
+        if (r == 0)
+            close(fd);
+        free(path);
+    }
+    free(fences);
+    return r;
+}
+
+/* PATH.sync with its mark, and fences, from a directory whose name is the owner's alone. -EEXIST,
+ * -ENOTDIR where something stands there that is no empty directory. */
+static int make_sync(const char *sync, const char *owner, const struct store_leases *fenced)
 {
     char identity[41] = "";
     sscanf(owner, "%*s %40s", identity);
@@ -160,6 +177,8 @@ static int make_sync(const char *sync, const char *owner)
     int r = mkdir(making, 0777) < 0 && errno != EEXIST ? -errno : 0;
     if (r == 0)
         r = write_first_mark(making, owner);
+    if (r == 0)
+        r = write_fences(making, fenced);
     if (r == 0 && rename(making, sync) < 0)
         r = errno == ENOTEMPTY ? -EEXIST : -errno;
     if (r < 0)
@@ -202,12 +221,12 @@ static int claim(const char *path, const char *sync, const char *owner, struct e
         return r;
     bool stands = r == 0;
     error_clear(e);
-    r = stands ? -EEXIST : make_sync(sync, owner);
+    r = stands ? -EEXIST : make_sync(sync, owner, &none);
     if (r == -ENOENT) {
         r = make_parent(path);
         if (r < 0)
             return explain(r, "make the directories above", path, e);
-        r = make_sync(sync, owner);
+        r = make_sync(sync, owner, &none);
     }
     if (r == -EEXIST || r == -ENOTDIR)
         r = take_over(path, sync, owner, e);
@@ -236,8 +255,35 @@ void store_unclaim(const char *path, const char *owner)
     free(sync);
 }
 
+/* The mark goes last: until then it is seen whose the rest is. */
+static int remove_locks(const char *sync)
+{
+    DIR *d = opendir(sync);
+    const struct dirent *entry;
+    int r = 0;
+    if (!d)
+        return errno == ENOENT ? 0 : -errno;
+    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry) {
+        if (!strcmp(entry->d_name, mark_name))
+            continue;
+        char *path = file_join(sync, entry->d_name);
+        r = file_remove_tree(path);
+        free(path);
+    }
+    closedir(d);
+    return r ? r : file_remove_tree(sync);
+}
+
+/* What a former claim left, which was not taken back. */
+static int join_sync(const char *path, const char *sync, const char *owner,
+                     const struct store_leases *fenced, struct error *e)
+{
+    int r = check_mark(path, sync, owner, e);
+    return r ? r : explain(write_fences(sync, fenced), "make fences in", sync, e);
+}
+
 static int reclaim(const char *path, const char *sync, const char *owner, bool may_make,
-                   struct error *e)
+                   const struct store_leases *fenced, struct error *e)
 {
     int r = look(path, e);
     if (r == STORE_NO_SUCH && may_make) {
@@ -246,29 +292,28 @@ static int reclaim(const char *path, const char *sync, const char *owner, bool m
         if (r == 0)
             r = make_directory(path, e);
     }
-    if (r == 0 && (r = make_sync(sync, owner)) < 0)
-        r = r == -EEXIST || r == -ENOTDIR ? check_mark(path, sync, owner, e)
+    if (r == 0 && (r = make_sync(sync, owner, fenced)) < 0)
+        r = r == -EEXIST || r == -ENOTDIR ? join_sync(path, sync, owner, fenced, e)
                                           : explain(r, "make", sync, e);
     return r == 0 ? explain(file_sync_parent(sync), "sync the directory of", sync, e) : r;
 }
 
-int store_reclaim(const char *path, const char *owner, bool may_make, struct error *e)
+int store_reclaim(const char *path, const char *owner, bool may_make,
+                  const struct store_leases *fenced, struct error *e)
 {
     char *sync = mem_printf("%s.sync", path);
-    int r = reclaim(path, sync, owner, may_make, e);
+    int r = reclaim(path, sync, owner, may_make, fenced, e);
     free(sync);
     return r;
 }
 
 void store_unreclaim(const char *path, const char *owner)
 {
-    char *sync = mem_printf("%s.sync", path), *mark = file_join(sync, mark_name);
+    char *sync = mem_printf("%s.sync", path);
     if (check_mark(path, sync, owner, NULL) == 0) {
-        unlink(mark);
-        rmdir(sync);
+        remove_locks(sync);
         rmdir(path);
     }
-    free(mark);
     free(sync);
 }
 
@@ -287,25 +332,6 @@ int store_claim_again(const char *path, const char *owner, struct error *e)
         r = make_directory(path, e);
     free(sync);
     return r;
-}
-
-/* The mark goes last: until then it is seen whose the rest is. */
-static int remove_locks(const char *sync)
-{
-    DIR *d = opendir(sync);
-    const struct dirent *entry;
-    int r = 0;
-    if (!d)
-        return errno == ENOENT ? 0 : -errno;
-    while (r == 0 && (r = file_next_entry(d, &entry)) == 0 && entry) {
-        if (!strcmp(entry->d_name, mark_name))
-            continue;
-        char *path = file_join(sync, entry->d_name);
-        r = file_remove_tree(path);
-        free(path);
-    }
-    closedir(d);
-    return r ? r : file_remove_tree(sync);
 }
 
 int store_release(const char *path, const char *owner, struct error *e)

@@ -16,6 +16,8 @@
 #include "store/result.h"
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* Makes both directories, and the parents of `path`. What a former claim of this identity left is
  * taken over where the store is empty: that job was never acknowledged (its turn was not
@@ -31,14 +33,21 @@ void store_unclaim(const char *path, const char *owner);
  * STORE_CONFLICT where it is another's. */
 int store_check_owner(const char *path, const char *owner, struct error *e);
 
-/* The job has ended, PATH.sync is gone, and it goes on in the same store: makes PATH.sync with the
- * mark again, and the store where it is missing and `may_make`. STORE_NO_SUCH where it is missing,
- * STORE_CONFLICT where something else stands there; a negative errno. What stands in the store is
- * for the caller to look at. */
-int store_reclaim(const char *path, const char *owner, bool may_make, struct error *e);
+/* Numbers of leases. */
+struct store_leases {
+    const int64_t *numbers;
+    size_t n;
+};
 
-/* Takes that back: PATH.sync where nothing but the mark is in it, and the store where it is empty.
- */
+/* The job has ended, PATH.sync is gone, and it goes on in the same store: makes PATH.sync with the
+ * mark again, and with fences for these leases of before, whose workers may live; and the store
+ * where it is missing and `may_make`. STORE_NO_SUCH where it is missing, STORE_CONFLICT where
+ * something else stands there; a negative errno. What stands in the store is for the caller to look
+ * at. */
+int store_reclaim(const char *path, const char *owner, bool may_make,
+                  const struct store_leases *fenced, struct error *e);
+
+/* Takes that back, before anybody wrote: PATH.sync, and the store where it is empty. */
 void store_unreclaim(const char *path, const char *owner);
 
 /* For a store of which nothing is committed: what store_check_owner finds missing is made again.

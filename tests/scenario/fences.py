@@ -97,4 +97,62 @@ def test_it_is_stopped_past_its_lease(context):
     patience.close()
 
 
+def stopped(context):
+    """A daemon, a worker that is none of its pool and is stopped with a lease, the job's number, and
+    the directory of its fences."""
+    patience = Patience(context)
+    options = ["--processes", context.program("patient")]
+    os.environ.update(patience.environment())
+    patience.give(STEPS * MEMBERS)
+    undisturbed, _ = context.run_local(job(), 0, options)
+    daemon = context.daemon(workers=1, options=options, env=patience.environment())
+    foreigner = Foreigner(context, daemon, patience.environment())
+    daemon.await_line("worker foreign .*ready")
+    number = daemon.submit(job())["id"]
+    daemon.await_event(number, begun(2))
+    check(foreigner.found()["lease"], "it has no lease")
+    foreigner.stop()
+    return patience, daemon, foreigner, number, undisturbed
+
+
+def fences_of(daemon, number):
+    return os.path.join(daemon.job(number)["store"] + ".sync", ".fences")
+
+
+def test_the_daemon_is_killed_meanwhile(context):
+    """The next one does not know the worker, and fences its lease off before it leases anything."""
+    patience, daemon, foreigner, number, undisturbed = stopped(context)
+    daemon.kill()
+    daemon.start()
+    check(len(os.listdir(fences_of(daemon, number))) == 1, "its lease was not fenced off")
+    patience.give(STEPS * (MEMBERS + 1))
+    ended = daemon.await_end(number)
+    equal((ended["state"], ended["done"]), ("succeeded", MEMBERS), "the end")
+    harness.same_store(ended["store"], undisturbed)
+    foreigner.goes_on()
+    harness.same_store(ended["store"], undisturbed)
+    patience.close()
+
+
+def test_the_job_is_retried_meanwhile(context):
+    """Its locks are gone by then, and come again; so does the fence."""
+    patience, daemon, foreigner, number, undisturbed = stopped(context)
+    daemon.await_line("worker foreign is killed: it was silent for")
+    while not (os.path.isdir(fences_of(daemon, number)) and os.listdir(fences_of(daemon, number))):
+        daemon.request("GET", "/healthz", status=200)
+    fenced = os.listdir(fences_of(daemon, number))
+    daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
+    patience.give(1)  # the pool's worker is between two steps
+    daemon.await_end(number)
+    while daemon.request("POST", f"/v1/jobs/{number}/retry").status == 503:
+        pass
+    equal(os.listdir(fences_of(daemon, number)), fenced, "fences")
+    patience.give(STEPS * (MEMBERS + 1))
+    foreigner.goes_on()
+    ended = daemon.await_end(number)
+    equal((ended["state"], ended["done"]), ("succeeded", MEMBERS), f"the end {daemon.log()}")
+    harness.same_store(ended["store"], undisturbed)
+    patience.close()
+
+
 harness.main(globals())
