@@ -119,6 +119,18 @@ def test_what_others_change_between_two_calls(context):
     _, ended = run(context, document, library(context), code=1)
     check("variable 'u': what was assigned to it was changed in place between two calls" in ended.stderr, ended.stderr)
     check("process 'shares' (views.Shares), run_step of step 1" in ended.stderr, ended.stderr)
+    document = job({"shares": "views.SharesGiven", "changes": "views.ChangesGiven"}, {"shares__u": "time"},
+                   inputs={"shares__u": {"dims": ["x"], "data": [0.0, 0.0, 0.0]}})
+    _, ended = run(context, document, library(context), code=1)
+    check("process 'shares' (views.SharesGiven), run_step of step 1: RuntimeError: variable 'u'" in ended.stderr, ended.stderr)
+
+
+def test_an_input_that_varies_is_given_anew(context):
+    """What was assigned to it before does not count any more."""
+    data = [[10.0 * n] * 2 for n in range(STEPS)] + [[0.0, 0.0]]
+    document = job({"given": "views.Given"}, {"given__u": "time"}, inputs={"given__u": {"dims": ["time", "x"], "data": data}})
+    store, _ = run(context, document, library(context))
+    equal(values(store, "given__u")[:STEPS, 0].tolist(), [10.0 * n + 1 for n in range(STEPS)], "u")
 
 
 # ---- another member, another worker, another attempt ---------------------------------------------

@@ -29,11 +29,13 @@ static void bound_clear(struct bound *b)
     free(b->assigned);
     free(b->is_pending);
     free(b->held);
+    free(b->words);
     b->cells = NULL;
     b->members = NULL;
     b->assigned = NULL;
     b->is_pending = NULL;
     b->held = NULL;
+    b->words = NULL;
     b->n_held = 0;
 }
 
@@ -79,7 +81,8 @@ static bool bind(struct bound *b, simlab_context *c)
     b->assigned = calloc(n + 1, sizeof(PyObject *));
     b->is_pending = calloc(n + 1, sizeof *b->is_pending);
     b->held = calloc(n + 1, sizeof *b->held);
-    if (!b->cells || !b->members || !b->assigned || !b->is_pending || !b->held)
+    b->words = calloc(n + 1, sizeof *b->words);
+    if (!b->cells || !b->members || !b->assigned || !b->is_pending || !b->held || !b->words)
         return false;
     for (int row = 0; row < c->n_variables; row++)
         if (has_cell(b->class, row) && c->views[row] && !(b->cells[row] = cell_join(c->views[row])))
@@ -212,10 +215,23 @@ void instance_unassign(struct bound *b, int row)
     Py_CLEAR(b->assigned[row]);
 }
 
-void instance_keep(struct bound *b, int row, PyObject *value)
+static bool is_set_by_others(const struct bound *b, int row)
 {
-    instance_assign(b, row, value);
-    b->is_pending[row] = false;
+    return b->class->variables[row].intent != SIMLAB_OUT;
+}
+
+/* Of what stays assigned. */
+static void note_word(const struct visit *visit, int row)
+{
+    if (is_set_by_others(visit->object, row))
+        visit->object->words[row] = put_word(visit->context->views[row]);
+}
+
+void instance_keep(struct visit *visit, int row, PyObject *value)
+{
+    instance_assign(visit->object, row, value);
+    visit->object->is_pending[row] = false;
+    note_word(visit, row);
 }
 
 static int commit_row(struct visit *visit, int row)
@@ -273,13 +289,16 @@ int instance_settle(struct visit *visit)
         return 0;
     if (instance_commit(visit) < 0)
         return -1;
-    for (int i = b->n_held - 1; i >= 0; i--)
-        if (!is_held_elsewhere(b, b->held[i]))
-            instance_unassign(b, b->held[i]);
+    for (int i = b->n_held - 1; i >= 0; i--) {
+        int row = b->held[i];
+        if (is_held_elsewhere(b, row))
+            note_word(visit, row);
+        else
+            instance_unassign(b, row);
+    }
     return 0;
 }
 
-/* What only this process sets has no other value. */
 static int refuse_changed(const struct bound *b, int row)
 {
     PyErr_Format(
@@ -297,7 +316,7 @@ int instance_compare(struct visit *visit)
         int row = b->held[i];
         if (!put_would_change(visit->context, row, b->assigned[row]))
             continue;
-        if (b->class->variables[row].intent == SIMLAB_OUT)
+        if (!is_set_by_others(b, row) || b->words[row] == put_word(visit->context->views[row]))
             return refuse_changed(b, row);
         instance_unassign(b, row);
     }

@@ -38,7 +38,7 @@ int instance_compare(struct visit *visit);
 int instance_keep_views(struct visit *visit);
 
 /* After a restore: `value` was assigned, and is in the arena. */
-void instance_keep(struct bound *b, int row, PyObject *value);
+void instance_keep(struct visit *visit, int row, PyObject *value);
 
 PyTypeObject *instance_type(void);
 

@@ -208,3 +208,19 @@ bool put_would_change(simlab_context *c, int row, PyObject *value)
     numpy_elements_clear(&e);
     return !is_same;
 }
+
+uint64_t put_word(const struct simlab_view *v)
+{
+    const char *at = v->data;
+    size_t left = at ? (size_t)v->size * (size_t)v->itemsize : 0;
+    uint64_t word, all = left;
+    for (; left > 0; at += sizeof word) {
+        size_t n = left < sizeof word ? left : sizeof word;
+        word = 0;
+        memcpy(&word, at, n);
+        all = (all ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+        all ^= all >> 32;
+        left -= n;
+    }
+    return all;
+}

@@ -20,4 +20,7 @@ int put_value(simlab_context *c, int row, PyObject *value, struct cell *cell, en
 /* Whether the row's value is another one, as far as can be told. */
 bool put_would_change(simlab_context *c, int row, PyObject *value);
 
+/* A word for what the value is: to tell whether somebody else has given it another one. */
+uint64_t put_word(const struct simlab_view *v);
+
 #endif

@@ -151,12 +151,11 @@ static int set_objects(struct visit *visit, PyObject *table)
 /* (objects, assigned), as they were given to `save`. */
 static int set_all(struct visit *visit, PyObject *tables)
 {
-    struct bound *b = visit->object;
     PyObject *key, *value, *kept = PyTuple_GetItem(tables, 1);
     if (!kept || set_objects(visit, PyTuple_GetItem(tables, 0)) < 0)
         return -1;
     for (Py_ssize_t at = 0; PyDict_Next(kept, &at, &key, &value);)
-        instance_keep(b, (int)PyLong_AsLong(key), value);
+        instance_keep(visit, (int)PyLong_AsLong(key), value);
     return 0;
 }
 

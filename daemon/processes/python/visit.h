@@ -22,6 +22,7 @@ struct bound {
     PyObject **assigned;    /* by row: what was assigned, while it counts; or NULL */
     bool *is_pending;       /* by row: it is not in the arena yet */
     int *held, n_held;      /* rows that have something assigned */
+    uint64_t *words;        /* by row, of those that others may set, too: put_word at the end */
     void *home;             /* the instance's memory in the arena; NULL: the member has ended */
     struct bound *next, *previous;
 };

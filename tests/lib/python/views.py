@@ -132,6 +132,44 @@ class Changes:
 
 
 @xs.process
+class Given:
+    """An input that it changes, and keeps what it has assigned."""
+
+    u = xs.variable(dims="x", intent="inout")
+
+    def initialize(self):
+        pass
+
+    def run_step(self):
+        self._u = self.u + 1
+        self.u = self._u
+
+    def finalize_step(self):
+        self._u += 1
+
+
+@xs.process
+class SharesGiven:
+    u = xs.variable(dims="x", intent="inout")
+    array = xs.any_object()
+
+    def initialize(self):
+        self.u = self.array = np.zeros(3)
+
+    def run_step(self):
+        pass
+
+
+@xs.process
+class ChangesGiven:
+    array = xs.foreign(SharesGiven, "array")
+
+    def run_step(self):
+        array = self.array
+        array += 1
+
+
+@xs.process
 class WatchesParts:
     u = xs.foreign(Parts, "u")
     v = xs.foreign(Parts, "v")
