@@ -16,9 +16,13 @@ MODULE = os.path.join(harness.REPOSITORY, "tests/lib/python/values.py")
 BY = ({}, {"parallel": True, "scheduler": "threads", "threads": 2}, {"parallel": True, "scheduler": "processes", "threads": 2})
 
 
-def run(context, processes, outputs, inputs=None, code=0, **more):
+def need_host(context):
     if not os.path.exists(context.program("python/python.so")):
         raise harness.Skip("Python's headers were not there when this was built")
+
+
+def run(context, processes, outputs, inputs=None, code=0, **more):
+    need_host(context)
     document = {"model": {"processes": processes}, "clocks": {"time": {"data": [0, 1, 2, 3]}}, "main_clock": "time",
                 "inputs": inputs or {}, "outputs": {o: "time" for o in outputs}, "max_attempts": 1, **more}
     return context.run_local(document, code, ["--python", MODULE])
@@ -106,6 +110,7 @@ def test_dates_go_in_from_python(context):
 
 
 def test_defaults_that_are_dates(context):
+    need_host(context)
     folder = context.directory("described")
     shutil.copy(MODULE, folder)
     os.symlink(context.program("python/python.so"), os.path.join(folder, "values.so"))
