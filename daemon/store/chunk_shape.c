@@ -2,7 +2,14 @@
 /* Chunk shapes. */
 #include "store/store.h"
 
-enum { PLAN_BYTES = 1 << 20, PLAN_MAX_ROW = 4096 };
+enum {
+    PLAN_BYTES = 1 << 20,
+    PLAN_MAX_ROW = 4096,
+    /* Of a great batch, which has about so many chunk rows, but larger chunks only up to a bound.
+     */
+    PLAN_GREAT_ROWS = 800,
+    PLAN_GREAT_BYTES = 8 << 20
+};
 
 /* Products that stay at a bound instead of overflowing; beyond it only "too large" matters. */
 static int64_t times(int64_t a, int64_t b)
@@ -20,6 +27,15 @@ static int64_t even_piece(int64_t extent, int64_t most)
         return extent > 0 ? extent : 1;
     int64_t pieces = (extent - 1) / most + 1;
     return (extent - 1) / pieces + 1;
+}
+
+/* Members of a chunk row, of so many bytes each. */
+static int64_t choose_row(int64_t members, int64_t bytes)
+{
+    int64_t room = times(members, bytes) / PLAN_GREAT_ROWS, most = members / PLAN_GREAT_ROWS;
+    room = room < PLAN_BYTES ? PLAN_BYTES : room > PLAN_GREAT_BYTES ? PLAN_GREAT_BYTES : room;
+    most = most < PLAN_MAX_ROW ? PLAN_MAX_ROW : most;
+    return room / bytes < most ? room / bytes : most;
 }
 
 void store_choose_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has_batch,
@@ -41,10 +57,10 @@ void store_choose_chunks(size_t itemsize, int ndim, const int64_t *shape, bool h
         bytes = times(bytes, ret_chunks[clock]);
     }
     if (has_batch && ndim > 0) {
-        int64_t most = PLAN_BYTES / bytes;
+        int64_t most = choose_row(shape[0], bytes);
         for (int d = 1; d < ndim; d++) /* a chunk row is of whole members */
             if (ret_chunks[d] < shape[d])
                 most = 1;
-        ret_chunks[0] = even_piece(shape[0], most < PLAN_MAX_ROW ? most : PLAN_MAX_ROW);
+        ret_chunks[0] = even_piece(shape[0], most);
     }
 }

@@ -72,9 +72,10 @@ int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int
                          struct error *e);
 
 /* Chunk shapes for an output, a function of these numbers only: about 1 MiB of uncompressed data in
- * a chunk. `shape` has the batch axis first where has_batch (its extent: the members), then the
- * clock's axis where has_clock. Batch members fill a chunk only if one member's data are smaller;
- * never more than 4096 members in a chunk row. */
+ * a chunk; of a great batch up to 8 MiB, so that there are not thousands of files. `shape` has the
+ * batch axis first where has_batch (its extent: the members), then the clock's axis where
+ * has_clock. Batch members fill a chunk only if one member's data are smaller; more than 4096
+ * members in a chunk row only where there are about 800 such rows. */
 void store_choose_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has_batch,
                          bool has_clock, int64_t *ret_chunks);
 
