@@ -74,7 +74,7 @@ def test_through_a_daemon(context):
     folder = library(context)
     daemon = context.daemon(workers=2, options=["--processes", folder])
     local, _ = run(context, job(PROCESSES, OUTPUTS), folder)
-    for how in ({}, {"parallel": True, "scheduler": "threads", "threads": 2}):
+    for how in (BY["serial"], BY["threads"], BY["processes"]):
         ended = daemon.finish(job(PROCESSES, OUTPUTS, **how))
         harness.same_store(local, ended["store"])
 
