@@ -40,20 +40,29 @@ static const struct spec *spec_of(simlab_context *c)
     return simlab_userdata(c);
 }
 
-static _Atomic int n_unsafe; /* calls into types that are not thread-safe */
+/* Calls into types that are not thread-safe: the thread that makes some, and how many, one in the
+ * other, since one may read a variable that another computes. (No variable of the thread's: the
+ * leak sanitizer stumbles over those of a library that was closed.) */
+static _Atomic pid_t holder;
+static int depth; /* the holder's */
 static _Atomic int n_overlaps;
-static _Thread_local int depth; /* such a call may read a variable that another computes */
 
 static void enter(const struct spec *s)
 {
-    if (s->is_unsafe && depth++ == 0 && atomic_fetch_add(&n_unsafe, 1) != 0)
+    pid_t nobody = 0, me = s->is_unsafe ? gettid() : 0;
+    if (s->is_unsafe && atomic_load(&holder) == me)
+        depth++;
+    else if (s->is_unsafe && atomic_compare_exchange_strong(&holder, &nobody, me))
+        depth = 1;
+    else if (s->is_unsafe)
         atomic_fetch_add(&n_overlaps, 1);
     dawdle();
 }
+
 static void leave(const struct spec *s)
 {
-    if (s->is_unsafe && --depth == 0)
-        atomic_fetch_sub(&n_unsafe, 1);
+    if (s->is_unsafe && atomic_load(&holder) == gettid() && --depth == 0)
+        atomic_store(&holder, 0);
 }
 
 /* A pointer that is of use in one process alone. */
