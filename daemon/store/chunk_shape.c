@@ -8,6 +8,7 @@ enum {
     /* Of a great batch, which has about so many chunk rows, but larger chunks only up to a bound.
      */
     PLAN_GREAT_ROWS = 800,
+    PLAN_SHORT_ROWS = 64, /* where a member's data are so short that its chunks stay small */
     PLAN_GREAT_BYTES = 8 << 20
 };
 
@@ -32,7 +33,7 @@ static int64_t even_piece(int64_t extent, int64_t most)
 /* Members of a chunk row, of so many bytes each. */
 static int64_t choose_row(int64_t members, int64_t bytes)
 {
-    int64_t room = times(members, bytes) / PLAN_GREAT_ROWS, most = members / PLAN_GREAT_ROWS;
+    int64_t room = times(members, bytes) / PLAN_GREAT_ROWS, most = members / PLAN_SHORT_ROWS;
     room = room < PLAN_BYTES ? PLAN_BYTES : room > PLAN_GREAT_BYTES ? PLAN_GREAT_BYTES : room;
     most = most < PLAN_MAX_ROW ? PLAN_MAX_ROW : most;
     return room / bytes < most ? room / bytes : most;

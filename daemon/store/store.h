@@ -75,7 +75,7 @@ int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int
  * a chunk; of a great batch up to 8 MiB, so that there are not thousands of files. `shape` has the
  * batch axis first where has_batch (its extent: the members), then the clock's axis where
  * has_clock. Batch members fill a chunk only if one member's data are smaller; more than 4096
- * members in a chunk row only where there are about 800 such rows. */
+ * members in a chunk row only where there are 64 such rows or more. */
 void store_choose_chunks(size_t itemsize, int ndim, const int64_t *shape, bool has_batch,
                          bool has_clock, int64_t *ret_chunks);
 

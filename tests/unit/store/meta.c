@@ -281,8 +281,9 @@ Test(plan, chunks_hold_about_a_mebibyte)
 {
     check_plan(8, 3, (int64_t[]){10000, 3, 150}, true, true, (int64_t[]){286, 3, 150});
     check_plan(8, 4, (int64_t[]){24, 5, 344, 403}, true, true, (int64_t[]){1, 1, 344, 403});
-    check_plan(8, 1, (int64_t[]){1000000}, true, false, (int64_t[]){4082});
-    check_plan(8, 1, (int64_t[]){10000000}, true, false, (int64_t[]){12500});
+    check_plan(8, 1, (int64_t[]){100000}, true, false, (int64_t[]){4000});
+    check_plan(8, 1, (int64_t[]){1000000}, true, false, (int64_t[]){15625});
+    check_plan(8, 1, (int64_t[]){10000000}, true, false, (int64_t[]){129871});
     check_plan(8, 2, (int64_t[]){10000000, 11}, true, true, (int64_t[]){12500, 11});
     check_plan(8, 3, (int64_t[]){100000, 3, 150}, true, true, (int64_t[]){291, 3, 150});
     check_plan(8, 3, (int64_t[]){1000000, 3, 150}, true, true, (int64_t[]){1250, 3, 150});
