@@ -108,11 +108,6 @@ void cell_forget(struct cell *cell)
     cell->data = NULL;
 }
 
-bool cell_owns(const struct cell *cell, const PyObject *array)
-{
-    return array == cell->arrays[0].array || array == cell->arrays[1].array;
-}
-
 /* By somebody beside the cell; parts of it hold it, too. */
 static bool is_viewed(const struct array *a)
 {
@@ -156,6 +151,11 @@ static bool is_current(const struct cell *cell)
 PyObject *cell_array(const struct cell *cell, bool may_write)
 {
     return is_current(cell) ? cell->arrays[may_write].array : NULL;
+}
+
+bool cell_owns(const struct cell *cell, const PyObject *array)
+{
+    return array == cell_array(cell, false) || array == cell_array(cell, true);
 }
 
 static PyObject *read_array(struct cell *cell, bool may_write)

@@ -38,7 +38,7 @@ PyObject *cell_array(const struct cell *cell, bool may_write);
 /* Whether this is the memory of any value that is known here. */
 bool cell_is_value(const void *data);
 
-/* Whether this is one of its arrays itself. */
+/* Whether this is one of its arrays itself, over the value as it is now. */
 bool cell_owns(const struct cell *cell, const PyObject *array);
 
 /* Forgets its arrays: who has them keeps them. */
