@@ -12,6 +12,7 @@ sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../soak")]
 import harness  # pylint: disable=wrong-import-position
 import kills  # pylint: disable=wrong-import-position
 import python  # pylint: disable=wrong-import-position
+import retried  # pylint: disable=wrong-import-position
 
 SEED = os.environ.get("SIMLAB_TEST_SEED", "1")
 
@@ -26,6 +27,12 @@ def test_batches(context):
 
 def test_batches_with_members_that_crash(context):
     disturbed(context, 2)
+
+
+def test_batches_that_are_retried(context):
+    """What was dead, and what was damaged."""
+    for number in range(2):
+        retried.turn(context, random.Random(f"{SEED} 4 {number}"), most=13, longest=0.5, seconds=(0.1, 0.3))
 
 
 def test_members_in_python(context):
