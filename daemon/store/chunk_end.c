@@ -268,6 +268,15 @@ static void find_extents(struct ending *x, const int64_t *index)
     }
 }
 
+/* What the rows that were computed again have not written again. */
+static bool is_dropped(const struct ending *x)
+{
+    const struct store_end *how = x->what->how;
+    size_t i = range_at(how->kept, how->n_kept, x->first);
+    bool is_kept = x->n_rows > 0 && i < how->n_kept && how->kept[i][0] < x->first + x->n_rows;
+    return how->drops_unwritten && !is_kept && access(x->names.lock, F_OK) < 0 && errno == ENOENT;
+}
+
 int chunk_end(const struct chunk_end *what, const char *key, const int64_t *index, bool must_be,
               bool is_full)
 {
@@ -276,6 +285,11 @@ int chunk_end(const struct chunk_end *what, const char *key, const int64_t *inde
     find_extents(&x, index);
     if (x.n_rows > 0 && chunk_end_all_dead(what->how, x.first, x.first + x.n_rows))
         return remove_chunk(&x);
+    if (what->may_write && is_dropped(&x)) {
+        int r = remove_chunk(&x);
+        if (r != 0 || !is_full)
+            return r;
+    }
     if (x.n_rows > 0 && !(x.rows = mem_try_array((size_t)x.n_rows, 1)))
         return explain(&x, -ENOMEM, "hold the rows of");
     int r = x.n_rows > 0 ? judge_rows(&x) : 0;

@@ -199,6 +199,9 @@ struct store_end {
     size_t n_dead;
     const int64_t (*kept)[2]; /* … and these were done before there was a log of them */
     size_t n_kept;
+    /* What was damaged was computed again: chunks of which no row was kept (without rows: all), and
+     * that nobody has locked since, are none of the rows' any more, and are removed. */
+    bool drops_unwritten;
     /* Extents in which each chunk was written, but where all of its rows are dead; NULL: only those
      * chunks were written that were ever locked, or are there. */
     const int64_t *full;

@@ -181,6 +181,8 @@ static int end_output(struct run *x, int output)
                             .n_dead = a->has_batch ? c->n_dead : 0,
                             .kept = a->has_batch ? c->kept : NULL,
                             .n_kept = a->has_batch ? c->n_kept : 0,
+                            .drops_unwritten = c->repairs && !c->job->outputs[output].is_index &&
+                                               (a->has_batch || c->n_kept == 0),
                             .full = may_end_early && a->has_clock ? NULL : a->meta.shape,
                             .look = on_look,
                             .userdata = x};

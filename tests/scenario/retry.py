@@ -294,6 +294,27 @@ def test_what_is_damaged_is_named_and_mended(context):
         verified(s, number, 0)
 
 
+def test_what_nobody_writes_again_is_mended(context):
+    """Chunks after the end of members that stop early: of zeros, where the array has no fill value."""
+    s = Setting(context)
+    s.mend()
+    document = job({}, stop_when={"variable": "m__level", "above": 1}, encoding={
+        "m__label": {"chunks": [1, 1, 8], "compressor": None}, "m__value": {"chunks": [4, 1], "compressor": None}})
+    document["outputs"]["m__label"] = "time"
+    document["inputs"]["m__stops"] = {"dims": ["b"], "data": [1 if m % 3 else 10 ** 6 for m in range(MEMBERS)]}
+    ended = s.daemon.finish(document)
+    undisturbed = s.undisturbed(document)
+    for name, how in (("m__label/13.4.0", "changed"), ("m__label/16.3.0", "cut"), ("m__value/2.4", "changed"),
+                      ("m__label/19.4.0", "removed")):
+        damage(os.path.join(ended["store"], name), how)
+        s.simlab("verify", ended["id"], code=1)
+        s.simlab("retry", "--damaged", ended["id"])
+        again = s.daemon.await_end(ended["id"])
+        equal(again["state"], "succeeded", f"{name}: {again}")
+        harness.same_store(ended["store"], undisturbed)
+        s.simlab("verify", ended["id"])
+
+
 def test_what_is_damaged_of_a_partial_job(context):
     """The dead run again, too; and stay dead."""
     s = Setting(context)

@@ -6,7 +6,7 @@ import os
 import batches
 import harness
 import kills
-from harness import check, equal
+from harness import equal
 from patience import Patient
 from turn import Disturber, look_for_bugs
 
@@ -29,7 +29,7 @@ class Retried:
     def damage(self, drawn):
         """Removes, cuts and changes some chunks of outputs."""
         files = [name for name in harness.files_of(self.store) if name.startswith("m__") and not name.split("/")[1].startswith(".")]
-        for name in drawn.sample(files, min(len(files), drawn.randint(0, 4))):
+        for name in drawn.sample(files, min(len(files), drawn.randint(1, 4))):
             path = os.path.join(self.store, name)
             with open(path, "rb") as file:
                 data = file.read()
@@ -69,10 +69,9 @@ def turn(context, drawn, most=kills.MOST, longest=max(kills.FROZEN), jobs=3, **h
     for one in wanted:
         patient.end(one.number)
         ended = patient.job_now(one.number)
-        check(ended["state"] in ("partial", "failed"), f"nobody died: {ended}")
         patient.unlocked(ended["store"])
         one.store = ended["store"]
-        if ended["state"] == "partial":
+        if ended["state"] != "failed":  # some end before they would have died
             one.damage(drawn)
     with open(cure, "w", encoding="utf-8"):
         pass
