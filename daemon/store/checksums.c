@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK = 256 * 1024 };
+enum { BLOCK = 64 * 1024 };
 
 /* ---- one file -------------------------------------------------------------------------------- */
 
@@ -32,8 +32,8 @@ int checksums_of_file(int directory, const char *name, struct checksums_file *re
         close(fd);
         return -ELOOP;
     }
-    char *block = mem_new(BLOCK);
-    size_t n = BLOCK;
+    char block[BLOCK];
+    size_t n = sizeof block;
     int r = 0;
     checksum_begin(&sum);
     for (off_t at = 0; r == 0 && n == BLOCK; at += (off_t)n) {
@@ -41,7 +41,6 @@ int checksums_of_file(int directory, const char *name, struct checksums_file *re
         if (r == 0)
             checksum_add(&sum, block, n);
     }
-    free(block);
     close(fd);
     if (r == 0)
         *ret = (struct checksums_file){(int64_t)sum.size, checksum_end(&sum)};
