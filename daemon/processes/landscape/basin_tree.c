@@ -14,19 +14,19 @@ static int label(simlab_context *c, int64_t first, int64_t last, void *tree)
         int32_t begin = flow_band_begin(f, band), end = flow_band_begin(f, band + 1);
         s->n_minima[band] = 0;
         for (int32_t k = 0; k < f->n_roots[band]; k++)
-            s->first_member[f->roots[begin + k]] = BASIN_NOWHERE;
+            s->first_member[begin + k] = BASIN_NOWHERE;
         for (int32_t i = end; i-- > begin;) {
-            int32_t basin = f->ends[f->root[i]];
-            f->basins[i] = basin = f->raster->fixed[basin] ? n : basin;
+            int32_t root = f->root[i], basin = f->ends[root];
+            f->basins[i] = basin = f->raster->fixed[f->roots[basin]] ? n : basin;
             if (basin == n)
                 continue;
-            s->next_member[i] = s->first_member[f->root[i]];
-            s->first_member[f->root[i]] = i;
-            if (basin != i)
+            s->next_member[i] = s->first_member[root];
+            s->first_member[root] = i;
+            if (basin != root || f->roots[root] != i)
                 continue;
-            s->minima[begin + s->n_minima[band]++] = i;
-            f->joined[i] = i;
-            f->outlets[i] = BASIN_NOWHERE;
+            s->minima[begin + s->n_minima[band]++] = basin;
+            f->joined[basin] = basin;
+            f->outlets[basin] = BASIN_NOWHERE;
         }
     }
     return 0;
@@ -105,7 +105,7 @@ static void note_pass(struct basin_tree *s, int32_t band, struct passes *p, int3
 static void find_passes(struct basin_tree *s, int32_t band, int32_t root)
 {
     const struct flow *f = s->flow;
-    int32_t n = f->raster->n, neighbours[8], own = f->basins[root];
+    int32_t n = f->raster->n, neighbours[8], own = f->basins[f->roots[root]];
     int32_t begin = flow_band_begin(f, band), end = flow_band_begin(f, band + 1);
     struct passes p = {.n = 0};
     for (int32_t i = s->first_member[root]; i != BASIN_NOWHERE; i = s->next_member[i])
@@ -125,8 +125,14 @@ static int find_passes_of_bands(simlab_context *c, int64_t first, int64_t last, 
     (void)c;
     for (int32_t band = (int32_t)first; band < last; band++) {
         s->n_passes[band] = 0;
-        for (int32_t k = 0; k < f->n_roots[band]; k++)
-            find_passes(s, band, f->roots[flow_band_begin(f, band) + k]);
+        int32_t begin = flow_band_begin(f, band);
+        s->n_live[band] = 0;
+        for (int32_t root = begin; root < begin + f->n_roots[band]; root++) {
+            if (s->first_member[root] == BASIN_NOWHERE)
+                continue;
+            f->live[begin + s->n_live[band]++] = root;
+            find_passes(s, band, root);
+        }
     }
     return 0;
 }
@@ -143,8 +149,8 @@ static int offer_passes(simlab_context *c, int64_t first, int64_t last, void *tr
         int32_t begin = flow_band_begin(f, band), end = flow_band_begin(f, band + 1), left = 0;
         int32_t *passes_from = f->passes_from + first_pass(f, band);
         int32_t *passes_to = f->passes_to + first_pass(f, band);
-        for (int32_t k = 0; k < f->n_roots[band]; k++)
-            f->from[f->roots[begin + k]] = BASIN_NOWHERE;
+        for (int32_t k = 0; k < s->n_live[band]; k++)
+            f->from[f->live[begin + k]] = BASIN_NOWHERE;
         for (int32_t k = 0; k < s->n_passes[band]; k++) {
             int32_t from = passes_from[k], to = passes_to[k];
             int32_t a = f->joined[f->basins[from]], b = f->joined[f->basins[to]];
@@ -180,12 +186,12 @@ static int32_t gather(struct basin_tree *s)
     int32_t n_components = 0;
     for (int32_t band = 0; band < f->n_bands; band++) {
         int32_t begin = flow_band_begin(f, band), left = 0;
-        for (int32_t k = 0; k < f->n_roots[band]; k++) {
-            int32_t root = f->roots[begin + k];
+        for (int32_t k = 0; k < s->n_live[band]; k++) {
+            int32_t root = f->live[begin + k];
             if (f->from[root] == BASIN_NOWHERE)
                 continue;
-            f->roots[begin + left++] = root;
-            int32_t own = f->joined[f->basins[root]];
+            f->live[begin + left++] = root;
+            int32_t own = f->joined[f->basins[f->roots[root]]];
             if (f->outlets[own] == BASIN_NOWHERE)
                 s->components[n_components++] = own;
             else if (!is_lower(f->pass[root], f->from[root], f->to[root], f->spill[own],
@@ -195,7 +201,7 @@ static int32_t gather(struct basin_tree *s)
             f->targets[own] = f->to[root];
             f->spill[own] = f->pass[root];
         }
-        f->n_roots[band] = left;
+        s->n_live[band] = left;
     }
     return n_components;
 }

@@ -5,7 +5,7 @@
  * so that there is one tree, whoever finds it. Components are at least halved each time, and passes
  * within one are forgotten.
  *
- * A basin is known by its minimum's number; all that drains to base level is basin n. */
+ * A basin has the number of its minimum's root; all that drains to base level is basin n. */
 #ifndef LANDSCAPE_BASIN_TREE_H
 #define LANDSCAPE_BASIN_TREE_H
 
@@ -19,7 +19,8 @@ enum { BASIN_NOWHERE = -1 };
  * meanwhile hold the rest. */
 struct basin_tree {
     struct flow *flow;
-    int32_t n_minima[FLOW_MOST_BANDS], *minima;
+    int32_t n_minima[FLOW_MOST_BANDS], *minima; /* basins */
+    int32_t n_live[FLOW_MOST_BANDS];            /* live[]: roots at which there are passes */
     int32_t n_passes[FLOW_MOST_BANDS];   /* passes_from[], passes_to[], from first_pass() on */
     int32_t *first_member, *next_member; /* by root, and by node: its nodes, ascending */
     int32_t *components;

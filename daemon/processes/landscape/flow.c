@@ -179,14 +179,14 @@ static void sort_roots(const struct flow *f, int32_t *begins)
         begins[t] = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int32_t band = 0; band < f->n_bands; band++) {
-            const int32_t *roots = f->roots + flow_band_begin(f, band);
-            for (int32_t k = 0; k < f->n_roots[band]; k++) {
-                if (f->turns[roots[k]] == 0)
+            int32_t begin = flow_band_begin(f, band);
+            for (int32_t root = begin; root < begin + f->n_roots[band]; root++) {
+                if (f->turns[root] == 0)
                     continue;
                 if (pass == 0)
-                    begins[f->turns[roots[k]]]++;
+                    begins[f->turns[root]]++;
                 else
-                    f->from[begins[f->turns[roots[k]]]++] = roots[k];
+                    f->from[begins[f->turns[root]]++] = f->roots[root];
             }
         }
         int32_t total = 0;

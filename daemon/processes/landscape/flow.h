@@ -36,18 +36,18 @@ struct flow {
     int32_t *parts; /* n_turns × (n_bands + 1) */
 
     /* Within its band a node's water flows to a root: a node that is its own receiver, or whose
-     * receiver lies in another band. Each band lists its own from the place of its first node on:
-     * roots[first node of band + 0, 1, …], n_roots of them. */
-    int32_t *root; /* by node */
-    int32_t *roots;
-    int32_t n_roots[FLOW_MOST_BANDS];
-    int32_t *turns; /* by root */
-    int32_t *ends;  /* by root: the node where its water ends, which is its own receiver */
+     * receiver lies in another band. Roots are numbered by bands, each from its first node's number
+     * on, so that what is kept of them lies close together. */
+    int32_t *root;                    /* by node */
+    int32_t *roots;                   /* by root: its node */
+    int32_t n_roots[FLOW_MOST_BANDS]; /* of each band */
+    int32_t *turns;                   /* by root */
+    int32_t *ends;  /* by root: the one where its water ends, whose node is its own receiver */
     int32_t *order; /* of each band by itself, each node after its receiver there */
     uint8_t *n_donors;
 
-    /* For depression.c, which says what they are. */
-    int32_t *basins, *from, *to, *outlets, *targets;
+    /* For basin_tree.c and depression.c, which say what they are. */
+    int32_t *basins, *live, *from, *to, *outlets, *targets;
     int32_t *joined; /* of one element more */
     double *pass, *spill;
     int32_t *passes_from, *passes_to; /* of flow_most_passes() elements */

@@ -57,10 +57,10 @@ static int32_t find_roots_of_band(const struct flow *f, int32_t begin, int32_t e
             f->root[i] = f->root[r];
             continue;
         }
-        f->root[i] = i;
-        f->turns[i] = r == i ? 0 : UNKNOWN;
-        f->ends[i] = i;
-        f->roots[begin + n++] = i;
+        int32_t root = f->root[i] = begin + n++;
+        f->roots[root] = i;
+        f->turns[root] = r == i ? 0 : UNKNOWN;
+        f->ends[root] = root;
     }
     return n;
 }
@@ -83,7 +83,7 @@ static int work_bands(simlab_context *c, int64_t first, int64_t last, void *flow
 /* The root that this one's water meets next. */
 static int32_t next_root(const struct flow *f, int32_t root)
 {
-    return f->root[f->receivers[root]];
+    return f->root[f->receivers[f->roots[root]]];
 }
 
 /* Down to the first that is known, and back up; `stack` is not needed yet. */
@@ -108,11 +108,11 @@ int flow_find_roots(simlab_context *c, struct flow *f)
         return SIMLAB_ERROR;
     f->n_turns = 1;
     for (int32_t band = 0; band < f->n_bands; band++) {
-        const int32_t *roots = f->roots + flow_band_begin(f, band);
-        for (int32_t k = 0; k < f->n_roots[band]; k++) {
-            follow(f, roots[k]);
-            if (f->turns[roots[k]] >= f->n_turns)
-                f->n_turns = f->turns[roots[k]] + 1;
+        int32_t begin = flow_band_begin(f, band);
+        for (int32_t root = begin; root < begin + f->n_roots[band]; root++) {
+            follow(f, root);
+            if (f->turns[root] >= f->n_turns)
+                f->n_turns = f->turns[root] + 1;
         }
     }
     return 0;
