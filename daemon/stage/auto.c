@@ -16,6 +16,9 @@
 
 enum {
     WORTH_NS = 10000, /* shorter stages are not worth a try */
+    SPOILT_TIMES = 2, /* so many times as long as it was without clocks: somebody interrupted it */
+    SPOILT_MOST = 4,  /* in a row: then it has become longer */
+    CLOCK_NS = 100,
     HAND_OVER_NS = 5000
 };
 
@@ -24,6 +27,7 @@ enum way { IN_ORDER, BY_THREADS };
 struct stage_times {
     struct choice choice;
     bool times_calls;             /* the next run does */
+    int n_spoilt;                 /* of those that did, in a row */
     int64_t *calls_ns, *loops_ns; /* by call: of one run; loops are within calls */
 };
 
@@ -93,6 +97,13 @@ bool auto_may_gain(const struct plan *plan, const int64_t *calls_ns, const int64
 
 /* ---- one stage's choice ---- */
 
+/* By an interruption, which would look like a call that nothing can run beside. */
+static bool is_spoilt(const struct stage_times *k, const struct plan *plan)
+{
+    return in_sequence(k, plan, 1) >
+           SPOILT_TIMES * k->choice.ns[IN_ORDER] + (int64_t)plan->n_calls * CLOCK_NS;
+}
+
 /* Clocks around each call cost as much as short calls: so it is a run of its own, which counts for
  * nothing else. */
 static void time_calls(struct automatic *a, struct stage_times *k, const struct plan *plan)
@@ -102,6 +113,9 @@ static void time_calls(struct automatic *a, struct stage_times *k, const struct 
     a->timed = k;
     call_in_order_timed(a->simulation, k->calls_ns);
     a->timed = NULL;
+    if (is_spoilt(k, plan) && ++k->n_spoilt < SPOILT_MOST)
+        return;
+    k->n_spoilt = 0;
     k->times_calls = false;
     bool may_gain = auto_may_gain(plan, k->calls_ns, k->loops_ns, a->simulation->n_lanes);
     choice_try(&k->choice, may_gain ? 1u << BY_THREADS : 0);

@@ -4,7 +4,8 @@
 #include <sys/resource.h>
 
 enum {
-    MEASURED_RUNS = 3, /* of each way; the shortest counts */
+    MEASURED_RUNS = 3,   /* of each way; the shortest counts */
+    ENOUGH_NS = 5000000, /* of such a long one, or two that are half as long, no more is needed */
     SETTLED_FIRST = 16,
     SETTLED_MOST =
         1024, /* runs, or a second of them; but so many that measuring is a few per cent */
@@ -141,6 +142,8 @@ bool choice_learn(struct choice *k, int64_t ns)
     }
     if (k->doing == CHOICE_MEASURES && ns < k->ns[k->way])
         k->ns[k->way] = ns;
+    if (k->doing == CHOICE_MEASURES && (ns >= ENOUGH_NS || (k->runs < 3 && 2 * ns >= ENOUGH_NS)))
+        k->runs = 1;
     if (--k->runs > 0)
         return false;
     if (k->doing == CHOICE_WARMS_UP) {

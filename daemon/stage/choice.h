@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which of several ways to run the same thing again and again is the fastest: found by trying, and
  * tried again now and then, since times drift. Knows nothing of stages.
- *   1. Some runs by the first way.
+ *   1. Some runs by the first way; one, if it is long.
  *   2. Whoever runs then says which others may be worth a try (choice_try); some runs by each.
  *   3. The fastest, for a number of runs that doubles from time to time; then again from 1.
  * Where runs become much longer or shorter than they were, it begins again at once. Who is wary
