@@ -93,7 +93,8 @@ int offer_receive(int socket, struct stage_share *ret_share, int *ret_lane, int 
     int r = take_descriptors(&m, descriptors);
     if (r < 0)
         return r;
-    if (n != (ssize_t)sizeof body || !is_sound(&body, descriptors[0])) {
+    bool is_cut = m.msg_flags & (MSG_TRUNC | MSG_CTRUNC); /* there was more than an offer has */
+    if (n != (ssize_t)sizeof body || is_cut || !is_sound(&body, descriptors[0])) {
         close(descriptors[0]);
         close(descriptors[1]);
         return -EPROTO;

@@ -95,10 +95,14 @@ Test(offer, what_is_none_is_refused)
         {0x550000000000, SIZE, 4, -1},     {0x550000000000, SIZE, 65, 3},
         {0x550000000000, 0, 4, 3},         {0x550000000000, SIZE + 1, 4, 3},
         {0x550000000000, UINT64_MAX, 4, 3}};
+    const struct body longer[2] = {good};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
         check_refused(&wrong[i], sizeof wrong[i], 2);
     check_refused(&good, sizeof good, 0);
     check_refused(&good, sizeof good, 1);
+    check_refused(&good, sizeof good, 3);
+    check_refused(&good, sizeof good, 4);
     check_refused(&good, sizeof good - 1, 2);
+    check_refused(longer, sizeof good + 1, 2);
     check_refused("x", 1, 2);
 }
