@@ -16,7 +16,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' \
 
 # Modules by rank, and the packages each one needs. The layers themselves are in tests/lib/layers.
 MODULES := base proto model store queue pool library stage dispatch http worker
-PACKAGES_base := jansson libsodium
+PACKAGES_base := jansson libsodium libxxhash
 PACKAGES_store := blosc zlib libzstd libpng
 PACKAGES_queue := sqlite3
 PACKAGES_dispatch := libzmq
@@ -58,7 +58,7 @@ HOST := $(if $(shell pkg-config --exists python3-embed 2>/dev/null && echo 1),$(
 HOST_SOURCE := $(BUILD)/python/source/sources.inc
 
 # Debian's names: `demo` needs the first two lists, `test` the third too, `check` all.
-DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libblosc-dev zlib1g-dev \
+DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libxxhash-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
 DEBIAN_TEST := g++ python3-dev gfortran curl locales libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin

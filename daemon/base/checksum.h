@@ -7,17 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CHECKSUM_STRIPE = 32 };
+struct checksum;
 
-struct checksum {
-    uint64_t lanes[4];
-    uint64_t size;
-    unsigned char rest[CHECKSUM_STRIPE];
-    size_t n_rest;
-};
-
-void checksum_begin(struct checksum *c);
+struct checksum *checksum_new(void);
+struct checksum *checksum_free(struct checksum *c);
 void checksum_add(struct checksum *c, const void *data, size_t size);
-uint64_t checksum_end(const struct checksum *c);
+/* Of all that was added. */
+uint64_t checksum_value(const struct checksum *c);
 
 #endif

@@ -24,7 +24,6 @@ enum { BLOCK = 64 * 1024 };
 int checksums_of_file(int directory, const char *name, struct checksums_file *ret)
 {
     struct stat st;
-    struct checksum sum;
     int fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return -errno;
@@ -34,16 +33,20 @@ int checksums_of_file(int directory, const char *name, struct checksums_file *re
     }
     char block[BLOCK];
     size_t n = sizeof block;
+    int64_t size = 0;
     int r = 0;
-    checksum_begin(&sum);
+    struct checksum *sum = checksum_new();
     for (off_t at = 0; r == 0 && n == BLOCK; at += (off_t)n) {
         r = file_read_at(fd, block, BLOCK, at, &n);
-        if (r == 0)
-            checksum_add(&sum, block, n);
+        if (r == 0) {
+            checksum_add(sum, block, n);
+            size += (int64_t)n;
+        }
     }
     close(fd);
     if (r == 0)
-        *ret = (struct checksums_file){(int64_t)sum.size, checksum_end(&sum)};
+        *ret = (struct checksums_file){size, checksum_value(sum)};
+    checksum_free(sum);
     return r;
 }
 
