@@ -84,14 +84,14 @@ def test_lines_of_a_killed_run_are_said_once(context):
     path = os.path.join(context.directory("lines"), "job.json")
     with open(path, "w", encoding="utf-8") as file:
         json.dump(long(steps, checkpoint={"every": 1}, max_attempts=4), file)
-    while resumed < 2 and writes < 120:
+    while not resumed and writes < 200:
         ended = context.run("simlab-worker", "run", path, *options, "--store", f"{path}.{writes}.zarr",
                             env={**os.environ, "SIMLAB_FAULT": f"write:{writes}:kill", "SIMLAB_TEST_PATIENCE": "/dev/zero"})
-        writes += 4
+        writes += 1
         if ended.returncode == 0:
             resumed += RESUMED.search(ended.stderr) is not None
             equal(re.findall(r"(?m): step (\d+)$", ended.stderr), [str(step) for step in range(steps)], ended.stderr)
-    equal(resumed, 2, "runs that went on from a checkpoint")
+    check(resumed, "no run went on from a checkpoint")
 
 
 def long(steps, **more):
