@@ -58,12 +58,18 @@ static void hold(const char *name)
 
 /* ---- where the time loop is: its instance holds a pointer ---- */
 
+static FILE *open_of(const char *process, const char *name)
+{
+    char path[300];
+    snprintf(path, sizeof path, "/proc/%s/%s", process, name);
+    return fopen(path, "r");
+}
+
 static int has_mapped_a_state(const char *process)
 {
-    char path[300], line[1024];
+    char line[1024];
     int found = 0;
-    snprintf(path, sizeof path, "/proc/%s/maps", process);
-    FILE *file = fopen(path, "r");
+    FILE *file = open_of(process, "maps");
     while (file && !found && fgets(line, sizeof line, file))
         found = strstr(line, "memfd:simlab-state") != NULL;
     if (file)
@@ -71,22 +77,38 @@ static int has_mapped_a_state(const char *process)
     return found;
 }
 
-static int workers(void)
+/* It began with the same $APART: others run at the same time. */
+static int is_of_this_run(const char *process, const char *directory)
+{
+    char *text = NULL;
+    size_t size = 0;
+    int found = 0;
+    FILE *file = open_of(process, "environ");
+    while (file && !found && getdelim(&text, &size, '\0', file) > 0)
+        found = strncmp(text, "APART=", 6) == 0 && strcmp(text + 6, directory) == 0;
+    free(text);
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static int workers(const char *directory)
 {
     int n = 0;
     DIR *processes = opendir("/proc");
     for (struct dirent *at; processes && (at = readdir(processes));)
-        n += at->d_name[0] >= '1' && at->d_name[0] <= '9' && has_mapped_a_state(at->d_name);
+        n += at->d_name[0] >= '1' && at->d_name[0] <= '9' &&
+             is_of_this_run(at->d_name, directory) && has_mapped_a_state(at->d_name);
     if (processes)
         closedir(processes);
     return n;
 }
 
-/* As many as $APART_WORKERS says, of all that run here. */
+/* As many as $APART_WORKERS says. */
 static void await_workers(void)
 {
-    const char *wanted = getenv("APART_WORKERS");
-    while (wanted && workers() < atoi(wanted))
+    const char *wanted = getenv("APART_WORKERS"), *directory = getenv("APART");
+    while (wanted && directory && workers(directory) < atoi(wanted))
         wait_a_millisecond();
 }
 

@@ -106,13 +106,13 @@ def test_a_batch_with_fewer_members_than_workers(context):
     """Each member in a worker of its own, and idle ones help."""
     if len(os.sched_getaffinity(0)) == 1:
         raise harness.Skip("one processor: a member runs in one worker")
-    told = context.directory("apart")
-    daemon = context.daemon(workers=4, options=["--processes", context.program("apart")], env={"APART": told, "APART_WORKERS": "4"})
     document = apart(coords={"number": {"dims": ["member"], "data": [7, 8]}}, batch_dim="member")
     right = serial_store(context, document)
-    helped = daemon.finish({**document, "scheduler": "processes"})
-    harness.same_store(right, helped["store"])
+    told = context.directory("apart")
+    daemon = daemon_of(context, told, 4, APART_WORKERS="4")
+    harness.same_store(right, daemon.finish({**document, "scheduler": "processes"})["store"])
     check(was_helped(told), "nobody helped")
+    daemon = daemon_of(context, context.directory("apart"), 4)  # by these nobody need help: nobody is waited for
     for scheduler in ("auto", "serial", "threads"):
         harness.same_store(right, daemon.finish({**document, "scheduler": scheduler})["store"])
 
