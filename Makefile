@@ -185,7 +185,7 @@ $(AGAIN): tests/lib/varied.c $(COMPILER) $(wildcard include/simlab/*.h)
 		$(WARNINGS) $(CFLAGS) $(SANITIZE) -DVARIED_SCALE=2.0 -o $@ $< -lm
 
 # Libraries as careless or older authors build them, for tests/unit/worker.
-ODD := $(patsubst %,$(BUILD)/odd/%.so,GOOD OLD NEWER OTHER NO_SYMBOL NAMELESS NULL_PROCESS NO_TABLE LARGER)
+ODD := $(patsubst %,$(BUILD)/odd/%.so,GOOD OLD NEWER OTHER NO_SYMBOL NAMELESS NULL_PROCESS NO_TABLE LARGER ROUNDS CALLS)
 $(BUILD)/odd/%.so: tests/lib/odd.c $(COMPILER) $(wildcard include/simlab/*.h)
 	@mkdir -p $(@D)
 	$(call say,LIB )$(CC) -std=c11 -Iinclude -fPIC -shared -fvisibility=hidden $(WARNINGS) $(CFLAGS) \

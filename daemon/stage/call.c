@@ -168,7 +168,8 @@ static inline void call_one(struct lane *lane, struct simulation *s, int number)
     }
     struct process_run *run = begin_call(lane, call, s->stage.stage);
     int r = program_call(call->guard, call->fn, &run->contexts[call->level].shared);
-    thread_environment_keep(&s->environment);
+    if (!call->keeps_floating)
+        thread_environment_keep(&s->environment);
     if (__builtin_expect(r != SIMLAB_NONE || run->failed, 0))
         end_ordinary(lane, run, number, r);
 }

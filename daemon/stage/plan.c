@@ -84,6 +84,7 @@ static void add_call(struct building *b, int process, bool is_empty)
         call->level = level;
         call->fn = program_stage_function(p->levels[level].code, plan->stage);
         call->guard = p->levels[level].guard;
+        call->keeps_floating = p->keeps_floating;
     }
     plan->is_eventful |= is_empty;
     b->call_of[process] = plan->n_calls++;

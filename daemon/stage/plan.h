@@ -38,7 +38,8 @@ struct plan_call {
     simlab_stage_fn fn;   /* NULL: there is none; hooks alone are called */
     stage_guard_fn guard; /* as program_call has it */
     bool is_empty;
-    int n_broken_by; /* calls whose BREAK, or brokenness, skips this one */
+    bool keeps_floating; /* the process's code cannot change the floating-point control */
+    int n_broken_by;     /* calls whose BREAK, or brokenness, skips this one */
     const int *broken_by;
 };
 

@@ -133,6 +133,7 @@ static int make_process(const struct program *p, int process, const struct stage
         depth++;
     ret->levels = mem_array((size_t)depth, sizeof *ret->levels);
     ret->is_pinned = own->is_pinned;
+    ret->keeps_floating = true;
     for (int stage = 0; stage < SIMLAB_N_STAGES; stage++)
         ret->stage_level[stage] = -1;
     for (const struct type *type = own; type; type = type->parent, code = code->parent) {
@@ -148,6 +149,7 @@ static int make_process(const struct program *p, int process, const struct stage
             if (ret->stage_level[stage] < 0 && program_stage_function(code->process, stage))
                 ret->stage_level[stage] = level;
         ret->is_pinned |= type->not_thread_safe || touches_object(p, &ret->levels[level]);
+        ret->keeps_floating &= code->keeps_floating;
     }
     return 0;
 }

@@ -44,6 +44,7 @@ struct program_process {
     /* Its instance, an object that it touches, or variables of its library that it changes, are of
      * one worker only. */
     bool is_pinned;
+    bool keeps_floating; /* so does the code of all levels: they may call each other */
 };
 
 /* Where a function about one variable is. */

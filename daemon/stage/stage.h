@@ -28,6 +28,7 @@ struct stage_code {
     const struct simlab_process *process;
     const struct stage_code *parent;
     stage_guard_fn guard;
+    bool keeps_floating; /* its functions cannot change the floating-point control */
 };
 
 /* What the functions here find, with words. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/imports.h"
 
+#include "worker/floating_code.h"
 #include "worker/reach.h"
 
 #include <dlfcn.h>
@@ -84,6 +85,7 @@ static void add_name(struct imports *i, void *handle, const char *name)
 {
     Dl_info info;
     unsigned reach = reach_of_name(name);
+    i->sets_floating |= floating_code_named(name);
     if ((i->reach | reach) == i->reach)
         return;
     const void *address = dlsym(handle, name);
@@ -126,6 +128,7 @@ static void add_linked(struct walk *w, const struct link_map *map, const char *s
         const char *name = strings + e->d_un.d_val;
         enum reach_library kind = reach_of_library(file_name(name));
         w->imports->has_pool |= kind == REACH_POOL;
+        w->imports->sets_floating |= kind == REACH_POOL;
         if (kind != REACH_OWN)
             continue;
         void *handle = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
@@ -148,6 +151,7 @@ static void add_object(struct walk *w, void *handle)
         w->imports->reach |= REACH_ALL;
         return;
     }
+    w->imports->sets_floating |= floating_code_in(map);
     add_relocations(w->imports, handle, &d);
     add_linked(w, map, d.strings);
 }
@@ -161,8 +165,17 @@ void imports_add(struct imports *i, const void *address)
         handle = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
     if (!handle) {
         i->reach |= REACH_ALL;
+        i->sets_floating = true;
         return;
     }
     add_object(&w, handle);
     dlclose(handle);
+    i->sets_floating |= i->reach & REACH_ELSEWHERE;
+}
+
+void imports_join(struct imports *i, const struct imports *others)
+{
+    i->reach |= others->reach;
+    i->has_pool |= others->has_pool;
+    i->sets_floating |= others->sets_floating;
 }

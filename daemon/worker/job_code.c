@@ -17,10 +17,11 @@ static const void *address_of(const struct simlab_process *p)
     return p->name;
 }
 
-static void add_imports(struct job_code *c, const struct stage_code *code)
+static void add_imports(struct job_code *c, const struct libraries *l, const struct type *type)
 {
-    for (; code; code = code->parent)
-        imports_add(&c->imports, address_of(code->process));
+    for (; type; type = type->parent)
+        if (libraries_code(l, type))
+            imports_join(&c->imports, libraries_imports(l, type->library));
 }
 
 /* Of a process that is given. */
@@ -39,13 +40,13 @@ int job_code_find(const struct job *job, const struct libraries *l, struct job_c
             continue;
         }
         ret->codes[i] = libraries_code(l, model->processes[i].type);
-        add_imports(ret, ret->codes[i]);
+        add_imports(ret, l, model->processes[i].type);
     }
     for (int i = 0; i < job->n_hooks; i++) {
         ret->hooks[i] = libraries_hook(l, job->hooks[i]);
         if (!ret->hooks[i])
             return error_set(e, WORKER_REFUSED, NULL, "there is no hook %s here", job->hooks[i]);
-        imports_add(&ret->imports, (const void *)(uintptr_t)ret->hooks[i]->call);
+        imports_join(&ret->imports, libraries_imports(l, job->hooks[i]));
     }
     return 0;
 }

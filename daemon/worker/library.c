@@ -26,6 +26,7 @@ struct opened {
     struct simlab_process *processes; /* likewise, and their variables */
     struct stage_code *codes;
     struct simlab_hook *hooks;
+    struct imports imports;
     json_t *objects; /* that came with it */
 };
 
@@ -96,6 +97,7 @@ static void copy_processes(struct opened *o)
         p->n_variables = n_rows;
         o->codes[i].process = p;
         o->codes[i].guard = o->table.guard;
+        o->codes[i].keeps_floating = !o->imports.sets_floating;
     }
 }
 
@@ -261,10 +263,12 @@ static int load_within_limit(struct opened *o, struct error *e)
     if (r == 0 && real)
         r = check_objects(o, real, e);
     free(real);
-    if (r == 0)
+    if (r == 0) {
         copy_sized(&o->table, sizeof o->table, o->given, o->given->struct_size);
-    else if (o->handle && !is_opened) /* what was opened may have left something behind */
+        imports_add(&o->imports, dlsym(o->handle, "simlab_library_table"));
+    } else if (o->handle && !is_opened) { /* what was opened may have left something behind */
         dlclose(o->handle);
+    }
     return r;
 }
 
@@ -363,6 +367,11 @@ const struct stage_code *libraries_code(const struct libraries *l, const struct 
         if (o->processes[p].name && !strcmp(o->processes[p].name, name))
             return &o->codes[p];
     return NULL;
+}
+
+const struct imports *libraries_imports(const struct libraries *l, const char *name)
+{
+    return &find(l, name, strcspn(name, "."))->imports;
 }
 
 const struct simlab_hook *libraries_hook(const struct libraries *l, const char *name)

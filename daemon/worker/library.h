@@ -8,6 +8,7 @@
 
 #include "model/registry.h"
 #include "stage/stage.h"
+#include "worker/imports.h"
 #include "worker/result.h"
 
 struct libraries;
@@ -38,6 +39,10 @@ void libraries_link(struct libraries *l, const struct registry *registry);
 
 /* The code of a type, borrowed; NULL where its library is not loaded. */
 const struct stage_code *libraries_code(const struct libraries *l, const struct type *type);
+
+/* What the code of a library that is loaded can do, borrowed. `name`: the library's, or that of one
+ * of its types or hooks: "library.name". */
+const struct imports *libraries_imports(const struct libraries *l, const char *name);
 
 /* The hook "library.name", borrowed; NULL where there is none. */
 const struct simlab_hook *libraries_hook(const struct libraries *l, const char *name);

@@ -66,7 +66,8 @@ static const struct simlab_process Part = {
     .name = "Part", SIMLAB_VARIABLES(part_rows), .initialize = fill, .run_step = add};
 static const struct simlab_process All = {
     .name = "All", SIMLAB_VARIABLES(all_rows), .run_step = nothing, .finalize = look};
-static const struct stage_code part_code = {.process = &Part}, all_code = {.process = &All};
+static const struct stage_code part_code = {.process = &Part, .keeps_floating = true},
+                               all_code = {.process = &All, .keeps_floating = true};
 
 static const char library[] =
     "{\"abi\": 1, \"library\": \"t\", \"path\": \"t.so\", \"hash\": \"0\", \"types\": ["

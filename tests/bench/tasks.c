@@ -74,7 +74,8 @@ static int run_step(simlab_context *c)
     return 0;
 }
 static const struct simlab_process Empty = {.name = "Empty", .run_step = run_step};
-static const struct stage_code code = {.process = &Empty};
+/* What loading it as a library would find (worker/floating_code.h). */
+static const struct stage_code code = {.process = &Empty, .keeps_floating = true};
 static const char library[] =
     "{\"abi\": 1, \"library\": \"t\", \"path\": \"t.so\", \"hash\": \"0\", \"types\": [{\"name\": "
     "\"Empty\", \"stages\": [\"run_step\"], \"variables\": []}]}";

@@ -88,6 +88,33 @@ Test(libraries, older_and_larger_structs)
     check_twice("LARGER", 24);
 }
 
+/* What can set the control is looked at after each call. */
+Test(libraries, who_can_change_the_floating_point_control)
+{
+    static const struct {
+        const char *library;
+        bool keeps;
+    } rows[] = {
+        {"odd/GOOD.so", true},
+        {"odd/ROUNDS.so", false},
+        {"odd/CALLS.so", false},
+        {"processes/reference.so", true},
+        {"apart/apart.so", false} /* it opens directories: anything else may be in reach */};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct libraries *l = libraries_new();
+        struct error e = {.message = ""};
+        const char *path = support_built(rows[i].library);
+        cr_assert_eq(libraries_open(l, path, NULL, &e), 0, "%s", e.message);
+        char *name = content_name(path);
+        struct registry *r = registry_of(l, name);
+        const struct stage_code *code = libraries_code(l, registry_at(r, 0));
+        cr_assert_eq(code->keeps_floating, rows[i].keeps, "%s", rows[i].library);
+        free(name);
+        registry_unref(r);
+        libraries_free(l);
+    }
+}
+
 /* A type that cannot be told of is left out, alone. */
 Test(libraries, types_without_a_name_are_left_out)
 {
