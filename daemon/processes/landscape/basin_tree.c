@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* By basin: joined[], the component it is in, which is known by one of its basins (base level's by
  * n); of a component's basin, outlets[], targets[] and spill[] are its lowest way out; by a band's
- * root, from[], to[] and pass[]: the same, of its nodes in the band. */
+ * root, from[], to[] and pass[]: the same, of its nodes in the band, and owners[]: the component.
+ */
 #include "basin_tree.h"
 
 static int label(simlab_context *c, int64_t first, int64_t last, void *tree)
@@ -41,11 +42,13 @@ static int is_lower(double height_a, int32_t a, int32_t b, double height_c, int3
     return low_a != low_c ? low_a < low_c : a + b - low_a < c + d - low_c;
 }
 
-static void offer(const struct flow *f, int32_t at, int32_t from, int32_t to, double pass)
+static void offer(const struct flow *f, int32_t at, int32_t owner, int32_t from, int32_t to,
+                  double pass)
 {
     if (f->from[at] != BASIN_NOWHERE &&
         !is_lower(pass, from, to, f->pass[at], f->from[at], f->to[at]))
         return;
+    f->owners[at] = owner;
     f->from[at] = from;
     f->to[at] = to;
     f->pass[at] = pass;
@@ -137,6 +140,17 @@ static int find_passes_of_bands(simlab_context *c, int64_t first, int64_t last, 
     return 0;
 }
 
+/* Roots that were offered none are forgotten. */
+static void forget_roots(struct basin_tree *s, int32_t band)
+{
+    const struct flow *f = s->flow;
+    int32_t *live = f->live + flow_band_begin(f, band), left = 0;
+    for (int32_t k = 0; k < s->n_live[band]; k++)
+        if (f->from[live[k]] != BASIN_NOWHERE)
+            live[left++] = live[k];
+    s->n_live[band] = left;
+}
+
 /* Passes between components are offered to the roots of the band that they are at; others are
  * forgotten. */
 static int offer_passes(simlab_context *c, int64_t first, int64_t last, void *tree)
@@ -158,13 +172,14 @@ static int offer_passes(simlab_context *c, int64_t first, int64_t last, void *tr
                 continue;
             double pass = basin_height(f, from, to);
             if (a != n)
-                offer(f, f->root[from], from, to, pass);
+                offer(f, f->root[from], a, from, to, pass);
             if (b != n && flow_is_within(to, begin, end))
-                offer(f, f->root[to], to, from, pass);
+                offer(f, f->root[to], b, to, from, pass);
             passes_from[left] = from;
             passes_to[left++] = to;
         }
         s->n_passes[band] = left;
+        forget_roots(s, band);
     }
     return 0;
 }
@@ -178,20 +193,16 @@ static int32_t component_of(struct flow *f, int32_t basin)
     return basin;
 }
 
-/* The lowest pass of a band's root is one of its component; roots that have none are forgotten. By
- * component in outlets[], targets[], spill[], which are not needed yet. */
+/* Of the passes of a component's roots the lowest. By component in outlets[], targets[], spill[],
+ * which are not needed yet. */
 static int32_t gather(struct basin_tree *s)
 {
     struct flow *f = s->flow;
     int32_t n_components = 0;
     for (int32_t band = 0; band < f->n_bands; band++) {
-        int32_t begin = flow_band_begin(f, band), left = 0;
+        const int32_t *live = f->live + flow_band_begin(f, band);
         for (int32_t k = 0; k < s->n_live[band]; k++) {
-            int32_t root = f->live[begin + k];
-            if (f->from[root] == BASIN_NOWHERE)
-                continue;
-            f->live[begin + left++] = root;
-            int32_t own = f->joined[f->basins[f->roots[root]]];
+            int32_t root = live[k], own = f->owners[root];
             if (f->outlets[own] == BASIN_NOWHERE)
                 s->components[n_components++] = own;
             else if (!is_lower(f->pass[root], f->from[root], f->to[root], f->spill[own],
@@ -201,7 +212,6 @@ static int32_t gather(struct basin_tree *s)
             f->targets[own] = f->to[root];
             f->spill[own] = f->pass[root];
         }
-        s->n_live[band] = left;
     }
     return n_components;
 }

@@ -47,7 +47,7 @@ struct flow {
     uint8_t *n_donors;
 
     /* For basin_tree.c and depression.c, which say what they are. */
-    int32_t *basins, *live, *from, *to, *outlets, *targets;
+    int32_t *basins, *live, *owners, *from, *to, *outlets, *targets;
     int32_t *joined; /* of one element more */
     double *pass, *spill;
     int32_t *passes_from, *passes_to; /* of flow_most_passes() elements */
