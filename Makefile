@@ -271,14 +271,14 @@ tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start
 	@SIMLAB_SUITE_LIMIT=900 $(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan \
 		$(or $(TESTS),golden kill threads beside $(THREAD_TESTS))
 
-bench: ## times, as ratios to plain programs in the same run
+bench: ## times, as ratios to plain programs in the same run; BENCH_PARTS="tasks …": these only
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)
 	+@$(SUBMAKE) all $(BUILD)/bench/advect $(BUILD)/bench/advect_chunks $(BUILD)/bench/model \
 		$(BUILD)/bench/chunks $(BUILD)/bench/bare_busy $(BUILD)/busy/busy.so \
 		$(BUILD)/bench/tasks $(BUILD)/bench/state $(if $(HAS_TBB),$(BUILD)/bench/tasks_tbb) \
 		$(BUILD)/bench/bare $(BUILD)/bench/clients $(BUILD)/stalls/stalls.so \
 		$(if $(HOST),$(BUILD)/bench/interpreter)
-	@$(PYTHON) tests/bench/bench.py --build $(BUILD)
+	@$(PYTHON) tests/bench/bench.py --build $(BUILD) $(BENCH_PARTS)
 
 soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills …": these only
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_SOAK)

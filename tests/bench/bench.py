@@ -150,52 +150,75 @@ def median(times, measure):
 
 
 def line(what, seconds, members, c, array):
-    print(f"{what:<34}{seconds * 1e3:12.3f} ms {seconds / members * 1e6:10.1f} us/member "
-          f"{seconds / c:9.1f} x C {seconds / array:8.2f} x NumPy", flush=True)
+    return (f"{what:<34}{seconds * 1e3:12.3f} ms {seconds / members * 1e6:10.1f} us/member "
+            f"{seconds / c:9.1f} x C {seconds / array:8.2f} x NumPy")
+
+
+# ---- the parts: each yields lines ----
+
+
+def runs(context):
+    plain_numpy(10)
+    c1 = median(21, lambda: plain_c(context.build, 1000) / 1000)
+    n1 = median(5, lambda: plain_numpy(200) / 200)
+    yield line("1 run: plain C", c1, 1, c1, n1)
+    yield line("1 run: plain NumPy", n1, 1, c1, n1)
+    yield line("1 run: simlab-worker run", median(15, lambda: local(context)), 1, c1, n1)
+    daemon = context.daemon(workers=2)
+    through(daemon, job(1))
+    yield line("1 run: daemon", median(15, lambda: through(daemon, job(1))), 1, c1, n1)
+    cb = median(5, lambda: plain_c(context.build, MEMBERS))
+    nb = median(3, lambda: plain_numpy(MEMBERS // 10) * 10)
+    yield line(f"{MEMBERS} runs: plain C", cb, MEMBERS, cb, nb)
+    yield line(f"{MEMBERS} runs: plain NumPy", nb, MEMBERS, cb, nb)
+    yield line(f"{MEMBERS} runs: daemon, 2 workers", median(3, lambda: through(daemon, job(MEMBERS))),
+               MEMBERS, cb, nb)
+
+
+def models(context):
+    built, parsed = model(context.build)
+    yield f"1,000 processes built and ordered {built:12.3f} ms {built / parsed:34.1f} x parsing it"
+
+
+def chunk_writes(context):
+    for store, bare, what in chunks(context.build, context.directory("chunks")):
+        yield f"{what:<34}{store * 1e3:12.3f} ms {store / bare:34.2f} x the system calls"
+
+
+def durable_submissions(context):
+    context.stop()
+    rate, ratio = submissions_beside(context)
+    yield f"durable submissions, 64 clients {rate:14.0f} /s {ratio:34.2f} x a bare server"
+
+
+PARTS = {
+    "runs": runs,
+    "batches": lambda context: batches.lines(context, job, through),
+    "models": models,
+    "chunks": chunk_writes,
+    "checkpoints": checkpoints.lines,
+    "python": lambda context: python_models.lines(context, job, through),
+    "tasks": lambda context: tasks.lines(context.build),
+    "loops": lambda context: loops.lines(context, lambda case: harness.load(harness.GOLDEN, case, "job.json")),
+    "submissions": durable_submissions,
+}
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default=os.path.join(harness.REPOSITORY, "build"))
-    build = os.path.abspath(parser.parse_args().build)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help="one of: " + ", ".join(PARTS))
+    options = parser.parse_args()
     root = tempfile.mkdtemp(prefix="simlab-bench-")
-    context = harness.Context(build, root)
+    context = harness.Context(os.path.abspath(options.build), root)
     try:
-        plain_numpy(10)
-        c1 = median(21, lambda: plain_c(build, 1000) / 1000)
-        n1 = median(5, lambda: plain_numpy(200) / 200)
-        line("1 run: plain C", c1, 1, c1, n1)
-        line("1 run: plain NumPy", n1, 1, c1, n1)
-        line("1 run: simlab-worker run", median(15, lambda: local(context)), 1, c1, n1)
-        daemon = context.daemon(workers=2)
-        through(daemon, job(1))
-        line("1 run: daemon", median(15, lambda: through(daemon, job(1))), 1, c1, n1)
-        cb = median(5, lambda: plain_c(build, MEMBERS))
-        nb = median(3, lambda: plain_numpy(MEMBERS // 10) * 10)
-        line(f"{MEMBERS} runs: plain C", cb, MEMBERS, cb, nb)
-        line(f"{MEMBERS} runs: plain NumPy", nb, MEMBERS, cb, nb)
-        line(f"{MEMBERS} runs: daemon, 2 workers", median(3, lambda: through(daemon, job(MEMBERS))),
-             MEMBERS, cb, nb)
-        for said in batches.lines(context, job, through):
-            print(said, flush=True)
-        built, parsed = model(build)
-        print(f"1,000 processes built and ordered {built:12.3f} ms {built / parsed:34.1f} x parsing it")
-        for store, bare, what in chunks(build, context.directory("chunks")):
-            print(f"{what:<34}{store * 1e3:12.3f} ms {store / bare:34.2f} x the system calls", flush=True)
-        for said in checkpoints.lines(context):
-            print(said, flush=True)
-        for said in python_models.lines(context, job, through):
-            print(said, flush=True)
-        for said in tasks.lines(build):
-            print(said, flush=True)
-        for said in loops.lines(context, lambda case: harness.load(harness.GOLDEN, case, "job.json")):
-            print(said, flush=True)
-        context.stop()
-        rate, ratio = submissions_beside(context)
-        print(f"durable submissions, 64 clients {rate:14.0f} /s {ratio:34.2f} x a bare server", flush=True)
+        for part in options.parts or PARTS:
+            for said in PARTS[part](context):
+                print(said, flush=True)
     finally:
         context.close()
         shutil.rmtree(root, ignore_errors=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
