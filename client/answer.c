@@ -52,7 +52,8 @@ const struct answer_shape answer_members = {ANSWER_OBJECT, "a list of members", 
                                             NULL};
 
 static const struct answer_member range_members[] = {
-    {"begin", &count, true}, {"end", &count, true}, {"state", &text, true}, END};
+    {"begin", &count, true},     {"end", &count, true},      {"state", &text, true},
+    {"attempts", &count, false}, {"next_try", &text, false}, END};
 SHAPE(range) = {ANSWER_OBJECT, "a range of members", range_members, NULL};
 SHAPE(range_list) = {ANSWER_LIST, "a list of ranges", NULL, &range};
 static const struct answer_member ranges_members[] = {

@@ -38,7 +38,13 @@ static void print_range(const json_t *range)
     print_number(range, "begin", 10);
     text_put_padded(stdout, last, 10);
     text_put_padded(stdout, count, 10);
-    text_line(stdout, "%s", document_string(range, "state", ""));
+    const char *next_try = document_string(range, "next_try", NULL);
+    if (next_try)
+        text_line(stdout, "%s after attempt %lld, tried again at %s",
+                  document_string(range, "state", ""),
+                  (long long)document_integer(range, "attempts", 0), next_try);
+    else
+        text_line(stdout, "%s", document_string(range, "state", ""));
     free(last);
     free(count);
 }

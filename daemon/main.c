@@ -162,7 +162,9 @@ static int open_queue(struct simlabd *d, struct error *e)
                                     .sightings = d->left.sightings,
                                     .n_sightings = d->left.n,
                                     .all_seen = !d->left.is_unknown,
-                                    .is_dead = pool_local.gave};
+                                    .is_dead = pool_local.gave,
+                                    .backoff_ms = c->backoff,
+                                    .backoff_max_ms = c->backoff_max};
     int r = queue_open(&o, &d->queue, e);
     if (r == 0 && queue_loss(d->queue))
         log_warning("%s", queue_loss(d->queue));

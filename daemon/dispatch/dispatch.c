@@ -177,7 +177,7 @@ static int64_t next_due(const struct dispatch *d, int64_t now)
         else if (s->fence_due > 0)
             due = sooner(due, s->fence_due);
     }
-    return d->retry_at > now ? sooner(due, d->retry_at) : due;
+    return sooner(due, d->retry_at > now ? d->retry_at : d->rest_due);
 }
 
 /* Why those wait that have no reason of their own. */
@@ -208,6 +208,8 @@ static int grant(struct dispatch *d)
 static int work(struct dispatch *d)
 {
     int r = reports_apply(&d->reports, d->queue);
+    if (r == 0)
+        r = queue_end_rests(d->queue, d->now, &d->rest_due, NULL);
     pause_tick(d);
     if (r == 0)
         r = changes_apply(d);
@@ -337,6 +339,7 @@ int dispatch_new(struct loop *loop, struct queue *q, const struct dispatch_optio
     d->due = d->pause.due = d->fit.due = d->ahead.due = INT64_MAX;
     d->locks.is_due = true;
     d->without_worker = loop_now();
+    d->rest_due = INT64_MAX;
     int r = router_open(loop, o->endpoint, &d->router, e);
     if (r != 0) {
         dispatch_free(d);

@@ -36,6 +36,7 @@ struct dispatch {
     int64_t due;            /* the next tick, as we told the loop */
     bool is_leaving;        /* nothing is leased any more */
     int64_t retry_at;       /* after the queue failed: it is left alone before */
+    int64_t rest_due;       /* when a member that rests has rested; INT64_MAX: none does */
     struct id_list ended;   /* jobs that are to be forgotten */
     struct id_list closing; /* complete jobs */
     struct {

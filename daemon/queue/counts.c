@@ -31,6 +31,7 @@ int queue_counts(struct queue *q, int64_t job, struct queue_counts *ret, struct 
         .member_timeout = sqlite3_column_double(s, 12),
         .is_held = sqlite3_column_int(s, 13),
         .awaits = sqlite3_column_int64(s, 14),
+        .resting = sqlite3_column_int64(s, 15),
     };
     database_end(s);
     return 0;

@@ -208,6 +208,8 @@ int queue_give_back(struct queue *q, int64_t job, const struct queue_ranges *ran
     r = queue_counts_add(q, job, 0, 0, members, e);
     if (!r && state == RANGE_ALONE)
         r = database_run(&q->database, e, STATEMENT_JOB_SUSPECTS, INTEGER(job), INTEGER(members));
+    if (!r && state == RANGE_RESTING)
+        r = database_run(&q->database, e, STATEMENT_JOB_RESTING, INTEGER(job), INTEGER(members));
     return r || state != RANGE_FREE ? r : move_frontier_back(q, job, c.frontier, e);
 }
 

@@ -150,7 +150,7 @@ static int can_lease(struct queue *q, const struct queue_counts *c, bool *ret, s
         return 0;
     }
     bool is_first = c->layouts == 0 && c->done + c->dead + c->free < c->members;
-    if (c->free == 0 || (c->suspects == 0 && c->proposed < 0 && !is_first)) {
+    if (c->free == 0 || (c->suspects == 0 && c->resting == 0 && c->proposed < 0 && !is_first)) {
         *ret = c->free > 0;
         return 0;
     }
@@ -191,6 +191,7 @@ static int enter(struct queue *q, const struct queue_counts *c, struct error *e)
         .dead = c->dead,
         .free = c->free,
         .suspects = c->suspects,
+        .resting = c->resting,
         .layouts = c->layouts,
         .priority = c->priority,
         .member_timeout = c->member_timeout,
@@ -386,6 +387,8 @@ const char *live_waiting(const struct queue *q, int64_t job)
     bool runs = o->done + o->dead + o->free < o->members;
     if (j->kept)
         return j->kept;
+    if (!j->waiting && !runs && o->resting > 0 && o->resting == o->free)
+        return "members whose worker died rest before they are tried again";
     return j->waiting ? j->waiting : runs ? NULL : q->live.waiting;
 }
 

@@ -2,6 +2,7 @@
 /* Members as people see them. */
 #include "queue/queue_internal.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/position.h"
 
@@ -95,7 +96,7 @@ int queue_members(struct queue *q, int64_t job, int64_t after, int limit, json_t
 
 /* ---- all of them ---- */
 
-enum view { VIEW_DONE, VIEW_DEAD, VIEW_LEASED, VIEW_REST, VIEWS };
+enum view { VIEW_DONE, VIEW_DEAD, VIEW_LEASED, VIEW_RESTING, VIEW_REST, VIEWS };
 
 struct views {
     struct queue_ranges of[VIEW_REST];
@@ -138,12 +139,13 @@ static enum view look(struct views *v, int64_t m, int64_t members, int64_t *ret_
     return found;
 }
 
-/* Joined with what stands last, where that is alike. False where there is no room. */
+/* Joined with what stands last, where that is alike and does not rest. False where there is no
+ * room. */
 static bool append_range(json_t *page, int64_t begin, int64_t end, const char *state, size_t most)
 {
     json_t *last = json_array_get(page, json_array_size(page) - 1);
     const char *was = json_string_value(json_object_get(last, "state"));
-    if (was && !strcmp(was, state)) {
+    if (was && !strcmp(was, state) && strcmp(state, "resting") != 0) {
         json_object_set_new(last, "end", json_integer(end));
         return true;
     }
@@ -154,6 +156,19 @@ static bool append_range(json_t *page, int64_t begin, int64_t end, const char *s
     return true;
 }
 
+/* What is known of the member that the page ends with, which rests. */
+static int add_rest(struct queue *q, int64_t job, int64_t member, json_t *page, struct error *e)
+{
+    struct queue_attempts a;
+    json_t *range = json_array_get(page, json_array_size(page) - 1);
+    int r = queue_attempts(q, job, member, &a, e);
+    if (r)
+        return r;
+    json_object_set_new(range, "attempts", json_integer(a.earlier + a.attempts));
+    json_object_set_new(range, "next_try", json_time(queue_rest_unix(q, a.rests_until)));
+    return 0;
+}
+
 static int read_views(struct queue *q, int64_t job, struct views *v, struct error *e)
 {
     int r = queue_ranges_of(q, job, RANGE_DONE, &v->of[VIEW_DONE], e);
@@ -161,6 +176,8 @@ static int read_views(struct queue *q, int64_t job, struct views *v, struct erro
         r = queue_ranges_of(q, job, RANGE_DEAD, &v->of[VIEW_DEAD], e);
     if (!r)
         r = read_leases(q, job, &v->of[VIEW_LEASED], e);
+    if (!r)
+        r = queue_ranges_of(q, job, RANGE_RESTING, &v->of[VIEW_RESTING], e);
     struct queue_ranges *leased = &v->of[VIEW_LEASED];
     if (leased->n > 0)
         qsort(leased->items, leased->n, sizeof *leased->items, by_begin);
@@ -170,7 +187,7 @@ static int read_views(struct queue *q, int64_t job, struct views *v, struct erro
 int queue_member_ranges(struct queue *q, int64_t job, int64_t from, int limit, json_t **ret_page,
                         struct error *e)
 {
-    static const char *const words[VIEWS] = {"done", "dead", "leased", "waiting"};
+    static const char *const words[VIEWS] = {"done", "dead", "leased", "resting", "waiting"};
     struct queue_counts c;
     struct views v = {0};
     int r = queue_counts(q, job, &c, e);
@@ -182,6 +199,8 @@ int queue_member_ranges(struct queue *q, int64_t job, int64_t from, int limit, j
         bool is_missing = view == VIEW_REST && job_state_is_final(c.state);
         if (!append_range(page, m, end, is_missing ? "missing" : words[view], (size_t)limit))
             break;
+        if (view == VIEW_RESTING)
+            r = add_rest(q, job, m, page, e);
     }
     for (int i = 0; i < VIEW_REST; i++)
         free(v.of[i].items);

@@ -71,16 +71,34 @@ static int first_suspect(struct queue *q, const struct queue_counts *c, int64_t 
     return r;
 }
 
+/* *ret_member: the lowest that rests, or c->members. */
+static int first_resting(struct queue *q, const struct queue_counts *c, int64_t *ret_member,
+                         struct error *e)
+{
+    struct queue_range range = {.begin = c->members};
+    int r = c->resting > 0 ? queue_range_first(q, c->id, RANGE_RESTING, &range, e) : 0;
+    if (r == 0)
+        *ret_member = range.begin;
+    return r;
+}
+
+static int64_t lower_of(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 int queue_lowest_free(struct queue *q, const struct queue_counts *c, int64_t *ret_member,
                       struct error *e)
 {
     struct queue_pick pick = {.from.begin = c->members};
-    int64_t suspect = 0;
-    int r = c->free > c->suspects ? first_free(q, c, &pick, e) : 0;
+    int64_t suspect = 0, resting = 0;
+    int r = c->free > c->suspects + c->resting ? first_free(q, c, &pick, e) : 0;
     if (r == 0)
         r = first_suspect(q, c, &suspect, e);
     if (r == 0)
-        *ret_member = suspect < pick.from.begin ? suspect : pick.from.begin;
+        r = first_resting(q, c, &resting, e);
+    if (r == 0)
+        *ret_member = lower_of(pick.from.begin, lower_of(suspect, resting));
     return r;
 }
 
@@ -89,13 +107,15 @@ int queue_lowest_free(struct queue *q, const struct queue_counts *c, int64_t *re
 static int leads(struct queue *q, const struct queue_counts *c, const struct queue_pick *pick,
                  bool *ret, struct error *e)
 {
-    int64_t suspect = 0, leased = INT64_MAX;
+    int64_t suspect = 0, resting = 0, leased = INT64_MAX;
     enum range_state from;
     int r = first_suspect(q, c, &suspect, e);
+    if (r == 0)
+        r = first_resting(q, c, &resting, e);
     if (r == 0 && is_first_out(c))
         r = queue_first_lease(q, c->id, &leased, &from, e);
     if (r == 0)
-        *ret = pick->from.begin < suspect && pick->from.begin < leased;
+        *ret = pick->from.begin < lower_of(leased, lower_of(suspect, resting));
     return r;
 }
 
@@ -128,15 +148,18 @@ int queue_pick_ahead(struct queue *q, const struct queue_counts *c, int64_t want
 {
     struct queue_pick pick = {0};
     enum range_state from = RANGE_FREE;
-    int64_t leased = 0;
-    if (!is_open(c) || c->suspects > 0 || !is_first_out(c))
+    int64_t leased = 0, resting = 0;
+    bool is_awaited = is_first_out(c) || (c->layouts == 0 && c->resting > 0);
+    if (!is_open(c) || c->suspects > 0 || !is_awaited)
         return QUEUE_NO_SUCH;
     int r = first_free(q, c, &pick, e);
     if (r == 0)
         r = queue_first_lease(q, c->id, &leased, &from, e);
+    if (r == 0)
+        r = first_resting(q, c, &resting, e);
     if (r)
         return r;
-    if (from == RANGE_ALONE || pick.from.begin < leased)
+    if (from == RANGE_ALONE || pick.from.begin < lower_of(leased, resting))
         return QUEUE_NO_SUCH;
     if (pick.state == RANGE_FREE)
         pick.range.end = aligned_end(pick.range.begin, pick.from.end, want, 1);
@@ -147,20 +170,15 @@ int queue_pick_ahead(struct queue *q, const struct queue_counts *c, int64_t want
 int queue_pick_alone(struct queue *q, const struct queue_counts *c, struct queue_pick *ret,
                      struct error *e)
 {
-    struct queue_pick other = {0};
-    int64_t suspect = 0;
+    int64_t suspect = 0, lowest = 0;
     if (!is_open(c) || c->suspects == 0 || is_first_out(c))
         return QUEUE_NO_SUCH;
     int r = first_suspect(q, c, &suspect, e);
-    if (r == 0 && c->layouts == 0) {
-        r = first_free(q, c, &other, e);
-        if (r == 0 && other.from.begin < suspect)
-            return QUEUE_NO_SUCH;
-        r = r == QUEUE_NO_SUCH ? 0 : r;
-    }
+    if (r == 0 && c->layouts == 0)
+        r = queue_lowest_free(q, c, &lowest, e);
     if (r)
         return r;
-    if (suspect >= limit_of(c))
+    if (suspect >= limit_of(c) || (c->layouts == 0 && lowest < suspect))
         return QUEUE_NO_SUCH;
     *ret = pick_of((struct queue_range){suspect, suspect + 1}, RANGE_ALONE, false);
     return 0;

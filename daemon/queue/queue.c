@@ -81,6 +81,8 @@ static int open_all(struct queue *q, const struct queue_options *o, struct error
     if (!r)
         r = mark(q, false, e);
     if (!r)
+        r = queue_rests_load(q, o, e);
+    if (!r)
         r = live_load(q, e);
     if (!r)
         r = queue_await_libraries(q, e);
@@ -162,6 +164,7 @@ int queue_commit(struct queue *q, struct error *e)
         database_rollback(&q->database);
         q->numbers = q->committed;
         q->touched.n = 0;
+        q->rest_due = 0;
         live_roll_back(q);
         return r;
     }

@@ -21,7 +21,9 @@
  *     which is shorter than the time between them.
  *  7. Members of a live job are a partition: done, dead, leased, free. What a lost lease was cut to
  *     is remembered on disk, and so is who is to be leased alone.
- *  8. The layout of an output's array is decided by the lowest member that saves it, whatever the
+ *  8. A member whose worker died rests before it is leased again; others are leased meanwhile. How
+ *     long does not change with the clock, but for what a restart finds of it, which is bounded.
+ *  9. The layout of an output's array is decided by the lowest member that saves it, whatever the
  *     timing: queue_add_layout. */
 #ifndef QUEUE_QUEUE_H
 #define QUEUE_QUEUE_H
@@ -69,6 +71,9 @@ struct queue_options {
     /* Whether a worker of the former daemon, by its name, is dead for sure; NULL: all are. The
      * leases of others are to be fenced off: queue_next_fence. */
     bool (*is_dead)(const char *worker);
+    /* A member whose worker died is not leased for backoff_ms, twice as long after each attempt
+     * more, at most for backoff_max_ms; 0: it is at once. */
+    int64_t backoff_ms, backoff_max_ms;
 };
 
 /* Opens or makes the database, migrates its schema, ends what leases there are. QUEUE_REFUSED where
@@ -284,6 +289,7 @@ struct queue_outline {
     int64_t members, done, dead;
     int64_t free;     /* neither done, dead nor leased */
     int64_t suspects; /* of these, to be leased alone */
+    int64_t resting;  /* of these, whose worker died a while ago: to be leased later */
     int64_t layouts;  /* how often the layout was decided or added to; 0: not yet */
     int64_t priority;
     double member_timeout;
@@ -384,9 +390,13 @@ int queue_member_failed(struct queue *q, const struct queue_lease *lease, int64_
 int queue_release(struct queue *q, const struct queue_lease *lease, struct error *e);
 /* Its worker died. A lease of many members is free again as two halves (of what was not done of
  * it); a lease of one member counts an attempt against it, and at max_attempts it is dead of
- * that. So neighbours are never blamed. */
+ * that. So neighbours are never blamed. Until then it rests (invariant 8). */
 int queue_lost(struct queue *q, const struct queue_lease *lease, const struct queue_death *death,
                struct error *e);
+
+/* Those that have rested for long enough at `now` of loop_now may be leased again. *ret_due: when
+ * the next one has; INT64_MAX: none rests. */
+int queue_end_rests(struct queue *q, int64_t now, int64_t *ret_due, struct error *e);
 
 /* The lease is fenced off in its store, and will be in each that is made again for its job: it ends
  * while nobody knows that its worker is dead. */
@@ -409,8 +419,9 @@ int queue_members(struct queue *q, int64_t job, int64_t after, int limit, json_t
                   struct error *e);
 
 /* All members by what is known of them, those from `from` on: [{"begin", "end", "state"}] with
- * "done", "dead", "leased" and "waiting" (of a job that has ended: "missing"), neighbours that are
- * alike as one, at most `limit` of them. New reference. */
+ * "done", "dead", "leased", "resting" and "waiting" (of a job that has ended: "missing"),
+ * neighbours that are alike as one, at most `limit` of them. One that rests says "attempts" and
+ * "next_try", RFC 3339. New reference. */
 int queue_member_ranges(struct queue *q, int64_t job, int64_t from, int limit, json_t **ret_page,
                         struct error *e);
 

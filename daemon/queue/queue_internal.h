@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
- * database, checkpoint; texts; counts, ranges; live; events; moves; leases, layouts;
+ * database, checkpoint; texts; counts, ranges; live; events; moves; leases, rests, layouts;
  * reports; holds, jobs, models; retry, recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
@@ -44,6 +44,9 @@ struct queue {
     int64_t probe_due;      /* while the database fails; 0: it works, as of the last tick */
     struct checkpoint *checkpoint;
     int64_t reopen_due; /* while the database cannot be opened anew */
+    int64_t backoff_ms, backoff_max_ms;
+    int64_t epoch;    /* the queue's time is this and loop_now (rests.c) */
+    int64_t rest_due; /* no rest ends before this of loop_now; 0: not known */
 };
 
 /* ---- counts.c: a job's row, less its texts ---- */
@@ -53,6 +56,7 @@ struct queue_counts {
     enum job_state state;
     int64_t members, done, dead, free, frontier;
     int64_t suspects; /* of those free: to be leased alone */
+    int64_t resting;  /* likewise, to be leased later */
     int64_t proposed; /* the lowest member that proposed an addition to the layout; -1: none */
     int64_t layouts;  /* how often the layout was decided or added to */
     int64_t priority, max_attempts, log_lines;
@@ -83,8 +87,8 @@ int queue_await_libraries(struct queue *q, struct error *e);
 /* ---- ranges.c ---- */
 
 /* Rows of members. CUT: free, to be leased as it is. ALONE: a member that is free, to be leased
- * while nothing else is. */
-enum range_state { RANGE_DONE, RANGE_DEAD, RANGE_FREE, RANGE_CUT, RANGE_ALONE };
+ * while nothing else is. RESTING: a member that is free, and CUT after a while. */
+enum range_state { RANGE_DONE, RANGE_DEAD, RANGE_FREE, RANGE_CUT, RANGE_ALONE, RANGE_RESTING };
 
 struct queue_range {
     int64_t begin, end;
@@ -102,8 +106,8 @@ int queue_ranges_of(struct queue *q, int64_t job, enum range_state state, struct
 /* JSON [[begin, end], …]; a new string. */
 char *queue_ranges_text(const struct queue_ranges *ranges);
 
-/* Adds a row, joined with neighbours that are alike (never those that are cut or alone). [begin,
- * end) is in no row of this state yet. */
+/* Adds a row, joined with neighbours that are alike (never those that are cut, alone or resting).
+ * [begin, end) is in no row of this state yet. */
 int queue_range_add(struct queue *q, int64_t job, enum range_state state, int64_t begin,
                     int64_t end, struct error *e);
 /* The same of members that are dead. */
@@ -176,6 +180,18 @@ int queue_end_lease(struct queue *q, const struct queue_live_lease *live, struct
 int queue_first_lease(struct queue *q, int64_t job, int64_t *ret_begin, enum range_state *ret_from,
                       struct error *e);
 
+/* ---- rests.c ---- */
+
+/* The member's worker died, and its attempts were counted: it is given back, to be leased after a
+ * while, the longer the more there were. */
+struct queue_attempts;
+int queue_rest(struct queue *q, int64_t job, int64_t member, const struct queue_attempts *a,
+               struct error *e);
+/* At an open: nobody rests for longer than he would have to from now on. */
+int queue_rests_load(struct queue *q, const struct queue_options *o, struct error *e);
+/* Unix time in milliseconds, by the clock as it goes now, of an attempt's rests_until. */
+int64_t queue_rest_unix(const struct queue *q, int64_t rests_until);
+
 /* ---- jobs.c ---- */
 
 /* As a row says it: a new string, the whole path. */
@@ -203,7 +219,8 @@ int queue_count_attempt(struct queue *q, int64_t job, int64_t member,
                         const struct queue_death *death, bool *ret_lives, struct error *e);
 struct queue_attempts {
     int64_t attempts, suspicion;
-    int64_t earlier; /* attempts before the job was retried; those have no bound */
+    int64_t earlier;     /* attempts before the job was retried; those have no bound */
+    int64_t rests_until; /* by the queue's time; 0: it does not rest */
 };
 int queue_attempts(struct queue *q, int64_t job, int64_t member, struct queue_attempts *ret,
                    struct error *e);

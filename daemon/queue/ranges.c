@@ -65,7 +65,7 @@ static int add_row(struct queue *q, int64_t job, enum range_state state, int64_t
     struct queue_range before = {0}, behind = {0};
     bool joins_before = false, joins_behind = false;
     int r = 0;
-    if (state != RANGE_CUT && state != RANGE_ALONE) {
+    if (state != RANGE_CUT && state != RANGE_ALONE && state != RANGE_RESTING) {
         r = neighbour(q, STATEMENT_RANGE_BEFORE, job, state, begin, row, &before, &joins_before, e);
         if (!r || r == QUEUE_NO_SUCH)
             r = neighbour(q, STATEMENT_RANGE_FROM, job, state, end, row, &behind, &joins_behind, e);

@@ -61,7 +61,7 @@ int queue_attempts(struct queue *q, int64_t job, int64_t member, struct queue_at
     if (r)
         return r == QUEUE_NO_SUCH ? 0 : r;
     *ret = (struct queue_attempts){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1),
-                                   sqlite3_column_int64(s, 2)};
+                                   sqlite3_column_int64(s, 2), sqlite3_column_int64(s, 3)};
     database_end(s);
     return 0;
 }
@@ -70,7 +70,8 @@ int queue_attempts_set(struct queue *q, int64_t job, int64_t member, const struc
                        struct error *e)
 {
     return database_run(&q->database, e, STATEMENT_ATTEMPT_SET, INTEGER(job), INTEGER(member),
-                        INTEGER(a->attempts), INTEGER(a->suspicion), INTEGER(a->earlier));
+                        INTEGER(a->attempts), INTEGER(a->suspicion), INTEGER(a->earlier),
+                        INTEGER(a->rests_until));
 }
 
 /* Of the many, what those share that died of the same: a row for all that are neighbours. */
@@ -195,7 +196,18 @@ int queue_halve_lease(struct queue *q, const struct queue_live_lease *live, stru
     return r ? r : queue_end_lease(q, live, e);
 }
 
-/* It stays cut: joined with others it would take them down again. */
+/* It stays cut: joined with others it would take them down again. One that is to be alone is spaced
+ * by what that needs. */
+static int give_back_one(struct queue *q, const struct queue_live_lease *live,
+                         const struct queue_ranges *open, struct error *e)
+{
+    struct queue_attempts a;
+    if (live->from == RANGE_ALONE)
+        return queue_give_back(q, live->job, open, RANGE_ALONE, e);
+    int r = queue_attempts(q, live->job, live->range.begin, &a, e);
+    return r ? r : queue_rest(q, live->job, live->range.begin, &a, e);
+}
+
 static int lose_one(struct queue *q, const struct queue_live_lease *live,
                     const struct queue_death *death, struct error *e)
 {
@@ -205,8 +217,7 @@ static int lose_one(struct queue *q, const struct queue_live_lease *live,
     if (!r && open.n > 0)
         r = queue_count_attempt(q, live->job, live->range.begin, death, &lives, e);
     if (!r && lives)
-        r = queue_give_back(q, live->job, &open,
-                            live->from == RANGE_ALONE ? RANGE_ALONE : RANGE_CUT, e);
+        r = give_back_one(q, live, &open, e);
     free(open.items);
     return r ? r : queue_end_lease(q, live, e);
 }

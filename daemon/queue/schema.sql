@@ -221,3 +221,11 @@ CREATE TABLE fenced (
     PRIMARY KEY (job, lease)
 ) WITHOUT ROWID;
 CREATE INDEX fenced_due ON fenced (lease) WHERE is_due = 1;
+
+-- version 4
+-- Members whose worker died rest before they are tried again: so many of those that are free, which
+-- member_range has with a state of their own; and until when, in the queue's time (rests.c). 0: it
+-- does not rest.
+ALTER TABLE job ADD COLUMN resting INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempt ADD COLUMN rests_until INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX attempt_rests ON attempt (rests_until) WHERE rests_until > 0;

@@ -194,7 +194,7 @@ static sqlite3_stmt *query(struct queue *q, const char *sql, int64_t job)
 }
 
 /* What a row says of each member, one bit per kind of row. */
-enum { LEASED = 5, BEYOND_FRONTIER = 6 };
+enum { LEASED = 6, BEYOND_FRONTIER = 7 };
 
 static void mark(unsigned char *marks, int64_t members, int64_t begin, int64_t end, int kind)
 {
@@ -217,7 +217,8 @@ static void mark_ranges(struct queue *q, int64_t job, int64_t members, unsigned 
     char *reason = mem_strdup("");
     while (sqlite3_step(s) == SQLITE_ROW) {
         bool alike = sqlite3_column_int64(s, 0) == state && state != RANGE_CUT &&
-                     state != RANGE_ALONE && sqlite3_column_int64(s, 3) == attempts &&
+                     state != RANGE_ALONE && state != RANGE_RESTING &&
+                     sqlite3_column_int64(s, 3) == attempts &&
                      strcmp(reason, database_text(s, 4)) == 0;
         cr_assert(!alike || sqlite3_column_int64(s, 1) != end,
                   "neighbours in state %d are not one row", (int)state);
@@ -272,7 +273,8 @@ static void check_job(struct queue *q, int64_t job)
     cr_assert_eq(c.done, counts[RANGE_DONE]);
     cr_assert_eq(c.dead, counts[RANGE_DEAD]);
     cr_assert_eq(c.free, counts[RANGE_FREE] + counts[RANGE_CUT] + counts[RANGE_ALONE] +
-                             counts[BEYOND_FRONTIER]);
+                             counts[RANGE_RESTING] + counts[BEYOND_FRONTIER]);
+    cr_assert_eq(c.resting, counts[RANGE_RESTING]);
     cr_assert_eq(c.suspects, counts[RANGE_ALONE]);
     cr_assert(live || counts[LEASED] == 0);
     cr_assert(c.state != JOB_SUCCEEDED || c.done == c.members);

@@ -232,8 +232,45 @@ Test(open, a_database_of_version_1)
     fixture_close(&f);
 }
 
+/* A member's failed attempts, and one that is to be alone, of a daemon without rests. */
+Test(open, a_database_of_version_3)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct queue_attempts a;
+    const char *end = strstr(schema, "-- version 4");
+    char *sql = mem_printf("%.*s;"
+                           "INSERT INTO job (id, state, members, free, frontier, has_layout, "
+                           "priority, max_attempts, member_timeout, created, store, principal) "
+                           "VALUES (1, 1, 9, 9, 1, 1, 0, 3, 0, 5, '1.zarr', '');"
+                           "INSERT INTO job_text (job, document) VALUES (1, '{}');"
+                           "INSERT INTO member_range (job, state, begin, end) VALUES (1, 3, 0, 1);"
+                           "INSERT INTO attempt (job, member, attempts) VALUES (1, 0, 2);"
+                           "INSERT INTO event VALUES (1, 1, 5, 'queued', '{}'), "
+                           "(2, 1, 5, 'running', '{}');"
+                           "PRAGMA application_id = 1936289137; PRAGMA user_version = 3;",
+                           (int)(end - schema), schema);
+    fixture_open(&f);
+    f.q = queue_close(f.q);
+    unlink(f.path);
+    sqlite3 *connection;
+    cr_assert_eq(sqlite3_open(f.path, &connection), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(connection, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
+                 sqlite3_errmsg(connection));
+    sqlite3_close(connection);
+    free(sql);
+    fixture_reopen(&f);
+    cr_expect_eq(number(f.q, "PRAGMA user_version"), database_schema_version());
+    expect_ok(queue_attempts(f.q, 1, 0, &a, &e), &e);
+    cr_expect(a.attempts == 2 && a.rests_until == 0);
+    check_invariants(f.q);
+    struct queue_lease l = lease(f.q, 1, 9, 1);
+    cr_expect(l.begin == 0 && l.end == 1);
+    fixture_close(&f);
+}
+
 /* Later versions: add here the database of the version before. */
 Test(open, the_schema_has_all_its_versions)
 {
-    cr_expect_eq(database_schema_version(), 3);
+    cr_expect_eq(database_schema_version(), 4);
 }

@@ -80,9 +80,18 @@ static bool may_begin(const struct oracle_job *j, int64_t first)
 static int64_t first_free(const struct oracle_job *j, bool alone)
 {
     int64_t m = 0;
-    while (m < j->members && (j->member[m] != MEMBER_FREE || is_alone(j, m) != alone))
+    while (m < j->members &&
+           (j->member[m] != MEMBER_FREE || j->rests[m] || is_alone(j, m) != alone))
         m++;
     return m;
+}
+
+static bool one_rests_below(const struct oracle_job *j, int64_t member)
+{
+    bool rests = false;
+    for (int64_t m = 0; m < member; m++)
+        rests = rests || j->rests[m];
+    return rests;
 }
 
 int oracle_pick(const struct oracle *o, int64_t job, int64_t want, int64_t align,
@@ -90,9 +99,11 @@ int oracle_pick(const struct oracle *o, int64_t job, int64_t want, int64_t align
 {
     const struct oracle_job *j = &o->jobs[job - 1];
     int64_t limit = limit_of(j), begin = first_free(j, false), end = begin;
-    if (!may_begin(j, begin) || begin >= limit || (!j->has_layout && first_free(j, true) < begin))
+    if (!may_begin(j, begin) || begin >= limit)
         return QUEUE_NO_SUCH;
-    while (end < limit && j->member[end] == MEMBER_FREE && !is_alone(j, end) &&
+    if (!j->has_layout && (first_free(j, true) < begin || one_rests_below(j, begin)))
+        return QUEUE_NO_SUCH;
+    while (end < limit && j->member[end] == MEMBER_FREE && !is_alone(j, end) && !j->rests[end] &&
            j->cut[end] == j->cut[begin])
         end++;
     if (j->cut[begin] == 0 && end - begin > want) {
@@ -114,7 +125,7 @@ int oracle_pick_alone(const struct oracle *o, int64_t job, int64_t *ret_member)
     const struct oracle_job *j = &o->jobs[job - 1];
     int64_t member = first_free(j, true);
     if (!is_live(j) || (!j->has_layout && count(j, MEMBER_LEASED) > 0) || member >= limit_of(j) ||
-        (!j->has_layout && first_free(j, false) < member))
+        (!j->has_layout && (first_free(j, false) < member || one_rests_below(j, member))))
         return QUEUE_NO_SUCH;
     *ret_member = member;
     return 0;
@@ -290,8 +301,15 @@ int oracle_lost(struct oracle *o, struct oracle_lease *l)
     }
     if (j->member[m] == MEMBER_LEASED)
         count_attempt(j, m);
+    j->rests[m] = o->has_backoff && j->member[m] == MEMBER_LEASED && !is_alone(j, m);
     give_back(o, l, true, -1);
     return 0;
+}
+
+void oracle_end_rests(struct oracle *o)
+{
+    for (int i = 0; i < o->n_jobs; i++)
+        memset(o->jobs[i].rests, 0, sizeof o->jobs[i].rests);
 }
 
 /* ---- the daemon comes again ---- */

@@ -20,6 +20,7 @@ struct oracle_job {
     enum oracle_member member[ORACLE_MEMBERS];
     int attempts[ORACLE_MEMBERS];
     int suspicion[ORACLE_MEMBERS]; /* from 2 on, it is leased alone */
+    bool rests[ORACLE_MEMBERS];    /* it is free, and not to be leased yet */
     int cut[ORACLE_MEMBERS];       /* free members of one number were cut together; 0: not cut */
 };
 
@@ -32,6 +33,7 @@ struct oracle_lease {
 struct oracle {
     struct oracle_job jobs[ORACLE_JOBS]; /* job 1 first */
     int n_jobs;
+    bool has_backoff;
     struct oracle_lease leases[ORACLE_LEASES]; /* the newest ones, dead ones among them */
     int n_leases;
     int cuts;
@@ -53,6 +55,7 @@ int oracle_done(struct oracle *o, const struct oracle_lease *l, int64_t begin, i
 int oracle_failed(struct oracle *o, const struct oracle_lease *l, int64_t member);
 int oracle_release(struct oracle *o, struct oracle_lease *l);
 int oracle_lost(struct oracle *o, struct oracle_lease *l);
+void oracle_end_rests(struct oracle *o); /* of all */
 int oracle_end(struct oracle *o, int64_t job, enum job_state to);
 int oracle_finish(struct oracle *o, int64_t job);
 /* The daemon stopped in order, or died; then what was seen, in `options`, tells who ran. */

@@ -5,6 +5,8 @@
 #include "fixture.h"
 #include "oracle.h"
 
+#include "base/loop.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +20,7 @@ struct run {
     long failed; /* turns that were rolled back */
 };
 
-enum { SEEDS = 12 };
+enum { SEEDS = 12, REST_MS = 3600000 };
 
 /* splitmix64 */
 static uint64_t draw(struct run *run, uint64_t below)
@@ -233,6 +235,20 @@ static void commit(struct run *run)
     run->numbers = run->f.q->numbers;
 }
 
+/* All rest for as long: long after, all have. */
+static void try_end_rests(struct run *run)
+{
+    struct oracle before = run->now;
+    struct error e = {0};
+    int64_t due = 0;
+    bool all = draw(run, 2);
+    int r = queue_end_rests(run->f.q, loop_now() + (all ? 2 * REST_MS : 0), &due, &e);
+    if (all)
+        oracle_end_rests(&run->now);
+    if (agree(run, r, 0, &before, &e) && all)
+        cr_assert_eq(due, INT64_MAX);
+}
+
 enum { SIGHTINGS = 2 * ORACLE_LEASES };
 
 /* What the workers of the daemon that died may have said: the truth, nothing, or what is false. */
@@ -261,6 +277,7 @@ static void reopen(struct run *run)
     struct queue_sighting sightings[SIGHTINGS];
     struct queue_options o = options_of(&run->f);
     struct error e = {0};
+    o.backoff_ms = o.backoff_max_ms = run->now.has_backoff ? REST_MS : 0;
     bool died = draw(run, 3) > 0;
     disarm(run);
     if (died)
@@ -304,6 +321,8 @@ static void step(struct run *run)
         commit(run);
     else if (way < 97)
         tick(run);
+    else if (way < 98)
+        try_end_rests(run);
     else
         reopen(run);
     fault_interrupt(run->f.q->database.connection, 0);
@@ -315,6 +334,8 @@ static long random_run(uint64_t seed, int steps, bool faults)
     struct run run = {.random = seed, .faults = faults};
     fixture_open(&run.f);
     run.numbers = run.f.q->numbers;
+    run.now.has_backoff = run.committed.has_backoff = seed % 2;
+    reopen(&run);
     for (int i = 0; i < steps; i++)
         step(&run);
     fault_arm(0, 0, false);
