@@ -34,9 +34,10 @@ int claims_add(struct claims *c, const char *path, const char *owner, struct err
  * it is to mend; or where there is nothing yet. */
 static int check_content(struct store *s, const struct queue_retry_store *store, struct error *e)
 {
-    json_t *attributes = NULL, *names = NULL;
+    json_t *attributes = NULL, *said = NULL, *names = NULL;
     int r = store_attributes(s, &attributes, e);
-    const json_t *said = json_object_get(attributes, "simlabd");
+    if (r == 0)
+        said = store_provenance(attributes);
     const char *hash = json_member_string(said, "model_hash");
     if (r == STORE_BROKEN && store->has_members) {
         error_clear(e);
@@ -51,6 +52,7 @@ static int check_content(struct store *s, const struct queue_retry_store *store,
                       "what stands at %.500s is not the job's store: it was made by another",
                       store->path);
     json_decref(names);
+    json_decref(said);
     json_decref(attributes);
     return r;
 }

@@ -207,29 +207,6 @@ static void add_indexes(struct making *m)
 
 /* ---- names of arrays ---- */
 
-static struct job_coord drop_coord(struct job *j, int i)
-{
-    struct job_coord dropped = j->coords[i];
-    memmove(&j->coords[i], &j->coords[i + 1], (size_t)(j->n_coords - 1 - i) * sizeof *j->coords);
-    j->n_coords--;
-    return dropped;
-}
-
-/* A coordinate that the model computes, or that an output replaces, is not stored as given. */
-static void drop_replaced(struct job *j, const json_t *names)
-{
-    for (int i = 0; i < j->n_coords;) {
-        if (!json_object_get(names, j->coords[i].name)) {
-            i++;
-            continue;
-        }
-        struct job_coord dropped = drop_coord(j, i);
-        free(dropped.name);
-        ndarray_clear(&dropped.values);
-        json_decref(dropped.attrs);
-    }
-}
-
 static int claim(struct making *m, json_t *names, const char *section, const char *name,
                  const char *what)
 {
@@ -250,9 +227,11 @@ static int check_names(struct making *m)
         /* An index asked for by the name under which it is stored anyway is stored once. */
         if (json_object_get(names, j->outputs[i].name))
             r = job_making_fault(m, "outputs", j->outputs[i].name, "", "it is asked for twice");
-        json_object_set_new(names, j->outputs[i].name, json_string("an output"));
+        json_object_set_new(names, j->outputs[i].name,
+                            json_string(j->outputs[i].is_index ? "an index variable, which the "
+                                                                 "model computes"
+                                                               : "an output"));
     }
-    drop_replaced(j, names);
     for (int i = 0; i < j->n_inputs; i++)
         j->inputs[i].is_output =
             json_object_get(names, slot_at(m, j->inputs[i].slot)->name) != NULL;

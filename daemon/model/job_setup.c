@@ -200,6 +200,19 @@ static int each(struct setup *s, const char *section,
     return 0;
 }
 
+/* What an earlier run has left in the data set, and this one computes. */
+static void drop_computed(struct setup *s)
+{
+    const char *name;
+    json_t *clock;
+    json_object_foreach(s->outputs, name, clock) json_object_del(s->coords, name);
+    for (int i = 0; i < s->model->n_slots; i++)
+        if (s->model->slots[i].is_index) {
+            json_object_del(s->coords, s->model->slots[i].name);
+            json_object_del(s->coords, s->model->slots[i].declared->name);
+        }
+}
+
 static int convert(struct setup *s)
 {
     static const char *const keys[] = {"coords", "attrs", "dims", "data_vars", "encoding", NULL};
@@ -214,6 +227,8 @@ static int convert(struct setup *s)
     r = each(s, "coords", add_coord);
     r = r ? r : each(s, "data_vars", add_variable);
     r = r ? r : add_outputs(s, attrs, NULL);
+    if (r == 0)
+        drop_computed(s);
     if (r == 0 && !s->main_clock)
         r = error_set(s->e, MODEL_INVALID, "/coords",
                       "set-up: no coordinate has the attribute " SETUP_MAIN_CLOCK

@@ -244,13 +244,17 @@ int store_grow(struct store *s, const char *name, const int64_t *shape, struct e
 
 /* ---- creation ------------------------------------------------------------------------------ */
 
-static json_t *with_dimensions(const json_t *attrs, int ndim, const char *const *dims)
+/* With what xarray reads of an array: its dimensions, and that its bytes are text. */
+static json_t *attributes_of(const json_t *attrs, const struct store_meta *m,
+                             const char *const *dims)
 {
     json_t *all = attrs ? json_copy((json_t *)attrs) : json_object();
     json_t *names = json_array();
-    for (int d = 0; d < ndim; d++)
+    for (int d = 0; d < m->ndim; d++)
         json_array_append_new(names, json_string(dims[d]));
     json_object_set_new(all, dimensions_key, names);
+    if (m->dtype == SIMLAB_STR)
+        json_object_set_new(all, "_Encoding", json_string("utf-8"));
     return all;
 }
 
@@ -379,7 +383,7 @@ int store_create_array(struct store *s, const char *name, const struct store_met
         r = meta_check(m, NULL, e);
     if (r != 0)
         return r;
-    json_t *all = with_dimensions(attrs, m->ndim, dims);
+    json_t *all = attributes_of(attrs, m, dims);
     int fd = -1;
     r = group_lock(s, NULL, ".zgroup", &fd, e);
     if (r == 0)

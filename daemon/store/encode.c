@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "store/meta.h"
 #include "store/meta_value.h"
+#include "store/missing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,8 @@ int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int
         shape[i] = 1;
     store_meta_default(&m, dtype, itemsize, ndim, shape);
     int r = store_meta_encode(&m, encoding, e);
+    if (r == 0)
+        r = missing_encode(&m, dtype, e);
     store_meta_clear(&m);
     return r;
 }

@@ -159,3 +159,14 @@ int store_set_attributes(struct store *s, const json_t *attrs, struct error *e)
     sync_lock_release(fd);
     return r;
 }
+
+json_t *store_provenance(const json_t *attrs)
+{
+    json_t *told = json_object_get(attrs, STORE_PROVENANCE);
+    const char *text = json_string_value(told);
+    told = text ? json_read(text, strlen(text), NULL) : json_incref(told);
+    if (json_is_object(told))
+        return told;
+    json_decref(told);
+    return NULL;
+}

@@ -54,6 +54,9 @@ struct store_meta {
     bool has_fill;          /* false: "fill_value": null, and missing chunks read as zeros */
     unsigned char fill[64]; /* itemsize bytes; longer strings have no fill */
     json_t *filters;        /* NULL, or an array of delta and fixedscaleoffset configurations */
+    /* Not in .zarray: NaN would be encoded as a plausible number, so that whoever writes values is
+     * to write the fill value in its place. */
+    bool nan_is_fill;
 };
 
 /* The default codec (Blosc, lz4, level 5, shuffle), NaN-like fill by dtype_fill_value, chunks =
@@ -66,8 +69,8 @@ void store_meta_default(struct store_meta *m, int dtype, size_t itemsize, int nd
  * are refused. STORE_INVALID with a pointer relative to `encoding`. */
 int store_meta_encode(struct store_meta *m, const json_t *encoding, struct error *e);
 void store_meta_clear(struct store_meta *m);
-/* The same for an array of ndim dimensions that is still to come: whether it can be encoded so. For
- * job_check_encodings. */
+/* The same for an array of ndim dimensions that is still to come: whether it can be encoded so, and
+ * what is missing still reads as missing (store/missing.h). For job_check_encodings. */
 int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int ndim,
                          struct error *e);
 
@@ -115,6 +118,11 @@ void store_be_alone(struct store *s);
 int store_attributes(struct store *s, json_t **ret_attrs, struct error *e);
 /* Root attributes: replaced whole. */
 int store_set_attributes(struct store *s, const json_t *attrs, struct error *e);
+/* What they tell of where the data come from: one JSON text, which xarray's to_netcdf and merge
+ * keep, and GDAL shows (an object in stores of earlier releases). A new reference; NULL where they
+ * tell nothing. */
+#define STORE_PROVENANCE "simlabd"
+json_t *store_provenance(const json_t *attrs);
 
 /* Creates an array; `dims` become _ARRAY_DIMENSIONS in attrs. A reader through .zmetadata sees it
  * after store_consolidate.

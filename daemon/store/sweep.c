@@ -113,11 +113,12 @@ static int candidates(struct store *s, json_t **ret_names, struct error *e)
     int r = store_attributes(s, &attrs, e);
     if (r)
         return r;
-    json_t *inputs = json_object_get(json_object_get(attrs, "simlabd"), "inputs");
+    json_t *provenance = store_provenance(attrs), *inputs = json_object_get(provenance, "inputs");
     if (json_is_array(inputs))
         *ret_names = json_incref(inputs);
     else
         r = store_arrays(s, ret_names, e);
+    json_decref(provenance);
     json_decref(attrs);
     return r;
 }

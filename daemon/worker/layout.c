@@ -4,6 +4,8 @@
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/missing.h"
+#include "worker/setup_arrays.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,6 +62,15 @@ static void order_axes(const struct job *job, const struct job_output *o, const 
     }
 }
 
+static int refuse_extent(const char *dim, int64_t outputs, const char *array, int64_t own,
+                         struct error *e)
+{
+    return error_set(e, WORKER_REFUSED, NULL,
+                     "the outputs have %lld elements along the dimension '%.100s', but %.200s has "
+                     "%lld: a store in which both stood could not be opened by xarray",
+                     (long long)outputs, dim, array, (long long)own);
+}
+
 int output_array_init(const struct job *job, int output, int64_t member,
                       const struct simlab_view *view, struct output_array *ret_array,
                       struct error *e)
@@ -90,11 +101,17 @@ int output_array_init(const struct job *job, int output, int64_t member,
     for (int i = 0; i < view->ndim; i++) {
         a.dims[a.lead + i] = dim_name(job, dims->names[a.axes[i]]);
         shape[a.lead + i] = view->shape[a.axes[i]];
+        const char *array = NULL;
+        int64_t given = setup_arrays_extent(job, a.dims[a.lead + i], &array);
+        if (given >= 0 && given < shape[a.lead + i])
+            return refuse_extent(a.dims[a.lead + i], shape[a.lead + i], array, given, e);
     }
     store_meta_default(&a.meta, view->dtype, (size_t)view->itemsize, ndim, shape);
     store_choose_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
     a.meta.has_fill = view->dtype != SIMLAB_BOOL && a.meta.has_fill;
     int r = worker_result_of_user(store_meta_encode(&a.meta, o->encoding, e));
+    if (r == 0)
+        r = worker_result_of_user(missing_encode(&a.meta, view->dtype, e));
     if (r > 0) {
         char where[300];
         snprintf(where, sizeof where, "/encoding/%.200s", o->name);
@@ -257,12 +274,29 @@ static bool take_extent(json_t *extents, const char *dim, int64_t *extent)
     return grows;
 }
 
+/* Against what was given. */
+static int check_extents(const struct job *job, const json_t *extents, struct error *e)
+{
+    const char *dim, *array = NULL;
+    json_t *extent;
+    int r = 0;
+    json_object_foreach((json_t *)extents, dim, extent)
+    {
+        int64_t own = setup_arrays_extent(job, dim, &array), n = json_integer_value(extent);
+        if (r == 0 && own >= 0 && own != n)
+            r = refuse_extent(dim, n, array, own, e);
+    }
+    return r;
+}
+
 int layout_level(const struct job *job, struct store *s, struct error *e)
 {
     json_t *extents = json_object();
     int r = each_extent(job, s, extents, note_extent, e);
     if (r == 0)
         r = each_extent(job, s, extents, take_extent, e);
+    if (r == 0)
+        r = check_extents(job, extents, e);
     json_decref(extents);
     return r;
 }

@@ -27,8 +27,8 @@ struct output_array {
     int axes[SIMLAB_MAX_DIMS];
 };
 
-/* From the value that `member` saved. WORKER_REFUSED where its dims or the encoding do not
- * fit. */
+/* From the value that `member` saved. WORKER_REFUSED where its dims or the encoding do not fit, or
+ * where it is larger than what was given along one of its dims. */
 int output_array_init(const struct job *job, int output, int64_t member,
                       const struct simlab_view *view, struct output_array *ret_array,
                       struct error *e);
@@ -54,7 +54,7 @@ char *layout_merge(const char *layout, const char *additions);
 
 /* Outputs that share a dimension but grew to different extents along it grow to the largest: xarray
  * opens a group only where the extents of a dimension agree. Those not in the store are left out.
- */
+ * WORKER_REFUSED where an input or a coordinate has another extent. */
 int layout_level(const struct job *job, struct store *s, struct error *e);
 
 #endif

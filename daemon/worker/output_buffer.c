@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/output_buffer.h"
 
+#include "base/dtype.h"
 #include "base/mem.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -150,17 +152,27 @@ static int place(struct output_buffer *w, int64_t row, int64_t label, const void
     return 0;
 }
 
+static void put_fill(const struct store_meta *m, const struct simlab_view *view, char *cast)
+{
+    for (int64_t i = 0; i < view->size; i++)
+        if (isnan(dtype_to_double(view->dtype, view->data, (size_t)i)))
+            memcpy(cast + (size_t)i * m->itemsize, m->fill, m->itemsize);
+}
+
 static int put_dense(struct output_buffer *w, int64_t row, int64_t label,
                      const struct simlab_view *view)
 {
     const struct store_meta *m = &w->array->meta;
-    if (view->dtype == m->dtype && (size_t)view->itemsize == m->itemsize)
+    bool is_same = view->dtype == m->dtype && (size_t)view->itemsize == m->itemsize;
+    if (is_same && !m->nan_is_fill)
         return place(w, row, label, view->data, view->shape);
     void *cast = mem_try_array((size_t)view->size, m->itemsize);
     if (!cast)
         return -ENOMEM;
     dtype_cast(view->dtype, (size_t)view->itemsize, view->data, m->dtype, m->itemsize, cast,
                (size_t)view->size);
+    if (m->nan_is_fill)
+        put_fill(m, view, cast);
     int r = place(w, row, label, cast, view->shape);
     free(cast);
     return r;

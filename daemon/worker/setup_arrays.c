@@ -67,22 +67,8 @@ static json_t *library_provenance(const struct job *job)
     return libraries;
 }
 
-/* What the root says of itself: the set-up's attributes, which variables are coordinates (as xarray
- * writes it), and where the data come from. */
-static json_t *root_attributes(const struct job *job)
+static json_t *provenance(const struct job *job)
 {
-    json_t *attrs = json_deep_copy(job->attrs);
-    struct buffer coordinates = {0};
-    const char *given = json_string_value(json_object_get(attrs, "coordinates"));
-    if (given)
-        buffer_text(&coordinates, given);
-    for (int i = 0; i < job->n_inputs; i++)
-        if (job->inputs[i].is_coordinate && !job->inputs[i].is_output)
-            buffer_printf(&coordinates, "%s%s", coordinates.size ? " " : "",
-                          job->model->slots[job->inputs[i].slot].name);
-    if (coordinates.size)
-        json_object_set_new(attrs, "coordinates", json_string(coordinates.data));
-    buffer_free(&coordinates);
     json_t *inputs = json_array();
     for (int i = 0; i < job->n_inputs; i++)
         json_array_append_new(inputs, json_string(job->model->slots[job->inputs[i].slot].name));
@@ -93,7 +79,52 @@ static json_t *root_attributes(const struct job *job)
     mem_assert(p);
     if (job->threads > 1)
         json_object_set_new(p, "threads", json_integer(job->threads));
-    json_object_set_new(attrs, "simlabd", p);
+    return p;
+}
+
+static void add_name(struct buffer *names, const char *name)
+{
+    buffer_printf(names, "%s%s", names->size ? " " : "", name);
+}
+
+/* Labels of a dimension are a coordinate by their name alone. */
+static bool is_labels(const struct job_coord *c)
+{
+    return c->values.ndim == 1 && !strcmp(c->values.dims[0], c->name);
+}
+
+/* Names in a set-up's own list are not told twice. */
+static bool is_word_of(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = list; (at = strstr(at, name)); at += n)
+        if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+            return true;
+    return false;
+}
+
+/* What the root says of itself: the set-up's attributes, which variables are coordinates (as xarray
+ * writes it), and where the data come from. */
+static json_t *root_attributes(const struct job *job)
+{
+    json_t *attrs = json_deep_copy(job->attrs), *from = provenance(job);
+    struct buffer names = {0};
+    const char *given = json_string_value(json_object_get(attrs, "coordinates"));
+    if (given)
+        buffer_text(&names, given);
+    for (int i = 0; i < job->n_coords; i++)
+        if (!is_labels(&job->coords[i]) && !is_word_of(given ? given : "", job->coords[i].name))
+            add_name(&names, job->coords[i].name);
+    for (int i = 0; i < job->n_inputs; i++)
+        if (job->inputs[i].is_coordinate && !job->inputs[i].is_output)
+            add_name(&names, job->model->slots[job->inputs[i].slot].name);
+    if (names.size)
+        json_object_set_new(attrs, "coordinates", json_string(names.data));
+    buffer_free(&names);
+    char *text = json_canonical(from);
+    json_object_set_new(attrs, STORE_PROVENANCE, json_string(text));
+    free(text);
+    json_decref(from);
     return attrs;
 }
 
@@ -160,12 +191,43 @@ int setup_arrays_write(const struct job *job, struct store *s, struct error *e)
 
 int setup_arrays_check_attributes(const struct job *job, struct store *s, struct error *e)
 {
-    json_t *attrs = NULL;
+    json_t *attrs = NULL, *from = NULL;
     int r = store_attributes(s, &attrs, e);
-    const char *hash = json_member_string(json_object_get(attrs, "simlabd"), "model_hash");
+    if (r == 0)
+        from = store_provenance(attrs);
+    const char *hash = json_member_string(from, "model_hash");
     if (r == 0 && (!hash || strcmp(hash, job->model->hash) != 0))
         r = error_set(e, STORE_BROKEN, NULL, "the attributes of %s are not the job's",
                       store_path(s));
+    json_decref(from);
     json_decref(attrs);
     return worker_result_of_store(r);
+}
+
+static int64_t along(const struct ndarray *a, const char *dim)
+{
+    for (int i = 0; i < a->ndim; i++)
+        if (!strcmp(a->dims[i], dim))
+            return a->shape[i];
+    return -1;
+}
+
+int64_t setup_arrays_extent(const struct job *job, const char *dim, const char **ret_array)
+{
+    int64_t n = -1;
+    for (int i = 0; i < job->n_clocks && n < 0; i++) {
+        n = along(&job->clocks[i].labels, dim);
+        *ret_array = job->clocks[i].name;
+    }
+    for (int i = 0; i < job->n_coords && n < 0; i++) {
+        n = along(&job->coords[i].values, dim);
+        *ret_array = job->coords[i].name;
+    }
+    for (int i = 0; i < job->n_inputs && n < 0; i++) {
+        if (job->inputs[i].is_output)
+            continue;
+        n = along(&job->inputs[i].given, dim);
+        *ret_array = job->model->slots[job->inputs[i].slot].name;
+    }
+    return n;
 }

@@ -17,4 +17,8 @@ int setup_arrays_each(const struct job *job, int (*fn)(void *userdata, const cha
 /* Whether the root's attributes are this job's: WORKER_STORE where not. */
 int setup_arrays_check_attributes(const struct job *job, struct store *s, struct error *e);
 
+/* The extent of a dimension in these arrays, which all agree, and the name of one that has it; -1:
+ * none has the dimension. */
+int64_t setup_arrays_extent(const struct job *job, const char *dim, const char **ret_array);
+
 #endif

@@ -496,6 +496,11 @@ def open_store(path):
     return zarr.open_consolidated(path, mode="r")
 
 
+def provenance(path):
+    """What a store says of where its data come from."""
+    return json.loads(open_store(path).attrs["simlabd"])
+
+
 def flat(value):
     if isinstance(value, list):
         for element in value:

@@ -77,7 +77,7 @@ def test_jobs_choose_an_environment(context):
         ended = daemon.finish({**JOB, "environment": "other"})
         equal(said(ended["store"]), "of the other", "by its name")
     check("needs another python than it has loaded" in daemon.log() or "needs another content" in daemon.log(), daemon.log())
-    named = harness.load(ended["store"], ".zattrs")["simlabd"]["libraries"]["where"]
+    named = harness.provenance(ended["store"])["libraries"]["where"]
     check(named["sha256"] in hashes and "Python 3." in named["version"], f"provenance {named}")
     again = daemon.finish({"base": ended["id"]})
     equal(said(again["store"]), "of the other", "of a job that is based on it")

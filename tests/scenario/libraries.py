@@ -160,7 +160,7 @@ def job_of(name, waits=(0,)):
 def builds_of(job):
     """The build that computed each member, and what the store says of its libraries."""
     group = harness.open_store(job["store"])
-    hashes = {name: of["sha256"] for name, of in group.attrs["simlabd"]["libraries"].items()}
+    hashes = {name: of["sha256"] for name, of in harness.provenance(job["store"])["libraries"].items()}
     return group["p__build"][...].ravel().tolist(), hashes
 
 

@@ -355,7 +355,7 @@ def test_threads(context):
             ended = daemon.finish(job(SEES_THREADS, **more))
             group = harness.open_store(ended["store"])
             equal(float(group["p__value"][...]), wanted, f"OMP_NUM_THREADS with {more}")
-            equal(group.attrs["simlabd"].get("threads"), wanted if wanted > 1 else None, "provenance")
+            equal(json.loads(group.attrs["simlabd"]).get("threads"), wanted if wanted > 1 else None, "provenance")
     with Plain(context, options=["--workers", "1"], env={**env, "OMP_NUM_THREADS": "2"}) as daemon:
         ended = daemon.finish(job(SEES_THREADS))
         equal(float(harness.open_store(ended["store"])["p__value"][...]), 2, "as the environment says")

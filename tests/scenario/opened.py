@@ -53,7 +53,7 @@ def test_one_file_under_two_names(context):
     equal(done.returncode, 0, done.stderr)
     equal(values(store), {"a__value": ("<i8", 3), "b__value": ("<f8", .5), "c__value": ("<f8", 2.5)}, "values")
     check("c: c is second.A with 2.5" in done.stderr + done.stdout, f"log: {done.stdout}{done.stderr}")
-    hashes = {of["sha256"] for of in harness.open_store(store).attrs["simlabd"]["libraries"].values()}
+    hashes = {of["sha256"] for of in harness.provenance(store)["libraries"].values()}
     equal(len(hashes), 2, "contents")
 
 

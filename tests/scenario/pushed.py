@@ -83,7 +83,7 @@ def test_new_jobs_get_the_new_module(context):
     ended = daemon.await_end(old)
     equal((ended["state"], size_of(ended)), ("succeeded", 8.0), "by the old module")
     for job, module in ((ended, first), (new, second)):
-        named = load(job["store"], ".zattrs")["simlabd"]["libraries"]["growth"]
+        named = harness.provenance(job["store"])["libraries"]["growth"]
         check(module["sha256"] in json.dumps(named), f"the store names {named}, not {module['sha256']}")
         check("NumPy " in json.dumps(named), f"the store names {named}")
 

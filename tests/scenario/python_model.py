@@ -85,14 +85,14 @@ def test_a_model_by_its_name(context):
     try:
         store, _ = run(context, os.path.join(folder, "model.py:model"), JOB)
         equal(harness.open_store(store)["doubled__twice"][:, 0].tolist(), [4, 8, 8], "of two modules and a package")
-        contents = harness.open_store(store).attrs["simlabd"]["libraries"]
+        contents = harness.provenance(store)["libraries"]
         equal(sorted(contents), ["growth", "model"], "libraries in the store")
         by_processes = {**JOB, "parallel": True, "scheduler": "processes", "threads": 2, "checkpoint": {"every": 10}}
         harness.same_store(store, run(context, os.path.join(folder, "model.py:model"), by_processes)[0])
         with open(os.path.join(folder, "parts/more.py"), "w", encoding="utf-8") as file:
             file.write("FACTOR = 3.0\n")
         other, _ = run(context, os.path.join(folder, "model.py:model"), JOB)
-        now = harness.open_store(other).attrs["simlabd"]["libraries"]
+        now = harness.provenance(other)["libraries"]
         check(now["model"] != contents["model"], "its content is not known by what it imports")
         store, _ = run(context, os.path.join(folder, "model.py:small"), SETUP)
         equal(harness.open_store(store)["growth__size"][0], 2.25, "of a set-up that is the whole document")

@@ -87,6 +87,8 @@ def check_xarray(store):
         warnings.simplefilter("error")
         raw = xarray.open_zarr(store, consolidated=True, mask_and_scale=False, decode_times=False)
         for name, value in values.items():
+            if value.dtype.kind == "S":
+                value = np.char.decode(value, "utf-8").astype(object)
             assert same(raw[name].values, value), f"xarray reads other values of {name}"
         xarray.open_zarr(store, consolidated=True).load()
 

@@ -64,12 +64,11 @@ def sweep(**given):
 def encodings():
     compressors = [None, {"id": "zlib", "level": 1}, {"id": "zstd", "level": 3},
                    {"id": "blosc", "cname": "zstd", "clevel": 5, "shuffle": 2, "blocksize": 0}]
-    filters = [None, [{"id": "delta", "dtype": "<f8"}], [{"id": "delta", "dtype": "<f8", "astype": "<f4"}],
-               [{"id": "delta", "dtype": "<f8", "astype": None}],
+    filters = [None,
                [{"id": "fixedscaleoffset", "dtype": "<f8", "astype": "<i2", "scale": 100, "offset": 0}],
                [{"id": "fixedscaleoffset", "dtype": "<f8", "astype": None, "scale": 100, "offset": 0}]]
     yield from ({"compressor": c} for c in compressors)
-    yield from ({"filters": f} for f in filters)
+    yield from ({"filters": f, "fill_value": -5} if f else {"filters": f} for f in filters)
     yield from ({"chunks": c} for c in ([2], [None], 2, True, None))
     yield from ({"fill_value": v} for v in (-1, "NaN", None))
     yield {"dtype": "f4", "order": "C"}
@@ -87,6 +86,9 @@ def seeds(upload, stored, number):
     yield from each_form(upload)
     for i, encoding in enumerate(encodings()):
         yield f"encoding-{i}", job(encoding={"pop__n": encoding})
+    for i, astype in enumerate(({}, {"astype": "<i2"}, {"astype": None})):
+        delta = {"id": "delta", "dtype": "<i4", **astype}
+        yield f"encoding-delta-{i}", job(outputs={"e__out_i4": None}, encoding={"e__out_i4": {"filters": [delta]}})
     yield "encoding-bool", job(outputs={"e__out_bool": None}, encoding={"e__out_bool": {"fill_value": True}})
     yield "encoding-complex", job(outputs={"e__out_c8": None}, encoding={"e__out_c8": {"fill_value": [0, 1]}})
     yield "setup", {"model": LOGISTIC, "setup": SETUP}

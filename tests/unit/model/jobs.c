@@ -659,12 +659,12 @@ Test(jobs, workers_of_a_batch)
 
 /* ---- coordinates ---- */
 
-Test(jobs, coordinates_are_kept_unless_the_model_makes_them)
+Test(jobs, coordinates_are_kept)
 {
     struct job *j = build(job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}",
                                    "'batch_dim': 'b', 'attrs': {'title': 'T'}, 'coords': {"
                                    "'b': {'dims': ['b'], 'data': ['low', 'high']}, "
-                                   "'x': [0, 1], 'height': {'dims': [], 'data': 3}}"),
+                                   "'height': {'dims': [], 'data': 3}}"),
                           NULL);
     cr_assert_eq(j->n_coords, 2);
     cr_assert_str_eq(j->coords[0].name, "b");
@@ -675,6 +675,15 @@ Test(jobs, coordinates_are_kept_unless_the_model_makes_them)
     refuse(job_with("'advect__v': {'dims': ['b'], 'data': [1, 2]}",
                     "'batch_dim': 'b', 'coords': {'b': [1, 2, 3]}"),
            MODEL_INVALID, "/inputs/advect__v", "2 labels along the dimension 'b', but b has 3");
+}
+
+Test(jobs, coordinates_have_names_of_their_own)
+{
+    refuse(job_with("'advect__v': 1", "'coords': {'x': [0, 1]}"), MODEL_INVALID, "/coords/x",
+           "under the name of an index variable, which the model computes");
+    refuse(job_with("'advect__v': 1",
+                    "'outputs': {'profile__u': null}, 'coords': {'profile__u': [0, 1]}"),
+           MODEL_INVALID, "/coords/profile__u", "under the name of an output");
 }
 
 /* ---- set-ups ---- */
