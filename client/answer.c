@@ -60,6 +60,11 @@ static const struct answer_member ranges_members[] = {
     {"ranges", &range_list, true}, {"next", &any, false}, END};
 const struct answer_shape answer_ranges = {ANSWER_OBJECT, "a list of ranges", ranges_members, NULL};
 
+static const struct answer_member appended_members[] = {
+    {"first", &count, true}, {"members", &count, true}, END};
+const struct answer_shape answer_appended = {ANSWER_OBJECT, "members that were appended",
+                                             appended_members, NULL};
+
 static const struct answer_member dry_run_members[] = {{"valid", &true_value, true}, END};
 const struct answer_shape answer_dry_run = {ANSWER_OBJECT, "the outcome of a dry run",
                                             dry_run_members, NULL};

@@ -36,8 +36,9 @@ struct answer_member {
 };
 
 extern const struct answer_shape answer_job, answer_jobs, answer_members, answer_ranges,
-    answer_dry_run, answer_model, /* also one that is no longer valid, or was just made */
-    answer_whole_model,           /* one that can be run */
+    answer_dry_run, answer_appended,
+    answer_model,       /* also one that is no longer valid, or was just made */
+    answer_whole_model, /* one that can be run */
     answer_models, answer_module, answer_modules, answer_type, answer_types, answer_upload,
     answer_event_progress, answer_event_log, answer_event;
 

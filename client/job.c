@@ -166,6 +166,11 @@ int job_release(struct server *s, const struct options *o)
     return post_each(s, o, API_JOB_RELEASE);
 }
 
+int job_close(struct server *s, const struct options *o)
+{
+    return post_each(s, o, API_JOB_CLOSE);
+}
+
 /* ---- status ---- */
 
 static void print_field(const char *label, const char *value)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/options.h"
 
+#include "client/append.h"
 #include "client/job.h"
 #include "client/members.h"
 #include "client/models.h"
@@ -30,6 +31,9 @@ static const struct command commands[] = {
     {"release", "ID...", 1, -1, "", job_release, false, "let jobs that are held go on"},
     {"members", "ID", 1, 1, "dead limit", members_list, false,
      "tell which members of a job are done, dead, leased or waiting"},
+    {"append", "ID FILE...", 2, -1, "idempotency-key", append_run, false,
+     "append members to an open batch; print the first one's number, and the next that comes"},
+    {"close", "ID...", 1, -1, "", job_close, false, "let no more members be appended to batches"},
     {"retry", "ID...", 1, -1, "damaged", retry_run, false,
      "run what is dead or missing of jobs that have ended again"},
     {"verify", "ID...", 1, -1, "", verify_run, false,
@@ -90,7 +94,7 @@ static const struct option_entry entries[] = {
     {"cancel-on-interrupt", 0, NULL, OPTION_FLAG, AT(cancel_on_interrupt), false,
      "a second Ctrl-C, or SIGTERM, cancels the job"},
     {"idempotency-key", 0, "KEY", OPTION_TEXT, AT(key), false,
-     "submitting again with the same key gives the same job"},
+     "what is submitted or appended again with the same key is so once"},
     {"dry-run", 0, NULL, OPTION_FLAG, AT(dry_run), false, "check the job; do not submit it"},
     {"state", 0, "STATE", OPTION_TEXT, AT(state), false, "only jobs in this state"},
     {"limit", 0, "N", OPTION_TEXT, AT(limit), false, "at most N of them"},

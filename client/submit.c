@@ -13,7 +13,7 @@
 
 enum { TRIES = 8 };
 
-static char *random_key(void)
+char *submit_random_key(void)
 {
     unsigned char bytes[16] = {0};
     if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
@@ -91,7 +91,7 @@ int submit_job(struct server *s, const struct options *o, struct reply *ret_repl
     int code = ret_reply->code = prepare(s, o, &text);
     if (code)
         return code;
-    char *key = o->key ? text_copy(o->key) : random_key();
+    char *key = o->key ? text_copy(o->key) : submit_random_key();
     struct request request = {.method = "POST",
                               .path = o->dry_run ? API_JOBS "?dry_run=1" : API_JOBS,
                               .body = text,

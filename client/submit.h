@@ -12,4 +12,7 @@
  * ret_reply->code after a complaint where that is not 0; ret_reply is to be cleared always. */
 int submit_job(struct server *s, const struct options *o, struct reply *ret_reply);
 
+/* An idempotency key that nobody has used; a new string. */
+char *submit_random_key(void);
+
 #endif

@@ -28,6 +28,7 @@
 #define API_JOB_CHECKSUMS "/checksums"
 #define API_JOB_HOLD      "/hold"
 #define API_JOB_RELEASE   "/release"
+#define API_JOB_CLOSE     "/close"
 
 /* ---- headers and media types ---- */
 #define API_IDEMPOTENCY_KEY "Idempotency-Key" /* 1 to 255 printable ASCII characters */

@@ -83,13 +83,20 @@ static int post_job(struct dispatch *d, struct worker_session *s, int64_t job, b
     return r;
 }
 
-/* The worker knows the job, with its newest layout, before it hears of a task. */
+/* Members that were appended may not be committed; who has a lease from before needs not know. */
+static bool knows_members(const struct known_job *k, const struct job_progress *p,
+                          const struct task *t)
+{
+    return k->members == p->members || (!t->is_fresh && !t->is_finish);
+}
+
+/* The worker knows the job, with its newest layout and members, before it hears of a task. */
 static int tell_job(struct dispatch *d, struct worker_session *s, const struct job_progress *p,
-                    bool rests, struct error *e)
+                    const struct task *t, struct error *e)
 {
     struct known_job *k = worker_session_known(s, p->job);
-    bool is_told = k && k->layouts == p->layouts;
-    struct known_job latest = {p->job, p->layouts, false};
+    bool is_told = k && k->layouts == p->layouts && knows_members(k, p, t), rests = t->is_fresh;
+    struct known_job latest = {p->job, p->layouts, is_told ? k->members : p->members, false};
     latest.is_fresh = is_told ? k->is_fresh : rests;
     worker_session_forget(s, p->job);
     if (s->n_known == SESSION_KNOWN)
@@ -118,7 +125,7 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
         give_up(d, s, t);
         return 0;
     }
-    int r = tell_job(d, s, p, t->is_fresh, &e);
+    int r = tell_job(d, s, p, t, &e);
     if (r > 0 && t->is_help) {
         give_up(d, s, t);
         return 0;

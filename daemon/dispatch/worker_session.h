@@ -38,6 +38,7 @@ enum { SESSION_TASKS = 2, SESSION_KNOWN = 4 };
 struct known_job {
     int64_t job;
     int64_t layouts; /* of the layout that it was told of */
+    int64_t members; /* as many as the job had */
     bool is_fresh;
 };
 

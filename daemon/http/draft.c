@@ -164,7 +164,8 @@ static int open_upload(void *draft, const char *id, int *ret_fd, struct error *e
 
 static bool is_long(const struct draft_reference *f)
 {
-    return f->text.path || (f->text.text && strlen(f->text.text) > DRAFT_LIGHT);
+    return f->text.path || f->text.n_appended > 0 ||
+           (f->text.text && strlen(f->text.text) > DRAFT_LIGHT);
 }
 
 /* A text for a row, or a file where it is long. */
@@ -231,6 +232,7 @@ static int keep(struct draft *d, const struct job *job, bool is_quick, struct er
     d->threads = job->threads;
     d->most_workers = job->most_workers;
     d->is_held = job->is_held;
+    d->is_open = job->is_open;
     d->n_after = job->n_after;
     d->after = mem_array(job->n_after, sizeof *d->after);
     for (size_t i = 0; i < job->n_after; i++)

@@ -43,7 +43,7 @@ struct draft {
     int64_t most_workers;
     int64_t *after; /* jobs */
     size_t n_after;
-    bool is_held;
+    bool is_held, is_open;
     int64_t from_job, from_steps, from_member; /* struct job_from; from_job 0: none */
 };
 

@@ -47,7 +47,7 @@ json_t *jobs_represent(const struct queue_job *j)
                                                  "nsteps", (json_int_t)j->nsteps)
                                      : json_null();
     return json_pack("{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, "
-                     "s:o, s:o, s:o, s:b}",
+                     "s:o, s:o, s:o, s:b, s:b}",
                      "id", id, "name", string_or_null(j->name), "state", job_state_name(j->state),
                      "model", string_or_null(j->model_hash), "store", string_or_null(j->store),
                      "members", (json_int_t)j->members, "done", (json_int_t)j->done, "dead",
@@ -55,7 +55,8 @@ json_t *jobs_represent(const struct queue_job *j)
                      "waiting", string_or_null(j->waiting), "priority", (json_int_t)j->priority,
                      "labels", labels_of(j), "reason", string_or_null(j->reason), "notes",
                      jobs_notes(j->notes), "created", json_time(j->created), "started",
-                     json_time(j->started), "ended", json_time(j->ended), "held", j->is_held);
+                     json_time(j->started), "ended", json_time(j->ended), "held", j->is_held,
+                     "open", j->is_open);
 }
 
 /* ---- one job ---- */
@@ -117,7 +118,12 @@ int jobs_document(struct request *r, struct error *e)
         result = problem_of_queue(queue_job_text(r->http->queue, id, &document, e));
     if (result != 0)
         return result;
-    if (document.path) {
+    if (document.n_appended > 0) {
+        char *text;
+        result = problem_of_queue(queue_text_read(&document, &text, e));
+        if (result == 0)
+            reply_text(r, MHD_HTTP_OK, API_JSON, text);
+    } else if (document.path) {
         result = reply_file(r, document.path, e);
     } else {
         reply_text(r, MHD_HTTP_OK, API_JSON, document.text);

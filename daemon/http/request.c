@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MAX_KEY 255
+
 const char *request_header(const struct request *r, const char *name)
 {
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
@@ -49,4 +51,19 @@ int request_limit(const struct request *r, int *ret_limit, struct error *e)
     if (result == 0)
         *ret_limit = (int)limit;
     return result;
+}
+
+int request_idempotency_key(const struct request *r, const char **ret_key, struct error *e)
+{
+    const char *key = request_header(r, API_IDEMPOTENCY_KEY);
+    size_t n = key ? strlen(key) : 1;
+    bool plain = true;
+    for (const char *p = key; p && *p; p++)
+        plain = plain && *p > ' ' && *p < 0x7f;
+    if (n < 1 || n > MAX_KEY || !plain)
+        return error_set(e, PROBLEM_SYNTAX, NULL,
+                         "%s: should be 1 to %d printable ASCII characters without spaces",
+                         API_IDEMPOTENCY_KEY, MAX_KEY);
+    *ret_key = key;
+    return 0;
 }

@@ -60,6 +60,8 @@ int request_limit(const struct request *r, int *ret_limit, struct error *e);
 /* ?name= as a number from 0 on; `otherwise` where absent. */
 int request_number(const struct request *r, const char *name, int64_t otherwise, int64_t *ret,
                    struct error *e);
+/* NULL where absent; PROBLEM_SYNTAX where it is none. Borrowed. */
+int request_idempotency_key(const struct request *r, const char **ret_key, struct error *e);
 /* Decimal digits only, no leading zero but "0" itself. */
 bool request_parse_number(const char *text, int64_t *ret);
 

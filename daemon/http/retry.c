@@ -75,7 +75,8 @@ static int read_body(struct request *r, struct retry_request *ret, struct error 
     return result;
 }
 
-static int claim(void *http, int64_t job, const struct queue_retry_store *store, struct error *e)
+int jobs_claim_again(void *http, int64_t job, const struct queue_retry_store *store,
+                     struct error *e)
 {
     struct http *h = http;
     char owner[QUEUE_OWNER_SIZE];
@@ -93,7 +94,7 @@ int jobs_retry(struct request *r, struct error *e)
     int result = jobs_id(r, &id, e);
     if (result == 0)
         result = read_body(r, &body, e);
-    body.how.claim = claim;
+    body.how.claim = jobs_claim_again;
     body.how.userdata = r->http;
     if (result == 0)
         result = problem_of_queue(queue_retry(r->http->queue, id, &body.how, e));

@@ -15,8 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define MAX_KEY 255
-
 /* ---- the store's path ---- */
 
 /* "17.zarr" is what the daemon calls the store of a job 17 that names none. */
@@ -66,21 +64,6 @@ static int check_absent(const char *path, struct error *e)
 
 /* ---- into the queue ---- */
 
-static int idempotency_key(const struct request *r, const char **ret_key, struct error *e)
-{
-    const char *key = request_header(r, API_IDEMPOTENCY_KEY);
-    size_t n = key ? strlen(key) : 1;
-    bool plain = true;
-    for (const char *p = key; p && *p; p++)
-        plain = plain && *p > ' ' && *p < 0x7f;
-    if (n < 1 || n > MAX_KEY || !plain)
-        return error_set(e, PROBLEM_SYNTAX, NULL,
-                         "%s: should be 1 to %d printable ASCII characters without spaces",
-                         API_IDEMPOTENCY_KEY, MAX_KEY);
-    *ret_key = key;
-    return 0;
-}
-
 /* The directory is made by who is first, among all daemons that share the store root. */
 static int claim(void *http, int64_t job, const char *store, struct error *e)
 {
@@ -98,7 +81,7 @@ static int enqueue(struct request *r, const struct draft *d, const char *path, i
 {
     struct queue *q = r->http->queue;
     const char *key = NULL;
-    int result = idempotency_key(r, &key, e);
+    int result = request_idempotency_key(r, &key, e);
     if (result == 0)
         result = problem_of_queue(queue_add_model(q, NULL, d->model_hash, d->definition, e));
     if (result != 0)
@@ -123,6 +106,7 @@ static int enqueue(struct request *r, const struct draft *d, const char *path, i
         .threads = d->threads,
         .most_workers = d->most_workers,
         .is_held = d->is_held,
+        .is_open = d->is_open,
         .after = d->after,
         .n_after = d->n_after,
         .libraries = d->libraries,

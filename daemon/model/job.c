@@ -88,6 +88,7 @@ static int read_parts(struct making *m)
     r = r ? r : job_sweep_read(m);
     r = r ? r : job_coords_read(m);
     r = r ? r : job_inputs_read(m);
+    r = r ? r : job_appended_read(m);
     r = r ? r : job_checkpoint_read(m);
     r = r ? r : job_from_read(m);
     return r ? r : job_outputs_read(m);

@@ -14,6 +14,10 @@
  *  - `model`: a stored model's name or hash, a definition, or {"base": NAME, "processes": {…},
  *    "after": {…}}, a stored model with changes (model_update).
  *  - `stop_when`: {"variable": name, "above" or "below": number}, or a list of these.
+ *  - `open`: true, or how many members are expected: the batch may get more. `appended` is a list
+ * of
+ *    {"inputs": {name: values}, "coords": {…}}: the members that it got, one after another. Each
+ * has exactly the inputs, and coordinates, that have the batch dimension, which is their first one.
  *  - `coords`: {name: {"dims", "data", "attrs"}}: arrays that are stored beside the inputs.
  *    `attrs`: attributes of the store's root.
  *
@@ -112,6 +116,12 @@ struct job {
     int main_clock;
     char *batch_dim;   /* NULL: no batch */
     int64_t n_members; /* 1 without a batch */
+    /* Members may be appended to the batch, as the document's `appended` has some. Chunks are cut,
+     * and processes told of the batch's size, as of one of `expected` members, so that neither
+     * depends on how many there are yet; of other jobs it is n_members. */
+    bool is_open;
+    int64_t expected;
+    int64_t n_latest; /* of the members, those of the last item of `appended` */
     int n_inputs;
     struct job_input *inputs; /* one per model input, in the model's order */
     int n_outputs;

@@ -17,7 +17,7 @@ static const char *const keys[] = {
     "seed",     "priority",  "max_attempts", "stop_when",   "log_every", "member_timeout",
     "labels",   "hooks",     "threads",      "checkpoint",  "debug",     "profile",
     "workers",  "after",     "hold",         "environment", "libraries", "from",
-    "$schema",  NULL};
+    "open",     "appended",  "$schema",      NULL};
 
 /* What a set-up gives. */
 static const char *const setup_keys[] = {"clocks", "main_clock", "inputs", "outputs",

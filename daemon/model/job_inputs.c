@@ -199,11 +199,11 @@ static int check_names(struct making *m)
     return 0;
 }
 
-/* Only numbers for each member are computed one by one. */
+/* Only numbers for each member are computed one by one, where there will be no others. */
 static int settle_series(struct making *m, struct job_input *input)
 {
     struct ndarray *a = &input->given;
-    if (!input->series || (input->has_batch && input->value.ndim == 1))
+    if (!input->series || (input->has_batch && input->value.ndim == 1 && !m->job->is_open))
         return 0;
     a->data = mem_try_array((size_t)a->shape[0], a->itemsize);
     if (!a->data)

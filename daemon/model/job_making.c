@@ -21,6 +21,8 @@ static const char *singular(const char *section)
            : !strcmp(section, "outputs")  ? "output "
            : !strcmp(section, "clocks")   ? "clock "
            : !strcmp(section, "coords")   ? "coordinate "
+           : strstr(section, "/inputs")   ? "input "
+           : strstr(section, "/coords")   ? "coordinate "
            : !strcmp(section, "encoding") ? "encoding of "
                                           : "sweep of ";
 }

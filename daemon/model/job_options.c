@@ -392,6 +392,23 @@ static int read_scheduler(struct making *m)
     return r ? r : set_lanes(m, (enum scheduler)scheduler);
 }
 
+/* ---- open batches ---- */
+
+/* `expected` is settled when the number of members is known. */
+static int read_open(struct making *m)
+{
+    const json_t *given = option(m, "open");
+    int64_t most = json_is_integer(given) ? json_integer_value(given) : 0;
+    if (given && !json_is_boolean(given) &&
+        (!json_is_integer(given) || most < 1 || most > JOB_MAX_MEMBERS))
+        return refuse(m, "open", "true, false, or the number of members that are expected");
+    m->job->is_open = given && !json_is_false(given);
+    m->job->expected = most;
+    if (m->job->is_open && !is_batch(m->document))
+        return refuse(m, "open", "for one simulation: only a batch (batch_dim, sweep) can be open");
+    return 0;
+}
+
 int job_options_read(struct making *m)
 {
     int r = read_words(m);
@@ -402,5 +419,6 @@ int job_options_read(struct making *m)
     r = r ? r : read_stops(m);
     r = r ? r : read_hooks(m);
     r = r ? r : read_after(m);
+    r = r ? r : read_open(m);
     return r ? r : read_scheduler(m);
 }

@@ -153,6 +153,8 @@ int job_clocks_read(struct making *m);
 int job_sweep_read(struct making *m); /* sets batch_dim, and `given` of the inputs that it sweeps */
 int job_coords_read(struct making *m);
 int job_inputs_read(struct making *m);
+/* After inputs and coords: lengthens those that have the batch dimension; sets `expected`. */
+int job_appended_read(struct making *m);
 int job_checkpoint_read(struct making *m);
 int job_from_read(struct making *m);
 int job_outputs_read(struct making *m);

@@ -123,12 +123,13 @@ static int choose_store(struct queue *q, const struct queue_submission *s, int64
 static int insert_job(struct queue *q, const struct queue_submission *s, int64_t id,
                       const char *store, struct error *e)
 {
-    int r = database_run(
-        &q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members), INTEGER(s->priority),
-        INTEGER(s->max_attempts), REAL(s->member_timeout), INTEGER(clock_unix()),
-        TEXT(s->model_hash), TEXT(store), TEXT(s->principal ? s->principal : ""),
-        TEXT(s->idempotency_key), TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels),
-        INTEGER(s->threads), TEXT(s->notes), INTEGER(s->from), INTEGER(s->most_workers));
+    int r = database_run(&q->database, e, STATEMENT_JOB_ADD, INTEGER(id), INTEGER(s->members),
+                         INTEGER(s->priority), INTEGER(s->max_attempts), REAL(s->member_timeout),
+                         INTEGER(clock_unix()), TEXT(s->model_hash), TEXT(store),
+                         TEXT(s->principal ? s->principal : ""), TEXT(s->idempotency_key),
+                         TEXT(s->document_hash), TEXT(s->name), TEXT(s->labels),
+                         INTEGER(s->threads), TEXT(s->notes), INTEGER(s->from),
+                         INTEGER(s->most_workers), INTEGER(s->is_open));
     if (!r)
         r = database_run(&q->database, e, STATEMENT_JOB_TEXT_ADD, INTEGER(id),
                          TEXT(s->document ? s->document : ""),
@@ -218,6 +219,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .most_workers = sqlite3_column_int64(s, 21),
         .has_locks = sqlite3_column_int(s, 22),
         .is_held = sqlite3_column_int(s, 23),
+        .is_open = sqlite3_column_int(s, 24),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);
@@ -266,7 +268,10 @@ int queue_job_text(struct queue *q, int64_t id, struct queue_text *ret_document,
     *ret_document = (struct queue_text){.text = file ? NULL : database_new_text(s, 0),
                                         .path = file ? texts_path(q, file) : NULL};
     database_end(s);
-    return 0;
+    r = appends_of(q, id, ret_document, e);
+    if (r)
+        queue_text_clear(ret_document);
+    return r;
 }
 
 int queue_job_document(struct queue *q, int64_t id, char **ret_document, struct error *e)

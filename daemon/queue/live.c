@@ -162,7 +162,7 @@ static int can_lease(struct queue *q, const struct queue_counts *c, bool *ret, s
 static bool is_news(const struct queue_outline *a, const struct queue_outline *b)
 {
     return a->state != b->state || a->layouts != b->layouts || a->is_complete != b->is_complete ||
-           a->suspects != b->suspects;
+           a->suspects != b->suspects || a->members != b->members;
 }
 
 /* Why it is not leased, whatever workers there are: a new string, or NULL. */

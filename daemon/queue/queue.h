@@ -6,7 +6,7 @@
  *  1. Changes go into one open transaction per turn of the loop; queue_commit ends it. Nothing may
  *     be acknowledged to anyone (HTTP or worker) before it has returned 0.
  *  2. A job's state moves only by the table in queue/job_state.c; each move is an event. Only
- *     queue_retry takes a job out of a final state, and takes that event back.
+ *     queue_retry and queue_append take a job out of a final state, and take that event back.
  *  3. Done ranges of a job are disjoint and coalesced: adjacent ones are one row. Marking a member
  *     done twice is harmless. A batch of a million members is one row and a few ranges.
  *  4. Fencing numbers grow over the life of the database and are never used twice.
@@ -114,9 +114,12 @@ int64_t queue_tick(struct queue *q, int64_t now);
  * a day after, where no row names it. */
 enum { QUEUE_TEXT_MAX = 32 * 1024 };
 
-/* A text, or the path of the file that has it. */
+/* A text, or the path of the file that has it. Of a job's document: the list that its `appended`
+ * goes on with, which stands apart. */
 struct queue_text {
     char *text, *path;
+    struct queue_text *appended;
+    size_t n_appended;
 };
 void queue_text_clear(struct queue_text *t);
 /* Both on any thread. A new string; QUEUE_DAMAGED where the file is gone. */
@@ -177,6 +180,7 @@ struct queue_job {
     int64_t threads;      /* of OpenMP and its like in its workers; 0: as these have it */
     int64_t most_workers; /* that may have leases of it at a time; 0: all */
     bool is_held;         /* by people: queue_set_held */
+    bool is_open;         /* members may be appended: queue_append */
     int64_t from;         /* the job whose checkpoint its members start from; 0: none */
     char *name;           /* or NULL */
     char *store;          /* absolute path of the store */
@@ -210,7 +214,7 @@ struct queue_submission {
     const json_t *libraries;     /* {name: hash}: the contents that it was checked with; or NULL */
     int64_t members, priority, max_attempts, threads;
     int64_t most_workers, from; /* as queue_job */
-    bool is_held;
+    bool is_held, is_open;
     const int64_t *after; /* jobs, each once, that are to succeed before it is leased … */
     size_t n_after;       /* … it is cancelled where one of them ends in another way */
     double member_timeout;
@@ -276,6 +280,32 @@ int queue_retry(struct queue *q, int64_t job, const struct queue_retry *how, str
 int queue_job_kept(struct queue *q, int64_t job, char **ret_kept, bool *ret_repairs,
                    struct error *e);
 
+/* Members for a job that is open. */
+struct queue_append {
+    int64_t job;
+    int64_t count;             /* of them, at least 1 … */
+    int64_t most;              /* … and members that the job may have with them */
+    const char *document;      /* an item of the document's `appended`, JSON text … */
+    const char *document_file; /* … or NULL, and the name that queue_text_write gave */
+    const char *idempotency_key, *document_hash; /* as in queue_submission, but of this job */
+    /* Where the job has ended: as in queue_retry. */
+    int (*claim)(void *userdata, int64_t job, const struct queue_retry_store *store,
+                 struct error *e);
+    void *userdata;
+};
+struct queue_appended {
+    int64_t first, count; /* the members' numbers are [first, first + count) */
+    bool existed;         /* its key is known: they were appended before */
+};
+/* Gives the members the numbers behind the job's last one. A job that runs goes on with them; one
+ * that is succeeded or partial goes on, in the same store: what is done stays done, what is dead
+ * stays dead. QUEUE_REFUSED where it is not open, has failed or was cancelled; QUEUE_BUSY while its
+ * store is being closed, or its locks are removed. */
+int queue_append(struct queue *q, const struct queue_append *a, struct queue_appended *ret,
+                 struct error *e);
+/* The job is not open any more. */
+int queue_close_batch(struct queue *q, int64_t job, struct error *e);
+
 /* The next job above `after` that has ended, and whose directory of locks (STORE.sync) is not known
  * to be gone. QUEUE_NO_SUCH. */
 int queue_next_sync_left(struct queue *q, int64_t after, int64_t *ret_job, struct error *e);
@@ -298,9 +328,9 @@ struct queue_outline {
 /* QUEUE_NO_SUCH where it is not queued or running (any more). */
 int queue_outline(struct queue *q, int64_t job, struct queue_outline *ret, struct error *e);
 
-/* A job whose state, layouts, suspects or completeness may have changed since it was told here;
- * also one that is new, that ended, or that a failed commit took back. After an open, all live
- * ones. QUEUE_NO_SUCH where there is none. */
+/* A job whose state, members, layouts, suspects or completeness may have changed since it was told
+ * here; also one that is new, that ended, or that a failed commit took back. After an open, all
+ * live ones. QUEUE_NO_SUCH where there is none. */
 int queue_next_changed(struct queue *q, int64_t *ret_job, struct error *e);
 bool queue_has_changed(const struct queue *q); /* it may tell some */
 
@@ -434,9 +464,10 @@ int queue_dead_ranges(struct queue *q, int64_t job, char **ret_ranges, struct er
 /* Number of the last committed event: http/ compares it to know whether streams have news. */
 int64_t queue_last_event(const struct queue *q);
 /* Events of a job (0: all jobs) after number `after`: [{"id", "job", "time", "kind", "data"}].
- * Kinds: queued {"members"}, retried {"members"}, running, progress {"done", "dead", "members"}
- * (one per commit at most, and the latest replaces the one before), log {"member", "line"}, and
- * succeeded, partial, failed, cancelled {"done", "dead", "members", "reason"?}. */
+ * Kinds: queued {"members"}, retried {"members"}, appended {"first", "members"}, running, progress
+ * {"done", "dead", "members"} (one per commit at most, and the latest replaces the one before), log
+ * {"member", "line"}, and succeeded, partial, failed, cancelled {"done", "dead", "members",
+ * "reason"?}. */
 int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                  struct error *e);
 /* A line of a member's log; cut at 4000 bytes, and dropped after 10,000 lines of a job. `ordinal`:

@@ -2,7 +2,7 @@
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
  * database, checkpoint; texts; counts, ranges; live; events; moves; leases, rests, layouts;
- * reports; holds, jobs, models; retry, recovery; queue. */
+ * reports; holds, jobs, models; retry, appends, recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
@@ -207,6 +207,19 @@ int queue_settle_layouts(struct queue *q, int64_t job, struct error *e);
 /* Of a job whose row was added. */
 int queue_add_holds(struct queue *q, const struct queue_submission *s, int64_t job,
                     struct error *e);
+
+/* ---- retry.c: a job that has ended goes on ---- */
+
+/* QUEUE_REFUSED where a later job was given its store (as its row says it). */
+int queue_check_store_is_kept(struct queue *q, int64_t job, const char *store, struct error *e);
+/* Has `how` claim it again. */
+int queue_claim_again(struct queue *q, const struct queue_counts *c, const char *store,
+                      const char *model_hash, const struct queue_retry *how, struct error *e);
+
+/* ---- appends.c ---- */
+
+/* Adds what was appended to the job to its document. */
+int appends_of(struct queue *q, int64_t job, struct queue_text *document, struct error *e);
 
 /* ---- reports.c ---- */
 

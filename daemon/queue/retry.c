@@ -17,8 +17,6 @@ struct retry {
     int64_t started;
     char *store, *model_hash; /* the store as its row says it */
     struct queue_ranges kept, open, dead;
-    int64_t *fenced;
-    size_t n_fenced;
 };
 
 static void clear(struct retry *y)
@@ -28,7 +26,6 @@ static void clear(struct retry *y)
     free(y->kept.items);
     free(y->open.items);
     free(y->dead.items);
-    free(y->fenced);
 }
 
 /* ---- which members ---- */
@@ -128,11 +125,10 @@ static int check_state(const struct retry *y, struct error *e)
     return 0;
 }
 
-static int check_store(const struct retry *y, struct error *e)
+int queue_check_store_is_kept(struct queue *q, int64_t job, const char *store, struct error *e)
 {
     sqlite3_stmt *s;
-    int r = database_row(&y->q->database, e, &s, STATEMENT_JOB_LATER_STORE, TEXT(y->store),
-                         INTEGER(y->counts.id));
+    int r = database_row(&q->database, e, &s, STATEMENT_JOB_LATER_STORE, TEXT(store), INTEGER(job));
     if (r)
         return r == QUEUE_NO_SUCH ? 0 : r;
     int64_t other = sqlite3_column_int64(s, 0);
@@ -140,36 +136,39 @@ static int check_store(const struct retry *y, struct error *e)
     return error_set(e, QUEUE_REFUSED, NULL,
                      "the store of job %" PRId64 ", %s, was given to job %" PRId64
                      ": submit the job again",
-                     y->counts.id, y->store, other);
+                     job, store, other);
 }
 
-static int read_fenced(struct retry *y, struct error *e)
+static int read_fenced(struct queue *q, int64_t job, int64_t **ret, size_t *ret_n, struct error *e)
 {
     sqlite3_stmt *s;
     size_t capacity = 0;
-    int r = database_rows(&y->q->database, e, &s, STATEMENT_FENCED_LIST, INTEGER(y->counts.id));
-    for (; !r; r = database_next(&y->q->database, e, s)) {
-        y->fenced = mem_grow(y->fenced, y->n_fenced, &capacity, sizeof *y->fenced);
-        y->fenced[y->n_fenced++] = sqlite3_column_int64(s, 0);
+    int r = database_rows(&q->database, e, &s, STATEMENT_FENCED_LIST, INTEGER(job));
+    for (; !r; r = database_next(&q->database, e, s)) {
+        *ret = mem_grow(*ret, *ret_n, &capacity, sizeof **ret);
+        (*ret)[(*ret_n)++] = sqlite3_column_int64(s, 0);
     }
     return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
-static int claim(struct retry *y, struct error *e)
+int queue_claim_again(struct queue *q, const struct queue_counts *c, const char *store,
+                      const char *model_hash, const struct queue_retry *how, struct error *e)
 {
-    const struct queue_retry *how = y->how;
-    int r = how->claim ? read_fenced(y, e) : 0;
-    if (r || !how->claim)
-        return r;
-    char *path = queue_absolute_store(y->q, y->store);
-    const struct queue_retry_store store = {.path = path,
-                                            .model_hash = y->model_hash,
-                                            .has_members = y->counts.done > 0,
-                                            .repairs = how->repairs || how->n_damaged > 0,
-                                            .fenced = y->fenced,
-                                            .n_fenced = y->n_fenced};
-    r = how->claim(how->userdata, y->counts.id, &store, e);
-    free(path);
+    int64_t *fenced = NULL;
+    size_t n_fenced = 0;
+    int r = how->claim ? read_fenced(q, c->id, &fenced, &n_fenced, e) : 0;
+    if (r == 0 && how->claim) {
+        char *path = queue_absolute_store(q, store);
+        const struct queue_retry_store again = {.path = path,
+                                                .model_hash = model_hash,
+                                                .has_members = c->done > 0,
+                                                .repairs = how->repairs || how->n_damaged > 0,
+                                                .fenced = fenced,
+                                                .n_fenced = n_fenced};
+        r = how->claim(how->userdata, c->id, &again, e);
+        free(path);
+    }
+    free(fenced);
     return r;
 }
 
@@ -271,9 +270,9 @@ int queue_retry(struct queue *q, int64_t job, const struct queue_retry *how, str
     if (!r)
         r = check_state(&y, e);
     if (!r)
-        r = check_store(&y, e);
+        r = queue_check_store_is_kept(q, job, y.store, e);
     if (!r)
-        r = claim(&y, e);
+        r = queue_claim_again(q, &y.counts, y.store, y.model_hash, how, e);
     if (!r)
         r = reopen(&y, e);
     clear(&y);

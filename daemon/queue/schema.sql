@@ -229,3 +229,22 @@ CREATE INDEX fenced_due ON fenced (lease) WHERE is_due = 1;
 ALTER TABLE job ADD COLUMN resting INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE attempt ADD COLUMN rests_until INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX attempt_rests ON attempt (rests_until) WHERE rests_until > 0;
+
+-- version 5
+-- 1: members may be appended to the batch. What was: from member `first` on, `count` of them, their
+-- inputs as the list `appended` of the job's document has them (`document`, or a long text's file),
+-- the idempotency key and the hash of the body that came with it.
+ALTER TABLE job ADD COLUMN open INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE job_append (
+    job INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    document TEXT NOT NULL,
+    file TEXT,
+    idempotency_key TEXT,
+    document_hash TEXT,
+    PRIMARY KEY (job, first)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX job_append_key ON job_append (job, idempotency_key)
+    WHERE idempotency_key IS NOT NULL;
+CREATE INDEX job_append_file ON job_append (file) WHERE file IS NOT NULL;

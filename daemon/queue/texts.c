@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <dirent.h>
@@ -26,10 +27,13 @@ void queue_text_clear(struct queue_text *t)
 {
     free(t->text);
     free(t->path);
+    for (size_t i = 0; i < t->n_appended; i++)
+        queue_text_clear(&t->appended[i]);
+    free(t->appended);
     *t = (struct queue_text){0};
 }
 
-int queue_text_read(const struct queue_text *t, char **ret_text, struct error *e)
+static int read_alone(const struct queue_text *t, char **ret_text, struct error *e)
 {
     struct buffer b = {0};
     if (t->text) {
@@ -46,6 +50,73 @@ int queue_text_read(const struct queue_text *t, char **ret_text, struct error *e
         return error_set(e, QUEUE_DAMAGED, NULL, "the file %s, which the database names, is gone",
                          t->path);
     return error_set(e, r, NULL, "cannot read %s: %s", t->path, strerror(-r));
+}
+
+/* "[…, …]" */
+static int read_appended(const struct queue_text *t, struct buffer *ret, struct error *e)
+{
+    int r = 0;
+    for (size_t i = 0; i < t->n_appended && r == 0; i++) {
+        char *text = NULL;
+        r = read_alone(&t->appended[i], &text, e);
+        if (r == 0)
+            buffer_printf(ret, "%s%s", i > 0 ? "," : "[", text);
+        free(text);
+    }
+    if (r == 0)
+        buffer_text(ret, "]");
+    return r;
+}
+
+/* The job was submitted with some that others had got. */
+static int add_to_list(const char *text, const char *appended, char **ret_text, struct error *e)
+{
+    json_t *document = json_read(text, strlen(text), e);
+    json_t *more = document ? json_read(appended, strlen(appended), e) : NULL;
+    json_t *list = json_object_get(document, "appended");
+    int r = more ? 0 : QUEUE_DAMAGED;
+    if (r == 0 && json_is_array(list))
+        json_array_extend(list, more);
+    else if (r == 0)
+        json_object_set(document, "appended", more);
+    if (r == 0)
+        *ret_text = json_write(document);
+    json_decref(document);
+    json_decref(more);
+    return r;
+}
+
+/* A document is an object: the list goes before its last brace. */
+static int join(const char *text, const char *appended, char **ret_text, struct error *e)
+{
+    const char *end = strrchr(text, '}');
+    if (!end || strstr(text, "\"appended\""))
+        return add_to_list(text, appended, ret_text, e);
+    struct buffer all = {0};
+    buffer_append(&all, text, (size_t)(end - text));
+    buffer_text(&all, ",\"appended\":");
+    buffer_text(&all, appended);
+    buffer_text(&all, "}");
+    *ret_text = all.data;
+    return 0;
+}
+
+int queue_text_read(const struct queue_text *t, char **ret_text, struct error *e)
+{
+    char *text = NULL;
+    struct buffer appended = {0};
+    int r = read_alone(t, &text, e);
+    if (r || t->n_appended == 0) {
+        if (r == 0)
+            *ret_text = text;
+        return r;
+    }
+    r = read_appended(t, &appended, e);
+    if (r == 0)
+        r = join(text, appended.data, ret_text, e);
+    buffer_free(&appended);
+    free(text);
+    return r;
 }
 
 int queue_text_write(const char *directory, const char *text, size_t n, char ret_name[65],
@@ -99,6 +170,8 @@ static int is_needed(struct queue *q, int directory, const char *entry, const ch
         st.st_mtime > time(NULL) - KEPT_SECONDS)
         return 0;
     int r = database_row(&q->database, e, &s, STATEMENT_JOB_TEXT_FILE, TEXT(name));
+    if (r == QUEUE_NO_SUCH)
+        r = database_row(&q->database, e, &s, STATEMENT_APPEND_FILE, TEXT(name));
     if (r == QUEUE_NO_SUCH)
         r = database_row(&q->database, e, &s, STATEMENT_MODEL_GET, TEXT(name));
     if (r == 0)

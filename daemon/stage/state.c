@@ -216,7 +216,7 @@ static void reset_runtime(struct state *s, const struct job *job, int64_t member
                                          .sim_start = clock->values[0],
                                          .sim_end = clock->values[clock->n - 1],
                                          .batch = member,
-                                         .batch_size = job->n_members,
+                                         .batch_size = job->expected,
                                          .main_clock = s->main_clock,
                                          .main_clock_size = clock->n};
 }

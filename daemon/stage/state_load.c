@@ -252,7 +252,7 @@ static void set_member(struct state *s, const struct program *p, int64_t member)
 {
     s->member = member;
     s->runtime.batch = member;
-    s->runtime.batch_size = p->job->n_members;
+    s->runtime.batch_size = p->job->expected;
     for (int i = 0; i < p->model->n_processes; i++)
         random_key(p->job->seed, member, p->model->processes[i].name, s->processes[i].random_key);
 }

@@ -194,6 +194,12 @@ int store_arrays(struct store *s, json_t **ret_names, struct error *e);
 /* Writes .zmetadata from what stands on disk, under the root's lock. */
 int store_consolidate(struct store *s, struct error *e);
 
+/* How far readers through .zmetadata see the arrays along a dimension: the least of their extents;
+ * -1 where none has it. And: from now on they see `extent` at least, in all arrays at once. These
+ * have grown, and what stands there is on the disk. */
+int store_seen_extent(struct store *s, const char *dim, int64_t *ret_extent, struct error *e);
+int store_show_extent(struct store *s, const char *dim, int64_t extent, struct error *e);
+
 /* Brings all that was written to the disk (syncfs): after it, a range may be reported done. Where
  * it fails, nothing that was written since the last success may be reported: the system may have
  * dropped it, so it is to be written again. -ENOENT where the store, or the directory of its locks,

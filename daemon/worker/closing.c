@@ -233,6 +233,8 @@ static int close_store(struct run *x)
     const struct closing *c = x->closing;
     int r = read_layout(x);
     setup_arrays_each(c->job, add_chunks, x);
+    if (r == 0 && c->store.layout)
+        r = setup_arrays_grow(c->job, x->store, x->e);
     if (r == 0)
         r = c->store.layout ? check_setup(x) : setup_arrays_write(c->job, x->store, x->e);
     if (r == 0)

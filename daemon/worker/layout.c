@@ -107,6 +107,8 @@ int output_array_init(const struct job *job, int output, int64_t member,
             return refuse_extent(a.dims[a.lead + i], shape[a.lead + i], array, given, e);
     }
     store_meta_default(&a.meta, view->dtype, (size_t)view->itemsize, ndim, shape);
+    if (a.has_batch)
+        shape[0] = job->expected;
     store_choose_chunks(a.meta.itemsize, ndim, shape, a.has_batch, a.has_clock, a.meta.chunks);
     a.meta.has_fill = view->dtype != SIMLAB_BOOL && a.meta.has_fill;
     int r = worker_result_of_user(store_meta_encode(&a.meta, o->encoding, e));

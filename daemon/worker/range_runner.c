@@ -60,8 +60,8 @@ static void on_abandon(void *userdata, int64_t member, const struct error *failu
  * use. */
 int range_runner_lanes(const struct job *job, bool is_few)
 {
-    bool is_one_of_few = job->batch_dim && is_few && job->parallel && !job_runs_beside(job) &&
-                         strcmp(job->scheduler, "serial") != 0;
+    bool is_one_of_few = job->batch_dim && is_few && !job->is_open && job->parallel &&
+                         !job_runs_beside(job) && strcmp(job->scheduler, "serial") != 0;
     if (job->debug)
         return 1;
     int64_t n = job->lanes && !is_one_of_few ? job->lanes : processors_allowed();
@@ -79,7 +79,7 @@ static bool has_movable(const struct job *job)
 
 bool range_runner_is_single(const struct job *job, bool is_few)
 {
-    return !job->batch_dim || (is_few && !job_runs_beside(job));
+    return !job->batch_dim || (is_few && !job->is_open && !job_runs_beside(job));
 }
 
 const char *range_runner_scheduler(const struct job *job, bool is_few)

@@ -14,6 +14,8 @@ static int make_store(struct range_runner *m, struct error *e)
         r = setup_arrays_write(m->job, m->store, e);
     if (r == 0)
         r = output_writer_open(&m->writer, m->job, m->store, m->where.layout, e);
+    if (r == 0 && m->where.layout)
+        r = setup_arrays_grow(m->job, m->store, e);
     return r;
 }
 

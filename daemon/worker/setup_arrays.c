@@ -15,6 +15,7 @@ struct setup_array {
     const struct job_series *series; /* of which they have no data; or NULL */
     const json_t *attrs;
     bool is_batch_first;
+    int64_t expected; /* members; where is_batch_first */
 };
 
 /* Chunk by chunk. */
@@ -41,7 +42,11 @@ static int write_array(struct store *s, const struct setup_array *array, struct 
     store_meta_default(&meta, a->dtype, a->itemsize, a->ndim, a->shape);
     /* As xarray writes a data set: only floats have a fill value. */
     meta.has_fill = dtype_is_float(a->dtype) || a->dtype == SIMLAB_C8 || a->dtype == SIMLAB_C16;
-    store_choose_chunks(a->itemsize, a->ndim, a->shape, array->is_batch_first, false, meta.chunks);
+    int64_t shape[SIMLAB_MAX_DIMS];
+    memcpy(shape, a->shape, sizeof shape);
+    if (array->is_batch_first)
+        shape[0] = array->expected;
+    store_choose_chunks(a->itemsize, a->ndim, shape, array->is_batch_first, false, meta.chunks);
     int r = store_create_array(s, name, &meta, (const char *const *)a->dims, array->attrs, e);
     int64_t start[SIMLAB_MAX_DIMS] = {0};
     if (r == 0 && array->series)
@@ -139,17 +144,18 @@ static int each_array(const struct job *job,
     int r = 0;
     for (int i = 0; i < job->n_clocks && r == 0; i++)
         r = fn(userdata, &(struct setup_array){job->clocks[i].name, &job->clocks[i].labels, NULL,
-                                               job->clocks[i].attrs, false});
+                                               job->clocks[i].attrs, false, 0});
     for (int i = 0; i < job->n_coords && r == 0; i++)
-        r = fn(userdata, &(struct setup_array){job->coords[i].name, &job->coords[i].values, NULL,
-                                               job->coords[i].attrs,
-                                               is_batch_first(job, &job->coords[i].values)});
+        r = fn(userdata,
+               &(struct setup_array){job->coords[i].name, &job->coords[i].values, NULL,
+                                     job->coords[i].attrs,
+                                     is_batch_first(job, &job->coords[i].values), job->expected});
     for (int i = 0; i < job->n_inputs && r == 0; i++) {
         const struct job_input *in = &job->inputs[i];
         if (!in->is_output)
-            r = fn(userdata,
-                   &(struct setup_array){job->model->slots[in->slot].name, &in->given, in->series,
-                                         in->attrs, is_batch_first(job, &in->given)});
+            r = fn(userdata, &(struct setup_array){job->model->slots[in->slot].name, &in->given,
+                                                   in->series, in->attrs,
+                                                   is_batch_first(job, &in->given), job->expected});
     }
     return r;
 }
@@ -187,6 +193,55 @@ int setup_arrays_write(const struct job *job, struct store *s, struct error *e)
     int r = worker_result_of_store(store_set_attributes(s, attrs, e));
     json_decref(attrs);
     return r ? r : each_array(job, write_one, &x);
+}
+
+/* ---- members that were appended ---- */
+
+struct growth {
+    struct store *store;
+    int64_t seen; /* members that readers see */
+    struct error *e;
+};
+
+/* Whole chunks: what a power cut left in the one that readers see a part of does not matter. */
+static int grow_one(void *growth, const struct setup_array *array)
+{
+    const struct growth *x = growth;
+    const struct ndarray *a = array->values;
+    struct store_meta meta;
+    if (!array->is_batch_first)
+        return 0;
+    int r = store_grow(x->store, array->name, a->shape, x->e);
+    if (r == 0)
+        r = store_array(x->store, array->name, &meta, NULL, NULL, x->e);
+    if (r > 0)
+        error_clear(x->e);
+    if (r)
+        return r < 0 ? r : 0;
+    int64_t start[SIMLAB_MAX_DIMS] = {x->seen / meta.chunks[0] * meta.chunks[0]};
+    int64_t count[SIMLAB_MAX_DIMS];
+    size_t row = ndarray_bytes(a) / (size_t)a->shape[0];
+    store_meta_clear(&meta);
+    memcpy(count, a->shape, sizeof count);
+    count[0] -= start[0];
+    if (ndarray_size(a) > 0)
+        r = store_write(x->store, array->name, start, count,
+                        (const char *)a->data + (size_t)start[0] * row, x->e);
+    return worker_result_of_store(r);
+}
+
+int setup_arrays_grow(const struct job *job, struct store *s, struct error *e)
+{
+    struct growth x = {.store = s, .e = e};
+    if (!job->is_open)
+        return 0;
+    int r = worker_result_of_store(store_seen_extent(s, job->batch_dim, &x.seen, e));
+    if (r || x.seen >= job->n_members)
+        return r;
+    x.seen = x.seen < 0 ? 0 : x.seen;
+    r = each_array(job, grow_one, &x);
+    r = r ? r : worker_result_of_store(store_sync(s, e));
+    return r ? r : worker_result_of_store(store_show_extent(s, job->batch_dim, job->n_members, e));
 }
 
 int setup_arrays_check_attributes(const struct job *job, struct store *s, struct error *e)

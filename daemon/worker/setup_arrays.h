@@ -10,6 +10,11 @@
 
 int setup_arrays_write(const struct job *job, struct store *s, struct error *e);
 
+/* Members were appended to an open batch since the store was made, or grew last: what is known of
+ * them is written, and then readers see them. The arrays of outputs have grown. Done by whoever
+ * comes first, and again by others; what is missing or broken is left to the job's end. */
+int setup_arrays_grow(const struct job *job, struct store *s, struct error *e);
+
 /* Calls fn for the name of each array that setup_arrays_write makes, until one returns other than
  * 0; that, or 0. */
 int setup_arrays_each(const struct job *job, int (*fn)(void *userdata, const char *name),

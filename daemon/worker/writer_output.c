@@ -54,11 +54,12 @@ void writer_output_plan(struct writer_output *o, size_t room)
 
 /* ---- into the store ---- */
 
-/* Nobody else's rows that may be done are in the chunks of these rows. */
+/* Nobody else's rows that may be done are in the chunks of these rows. Behind the last member of an
+ * open batch there may be others by now. */
 static bool is_alone(const struct output_writer *g, const struct writer_output *o, int64_t begin,
                      int64_t end)
 {
-    int64_t chunk = o->array.meta.chunks[0], n = g->job->n_members;
+    int64_t chunk = o->array.meta.chunks[0], n = g->job->is_open ? INT64_MAX : g->job->n_members;
     int64_t first = begin / chunk * chunk, last = ((end - 1) / chunk + 1) * chunk;
     return first >= g->done && (last < n ? last : n) <= g->end;
 }

@@ -319,7 +319,7 @@ struct simlab_runtime {
     double sim_start;   /* first label */
     double sim_end;     /* last label */
     int64_t batch;      /* this member's number; 0 without a batch */
-    int64_t batch_size; /* members in the batch; 1 without */
+    int64_t batch_size; /* members in the batch, of an open one those expected; 1 without */
     const double *main_clock;
     int64_t main_clock_size;
     int32_t stage; /* enum simlab_stage */

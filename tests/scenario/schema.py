@@ -57,6 +57,25 @@ def each_form(upload):
             yield f"{where}-clock", job(clocks={"time": {**own, "units": "days since 2000-01-01", "calendar": "noleap"}})
 
 
+def appended(values, labels=None, name="pop__r", first=(0.1, 0.2)):
+    """A batch of two, which got more."""
+    more = {"inputs": {name: values}, **({} if labels is None else {"coords": {"batch": labels}})}
+    dims = ["batch", "k"][:1 + isinstance(first[0], list)]
+    given = {**ECHO, name: {"dims": dims, "data": list(first)}}
+    coords = {} if labels is None else {"batch": [False, True] if labels == [True] else ["a", "b"] if labels == ["c"] else [1, 2]}
+    return job(batch_dim="batch", inputs=given, coords=coords, open=True, appended=[more])
+
+
+def each_appended(upload):
+    for i, form in enumerate(({"linspace": [0, 2, 3]}, {"arange": [0, 3, 1]}, {"arange": [0, 3]}, {"arange": [3]}, {"upload": upload})):
+        yield f"appended-{i}", appended(form, form)
+    yield "local-appended", appended({"file": FILE}, {"file": FILE})
+    for i, (name, first) in enumerate((("e__in_bool", [True, False]), ("e__in_str", ["a", "b"]), ("e__in_f8", [[1, 2], [3, 4]]))):
+        yield f"appended-list-{i}", appended(first[:1], name=name, first=first)
+    for i, labels in enumerate(([3], [True], ["c"])):
+        yield f"appended-labels-{i}", {**appended([0.3], labels), "open": 50}
+
+
 def sweep(**given):
     return {**job(sweep=given), "inputs": {k: v for k, v in ECHO.items() if k != "pop__r"}}
 
@@ -130,7 +149,7 @@ def seeds(upload, stored, number):
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "stop_when", "log_every", "debug", "profile", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
+        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
     yield "environment", job(environment="default", libraries={})
     for i, checkpoint in enumerate(({"every": 1}, {"every": "30s"}, {"keep": 1}, {"keep": [1, 2], "every": None}, {"keep": None, "every": 1})):
         yield f"checkpoint-{i}", job(checkpoint=checkpoint)
@@ -140,6 +159,7 @@ def seeds(upload, stored, number):
     yield "base", {"base": number, "inputs": {"pop__k": None}, "coords": {"a": None}, "clocks": {"b": None},
                    "encoding": {"pop__n": None}, "labels": {"c": None}}
     yield "base-text", {"base": str(number), "model": MODEL}
+    yield from each_appended(upload)
 
 
 # ---- one service for all -------------------------------------------------------------------------

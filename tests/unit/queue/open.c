@@ -232,7 +232,8 @@ Test(open, a_database_of_version_1)
     fixture_close(&f);
 }
 
-/* A member's failed attempts, and one that is to be alone, of a daemon without rests. */
+/* A member's failed attempts, and one that is to be alone, of a daemon without rests, or batches
+ * that are open. */
 Test(open, a_database_of_version_3)
 {
     struct fixture f;
@@ -263,6 +264,9 @@ Test(open, a_database_of_version_3)
     cr_expect_eq(number(f.q, "PRAGMA user_version"), database_schema_version());
     expect_ok(queue_attempts(f.q, 1, 0, &a, &e), &e);
     cr_expect(a.attempts == 2 && a.rests_until == 0);
+    struct queue_appended appended;
+    const struct queue_append more = {.job = 1, .count = 1, .most = 100, .document = "{}"};
+    cr_expect_eq(queue_append(f.q, &more, &appended, &e), QUEUE_REFUSED);
     check_invariants(f.q);
     struct queue_lease l = lease(f.q, 1, 9, 1);
     cr_expect(l.begin == 0 && l.end == 1);
@@ -272,5 +276,5 @@ Test(open, a_database_of_version_3)
 /* Later versions: add here the database of the version before. */
 Test(open, the_schema_has_all_its_versions)
 {
-    cr_expect_eq(database_schema_version(), 4);
+    cr_expect_eq(database_schema_version(), 5);
 }
