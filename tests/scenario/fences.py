@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
 from harness import check, equal
+from fault_page import FaultPage  # pylint: disable=wrong-import-position
 from patient import Patience  # pylint: disable=wrong-import-position
 
 STEPS = 2
@@ -153,6 +155,52 @@ def test_the_job_is_retried_meanwhile(context):
     equal((ended["state"], ended["done"]), ("succeeded", MEMBERS), f"the end {daemon.log()}")
     harness.same_store(ended["store"], undisturbed)
     patience.close()
+
+
+def wide_job(store, **more):
+    """Its chunks are shared by all leases."""
+    many = 60
+    return {"model": {"processes": {"m": "varied.Member"}}, "batch_dim": "b", "clocks": {"time": {"data": [0, 1, 2, 3]}},
+            "main_clock": "time", "inputs": {"m__work": 800, "m__size": {"dims": ["b"], "data": [4] * many}},
+            "outputs": {"m__value": "time", "m__vector": None}, "encoding": {"m__value": {"chunks": [many, 4]}},
+            "store": store, **more}
+
+
+def await_stopped(daemon, page):
+    """Until a process has stopped at the page's fault."""
+    end = time.monotonic() + harness.WAIT
+    while not page.pid and time.monotonic() < end:
+        daemon.request("GET", "/healthz", status=200)
+    check(page.pid, f"nobody was stopped after {page.seen} calls: {daemon.workers()} {daemon.log()}")
+    return page.pid
+
+
+def test_they_are_stopped_while_they_write(context):
+    """Under a chunk's lock, right before the chunk is replaced: one of the pool is killed at its leases' deadline, and
+    the lock is free; one that nobody can kill keeps it, so what it writes when it goes on is nobody's loss, and writes
+    nothing more."""
+    options = ["--processes", context.program("varied")]
+    undisturbed, _ = context.run_local(wide_job("a"), 0, options)
+    ours, foreign = FaultPage(context), FaultPage(context)
+    daemon = context.daemon(workers=2, options=options, env=ours.environment())
+    ours.set("rename", 1, "STOP", program="simlab-worker", role="serve", path="/m__value/.")
+    jobs = [daemon.submit(wide_job("ours.zarr", workers=1))["id"]]
+    stopped = await_stopped(daemon, ours)
+    check(stopped in [w["pid"] for w in daemon.workers()], "it is none of the pool")
+    foreigner = Foreigner(context, daemon, foreign.environment())
+    daemon.await_line("worker foreign .*ready")
+    foreign.set("rename", 1, "STOP", program="simlab-worker", role="serve", path="/m__value/.")
+    jobs.append(daemon.submit(wide_job("foreign.zarr"))["id"])
+    foreigner.pids = [await_stopped(daemon, foreign)]
+    daemon.await_line("worker local-.* is killed: it was silent for")
+    daemon.await_line("worker foreign is killed: it was silent for")
+    check(not os.path.exists(f"/proc/{stopped}"), "it was not killed and reaped")
+    ended = [daemon.await_end(jobs[0])]
+    foreigner.goes_on()
+    ended.append(daemon.await_end(jobs[1]))
+    for job in ended:
+        equal((job["state"], job["done"], job["dead"]), ("succeeded", job["members"], 0), "the end")
+        harness.same_store(job["store"], undisturbed)
 
 
 harness.main(globals())
