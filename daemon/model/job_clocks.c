@@ -26,11 +26,50 @@ static int read_attrs(struct making *m, struct clock *c, const json_t *given)
     return 0;
 }
 
+/* Of the main clock's labels, once these are known. */
+static int check_every(struct making *m, const char *name, const json_t *given, const json_t *data)
+{
+    const json_t *every = json_object_get(given, "every");
+    if (data)
+        return job_making_fault(m, "clocks", name, "/every",
+                                "it has labels of its own: every is for a clock without");
+    if (!json_is_integer(every) || json_integer_value(every) < 1)
+        return job_making_fault(m, "clocks", name, "/every",
+                                "every is not a number of the main clock's steps, such as 10");
+    return 0;
+}
+
+/* Their units are the main clock's. */
+static void take_units(const struct clock *main, struct clock *c)
+{
+    json_t *named = json_copy(main->attrs);
+    json_object_update(named, c->attrs);
+    json_decref(c->attrs);
+    c->attrs = named;
+}
+
+static int check_main(struct making *m)
+{
+    const struct clock *c = &m->job->clocks[m->job->main_clock];
+    return c->n > 0 ? 0
+                    : job_making_fault(m, "clocks", c->name, "/every",
+                                       "it is the main clock, whose labels are the steps");
+}
+
+static int thin(struct making *m, int clock, int64_t every)
+{
+    struct job *j = m->job;
+    struct clock *c = &j->clocks[clock];
+    take_units(&j->clocks[j->main_clock], c);
+    int r = job_labels_thin(m, c, every);
+    return r ? r : job_making_size(m, "clocks", c->name, c->name, c->n);
+}
+
 static int read_clock(struct making *m, const char *name, const json_t *given, struct clock *c,
                       struct job_data *d)
 {
-    static const char *const keys[] = {"data",     "dims",   "attrs",  "units", "calendar",
-                                       "linspace", "arange", "upload", "file",  NULL};
+    static const char *const keys[] = {"data",   "dims",   "attrs", "units", "calendar", "linspace",
+                                       "arange", "upload", "file",  "every", NULL};
     c->name = mem_strdup(name);
     if (!file_name_ok(name) || strlen(name) > 200)
         return job_making_fault(m, "clocks", name, "", "a clock's name is that of an array");
@@ -38,7 +77,9 @@ static int read_clock(struct making *m, const char *name, const json_t *given, s
         c->attrs = json_object();
         return job_labels_read(m, c, d, given, "");
     }
-    int r = job_values_check_keys(given, keys, m->error);
+    bool is_thinned = json_object_get(given, "every") != NULL;
+    int r = is_thinned ? model_result_of_base(json_check_keys(given, keys, "", m->error))
+                       : job_values_check_keys(given, keys, m->error);
     if (r)
         return job_making_blame(m, r, "clocks", name, "");
     const json_t *dims = json_object_get(given, "dims");
@@ -52,7 +93,10 @@ static int read_clock(struct making *m, const char *name, const json_t *given, s
     const char *below;
     const json_t *data = job_values_member(given, &owned, &below);
     r = read_attrs(m, c, given);
-    r = r ? r : job_labels_read(m, c, d, data, below);
+    if (r == 0 && is_thinned)
+        r = check_every(m, name, given, data);
+    else if (r == 0)
+        r = job_labels_read(m, c, d, data, below);
     json_decref(owned);
     return r;
 }
@@ -122,13 +166,19 @@ static int read_all(struct making *m, const json_t *clocks, struct job_data *dat
     {
         struct clock *c = &j->clocks[j->n_clocks];
         int r = read_clock(m, name, given, c, &data[j->n_clocks++]);
-        r = r ? r : job_making_size(m, "clocks", name, name, c->n);
+        if (r == 0 && c->n > 0)
+            r = job_making_size(m, "clocks", name, name, c->n);
         if (r)
             return r;
     }
     int r = read_main(m);
-    for (int i = 0; r == 0 && i < j->n_clocks; i++)
-        r = job_labels_synchronize(m, data, i);
+    r = r ? r : check_main(m);
+    for (int i = 0; r == 0 && i < j->n_clocks; i++) {
+        const json_t *own = json_object_get(clocks, j->clocks[i].name);
+        json_int_t every = json_member_integer(own, "every", 0);
+        r = every ? thin(m, i, every) : job_labels_synchronize(m, data, i);
+        r = r ? r : job_clock_units_check(m, &j->clocks[i]);
+    }
     return r;
 }
 

@@ -8,6 +8,7 @@
 #include "base/number.h"
 
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -210,6 +211,34 @@ int job_labels_read(struct making *m, struct clock *c, struct job_data *d, const
     return r;
 }
 
+int job_labels_thin(struct making *m, struct clock *c, int64_t every)
+{
+    const struct clock *main = &m->job->clocks[m->job->main_clock];
+    const struct ndarray *labels = &main->labels;
+    c->n = 1 + (main->n - 1) / every;
+    int r = job_making_count(m, (size_t)c->n, LABEL_BYTES);
+    if (r)
+        return job_making_blame(m, r, "clocks", c->name, "/every");
+    if (job_making_is_check(m)) {
+        job_values_shape(labels->dtype, labels->itemsize, 1, &c->n, &c->labels);
+    } else {
+        c->at = mem_try_array((size_t)c->n, sizeof *c->at);
+        c->values = mem_try_array((size_t)c->n, sizeof *c->values);
+        if (!c->at || !c->values ||
+            ndarray_init(&c->labels, labels->dtype, labels->itemsize, 1, &c->n))
+            return -ENOMEM;
+        for (int64_t k = 0; k < c->n; k++) {
+            c->at[k] = k * every;
+            c->values[k] = main->values[c->at[k]];
+            memcpy((char *)c->labels.data + (size_t)k * labels->itemsize,
+                   (const char *)labels->data + (size_t)c->at[k] * labels->itemsize,
+                   labels->itemsize);
+        }
+    }
+    ndarray_set_dims(&c->labels, (const char *const[]){c->name});
+    return 0;
+}
+
 /* ---- the other clocks' labels among the main one's ---- */
 
 enum { CURSOR_LABELS = 512, QUICK_LABELS = 16 * 1024 };
@@ -291,6 +320,73 @@ static int refuse_label(struct making *m, struct cursor *main, const struct cloc
                             low, *low && *high ? " and " : "", high);
 }
 
+/* Two ways to count to one label (0.1 + 0.2, 3 * 0.1) differ in last bits: a label that lies within
+ * a few of them of the main clock's is that one. They are those of the clock's largest number. */
+struct nearness {
+    double within;
+    int64_t from; /* labels before it are taken */
+};
+
+static int find_nearness(struct cursor *main, struct nearness *ret)
+{
+    struct label first, last;
+    int r = label_at(main, 0, &first);
+    r = r ? r : label_at(main, main->clock->n - 1, &last);
+    if (r == 0)
+        *ret = (struct nearness){.within =
+                                     8 * DBL_EPSILON * fmax(fabs(first.value), fabs(last.value))};
+    return r;
+}
+
+/* Of the labels on both sides of `l`, of which the later is number i: the near one, and only where
+ * the other is far. -1: neither. */
+static int find_near(struct cursor *main, const struct nearness *near, const struct label *l,
+                     int64_t i, int64_t *ret)
+{
+    enum { FAR = 1000 };
+    double apart[2] = {INFINITY, INFINITY};
+    for (int side = 0; side < 2; side++) {
+        struct label found;
+        int64_t at = i - 1 + side;
+        if (at < near->from || at >= main->clock->n)
+            continue;
+        int r = label_at(main, at, &found);
+        if (r)
+            return r;
+        apart[side] = fabs(found.value - l->value);
+    }
+    int side = apart[1] <= apart[0];
+    bool is_near = apart[side] <= near->within && apart[!side] > FAR * near->within;
+    *ret = is_near ? i - 1 + side : -1;
+    return 0;
+}
+
+/* The number of the main label that `l` is, from near->from on; -1: it is none, and *ret_next is
+ * the first that comes after it. */
+static int match_label(struct cursor *main, const struct nearness *near, const struct label *l,
+                       int64_t *ret_i, int64_t *ret_next)
+{
+    struct label found;
+    int64_t i;
+    int r = find_label(main, near->from, l, &i);
+    if (r == 0 && i < main->clock->n)
+        r = label_at(main, i, &found);
+    if (r)
+        return r;
+    *ret_next = *ret_i = i;
+    if (i < main->clock->n && compare_labels(&found, l) == 0)
+        return 0;
+    *ret_i = -1;
+    return l->is_integer ? 0 : find_near(main, near, l, i, ret_i);
+}
+
+/* So that what is selected on one clock is found on the other. */
+static void take_label(struct clock *c, int64_t k, const struct label *l)
+{
+    if (c->labels.data && !dtype_is_integer(c->labels.dtype))
+        ((double *)c->labels.data)[k] = c->values[k] = l->value;
+}
+
 static bool is_same(const struct job_data *a, const struct job_data *b)
 {
     return job_data_is_progression(a) && a->form == b->form && a->dtype == b->dtype &&
@@ -313,17 +409,20 @@ int job_labels_synchronize(struct making *m, const struct job_data *data, int cl
     c->at = is_check ? NULL : mem_try_array((size_t)c->n, sizeof *c->at);
     if (!c->at && !is_check)
         return -ENOMEM;
-    int64_t i = 0;
-    int r = 0;
-    for (int64_t k = 0; k < c->n && r == 0; k++, i++) {
+    struct nearness near;
+    int64_t i = -1, next = 0;
+    int r = find_nearness(&main, &near);
+    for (int64_t k = 0; k < c->n && r == 0; k++) {
+        near.from = i + 1;
         r = label_at(&own, k, &l);
-        r = r ? r : find_label(&main, i, &l, &i);
-        if (r == 0 && i < main.clock->n)
-            r = label_at(&main, i, &found);
-        if (r == 0 && (i == main.clock->n || compare_labels(&found, &l) != 0))
-            r = refuse_label(m, &main, c, k, &l, i);
-        else if (r == 0 && c->at)
+        r = r ? r : match_label(&main, &near, &l, &i, &next);
+        if (r == 0 && i < 0)
+            r = refuse_label(m, &main, c, k, &l, next);
+        r = r ? r : label_at(&main, i, &found);
+        if (r == 0 && c->at)
             c->at[k] = i;
+        if (r == 0 && clock != j->main_clock)
+            take_label(c, k, &found);
     }
     return r;
 }

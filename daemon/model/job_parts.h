@@ -146,6 +146,13 @@ int job_labels_read(struct making *m, struct clock *c, struct job_data *d, const
 /* Finds the labels of a clock among those of the main clock; data[i]: what clock i was read from.
  */
 int job_labels_synchronize(struct making *m, const struct job_data *data, int clock);
+/* Gives a clock the first label of the main one, and each `every`-th after it. */
+int job_labels_thin(struct making *m, struct clock *c, int64_t every);
+
+/* ---- job_clock_units.c ---- */
+
+/* That readers make dates of the units, and that they are the main clock's. */
+int job_clock_units_check(struct making *m, const struct clock *c);
 
 /* ---- the parts, each from its key of the document ---- */
 int job_options_read(struct making *m);

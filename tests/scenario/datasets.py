@@ -78,6 +78,82 @@ def test_where_the_data_come_from(context):
     equal(sorted(said["libraries"]), ["reference"], "its libraries")
 
 
+# ---- clocks ----
+
+
+def clocks(main, other, **units):
+    return {"model": {"processes": {"pop": "reference.Logistic"}}, "main_clock": "time", "outputs": {"pop__n": "out"},
+            "inputs": {"pop__r": 0.5}, "clocks": {"time": {**main, **units}, "out": other}}
+
+
+def test_labels_that_differ_in_last_bits_are_one(context):
+    """As the main clock has them, so that what is selected on one clock is found on the other."""
+    pairs = [({"arange": [0, 1.05, 0.1]}, {"arange": [0, 1.05, 0.3]}), ({"linspace": [0, 1, 101]}, {"linspace": [0, 1, 11]}),
+             ({"linspace": [-1, 1, 21]}, {"data": [-0.9, 0, 0.3]}), ({"arange": [0, 1.05, 0.1]}, {"data": [0.3, 0.6, 0.9]}),
+             ({"linspace": [1e6, 1e6 + 1, 11]}, {"arange": [1e6, 1e6 + 1, 0.2]})]
+    daemon = context.daemon()
+    for main, other in pairs:
+        store, _ = context.run_local(clocks(main, other))
+        ds = opened(store)
+        check(set(ds.out.values) <= set(ds.time.values), f"{main} and {other}: {ds.out.values}")
+        harness.same_store(store, daemon.finish(clocks(main, other))["store"])
+
+
+def test_labels_that_are_others(context):
+    for main, other in (([0, 0.1, 0.2], [0.1001]), ([0, 1, 2], [1.0000001]), ([0, 1e-16, 1], [5e-17]), ([1, 2], [1, 1 + 2e-16, 2])):
+        refused(context, clocks({"data": main}, other), "not one of the main clock's")
+
+
+def test_every_so_many_steps(context):
+    whole = opened(context.run_local(clocks({"linspace": [0, 2, 21]}, {"linspace": [0, 2, 21]}))[0])
+    for every, n in ((1, 21), (4, 6), (7, 3), (20, 2), (21, 1), (1000, 1)):
+        ds = opened(context.run_local(clocks({"linspace": [0, 2, 21]}, {"every": every}, units="days since 2001-02-03"))[0])
+        equal(ds.sizes["out"], n, f"labels of every {every}")
+        equal(ds.out.values.tolist(), ds.time.values[::every].tolist(), f"dates of every {every}")
+        equal(ds.pop__n.values.tolist(), whole.pop__n.values[::every].tolist(), f"values of every {every}")
+    for other, words in (({"every": 0}, "number of the main clock's steps"), ({"every": 2.5}, "number of the main clock's steps"),
+                         ({"every": 2, "data": [0]}, "labels of its own")):
+        refused(context, clocks({"data": [0, 1, 2]}, other), words)
+    refused(context, {**clocks({"data": [0, 1]}, {"every": 2}), "main_clock": "out"}, "it is the main clock")
+
+
+DECODED = [("days since 2000-02-29", "standard"), ("hours since 1-1-1 12:30", "julian"), ("months since 2000-02-30", "360_day"),
+           ("d since 2001-02-29 00:00:00.5", "all_leap"), ("common_years since 2000-01-01", "noleap"), ("Seconds since 0000-01-01", "noleap"),
+           ("days since 2000-01-01T00:00:00Z", "proleptic_gregorian"), ("nanoseconds since 2000-01-01 00:00 +01:00", "standard")]
+UNKNOWN = [("months since 2000-01-01", "standard"), ("years since 2000-01-01", "360_day"), ("weeks since 2000-01-01", "standard"),
+           ("days since 0000-01-01", "standard"), ("days since 2000-13-05", "standard"), ("days since 1900-02-29", "standard"),
+           ("days since 2000-01-31", "360_day"), ("days since 2000-02-29", "noleap"),
+           ("days since 2000-01-01 25:00", "standard"), ("days since tomorrow", "standard"), ("days since 2000-01-01", "nonsense")]
+
+
+def test_units_that_readers_decode(context):
+    """Each that is taken is read; each that is refused would not be."""
+    for units, calendar in DECODED + UNKNOWN:
+        document = clocks({"data": [0, 1, 2]}, [0, 2], units=units, calendar=calendar)
+        if (units, calendar) in UNKNOWN:
+            refused(context, document, "no date" if units.startswith("days") and calendar != "nonsense" else "no reader")
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of dates before NumPy's
+            ds = opened(context.run_local(document)[0])
+        check(ds.time.dtype.kind in "MO", f"{units} in {calendar}: {ds.time}")
+    for units, calendar in UNKNOWN:
+        data = xarray.Dataset({"time": ("time", [0, 1], {"units": units, "calendar": calendar})})
+        try:
+            xarray.decode_cf(data)
+        except ValueError:
+            continue
+        check(False, f"xarray decodes {units} in {calendar}")
+
+
+def test_units_of_two_clocks(context):
+    days = "days since 2000-01-01"
+    refused(context, clocks({"data": [0, 1]}, {"data": [0, 1], "units": "hours since 2000-01-01"}, units=days), "write its labels in these")
+    refused(context, clocks({"data": [0, 1]}, {"data": [0, 1], "units": days, "calendar": "noleap"}, units=days, calendar="julian"),
+            "its calendar: ")
+    context.run_local(clocks({"data": [0, 1]}, {"data": [0, 1], "units": days}, units=days))
+
+
 # ---- missing values ----
 
 SCALE = {"id": "fixedscaleoffset", "dtype": "<f8", "scale": 10, "offset": 0}

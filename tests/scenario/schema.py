@@ -108,6 +108,7 @@ def seeds(upload, stored, number):
     for i, astype in enumerate(({}, {"astype": "<i2"}, {"astype": None})):
         delta = {"id": "delta", "dtype": "<i4", **astype}
         yield f"encoding-delta-{i}", job(outputs={"e__out_i4": None}, encoding={"e__out_i4": {"filters": [delta]}})
+    yield "every", job(clocks={"time": [0, 1, 2], "some": {"every": 2}}, main_clock="time", outputs={"pop__n": "some"})
     yield "encoding-bool", job(outputs={"e__out_bool": None}, encoding={"e__out_bool": {"fill_value": True}})
     yield "encoding-complex", job(outputs={"e__out_c8": None}, encoding={"e__out_c8": {"fill_value": [0, 1]}})
     yield "setup", {"model": LOGISTIC, "setup": SETUP}
