@@ -42,7 +42,9 @@ static void suggest(struct coding *c, const struct store_meta *m, char *ret, siz
     bool survives = memcmp(value, again, m->itemsize) == 0;
     if (m->big_endian)
         dtype_swap(m->dtype, value, 1);
-    snprintf(ret, size, survives ? ", such as %.17g" : "", dtype_to_double(m->dtype, value, 0));
+    *ret = '\0';
+    if (survives)
+        snprintf(ret, size, ", such as %.17g", dtype_to_double(m->dtype, value, 0));
 }
 
 static int check_fill(struct coding *c, const struct store_meta *m, struct error *e)
