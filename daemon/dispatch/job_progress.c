@@ -11,6 +11,9 @@
 #define LEAST_SECONDS 1e-8
 /* Of a lease: what it costs beside its members should be little against them. */
 #define FLOOR_SECONDS 0.01
+/* A chunk row that takes no longer is not shared out: its chunks would be read, written and brought
+ * to the disk twice. */
+#define ROW_SECONDS (3 * FLOOR_SECONDS)
 
 struct job_progress *job_progress_new(const struct queue_outline *o)
 {
@@ -90,7 +93,8 @@ int64_t job_progress_want(const struct job_progress *p, int64_t free, double lea
     if ((double)free - want < floor) /* no other lease would be worth it */
         return free > 1 ? free : 1;
     double rows = want / (double)p->align;
-    if (rows >= 0.5) /* part of a row costs reading and writing its chunks twice */
+    bool is_short = each > 0 && each * (double)p->align <= ROW_SECONDS;
+    if (rows >= 0.5 || is_short) /* part of a row costs reading and writing its chunks twice */
         want = (double)p->align * (rows > 1 ? (double)(int64_t)rows : 1);
     return want < 1 ? 1 : (int64_t)want;
 }

@@ -42,19 +42,10 @@ static int put_all_held(struct range_runner *m, int64_t running, struct error *e
     return r;
 }
 
-int range_ahead_settle(struct range_runner *m, int64_t member, bool waits, struct error *e)
+/* The layout is known. */
+static int catch_up(struct range_runner *m, int64_t member, struct error *e)
 {
-    const char *layout = NULL;
-    if (!m->is_ahead)
-        return 0;
-    int r = m->events.await(m->events.userdata, member, waits, &layout);
-    if (r == -EAGAIN)
-        return 0;
-    if (r == 0) {
-        m->is_ahead = false;
-        m->where.layout = layout;
-        r = range_store_open(m, e);
-    }
+    int r = range_store_open(m, e);
     if (member < 0)
         lead_settle(m->lead, m->room);
     if (r == 0) {
@@ -64,6 +55,30 @@ int range_ahead_settle(struct range_runner *m, int64_t member, bool waits, struc
     }
     m->ended = r;
     m->why = *e;
+    return r;
+}
+
+/* To open the store, and to write to chunks that others write to now, is no measure of members. */
+int range_ahead_settle(struct range_runner *m, int64_t member, bool waits, struct error *e)
+{
+    const char *layout = NULL;
+    if (!m->is_ahead)
+        return 0;
+    int r = m->events.await(m->events.userdata, member, waits, &layout);
+    if (r == -EAGAIN)
+        return 0;
+    if (r) {
+        m->ended = r;
+        m->why = *e;
+        return r;
+    }
+    m->is_ahead = false;
+    m->where.layout = layout;
+    int64_t began = rest_now();
+    double aside = m->aside;
+    r = catch_up(m, member, e);
+    m->aside = aside; /* what is aside of it is in the whole */
+    range_outcome_set_aside(m, began);
     return r;
 }
 

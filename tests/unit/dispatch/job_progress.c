@@ -30,6 +30,8 @@ Test(job_progress, want_follows_time_rows_and_what_is_left)
         {0.00005, 399, 64, 2, 399},
         {0.00005, 7, 1, 2, 7},
         {0.009, 10, 1, 2, 2},
+        {0.0001, 500, 290, 2, 290}, /* a row of 29 ms is not shared out … */
+        {0.0003, 500, 290, 2, 125}, /* … one of 87 ms is */
         {1e-12, 1000000000000, 1, 1, 100000000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
