@@ -56,38 +56,6 @@ static int write_rows(const char *path, int writer)
     return 0;
 }
 
-static const char python_writer[] =
-    "import sys, zarr\n"
-    "path, writer, writers, rows, columns = sys.argv[1], *map(int, sys.argv[2:])\n"
-    "locks = zarr.ProcessSynchronizer(path + '.sync')\n"
-    "array = zarr.open_group(path, 'r+', synchronizer=locks)['shared']\n"
-    "for i in range(rows):\n"
-    "    row = i * writers + writer\n"
-    "    array[row] = [row * 100 + j for j in range(columns)]\n";
-
-static void exec_python(const char *path, int writer)
-{
-    char numbers[4][16];
-    const int values[4] = {writer, N_WRITERS, N_ROWS, N_COLUMNS};
-    for (int i = 0; i < 4; i++)
-        snprintf(numbers[i], sizeof numbers[i], "%d", values[i]);
-    execl("/usr/bin/python3", "python3", "-I", "-c", python_writer, path, numbers[0], numbers[1],
-          numbers[2], numbers[3], (char *)NULL);
-    _exit(127);
-}
-
-static pid_t start_writer(const char *path, int writer, bool python)
-{
-    pid_t pid = fork();
-    cr_assert(pid >= 0);
-    if (pid == 0) {
-        if (python)
-            exec_python(path, writer);
-        _exit(write_rows(path, writer));
-    }
-    return pid;
-}
-
 static void check_shared(struct store *s)
 {
     const int64_t start[2] = {0, 0}, shape[2] = {N_WRITERS * N_ROWS, N_COLUMNS};
@@ -98,78 +66,6 @@ static void check_shared(struct store *s)
     for (int i = 0; i < N_WRITERS * N_ROWS; i++)
         for (int j = 0; j < N_COLUMNS; j++)
             cr_assert_eq(values[i][j], i * 100 + j, "row %d, column %d is lost", i, j);
-}
-
-Test(writers, lose_nothing_half_of_them_zarr_python, .timeout = 120)
-{
-    char *path = fixture_store_path();
-    struct store *s = fixture_open(path);
-    struct error e = {0};
-    pid_t pids[N_WRITERS];
-    create_shared(s);
-    for (int i = 0; i < N_WRITERS; i++)
-        pids[i] = start_writer(path, i, i % 2);
-    for (int i = 0; i < N_WRITERS; i++) {
-        int status;
-        cr_assert_eq(waitpid(pids[i], &status, 0), pids[i]);
-        cr_assert_eq(status, 0, "writer %d ends with status %d", i, status);
-    }
-    check_shared(s);
-    int r = store_finish(s, &e);
-    cr_assert_eq(r, 0, "%s", e.message);
-    check_shared(s);
-    store_close(s);
-    fixture_remove(path);
-}
-
-/* ---- growth ------------------------------------------------------------------------------ */
-
-static int grow_and_write(const char *path, int writer)
-{
-    struct store *s;
-    struct error e = {0};
-    if (store_open(path, STORE_JOIN, &s, &e) != 0)
-        return 1;
-    for (int i = 0; i < 20; i++) {
-        const int64_t start = (int64_t)i * N_WRITERS + writer, shape = start + 1, one = 1;
-        double value = (double)start;
-        if (store_grow(s, "log", &shape, &e) != 0)
-            return 2;
-        if (store_write(s, "log", &start, &one, &value, &e) != 0)
-            return 3;
-    }
-    store_close(s);
-    return 0;
-}
-
-Test(writers, grow_an_array_together, .timeout = 60)
-{
-    char *path = fixture_store_path();
-    struct store *s = fixture_open(path);
-    struct error e = {0};
-    struct store_meta m;
-    const int64_t none = 0, all = 20 * N_WRITERS;
-    double values[20 * N_WRITERS];
-    pid_t pids[N_WRITERS];
-    store_meta_default(&m, SIMLAB_F8, 0, 1, &none);
-    m.chunks[0] = 9;
-    cr_assert_eq(store_create_array(s, "log", &m, dims, NULL, &e), 0);
-    for (int i = 0; i < N_WRITERS; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0)
-            _exit(grow_and_write(path, i));
-    }
-    for (int i = 0; i < N_WRITERS; i++) {
-        int status;
-        waitpid(pids[i], &status, 0);
-        cr_assert_eq(status, 0);
-    }
-    int r = store_read(s, "log", &none, &all, values, &e);
-    cr_assert_eq(r, 0, "%s", e.message);
-    for (int i = 0; i < all; i++)
-        cr_assert_eq(values[i], i);
-    store_close(s);
-    fixture_remove(path);
 }
 
 /* ---- killed writers ---------------------------------------------------------------------- */
