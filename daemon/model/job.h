@@ -13,7 +13,8 @@
  *    A `setup` beside it replaces clocks, inputs, outputs, coords and attrs.
  *  - `model`: a stored model's name or hash, a definition, or {"base": NAME, "processes": {…},
  *    "after": {…}}, a stored model with changes (model_update).
- *  - `stop_when`: {"variable": name, "above" or "below": number}, or a list of these.
+ *  - `stop_when`: {"variable": name, "above" or "below": number, or "not_finite": true}, or a list
+ * of these.
  *  - `open`: true, or how many members are expected: the batch may get more. `appended` is a list
  * of
  *    {"inputs": {name: values}, "coords": {…}}: the members that it got, one after another. Each
@@ -82,9 +83,11 @@ struct job_coord {
 enum job_check_dims { JOB_DIMS_STRICT, JOB_DIMS_TRANSPOSE };
 enum job_validate { JOB_VALIDATE_INPUTS, JOB_VALIDATE_ALL, JOB_VALIDATE_NONE };
 
-struct stop_when { /* ends a member's run after a step where `slot`'s value passes the bound */
+enum stop_kind { STOP_ABOVE, STOP_BELOW, STOP_NOT_FINITE };
+struct stop_when { /* ends a member's run after a step where an element of `slot`'s value passes the
+                    * bound, or is NaN or infinite */
     int slot;
-    bool above;
+    enum stop_kind kind;
     double bound;
 };
 
@@ -153,8 +156,9 @@ struct job {
     int64_t log_every; /* steps; 0: never */
     struct job_checkpoint checkpoint;
     struct job_from from;
-    bool profile; /* where its time goes is measured */
-    bool debug;   /* a run for authors: mistakes that may pass are looked for */
+    bool finite_outputs; /* a member of which an output is NaN or infinite has failed */
+    bool profile;        /* where its time goes is measured */
+    bool debug;          /* a run for authors: mistakes that may pass are looked for */
     int n_hooks;
     char **hooks; /* "library.name", in the order in which they are called */
 };

@@ -15,7 +15,7 @@ static const char *const keys[] = {
     "inputs",   "outputs",   "coords",       "attrs",       "batch_dim", "sweep",
     "parallel", "scheduler", "encoding",     "check_dims",  "validate",  "store",
     "seed",     "priority",  "max_attempts", "stop_when",   "log_every", "member_timeout",
-    "labels",   "hooks",     "threads",      "checkpoint",  "debug",     "profile",
+    "labels",   "hooks",     "threads",      "checkpoint",  "debug",     "profile",   "finite_outputs",
     "workers",  "after",     "hold",         "environment", "libraries", "from",
     "open",     "appended",  "$schema",      NULL};
 

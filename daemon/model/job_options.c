@@ -124,8 +124,10 @@ static int read_flags(struct making *m)
     const struct {
         const char *key;
         bool *target;
-    } table[] = {
-        {"debug", &m->job->debug}, {"profile", &m->job->profile}, {"hold", &m->job->is_held}};
+    } table[] = {{"debug", &m->job->debug},
+                 {"profile", &m->job->profile},
+                 {"hold", &m->job->is_held},
+                 {"finite_outputs", &m->job->finite_outputs}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const json_t *value = option(m, table[i].key);
         if (value && !json_is_boolean(value))
@@ -186,7 +188,7 @@ static int refuse_stop(struct making *m, const char *pointer, const char *why, c
 static int read_stop(struct making *m, const json_t *given, const char *pointer,
                      struct stop_when *s)
 {
-    static const char *const keys[] = {"variable", "above", "below", NULL};
+    static const char *const keys[] = {"variable", "above", "below", "not_finite", NULL};
     if (!json_is_object(given))
         return refuse_stop(m, pointer, "it is {\"variable\": name, \"above\": number}", "");
     int r = model_result_of_base(json_check_keys(given, keys, pointer, m->error));
@@ -204,13 +206,20 @@ static int read_stop(struct making *m, const json_t *given, const char *pointer,
     if (m->job->model->slots[s->slot].declared->kind == SIMLAB_OBJECT || dtype == SIMLAB_STR ||
         dtype == SIMLAB_C8 || dtype == SIMLAB_C16)
         return refuse_stop(m, pointer, "its values cannot be compared with a number: ", name);
-    const json_t *above = json_object_get(given, "above"), *below = json_object_get(given, "below");
-    const json_t *bound = above ? above : below;
-    if (!above == !below || !json_is_number(bound))
-        return refuse_stop(m, pointer, "either \"above\" or \"below\" is a number, for ", name);
-    s->above = above != NULL;
-    s->bound = json_number_value(bound);
-    return 0;
+    for (int kind = STOP_ABOVE; kind <= STOP_NOT_FINITE; kind++) {
+        const json_t *bound = json_object_get(given, keys[1 + kind]);
+        if (!bound)
+            continue;
+        bool is_right = kind == STOP_NOT_FINITE ? json_is_true(bound) : json_is_number(bound);
+        if (!is_right || json_object_size(given) != 2)
+            break;
+        s->kind = (enum stop_kind)kind;
+        s->bound = json_number_value(bound);
+        return 0;
+    }
+    return refuse_stop(m, pointer,
+                       "either \"above\" or \"below\" is a number, or \"not_finite\" is true, for ",
+                       name);
 }
 
 static int read_stops(struct making *m)

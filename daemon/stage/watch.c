@@ -5,6 +5,7 @@
 #include "base/dtype.h"
 #include "base/number.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static void log_step(struct simulation *s, int64_t step)
@@ -17,14 +18,24 @@ static void log_step(struct simulation *s, int64_t step)
     s->events->log(s->events->userdata, s->state->member, line);
 }
 
+static bool is_passed(const struct stop_when *w, double value)
+{
+    switch (w->kind) {
+    case STOP_ABOVE:
+        return value > w->bound;
+    case STOP_BELOW:
+        return value < w->bound;
+    default:
+        return !isfinite(value);
+    }
+}
+
 /* Any element beyond the bound. */
 static bool is_beyond(const struct simlab_view *view, const struct stop_when *w)
 {
-    for (int64_t i = 0; i < view->size; i++) {
-        double value = dtype_to_double(view->dtype, view->data, (size_t)i);
-        if (w->above ? value > w->bound : value < w->bound)
+    for (int64_t i = 0; i < view->size; i++)
+        if (is_passed(w, dtype_to_double(view->dtype, view->data, (size_t)i)))
             return true;
-    }
     return false;
 }
 

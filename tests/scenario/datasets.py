@@ -181,5 +181,41 @@ def test_who_asks_for_no_fill_value_has_integers(context):
     equal((ds.pop__n.dtype.str, ds.pop__n.values.tolist()), ("|u1", [2, 0, 2, 2]), "values")
 
 
+# ---- what became NaN ----
+
+ADVECT = {"grid": "reference.UniformGrid1D", "profile": "reference.ProfileU", "init": "reference.InitUGauss", "advect": "reference.AdvectionLax"}
+
+
+def unstable(**more):
+    """Of three members the first is stable, the second grows beyond all bounds, the third begins with NaN."""
+    return {"model": {"processes": ADVECT}, "clocks": {"time": {"linspace": [0, 200, 401]}},
+            "inputs": {"grid__spacing": 0.01, "grid__length": 0.05, "init__loc": 0.03, "init__scale": 0.01},
+            "sweep": {"product": {"advect__v": [0.01, 5, "NaN"]}}, "outputs": {"profile__u": "time"}, **more}
+
+
+def test_a_run_that_became_nan_is_ended(context):
+    ds = opened(context.run_local(unstable(stop_when={"variable": "profile__u", "not_finite": True}))[0])
+    saved = [np.nonzero(~np.isfinite(ds.profile__u.values[m]).all(axis=1))[0] for m in range(3)]
+    steps = [int(s[0]) if len(s) else None for s in saved]
+    check(steps[0] is None, f"the stable one: {steps}")
+    equal(steps[2], 1, "NaN from the first step on")
+    check(1 < steps[1] < 400, f"infinite at step {steps}")
+    check(np.isnan(ds.profile__u.values[1:, -1]).all(), "nothing is saved after the end")
+
+
+def test_outputs_that_have_to_be_finite(context):
+    daemon = context.daemon()
+    document = unstable(finite_outputs=True)
+    store, ran = context.run_local(document, 1)
+    ended = daemon.finish(document, "partial")
+    harness.same_store(store, ended["store"])
+    members = daemon.request("GET", f"/v1/jobs/{ended['id']}/members", status=200).json["members"]
+    equal([m["member"] for m in members], [1, 2], "dead members")
+    words = "process 'profile': output profile__u is nan before step 1, in cell [0]"
+    check(words in members[1]["reason"] and words in ran.stderr, f"{members} and {ran.stderr}")
+    daemon.finish(unstable(finite_outputs=True, sweep={"product": {"advect__v": [0.01, 0.02]}}))
+    context.run_local({**unstable(finite_outputs=True), "outputs": {}})
+
+
 if __name__ == "__main__":
     harness.main(globals())

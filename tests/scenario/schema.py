@@ -145,16 +145,16 @@ def seeds(upload, stored, number):
     yield "options", job(**{"$schema": "job.schema.json"}, name="a name", batch_dim="batch", parallel=True,
                          scheduler="threads", encoding={}, check_dims="strict",
                          validate="inputs", store="store.zarr", seed=1, priority=0, max_attempts=3, member_timeout=1.5, threads=2, workers=3, after=[number], hold=True,
-                         stop_when={"variable": "pop__n", "above": 50}, log_every=1, debug=False, profile=True, hooks=["faulty.looks"],
+                         stop_when={"variable": "pop__n", "above": 50}, log_every=1, debug=False, profile=True, finite_outputs=True, hooks=["faulty.looks"],
                          labels={"project": "one"}, attrs={"title": "t"},
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
+        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "finite_outputs", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
     yield "environment", job(environment="default", libraries={})
     for i, checkpoint in enumerate(({"every": 1}, {"every": "30s"}, {"keep": 1}, {"keep": [1, 2], "every": None}, {"keep": None, "every": 1})):
         yield f"checkpoint-{i}", job(checkpoint=checkpoint)
-    for i, bound in enumerate(({"above": 5}, {"below": 0})):
+    for i, bound in enumerate(({"above": 5}, {"below": 0}, {"not_finite": True})):
         yield f"stop-{i}", job(stop_when={"variable": "pop__n", **bound})
         yield f"stops-{i}", job(stop_when=[{"variable": "pop__n", **bound}])
     yield "base", {"base": number, "inputs": {"pop__k": None}, "coords": {"a": None}, "clocks": {"b": None},
