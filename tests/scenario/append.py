@@ -96,7 +96,7 @@ def test_a_batch_that_has_ended_goes_on(context):
 
 def runs_on(context, workers, **more):
     s = Setting(context, workers)
-    document = job(9, work=2000, appended=[part(9, 4), part(13, 30), part(43, 1), part(44, 20)], **more)
+    document = job(9, work=600, appended=[part(9, 4), part(13, 30), part(43, 1), part(44, 20)], **more)
     number = s.open(document)
     for added in document["appended"]:
         s.append(number, added)
@@ -218,7 +218,7 @@ def test_many_that_are_long(context):
     """Longer than what the database holds itself."""
     s = Setting(context)
     document = job(5, appended=[part(5, 4000)], open=True)
-    document["outputs"] = {"m__value": "time"}
+    document.update(outputs={"m__value": "time"}, encoding={})
     number = s.open(document)
     s.end(number, 5)
     s.append(number, document["appended"][0])
