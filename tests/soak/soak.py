@@ -21,7 +21,7 @@ os.environ.setdefault("SIMLAB_TEST_WAIT", "300")
 import disks  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 
-PARTS = ("kills", "retried", "python", "calls", "each_call", "disks_full", "power", "moves", "libraries", "locks", "growth", "models", "steps", "lending")
+PARTS = ("kills", "retried", "appended", "python", "calls", "each_call", "disks_full", "power", "moves", "libraries", "locks", "growth", "models", "steps", "lending")
 SECONDS = float(os.environ.get("SOAK_SECONDS", "3600"))
 SEED = os.environ.get("SOAK_SEED") or str(int(time.time()))
 TURN = os.environ.get("SOAK_TURN")
