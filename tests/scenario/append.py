@@ -18,6 +18,7 @@ from harness import check, equal
 import numpy as np  # pylint: disable=wrong-import-position
 
 SIZES, GROWS = (4, 7, 2), (0, 1)
+NEVER_ENDS = 6
 
 
 def inputs(first, count, faults=()):
@@ -264,6 +265,36 @@ def test_what_is_refused(context):
     one = {**job(1), "open": True}
     del one["batch_dim"]
     equal(s.daemon.request("POST", "/v1/jobs", one).status, 422, "one simulation is open")
+
+
+def test_readers_see_them_while_they_run(context):
+    s = Setting(context, workers=1)
+    number = s.open(job(5, work=0))
+    store = s.end(number, 5)["store"]
+    added = part(5, 3)
+    added["inputs"]["m__fault"] = [0, 0, NEVER_ENDS]
+    s.append(number, added)
+    reader = Reader(store)
+
+    def grown():
+        reader.look()
+        return 8 in reader.seen
+    harness.await_true(grown, "the new members in the store")
+    equal(s.daemon.job(number)["state"], "running", "state")
+    s.daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
+
+
+def test_one_that_is_based_on_a_grown_one(context):
+    """It has all of its members, and gets more."""
+    s = Setting(context)
+    document = job(6, appended=[part(6, 3), part(9, 4)])
+    number = s.open(document)
+    s.append(number, document["appended"][0])
+    s.end(number, 9)
+    based = s.open({"base": int(number)})
+    s.end(based, 9)
+    s.append(based, document["appended"][1])
+    s.compare(s.end(based, 13), document)
 
 
 def test_cancelled_ones_are_retried_first(context):

@@ -266,3 +266,52 @@ Test(gather, one_simulation_is_not_buffered_whole)
     store_close(s);
     job_free(job);
 }
+
+/* ---- open batches ---- */
+
+static struct job *open_job(int members)
+{
+    struct job *job = support_job(members, LABELS, "{\"chunks\": [8, 2, 3]}");
+    job->is_open = true;
+    return job;
+}
+
+/* A range that is run by a worker which knows so many members. */
+static void run_open(const char *path, struct plan *p, struct job *job, char **layout,
+                     int64_t begin, int64_t end)
+{
+    struct store *s = NULL;
+    struct error e = {.message = ""};
+    struct output_writer g = {0};
+    p->job = job;
+    cr_assert_eq(store_open(path, *layout ? STORE_JOIN : STORE_ANEW, &s, &e), 0, "%s", e.message);
+    cr_assert_eq(output_writer_open(&g, job, s, *layout, &e), 0, "%s", e.message);
+    run_range(&g, p, begin, end);
+    if (!*layout)
+        *layout = json_canonical(g.layout);
+    output_writer_close(&g);
+    store_close(s);
+}
+
+/* Who does not know of the members that were appended leaves alone what others write of them, in
+ * the chunks that were the last ones. */
+Test(gather, members_that_were_appended_are_in_the_same_chunks)
+{
+    struct job *few = open_job(10), *many = open_job(12);
+    struct plan p = {.job = many};
+    char *layout = NULL, path[600];
+    snprintf(path, sizeof path, "%s", support_path("appended"));
+    for (int m = 0; m < MEMBERS; m++) {
+        p.fails_at[m] = LABELS;
+        for (int label = 0; label < LABELS; label++)
+            p.size[m][label] = 3;
+    }
+    run_open(path, &p, few, &layout, 0, 8);
+    run_open(path, &p, many, &layout, 10, 12);
+    run_open(path, &p, few, &layout, 8, 10);
+    p.job = many;
+    check_values(&p, path);
+    free(layout);
+    job_free(few);
+    job_free(many);
+}
