@@ -228,6 +228,8 @@ static int print_job(struct server *s, const json_t *job)
     const char *id = document_string(job, "id", "?");
     text_line(stdout, "job %s: %s", id, document_string(job, "state", "?"));
     print_counts(job);
+    if (json_is_true(json_object_get(job, "open")))
+        print_field("open", "members can be appended");
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         print_field(fields[i], document_string(job, fields[i], NULL));
     return document_integer(job, "dead", 0) > 0 ? print_dead(s, id) : 0;

@@ -109,6 +109,43 @@ static int reply_file(struct request *r, const char *path, struct error *e)
     return error_set(e, PROBLEM_BUSY, NULL, "too many long documents are being read at once");
 }
 
+/* A document with members that were appended is put together: that may take long. */
+struct joined {
+    struct queue_text parts;
+    char *text;
+};
+
+static int join_aside(void *joined, struct error *e)
+{
+    struct joined *j = joined;
+    return queue_text_read(&j->parts, &j->text, e);
+}
+
+static int joined(struct request *r, void *task, int result, struct error *e)
+{
+    struct joined *j = task;
+    (void)e;
+    if (result == 0)
+        reply_text(r, MHD_HTTP_OK, API_JSON, j->text);
+    queue_text_clear(&j->parts);
+    free(j);
+    return problem_of_queue(result);
+}
+
+static int reply_joined(struct request *r, struct queue_text *parts, struct error *e)
+{
+    static const struct work_kind joining = {.is_heavy = true, .work = join_aside, .done = joined};
+    struct joined *j = mem_new(sizeof *j);
+    j->parts = *parts;
+    *parts = (struct queue_text){0};
+    int result = work_aside(r, &joining, j, false, e);
+    if (result != 0) {
+        queue_text_clear(&j->parts);
+        free(j);
+    }
+    return result;
+}
+
 int jobs_document(struct request *r, struct error *e)
 {
     int64_t id;
@@ -119,10 +156,7 @@ int jobs_document(struct request *r, struct error *e)
     if (result != 0)
         return result;
     if (document.n_appended > 0) {
-        char *text;
-        result = problem_of_queue(queue_text_read(&document, &text, e));
-        if (result == 0)
-            reply_text(r, MHD_HTTP_OK, API_JSON, text);
+        result = reply_joined(r, &document, e);
     } else if (document.path) {
         result = reply_file(r, document.path, e);
     } else {

@@ -230,12 +230,14 @@ static int read_member(struct making *m, const json_t *given)
         return 0;
     if (json_is_integer(given) && json_integer_value(given) >= 0)
         m->job->from.member = json_integer_value(given);
-    else if (word && !strcmp(word, "each") && m->job->batch_dim)
+    else if (word && !strcmp(word, "each") && m->job->batch_dim && !m->job->is_open)
         m->job->from.member = -1;
     else
         return refuse(m, "member",
-                      "the number of a member of that job; or, of a batch, \"each\": each from the "
-                      "one of its own number");
+                      m->job->is_open ? "the number of a member of that job, from which all of an "
+                                        "open batch start"
+                                      : "the number of a member of that job; or, of a batch, "
+                                        "\"each\": each from the one of its own number");
     return 0;
 }
 

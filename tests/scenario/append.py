@@ -297,6 +297,21 @@ def test_one_that_is_based_on_a_grown_one(context):
     s.compare(s.end(based, 13), document)
 
 
+def test_they_start_from_one_checkpoint(context):
+    """All from the same: there is none of their own number."""
+    s = Setting(context)
+    keeps = job(1, checkpoint={"keep": 2}, open=False)
+    del keeps["encoding"]
+    kept = s.daemon.finish(keeps)
+    document = job(4, appended=[part(4, 3)], **{"from": {"job": int(kept["id"]), "step": 2, "member": 0}})
+    number = s.open(document)
+    s.append(number, document["appended"][0])
+    s.end(number, 7)
+    each = {**document, "from": {**document["from"], "member": "each"}, "appended": []}
+    answer = s.daemon.request("POST", "/v1/jobs", each)
+    equal((answer.status, answer.json["pointer"]), (422, "/from/member"), answer)
+
+
 def test_cancelled_ones_are_retried_first(context):
     s = Setting(context, workers=1)
     document = job(6, work=200000, appended=[part(6, 2)])

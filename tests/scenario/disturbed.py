@@ -9,6 +9,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, "../lib"), os.path.join(HERE, "../soak")]
+import appended  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 import kills  # pylint: disable=wrong-import-position
 import python  # pylint: disable=wrong-import-position
@@ -33,6 +34,10 @@ def test_batches_that_are_retried(context):
     """What was dead, and what was damaged."""
     for number in range(2):
         retried.turn(context, random.Random(f"{SEED} 4 {number}"), most=13, longest=0.5, seconds=(0.1, 0.3))
+
+
+def test_batches_that_get_more_members(context):
+    appended.turn(context, random.Random(f"{SEED} 5"), most=10, longest=0.5, jobs=2, seconds=(0.1, 0.3))
 
 
 def test_members_in_python(context):
