@@ -11,7 +11,7 @@
 /* "[3, 5]", or nothing for a scalar. */
 static const char *cell_text(const struct simlab_view *view, int64_t i, char *ret, size_t size)
 {
-    int64_t at[SIMLAB_MAX_DIMS];
+    int64_t at[SIMLAB_MAX_DIMS] = {0};
     size_t n = 0;
     ret[0] = '\0';
     for (int d = view->ndim; d-- > 0; i /= view->shape[d])

@@ -592,7 +592,8 @@ Test(jobs, options_have_defaults)
     cr_assert_eq(j->log_every, 5);
     cr_assert_eq(j->validate, JOB_VALIDATE_NONE);
     cr_assert_str_eq(j->store, "s");
-    cr_assert(j->n_stop_when == 1 && j->stop_when[0].kind == STOP_BELOW && j->stop_when[0].bound == -1.0);
+    cr_assert(j->n_stop_when == 1 && j->stop_when[0].kind == STOP_BELOW &&
+              j->stop_when[0].bound == -1.0);
     cr_assert_str_eq(j->model->slots[j->stop_when[0].slot].name, "profile__u");
     job_free(j);
 }
