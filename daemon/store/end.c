@@ -8,6 +8,7 @@
 #include "store/chunk_end.h"
 #include "store/chunk_keys.h"
 #include "store/chunk_selection.h"
+#include "store/end_shares.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,16 +19,10 @@
 /* ---- one array ------------------------------------------------------------------------------- */
 
 /* Then the caller is told of it. */
-static int end_chunk(const struct chunk_end *x, const char *key, const int64_t *index, bool must_be,
-                     bool is_full)
+static int end_chunk(const struct chunk_end *x, const char *key, const int64_t *index, bool must_be)
 {
-    int r = chunk_end(x, key, index, must_be, is_full);
+    int r = chunk_end(x, key, index, must_be, false);
     return r == 0 && x->how->look ? x->how->look(x->how->userdata) : r;
-}
-
-static int end_full_chunk(void *userdata, const struct chunk_selection *p)
-{
-    return end_chunk(userdata, p->key, p->index, true, true);
 }
 
 static bool is_in(const struct store_meta *m, const int64_t *extents, const int64_t *index)
@@ -49,7 +44,7 @@ static int end_traced_chunk(const struct chunk_end *x, const char *key)
     int64_t first = index[0] * m->chunks[0], within = m->shape[0] - first;
     int64_t rows = within < m->chunks[0] ? within : m->chunks[0];
     bool must_be = !x->how->has_rows || chunk_end_none_dead(x->how, first, first + rows);
-    return end_chunk(x, key, index, must_be, false);
+    return end_chunk(x, key, index, must_be);
 }
 
 /* No chunk of the array lies beyond. */
@@ -63,10 +58,9 @@ static bool has_all(const struct store_meta *m, const int64_t *extents)
 
 static int end_array(struct chunk_end *x)
 {
-    int64_t start[SIMLAB_MAX_DIMS] = {0};
     int r = chunk_need(x->s, x->a, x->e);
     if (r == 0 && x->how->full)
-        r = chunk_selection_each(x->a, start, x->how->full, end_full_chunk, x);
+        r = end_shares(x, x->how->full);
     if (r != 0 || (x->how->full && has_all(&x->a->meta, x->how->full)))
         return r;
     struct chunk_keys keys;
