@@ -41,6 +41,7 @@ struct clock {
     json_t *attrs; /* an object: attrs, and units and calendar where given */
     /* at[k]: number of the main clock's label that is label k. For the main clock: k itself. */
     int64_t *at;
+    bool has_outputs; /* that are saved at its labels */
 };
 
 struct job_input {

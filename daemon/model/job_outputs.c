@@ -261,7 +261,10 @@ int job_outputs_read(struct making *m)
     add_indexes(m);
     r = check_names(m);
     r = r ? r : check_encoding(m);
-    for (int i = 0; r == 0 && i < j->n_outputs; i++)
+    for (int i = 0; r == 0 && i < j->n_outputs; i++) {
         j->outputs[i].encoding = encoding_of(m, &j->outputs[i]);
+        if (j->outputs[i].clock >= 0)
+            j->clocks[j->outputs[i].clock].has_outputs = true;
+    }
     return r;
 }

@@ -80,22 +80,35 @@ static int save_clock(struct simulation *s, int clock, int64_t step, struct erro
 
 /* A label's number follows from how many were saved, as in xarray-simlab: a run that BREAK ends
  * early has its last state at the next label, and the fill value after it. */
+static int save_label(struct simulation *s, int c, int64_t step, struct error *e)
+{
+    const struct clock *clock = &s->job->clocks[c];
+    int64_t k = s->state->saved[c];
+    int r = 0;
+    /* Labels that CONTINUE or BREAK passed over do not come back. */
+    while (k < clock->n && clock->at[k] < step)
+        k++;
+    if (k < clock->n && clock->at[k] == step) {
+        r = save_clock(s, c, step, e);
+        k++;
+    }
+    if (k < clock->n && clock->at[k] < s->save_due)
+        s->save_due = clock->at[k];
+    return r;
+}
+
 int output_save_step(struct simulation *s, int64_t step, struct error *e)
 {
+    int r = 0;
     s->state->stamp++;
-    for (int c = 0; c < s->job->n_clocks; c++) {
-        const struct clock *clock = &s->job->clocks[c];
-        int64_t k = s->state->saved[c];
-        /* Labels that CONTINUE or BREAK passed over do not come back. */
-        while (k < clock->n && clock->at[k] < step)
-            k++;
-        if (k < clock->n && clock->at[k] == step) {
-            int r = save_clock(s, c, step, e);
-            if (r)
-                return r;
-        }
-    }
-    return 0;
+    if (s->save_step < step && step < s->save_due)
+        return 0;
+    s->save_step = step;
+    s->save_due = INT64_MAX;
+    for (int c = 0; c < s->job->n_clocks && r == 0; c++)
+        if (s->job->clocks[c].has_outputs)
+            r = save_label(s, c, step, e);
+    return r;
 }
 
 int output_save_last(struct simulation *s, struct error *e)

@@ -96,11 +96,12 @@ struct simulation {
     int first_lane;
     struct stage_run stage;
     struct thread_environment environment; /* the member's */
-    bool is_plain;             /* no hooks, nothing is validated that processes set: most jobs */
-    bool is_helper;            /* the state is another process's */
-    int64_t began;             /* the member, for its profile */
-    int64_t n_begun;           /* members, or starts from a saved state */
-    struct stage_flags *flags; /* of this process; stage.flags may be others' */
+    bool is_plain;               /* no hooks, nothing is validated that processes set: most jobs */
+    bool is_helper;              /* the state is another process's */
+    int64_t began;               /* the member, for its profile */
+    int64_t n_begun;             /* members, or starts from a saved state */
+    int64_t save_step, save_due; /* output.c: in steps from the one to the other nothing is saved */
+    struct stage_flags *flags;   /* of this process; stage.flags may be others' */
     const struct scheduler *scheduler;
     void *scheduler_state;
     const struct stage_events *events;
