@@ -78,7 +78,7 @@ static int note(struct writing *x, bool is_lost)
     const struct chunk_selection *p = x->part;
     const struct store_meta *m = &x->a->meta;
     int r = 0;
-    if (!x->w->has_rows || m->chunks[0] == 1 || m->shape[0] == 1)
+    if (!x->w->has_rows || m->chunks[0] == 1)
         return 0;
     if (is_lost && (x->log_size > 0 || !x->s->is_logged))
         r = chunk_log_broken(x->lock, x->log_size > 0);

@@ -140,7 +140,7 @@ static void box_of(const struct staged *g, int64_t *ret_start, int64_t *ret_coun
 static bool has_other_rows(const struct staged *g)
 {
     const struct store_meta *m = &g->array->meta;
-    return g->has_rows && m->chunks[0] > 1 && m->shape[0] > 1;
+    return g->has_rows && m->chunks[0] > 1;
 }
 
 struct publishing {

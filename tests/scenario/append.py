@@ -192,7 +192,13 @@ def test_tables_and_arrays(context):
     document = job(4)
     del document["coords"]
     document["appended"] = [{"inputs": inputs(4, 3)}, {"inputs": inputs(7, 5)}, {"inputs": inputs(12, 2)}]
-    number = s.open(document)
+    size = context.path("size.npy")
+    np.save(size, np.array(inputs(0, 4)["m__size"]))
+    with open(size, "rb") as file:
+        octets = {"Content-Type": "application/octet-stream"}
+        upload = s.daemon.request("POST", "/v1/uploads", file.read(), octets, status=201).json["id"]
+    uploaded = {**document["inputs"], "m__size": {"dims": ["b"], "upload": upload}}
+    number = s.open({**document, "inputs": uploaded})
     s.end(number, 4)
     table = inputs(4, 3)
     csv, more = context.path("more.csv"), context.path("more.json")

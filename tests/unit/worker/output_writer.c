@@ -276,20 +276,48 @@ static struct job *open_job(int members)
     return job;
 }
 
+static void plan_open(struct plan *p, struct job *job)
+{
+    *p = (struct plan){.job = job};
+    for (int m = 0; m < MEMBERS; m++) {
+        p->fails_at[m] = LABELS;
+        for (int label = 0; label < LABELS; label++)
+            p->size[m][label] = 3;
+    }
+}
+
+static struct store *open_writer(const char *path, const struct job *job, const char *layout,
+                                 struct output_writer *g)
+{
+    struct store *s = NULL;
+    struct error e = {.message = ""};
+    cr_assert_eq(store_open(path, layout ? STORE_JOIN : STORE_ANEW, &s, &e), 0, "%s", e.message);
+    cr_assert_eq(output_writer_open(g, job, s, layout, &e), 0, "%s", e.message);
+    return s;
+}
+
 /* A range that is run by a worker which knows so many members. */
 static void run_open(const char *path, struct plan *p, struct job *job, char **layout,
                      int64_t begin, int64_t end)
 {
-    struct store *s = NULL;
-    struct error e = {.message = ""};
     struct output_writer g = {0};
+    struct store *s = open_writer(path, job, *layout, &g);
     p->job = job;
-    cr_assert_eq(store_open(path, *layout ? STORE_JOIN : STORE_ANEW, &s, &e), 0, "%s", e.message);
-    cr_assert_eq(output_writer_open(&g, job, s, *layout, &e), 0, "%s", e.message);
     run_range(&g, p, begin, end);
     if (!*layout)
         *layout = json_canonical(g.layout);
     output_writer_close(&g);
+    store_close(s);
+}
+
+/* As the end of a job whose members may end early. */
+static void end_open(const char *path)
+{
+    struct store *s = NULL;
+    struct error e = {.message = ""};
+    const struct store_end how = {.has_rows = true};
+    cr_assert_eq(store_open(path, STORE_JOIN, &s, &e), 0, "%s", e.message);
+    cr_assert_eq(store_end_array(s, "p__values", &how, &e), 0, "%s", e.message);
     store_close(s);
 }
 
@@ -298,20 +326,62 @@ static void run_open(const char *path, struct plan *p, struct job *job, char **l
 Test(gather, members_that_were_appended_are_in_the_same_chunks)
 {
     struct job *few = open_job(10), *many = open_job(12);
-    struct plan p = {.job = many};
+    struct plan p;
     char *layout = NULL, path[600];
     snprintf(path, sizeof path, "%s", support_path("appended"));
-    for (int m = 0; m < MEMBERS; m++) {
-        p.fails_at[m] = LABELS;
-        for (int label = 0; label < LABELS; label++)
-            p.size[m][label] = 3;
-    }
+    plan_open(&p, many);
     run_open(path, &p, few, &layout, 0, 8);
     run_open(path, &p, many, &layout, 10, 12);
     run_open(path, &p, few, &layout, 8, 10);
     p.job = many;
+    end_open(path);
     check_values(&p, path);
     free(layout);
     job_free(few);
+    job_free(many);
+}
+
+/* One that was alone has others in its chunks. */
+Test(gather, members_that_were_appended_to_one)
+{
+    struct job *one = open_job(1), *many = open_job(12);
+    struct plan p;
+    char *layout = NULL, path[600];
+    snprintf(path, sizeof path, "%s", support_path("one"));
+    plan_open(&p, many);
+    run_open(path, &p, one, &layout, 0, 1);
+    run_open(path, &p, many, &layout, 1, 12);
+    end_open(path);
+    check_values(&p, path);
+    free(layout);
+    job_free(one);
+    job_free(many);
+}
+
+/* It is run again, since its worker was killed, and what it saves is staged. */
+Test(gather, members_that_were_appended_while_one_is_staged)
+{
+    struct job *one = open_job(1), *many = open_job(12);
+    struct plan p;
+    struct error e = {.message = ""};
+    char *layout = NULL, path[600];
+    snprintf(path, sizeof path, "%s", support_path("staged"));
+    plan_open(&p, many);
+    run_open(path, &p, one, &layout, 0, 1);
+    struct output_writer g = {.room = 8};
+    struct store *s = open_writer(path, one, layout, &g);
+    output_writer_begin(&g, 0, 1);
+    put_labels(&g, &p, 0, 0, LABELS);
+    run_open(path, &p, many, &layout, 1, 12);
+    int64_t written;
+    cr_assert_eq(output_writer_keep(&g, 0, &e), 0, "%s", e.message);
+    cr_assert_eq(output_writer_write(&g, 0, &written, &e), 0, "%s", e.message);
+    output_writer_close(&g);
+    store_close(s);
+    p.job = many;
+    end_open(path);
+    check_values(&p, path);
+    free(layout);
+    job_free(one);
     job_free(many);
 }
