@@ -48,6 +48,11 @@ static int open_runner(struct serve *s, struct known_job *k, struct error *e)
         *e = k->why;
         return k->result;
     }
+    if (s->lease.end > k->job->n_members)
+        return error_set(e, WORKER_TROUBLE, NULL,
+                         "was given members up to %" PRId64
+                         " of a job that it knows to have %" PRId64,
+                         s->lease.end, k->job->n_members);
     if (k->runner)
         return 0;
     if (is_shared(k->job, s->lease.few))

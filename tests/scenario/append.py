@@ -99,9 +99,12 @@ def runs_on(context, workers, **more):
     s = Setting(context, workers)
     document = job(9, work=600, appended=[part(9, 4), part(13, 30), part(43, 1), part(44, 20)], **more)
     number = s.open(document)
-    for added in document["appended"]:
+    s.append(number, document["appended"][0])
+    for k, added in enumerate(document["appended"][1:]):  # the layout is known, and nothing else is new
+        harness.await_true(lambda most=3 * k: s.daemon.job(number)["done"] > most, "members that are done")
         s.append(number, added)
     s.compare(s.end(number, 64), document)
+    check("was given members" not in s.daemon.whole_log(), f"a worker was not told of them: {s.daemon.log()}")
 
 
 def test_a_batch_that_runs_by_one_worker(context):

@@ -180,6 +180,23 @@ Test(append, what_is_refused)
     fixture_close(&f);
 }
 
+/* Workers are to be told. */
+Test(append, is_news)
+{
+    struct fixture f;
+    struct error e = {0};
+    int64_t changed = 0;
+    fixture_open(&f);
+    int64_t job = submit_open(f.q, 4, "{}");
+    lay_out(f.q, job);
+    while (queue_next_changed(f.q, &changed, &e) == 0)
+        continue;
+    append(f.q, job, 1, "{}", NULL);
+    expect_ok(queue_next_changed(f.q, &changed, &e), &e);
+    cr_expect_eq(changed, job);
+    fixture_close(&f);
+}
+
 /* What it was submitted with goes before. */
 Test(append, to_a_document_that_has_some)
 {
