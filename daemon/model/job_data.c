@@ -201,7 +201,7 @@ static int open_reference(const struct job_sources *sources, const char *form, c
                           struct job_data *d, struct error *e)
 {
     bool is_upload = !strcmp(form, "upload");
-    bool is_opened = is_upload && sources && sources->is_check;
+    bool is_opened = is_upload && sources && (sources->is_check || sources->open);
     int (*read)(void *, const char *, struct ndarray *, struct error *) = !sources ? NULL
                                                                           : is_upload
                                                                               ? sources->upload
@@ -216,8 +216,12 @@ static int open_reference(const struct job_sources *sources, const char *form, c
                              ? "uploaded arrays are not to be had here"
                              : "files cannot be read here: upload the array, and give {\"upload\": "
                                "its id}");
-    int r = is_opened ? open_file(sources, json_string_value(value), d, e)
-                      : open_whole(read, sources, json_string_value(value), d, e);
+    const char *id = json_string_value(value);
+    int r = is_opened ? open_file(sources, id, d, e) : open_whole(read, sources, id, d, e);
+    if (r == 0 && is_opened && !sources->is_check && d->npy.fortran && d->ndim > 1) {
+        job_data_close(d); /* its elements have another order in memory */
+        r = open_whole(read, sources, id, d, e);
+    }
     if (r > 0 && e)
         memcpy(e->pointer, pointer, sizeof pointer);
     return r;

@@ -208,7 +208,9 @@ static int settle_series(struct making *m, struct job_input *input)
     a->data = mem_try_array((size_t)a->shape[0], a->itemsize);
     if (!a->data)
         return error_errno(m->error, -ENOMEM, "hold an input");
-    job_series_read(input->series, 0, a->shape[0], a->data);
+    int r = job_series_read(input->series, 0, a->shape[0], a->data);
+    if (r < 0)
+        return error_errno(m->error, r, "read an upload");
     input->value.data = a->data;
     input->series = job_series_free(input->series);
     return 0;
@@ -247,15 +249,15 @@ int job_inputs_read(struct making *m)
     return r ? r : count_members(m);
 }
 
-const void *job_input_at(const struct job *j, const struct job_input *input, int64_t member,
-                         int64_t step, char room[JOB_SERIES_ITEM])
+int job_input_at(const struct job *j, const struct job_input *input, int64_t member, int64_t step,
+                 struct job_room *room, const void **ret)
 {
-    if (input->has_clock && step < 0)
-        return NULL;
-    if (input->series) {
-        job_series_read(input->series, member, 1, room);
-        return room;
+    if (input->has_clock && step < 0) {
+        *ret = NULL;
+        return 0;
     }
+    if (input->series)
+        return job_series_at(input->series, member, input->value.shape[0], room, ret);
     int lead = input->has_batch + input->has_clock;
     size_t own = input->value.itemsize, at = 0;
     for (int i = lead; i < input->value.ndim; i++)
@@ -264,5 +266,6 @@ const void *job_input_at(const struct job *j, const struct job_input *input, int
         at = (size_t)member;
     if (input->has_clock)
         at = at * (size_t)j->clocks[j->main_clock].n + (size_t)step;
-    return (const char *)input->value.data + at * own;
+    *ret = (const char *)input->value.data + at * own;
+    return 0;
 }

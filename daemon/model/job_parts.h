@@ -74,7 +74,7 @@ struct job_data {
     int64_t shape[SIMLAB_MAX_DIMS];
     struct ndarray array;     /* JOB_DATA_ARRAY */
     double first, last, step; /* linspace and arange */
-    int fd;                   /* JOB_DATA_FILE: only where the job is but checked */
+    int fd;                   /* JOB_DATA_FILE; -1 */
     struct npy_header npy;
 };
 
@@ -88,9 +88,13 @@ size_t job_data_size(const struct job_data *d);
 int job_data_read(const struct job_data *d, size_t at, size_t n, void *ret);
 /* ---- job_series.c ---- */
 
-/* Of a progression, cast to this dtype. */
-struct job_series *job_series_new(const struct job_data *d, int dtype, size_t itemsize);
+/* Of a progression, or a file with one dimension, cast to this dtype. The file is its own then
+ * (d->fd is -1). */
+struct job_series *job_series_new(struct job_data *d, int dtype, size_t itemsize);
 struct job_series *job_series_free(struct job_series *s);
+/* Number `at` of n, in `room`. 0 or -errno. */
+int job_series_at(const struct job_series *s, int64_t at, int64_t n, struct job_room *room,
+                  const void **ret);
 
 /* A linspace or arange: elements do not descend where the last two do not come before the first
  * two, and do not ascend where they do not come after. */
@@ -120,7 +124,8 @@ struct job_look {
  * but checked, the array has a shape and no data. */
 int job_values_read(struct making *m, const json_t *data, int dtype, size_t itemsize,
                     const struct job_look *look, struct ndarray *ret);
-/* The same; a long progression becomes a series, and *ret has no data (struct job_input). */
+/* The same; a long progression, or upload of one dimension, becomes a series, and *ret has no data
+ * (struct job_input). */
 int job_values_read_series(struct making *m, const json_t *data, int dtype, size_t itemsize,
                            const struct job_look *look, struct ndarray *ret,
                            struct job_series **ret_series);

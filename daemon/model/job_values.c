@@ -235,16 +235,19 @@ int job_values_take(struct making *m, struct job_data *d, int dtype, size_t item
 /* Long enough that it matters. */
 static bool is_series(const struct making *m, const struct job_data *d, const struct cast *c)
 {
-    return !job_making_is_check(m) && job_data_is_progression(d) && d->shape[0] >= SERIES_LEAST &&
-           kinds_fit(c->from, c->to) && c->to_size <= JOB_SERIES_ITEM;
+    return !job_making_is_check(m) &&
+           (job_data_is_progression(d) || (d->form == JOB_DATA_FILE && d->ndim == 1)) &&
+           d->shape[0] >= SERIES_LEAST && kinds_fit(c->from, c->to) &&
+           c->from_size <= JOB_SERIES_ITEM && c->to_size <= JOB_SERIES_ITEM;
 }
 
-static int take_series(struct making *m, const struct job_data *d, const struct cast *c,
+static int take_series(struct making *m, struct job_data *d, const struct cast *c,
                        const struct job_look *look, struct ndarray *ret,
                        struct job_series **ret_series)
 {
     int r = job_making_count(m, job_data_size(d), c->to_size);
-    r = r ? r : look_through(m, d, c, look);
+    if (r == 0 && d->form != JOB_DATA_FILE) /* a file was looked at when the job was submitted */
+        r = look_through(m, d, c, look);
     if (r)
         return r;
     job_values_shape(c->to, c->to_size, d->ndim, d->shape, ret);

@@ -84,8 +84,12 @@ static int check_slot(struct lane *lane, int slot, struct error *e)
 static int set_one(struct simulation *s, const struct job_input *input, int64_t step,
                    struct error *e)
 {
-    _Alignas(16) char room[JOB_SERIES_ITEM];
-    const void *data = job_input_at(s->job, input, s->state->member, step, room);
+    const void *data;
+    int r = job_input_at(s->job, input, s->state->member, step,
+                         s->rooms ? &s->rooms[input - s->job->inputs] : NULL, &data);
+    if (r < 0)
+        return error_set(e, r, NULL, "cannot read the input %s from its upload: %s",
+                         s->model->slots[input->slot].name, strerror(-r));
     if (!data)
         return 0;
     int lead = input->has_batch + input->has_clock;

@@ -45,6 +45,14 @@ static struct simulation *new_without_state(const struct job *job,
     return s;
 }
 
+static struct job_room *new_rooms(const struct job *job)
+{
+    for (int i = 0; i < job->n_inputs; i++)
+        if (job->inputs[i].series)
+            return mem_array((size_t)job->n_inputs, sizeof(struct job_room));
+    return NULL;
+}
+
 static void new_parts(struct simulation *s, int n_lanes)
 {
     s->values = s->state->values;
@@ -80,6 +88,7 @@ int simulation_new(const struct job *job, const struct stage_code *const *codes,
     struct simulation *s = new_without_state(job, hooks, o->board);
     s->is_beside = o->is_beside;
     s->first_lane = o->first_lane;
+    s->rooms = new_rooms(job);
     s->scheduler = scheduler_named(o->scheduler);
     mem_assert(s->scheduler);
     int r = program_new(job, codes, hooks, &s->program, e);
@@ -163,6 +172,7 @@ struct simulation *simulation_free(struct simulation *s)
     free(s->cached_lines);
     free(s->objects);
     free(s->flags);
+    free(s->rooms);
     profile_free(s->profile);
     buffer_free(&s->instances);
     if (s->is_helper)

@@ -91,6 +91,7 @@ struct simulation {
     struct lines *cached_lines;             /* by number: of what was computed in this stage */
     int n_lanes;
     struct lane **lanes;          /* 0: the time loop's thread */
+    struct job_room *rooms;       /* one for each input, where there are series; or NULL */
     struct position_board *board; /* or NULL … */
     bool is_beside;               /* … with others on it; its lanes stand from here on */
     int first_lane;

@@ -27,8 +27,11 @@ static int write_series(struct store *s, const struct setup_array *a, int64_t ch
     int r = 0;
     for (int64_t at = 0, count; at < n && r == 0; at += count) {
         count = n - at < chunk ? n - at : chunk;
-        job_series_read(a->series, at, count, numbers);
-        r = store_write(s, a->name, &at, &count, numbers, e);
+        r = job_series_read(a->series, at, count, numbers);
+        if (r < 0)
+            r = error_errno(e, r, "read an upload");
+        else
+            r = store_write(s, a->name, &at, &count, numbers, e);
     }
     free(numbers);
     return r;

@@ -22,8 +22,11 @@ static void touch(const struct job *job)
         size_t bytes = in->value.itemsize;
         for (int d = lead; d < in->value.ndim; d++)
             bytes *= (size_t)in->value.shape[d];
-        _Alignas(16) char room[JOB_SERIES_ITEM];
-        const char *data = job_input_at(job, in, job->n_members - 1, in->has_clock ? 0 : -1, room);
+        struct job_room room = {.of = NULL};
+        const void *at = NULL;
+        if (job_input_at(job, in, job->n_members - 1, in->has_clock ? 0 : -1, &room, &at) < 0)
+            continue;
+        const char *data = at;
         for (size_t b = 0; data && b < bytes; b++)
             sum = (char)(sum + data[b]);
     }

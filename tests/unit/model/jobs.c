@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct registry *reference;
 
@@ -61,12 +63,21 @@ static const struct job_output *output_of(const struct job *j, const char *name)
     return NULL;
 }
 
-static _Alignas(16) char room[JOB_SERIES_ITEM];
+/* Where it lies, until the next is asked for. */
+static const void *input_at(const struct job *j, const struct job_input *input, int64_t member,
+                            int64_t step)
+{
+    static struct job_room room;
+    const void *at;
+    room.of = NULL;
+    cr_assert_eq(job_input_at(j, input, member, step, &room, &at), 0);
+    return at;
+}
 
 static double value_at(const struct job *j, const char *name, int64_t member, int64_t step)
 {
     double value = 0;
-    const void *at = job_input_at(j, input_of(j, name), member, step, room);
+    const void *at = input_at(j, input_of(j, name), member, step);
     cr_assert(at);
     memcpy(&value, at, sizeof value);
     return value;
@@ -439,7 +450,7 @@ Test(jobs, inputs_are_found_by_member_and_step)
     cr_assert(v->has_batch && v->has_clock);
     cr_assert_eq(v->ndim, 1);
     cr_assert_eq(value_at(j, "advect__v", 1, 1), 9.0);
-    cr_assert(job_input_at(j, v, 0, -1, room) == NULL, "a time-dependent input has no first value");
+    cr_assert(input_at(j, v, 0, -1) == NULL, "a time-dependent input has no first value");
     cr_assert_eq(value_at(j, "init__loc", 1, -1), 0.5);
     cr_assert_eq(v->value.data, v->given.data);
     job_free(j);
@@ -459,7 +470,7 @@ Test(jobs, a_long_progression_is_computed_as_it_is_asked_for)
         cr_assert_eq(value_at(j, "advect__v", i, -1), (double)i * ((0.9 - 0.1) / (N - 1)) + 0.1);
     cr_assert_eq(value_at(j, "advect__v", N - 1, -1), 0.9);
     double some[3];
-    job_series_read(v->series, N - 3, 3, some);
+    cr_assert_eq(job_series_read(v->series, N - 3, 3, some), 0);
     cr_assert(some[0] == value_at(j, "advect__v", N - 3, -1) && some[2] == 0.9);
     job_free(j);
     j = build(
@@ -491,7 +502,7 @@ Test(jobs, transpose_puts_dims_in_order)
     cr_assert_str_eq(v->value.dims[1], "time");
     cr_assert_str_eq(v->value.dims[2], "x");
     cr_assert_str_eq(v->given.dims[0], "x");
-    const double *own = job_input_at(j, v, 1, 2, room);
+    const double *own = input_at(j, v, 1, 2);
     cr_assert_eq(own[0], 6.0);
     cr_assert_eq(own[1], 12.0);
     job_free(j);
@@ -505,7 +516,7 @@ Test(jobs, dims_are_taken_from_the_variable_where_none_are_given)
     j = build(
         job_with("'advect__v': {'data': [1, 'Infinity', 'NaN'], 'attrs': {'units': 'km/s'}}", ""),
         NULL);
-    const double *v = job_input_at(j, input_of(j, "advect__v"), 0, -1, room);
+    const double *v = input_at(j, input_of(j, "advect__v"), 0, -1);
     cr_assert(v[0] == 1 && isinf(v[1]) && isnan(v[2]));
     const json_t *attrs = input_of(j, "advect__v")->attrs;
     cr_assert_str_eq(json_member_string(attrs, "units"), "km/s");
@@ -802,6 +813,50 @@ static void refuse_from(struct shelf *s, json_t *document, int kind, const char 
         cr_assert_str_eq(e.pointer, pointer, "%s", e.message);
         cr_assert(strstr(e.message, says), "%s", e.message);
     }
+    json_decref(document);
+}
+
+/* An .npy file of so many numbers, of single precision: 0, 1/2, 1 … */
+static int open_halves(void *userdata, const char *id, int *ret_fd, struct error *e)
+{
+    (void)e;
+    enum { N = 70001, HEADER = 128 };
+    static char file[HEADER + N * sizeof(float)];
+    (void)userdata;
+    int fd = memfd_create(id, MFD_CLOEXEC);
+    memset(file, ' ', HEADER);
+    memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
+    int length = snprintf(file + 10, HEADER - 10,
+                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%d,), }", N);
+    file[10 + length] = ' ';
+    file[HEADER - 1] = '\n';
+    for (int i = 0; i < N; i++)
+        memcpy(file + HEADER + sizeof(float) * (size_t)i, &(float){(float)i / 2}, sizeof(float));
+    cr_assert_eq(write(fd, file, sizeof file), (ssize_t)sizeof file);
+    *ret_fd = fd;
+    return 0;
+}
+
+/* A great batch takes no memory for each member, and of the file only what is asked for is read. */
+Test(jobs, a_long_upload_is_read_as_it_is_asked_for)
+{
+    enum { N = 70001 };
+    const struct job_sources sources = {.upload = give_upload, .open = open_halves};
+    json_t *document = support_json(
+        "{'model': {'processes': {'pop': 'reference.Logistic'}}, 'clocks': {'t': [0, 1]}, "
+        "'batch_dim': 'b', 'inputs': {'pop__r': {'dims': ['b'], 'upload': 'halves'}}}");
+    struct job *j = NULL;
+    struct error e = {0};
+    cr_assert_eq(job_new(reference, document, &sources, &j, &e), 0, "%s", e.message);
+    const struct job_input *r = input_of(j, "pop__r");
+    cr_assert(r->series && !r->given.data && !r->value.data && j->n_members == N);
+    for (int64_t i = N - 1; i >= 0; i -= 7)
+        cr_assert_eq(value_at(j, "pop__r", i, -1), (double)i / 2);
+    double some[3];
+    cr_assert_eq(job_series_read(r->series, N - 3, 3, some), 0);
+    cr_assert(some[0] == (N - 3) / 2.0 && some[2] == (N - 1) / 2.0);
+    cr_assert_eq(job_series_read(r->series, N - 2, 3, some), -EIO, "there are no more");
+    job_free(j);
     json_decref(document);
 }
 
