@@ -72,7 +72,8 @@ static int lock(struct writing *x)
     return chunk_explain(r, "lock", x->a, x->part->key, x->e);
 }
 
-/* What the log needs to know before the chunk is replaced. A chunk of one row needs none. */
+/* What the log needs to know before the chunk is replaced. A chunk of one row needs none; an array
+ * that has one row may have grown since it was looked at. */
 static int note(struct writing *x, bool is_lost)
 {
     const struct chunk_selection *p = x->part;

@@ -9,6 +9,8 @@ import struct
 
 # struct fault_page: operation, program, role, path, nth, end, how, pid, seen, hits, told
 LAYOUT = struct.Struct("=16s32s32s256sqqiiqq256s")
+CLOCK = struct.Struct("=q")  # clock_seconds, right behind
+SIZE = LAYOUT.size + CLOCK.size
 SHORT = 1000  # half of it is written
 SIGNALS = {"KILL": -signal.SIGKILL, "STOP": -signal.SIGSTOP}
 
@@ -27,8 +29,8 @@ class FaultPage:
         self.library = context.program("fault/fault.so")
         self.path = context.path("fault")
         with open(self.path, "w+b") as file:
-            file.truncate(LAYOUT.size)
-            self.map = mmap.mmap(file.fileno(), LAYOUT.size)
+            file.truncate(SIZE)
+            self.map = mmap.mmap(file.fileno(), SIZE)
 
     def environment(self):
         sanitizer = os.environ.get("ASAN_OPTIONS")
@@ -42,15 +44,19 @@ class FaultPage:
         self.clear()
         text = LAYOUT.pack(operation.encode(), program.encode(), role.encode(), path.encode(), nth,
                            nth + count, number_of(how), 0, 0, 0, b"")
-        self.map[16:] = text[16:]
+        self.map[16:LAYOUT.size] = text[16:]
         self.map[:16] = text[:16]
 
     def clear(self):
         """No fault is set; what was counted stays."""
         self.map[:16] = bytes(16)
 
+    def set_clock(self, seconds):
+        """The time of day, so far ahead of what it is; it goes on from there."""
+        CLOCK.pack_into(self.map, LAYOUT.size, seconds)
+
     def _fields(self):
-        return LAYOUT.unpack(self.map[:])
+        return LAYOUT.unpack(self.map[:LAYOUT.size])
 
     @property
     def pid(self):

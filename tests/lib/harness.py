@@ -192,7 +192,7 @@ class Daemon:
             [*self.before, self.context.program("simlabd"), "--state", self.state,
              "--listen", "unix:" + self.socket, "--listen", "tcp:127.0.0.1:0",
              "--workers", str(self.workers_wanted),
-             "--backoff", "20", "--processes", self.libraries, *self.options],
+             "--backoff", "20", "--backoff-max", "1000", "--processes", self.libraries, *self.options],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**os.environ, **self.env, "NOTIFY_SOCKET": notify_path},
             preexec_fn=self._limit if self.nofile else None)

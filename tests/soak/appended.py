@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members are appended to open batches, a part at a time, while daemon, workers and guards are killed
-and stopped: the stores are those of undisturbed runs of the whole documents, byte for byte, with the
+and stopped, their calls fail, and the clock is set: the stores are those of undisturbed runs of the whole documents, byte for byte, with the
 same members dead."""
 import batches
+import calls
 import kills
+from fault_page import FaultPage
 from patience import Patient
 from turn import Disturber, Wanted, look_for_bugs
 
@@ -42,10 +44,11 @@ class Appended(Wanted):
 def turn(context, drawn, most=kills.MOST, longest=max(kills.FROZEN), jobs=3, **how):
     """How often they were disturbed."""
     directory = context.program("varied")
-    daemon = context.daemon(workers=drawn.randint(1, 3), options=["--processes", directory])
+    page = FaultPage(context)
+    daemon = context.daemon(workers=drawn.randint(1, 3), options=["--processes", directory], env=page.environment())
     patient = Patient(daemon)
     wanted = [Appended(context, drawn, [directory], **how) for _ in range(jobs)]
-    with Disturber(drawn, kills.Acts(daemon, longest).all(), most) as disturber:
+    with Disturber(drawn, calls.acts_of(page, daemon, longest), most) as disturber:
         for i, one in enumerate(wanted):
             one.number = patient.submit(one.first, f"appended-{i}")
         for k in range(max(len(one.parts) for one in wanted)):

@@ -69,6 +69,8 @@ def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None, has_hooks=
            "outputs": {"m__" + name: clock for name, clock in outputs.items()},
            "encoding": {"m__" + name: _encoding(drawn, name, clock) for name, clock in outputs.items()},
            "stop_when": {"variable": "m__level", "above": 1}, "seed": drawn.randrange(1000)}
+    if drawn.random() < 0.25:
+        job.update({"scheduler": "threads", "threads": drawn.choice((2, 3)), "workers": drawn.choice((1, 2))})
     if has_hooks and drawn.random() < 0.3:
         job["hooks"] = drawn.choice((["varied.breaks"], ["varied.logs"], ["varied.logs", "varied.breaks"]))
     if drawn.random() < 0.2:

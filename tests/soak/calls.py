@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls fail, kill or stop the program that makes them, now here, now there: of the daemon, of its
-workers, of what describes libraries (tests/lib/fault)."""
+workers, of what describes libraries (tests/lib/fault). The clock is set, and all are killed and
+stopped beside."""
 import contextlib
 import os
 import signal
 import time
 
 import countdown
+import kills
 from fault_page import FaultPage
 from patience import Patient
 from turn import Disturber, Jobs
@@ -15,6 +17,7 @@ MOST = 20
 WHO = (countdown.DAEMON, countdown.WORKER, countdown.WORKER, countdown.DESCRIBER)
 SECONDS = (0.2, 0.5, 1.0)
 STOPPED = (0.1, 0.5, 18.0)
+CLOCKS = (0, -1, 1, -3600, 3600, -86400, 86400, 400 * 86400)  # seconds that it is set forward
 
 
 class Calls:
@@ -34,6 +37,17 @@ class Calls:
                 os.kill(self.page.pid, signal.SIGCONT)
         return f"{' '.join(who)} {operation} {nth} (of {self.page.seen}) {how} x {count}: {self.page.hits} {self.page.told}"
 
+    def clock(self, drawn):
+        seconds = drawn.choice(CLOCKS)
+        self.page.set_clock(seconds)
+        return f"set the clock {seconds} s forward"
+
+
+def acts_of(page, daemon, longest=max(kills.FROZEN)):
+    """Everything that is done to it, of all kinds."""
+    calls, acts = Calls(page), kills.Acts(daemon, longest)
+    return [calls.fault] * 6 + [calls.clock] * 3 + [acts.kill_worker, acts.kill_daemon, acts.kill_all, acts.freeze]
+
 
 def turn(context, drawn):
     options = ["--processes", context.program("varied")]
@@ -41,6 +55,6 @@ def turn(context, drawn):
     page = FaultPage(context)
     daemon = context.daemon(workers=drawn.randint(1, 3), options=options, env=page.environment())
     patient = Patient(daemon)
-    with Disturber(drawn, [Calls(page).fault], MOST) as disturber:
+    with Disturber(drawn, acts_of(page, daemon), MOST) as disturber:
         jobs.submit(patient)
         return jobs.settle(patient, disturber)

@@ -18,12 +18,17 @@ DIED = re.compile(r"error: (\d+) of \d+ members failed")
 DEAD = re.compile(r"error: member (\d+): ")
 
 
+def members_of(job):
+    """Of a drawn job, with those that are appended to it."""
+    return sum(len(part["inputs"]["m__fault"]) for part in job.get("appended", [])) + len(job["inputs"]["m__fault"]["data"])
+
+
 class Wanted:
     """A job and its undisturbed end, by a local run with each of some libraries' directories."""
 
     def __init__(self, context, job, libraries):
         self.job, self.number = job, None
-        self.members = len(job["inputs"]["m__fault"]["data"])
+        self.members = members_of(job)
         self.stores = [self._run(context, directory) for directory in libraries]
 
     def _run(self, context, directory):

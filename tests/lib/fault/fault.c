@@ -96,6 +96,11 @@ int fault_hit(const char *operation, const char *path, int fd)
     return 0;
 }
 
+int64_t fault_clock_seconds(void)
+{
+    return atomic_load(&page->clock_seconds);
+}
+
 void fault_fail_files(int how)
 {
     files_fail = how;

@@ -9,7 +9,8 @@
  *
  * Operations: malloc (and calloc, realloc …), write, read, rename (and link), sync, mkdir, open
  * (also the making of a file), unlink (and rmdir, remove), truncate, mmap, lock, close, fork,
- * thread, sqlite (a step of a statement), send and receive (a message of ZeroMQ). What takes a
+ * thread, sqlite (a step of a statement), send and receive (a message of ZeroMQ). The clock may be
+ * set beside (clock_seconds). What takes a
  * descriptor counts for files and directories only. */
 #ifndef FAULT_H
 #define FAULT_H
@@ -30,7 +31,8 @@ struct fault_page {
     int32_t how;
     int32_t pid; /* that was hit first */
     _Atomic int64_t seen, hits;
-    char told[256]; /* the path of the first hit */
+    char told[256];                /* the path of the first hit */
+    _Atomic int64_t clock_seconds; /* that the time of day is set forward, for all programs */
 };
 
 /* In this process, which has a page of its own. NULL: none any more. */
@@ -43,6 +45,9 @@ int fault_hit(const char *operation, const char *path, int fd);
 /* Until fault_pass, all of this thread's calls about files are hit. */
 void fault_fail_files(int how);
 void fault_pass_files(void);
+
+/* How far the clock is set forward. */
+int64_t fault_clock_seconds(void);
 
 /* The function of that name of the libraries that come after. */
 void *fault_next(const char *name);
