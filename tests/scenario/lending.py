@@ -4,6 +4,7 @@
 do: the store is that of a run in order, byte for byte, also where a helper, the lead or the daemon is killed, and who
 is lent comes back when something else waits. The library is tests/lib/apart.c."""
 import os
+import re
 import signal
 import sys
 
@@ -148,7 +149,7 @@ def check_all_are_free(daemon):
     numbers = [daemon.submit(model({"n": "apart.Counts"}, {"n__count": "time"}, 3))["id"] for _ in range(4)]
     for number in numbers:
         equal(daemon.await_end(number)["state"], "succeeded", "another job")
-    check(all(not w.get("job") for w in daemon.workers()), daemon.workers())
+    harness.await_true(lambda: all(not w.get("job") for w in daemon.workers()), "one is not free")
 
 
 def test_helpers_come_back_from_a_job_that_is_cancelled(context):
@@ -237,6 +238,99 @@ def test_the_daemon_is_killed(context):
     check(all(harness.await_exit(pid) for pid in workers), "one stays behind")
     daemon.start()
     harness.same_store(serial_store(context, apart()), daemon.await_end(number)["store"])
+
+
+# ---- helpers in the midst of a task ----
+
+GOES_ON, FAILS, NEVER_ENDS = 0, 1, 3  # apart.Midst
+
+
+def in_the_midst(context, deed, beside=0, **more):
+    """(daemon, number of a job, directory): a helper is in a task of its own, which goes on to do `deed` once those
+    with the numbers 1 ... `beside` are through."""
+    told = context.directory("apart")
+    daemon = daemon_of(context, told, APART_WORKERS="2")
+    document = {**apart({"m": "apart.Midst", "keeper": "apart.Keeper"}, **more), "inputs": {"m__deed": deed, "m__beside": beside}}
+    number = daemon.submit({**document, **PROCESSES})["id"]
+    harness.await_true(lambda: os.path.exists(os.path.join(told, "by-helper")), "no helper is in the midst")
+    return daemon, number, told
+
+
+def died_of(daemon, number):
+    equal(daemon.await_end(number)["state"], "failed", "how it ended")
+    return daemon.request("GET", f"/v1/jobs/{number}/members", status=200).json["members"][0]["reason"]
+
+
+def test_a_task_of_a_helper_that_fails(context):
+    daemon, number, _ = in_the_midst(context, FAILS)
+    reason = died_of(daemon, number)
+    check(re.search(r"process 'm' \(apart.Midst\), run_step of step \d+: asked to fail", reason), reason)
+    equal(sum("is finalized" in line for line in lines(daemon, number)), 4, "processes that were finalized")
+    check_all_are_free(daemon)
+
+
+def test_a_task_of_a_helper_that_never_ends(context):
+    daemon, number, _ = in_the_midst(context, NEVER_ENDS, member_timeout=1)
+    reason = died_of(daemon, number)
+    check("ran longer than its limit of 1 s" in reason, reason)
+    check_all_are_free(daemon)
+
+
+def test_a_task_of_a_helper_that_never_ends_is_cancelled(context):
+    daemon, number, _ = in_the_midst(context, NEVER_ENDS)
+    daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
+    equal(daemon.await_end(number)["state"], "cancelled", "how it ended")
+    check_all_are_free(daemon)
+
+
+def status_of(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return file.read()
+
+
+def test_a_helper_that_is_stopped_for_a_while(context):
+    """The member waits for it, and is none the worse."""
+    daemon, number, told = in_the_midst(context, GOES_ON, beside=1)
+    helper = next(w["pid"] for w in daemon.workers() if not os.path.exists(os.path.join(told, f"lead.{w['pid']}")))
+    os.kill(helper, signal.SIGSTOP)
+    harness.await_true(lambda: "\nState:\tT" in status_of(helper), "it does not stop")
+    with open(os.path.join(told, "through.1"), "w", encoding="ascii"):
+        pass
+    other = daemon.submit(model({"n": "apart.Counts"}, {}, 3))["id"]
+    equal(daemon.job(number)["state"], "running", "while it stands")
+    os.kill(helper, signal.SIGCONT)
+    ended = daemon.await_end(number)
+    equal((ended["state"], ended["done"]), ("succeeded", 1), f"how it ended: {ended}")
+    equal(daemon.await_end(other)["state"], "succeeded", "who waited")
+    document = {**apart({"m": "apart.Midst", "keeper": "apart.Keeper"}), "inputs": {"m__deed": GOES_ON, "m__beside": 1}}
+    harness.same_store(serial_store(context, document), ended["store"])
+    check_all_are_free(daemon)
+
+
+def test_a_helper_without_the_library(context):
+    """It declines, and the lead goes on alone."""
+    told = context.directory("apart")
+    os.mkfifo(os.path.join(told, "wait"))
+    daemon = daemon_of(context, told)
+    document = apart({"waits": "apart.Waits"})
+    for pid in (w["pid"] for w in daemon.workers()):
+        os.kill(pid, signal.SIGSTOP)  # until the library is gone
+    number = daemon.submit({**document, **PROCESSES})["id"]
+    harness.await_true(lambda: any(w.get("job") == number for w in daemon.workers()), "nobody has it")
+    lead = next(w["pid"] for w in daemon.workers() if w.get("job") == number)
+    helper = next(w["pid"] for w in daemon.workers() if w.get("job") != number)
+    os.kill(lead, signal.SIGCONT)
+    with open(os.path.join(told, "wait"), "w", encoding="ascii"):  # its lead stands in a step
+        for folder, _, names in os.walk(daemon.state):
+            for name in names:
+                if name == "apart.so":
+                    os.unlink(os.path.join(folder, name))
+        os.kill(helper, signal.SIGCONT)
+        harness.await_true(lambda: all(w.get("job") != number for w in daemon.workers() if w["pid"] == helper), "it does not decline")
+    ended = daemon.await_end(number)
+    equal((ended["state"], ended["done"]), ("succeeded", 1), f"how it ended: {ended}")
+    check(not was_helped(told), "somebody helped")
+    harness.same_store(serial_store(context, document), ended["store"])
 
 
 if __name__ == "__main__":
