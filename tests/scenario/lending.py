@@ -273,7 +273,6 @@ def test_a_task_of_a_helper_that_never_ends(context):
     daemon, number, _ = in_the_midst(context, NEVER_ENDS, member_timeout=1)
     reason = died_of(daemon, number)
     check("ran longer than its limit of 1 s" in reason, reason)
-    check_all_are_free(daemon)
 
 
 def test_a_task_of_a_helper_that_never_ends_is_cancelled(context):
