@@ -161,20 +161,42 @@ static simlab_block_fn const used_too = throws;
 """
 
 
+def that_throws(code):
+    """The page's process, whose run_step does this."""
+    text = block("c").replace("static int run_step", BLOCKS + "static int run_step", 1)
+    text = text.replace("U_DIFFUSED };", "U_DIFFUSED, ODD };").replace('groups = "u_vars"},\n', 'groups = "u_vars"},\n'
+                        '    {.name = "odd", .kind = SIMLAB_ON_DEMAND, .compute = computes},\n')
+    # The tables come before it.
+    text = text.replace("static const struct simlab_variable", "static int computes(simlab_context *, int32_t);\n"
+                        "static const struct simlab_variable", 1)
+    return text.replace("    for (int64_t", f"    {code}\n    for (int64_t", 1)
+
+
+SCHEDULERS = [{"scheduler": "serial"}] + [{"parallel": True, "scheduler": name, "threads": 2} for name in ("threads", "processes")]
+
+
 def test_what_cpp_throws_is_told(context):
+    """Under each scheduler, in a local run and by the daemon, whose worker lives on."""
     quiet = ["-Wno-unused", "-Wno-unused-variable", "-Wno-unused-but-set-variable", "-Wno-unused-const-variable"]
-    for code, message in THROWN.items():
-        text = block("c").replace("static int run_step", BLOCKS + "static int run_step", 1)
-        text = text.replace("U_DIFFUSED };", "U_DIFFUSED, ODD };").replace('groups = "u_vars"},\n', 'groups = "u_vars"},\n'
-                            '    {.name = "odd", .kind = SIMLAB_ON_DEMAND, .compute = computes},\n')
-        # The tables come before it.
-        text = text.replace("static const struct simlab_variable", "static int computes(simlab_context *, int32_t);\n"
-                            "static const struct simlab_variable", 1)
-        text = text.replace("    for (int64_t", f"    {code}\n    for (int64_t", 1)
-        _, ended = run(context, compile_text(context, text, ".cc", cpp20("g++") + quiet))
-        equal(ended.returncode, 1, f"exit status with {code}")
-        check(f"process 'diffuse' (line.Diffusion), run_step of step 0: {message}\n" in ended.stderr,
-              f"with {code}: {ended.stderr!r}")
+    folder, jobs = context.directory("thrown"), []
+    for number, (code, message) in enumerate(THROWN.items()):
+        library = compile_text(context, that_throws(code), ".cc", cpp20("g++") + quiet)
+        os.rename(library, os.path.join(folder, f"thrown{number}.so"))
+        told = f"process 'diffuse' (thrown{number}.Diffusion), run_step of step 0: {message}"
+        for how in SCHEDULERS:
+            thrown = {**job(), **how, "max_attempts": 1}
+            thrown["model"]["processes"]["diffuse"] = f"thrown{number}.Diffusion"
+            jobs.append((thrown, told))
+    options = ["--processes", folder, "--processes", context.program("processes")]
+    daemon = context.daemon(options=options)
+    workers = {w["pid"] for w in daemon.workers()}
+    numbers = [daemon.submit(thrown)["id"] for thrown, _ in jobs]
+    for number, (thrown, told) in zip(numbers, jobs):
+        _, ended = context.run_local(thrown, 1, options)
+        check(told + "\n" in ended.stderr, f"by {thrown['scheduler']}, {told}: {ended.stderr!r}")
+        there = daemon.await_end(number)
+        equal((there["state"], there["reason"]), ("failed", told), f"end by {thrown['scheduler']} in the daemon")
+    equal({w["pid"] for w in daemon.workers()}, workers, "workers")
 
 
 def test_what_a_hook_throws_is_told(context):

@@ -16,7 +16,7 @@ import harness  # pylint: disable=wrong-import-position
 from harness import check, equal
 
 # A fault is what it is in a plain build: no finding of the address sanitizer.
-os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0"
+os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0:handle_sigfpe=0"
 
 # In the order of enum mistake: what must stand in the message.
 MISTAKES = [
@@ -67,7 +67,7 @@ def with_mistake(code, more):
     """The page's process: statements that leave it come before it makes its output, others after."""
     statement = code if code[-1] in ";}" else f"(void){code};"
     before = "    double *diffused" if code.startswith("return") else "    for (int64_t i"
-    text = "#include <stdlib.h>\n" + abi.block("c")
+    text = "#define _GNU_SOURCE\n#include <fenv.h>\n#include <stdlib.h>\n" + abi.block("c")
     if "in a block" in more:
         block = ("static int block(simlab_context *c, int64_t begin, int64_t end, void *userdata)\n"
                  f"{{ (void)begin, (void)end, (void)userdata; {statement} return 0; }}\n")
@@ -111,18 +111,26 @@ def test_the_pages_mistakes_are_told(context):
             check(re.search(expected(message, name), said), f"with {code}: {said!r}, the page says {message!r}")
 
 
+def lines_of(context, document, options):
+    """What a debug run of it says: a local one, and one of the daemon, in its log."""
+    _, ended = context.run_local(document, 0, ["--debug", *options])
+    daemon = context.daemon(options=options)
+    logged = daemon.events(daemon.finish({**document, "debug": True})["id"], 0)
+    return ended.stderr, "".join(data["line"] + "\n" for _, kind, data in logged if kind == "log")
+
+
 def test_a_debug_run_names_what_was_not_written(context):
     line = "debug: process 'diffuse' (line.Diffusion): "
     library = abi.compile_text(context, with_mistake("n--;", ""), ".c", abi.as_the_page_says())
     options = ["--processes", os.path.dirname(library), "--processes", context.program("processes")]
-    _, ended = context.run_local(abi.job(), 0, ["--debug", *options])
     told = line + "1 of the 150 elements of 'u_diffused' were not written, the first is number 149\n"
-    equal(ended.stderr.count(told), 1, f"times that it is told in {ended.stderr}")
+    for said in lines_of(context, abi.job(), options):
+        equal(said.count(told), 1, f"times that it is told in {said}")
     mistaken = {"model": {"processes": {"clumsy": "faulty.Mistaken"}}, "clocks": {"time": {"data": [0.0, 1.0]}},
-                "main_clock": "time", "inputs": {}, "outputs": {"clumsy__scalar": None}, "debug": True}
-    _, ended = context.run_local(mistaken, 0, ["--processes", context.program("faulty")])
-    check("debug: process 'clumsy' (faulty.Mistaken): 'never_set' was never set\n" in ended.stderr, ended.stderr)
-    check("'scalar'" not in ended.stderr, ended.stderr)
+                "main_clock": "time", "inputs": {}, "outputs": {"clumsy__scalar": None}}
+    for said in lines_of(context, mistaken, ["--processes", context.program("faulty")]):
+        check("debug: process 'clumsy' (faulty.Mistaken): 'never_set' was never set\n" in said, said)
+        check("'scalar'" not in said, said)
 
 
 def test_a_debug_run_shows_the_address_sanitizer_what_lies_beside(context):
@@ -152,10 +160,12 @@ def test_a_debug_run_names_static_variables_that_were_changed(context):
     document["inputs"]["diffuse__diffusivity"] = {"dims": ["batch"], "data": [0.001, 0.002, 0.003]}
     document["batch_dim"] = "batch"
     options = ["--processes", os.path.dirname(library), "--processes", context.program("processes")]
-    _, ended = context.run_local(document, 0, ["--debug", *options])
-    told = re.findall(r"member (\d+): debug: static variable '(\w+)' of line.so was changed", ended.stderr)
-    equal(told, [("0", "n_calls"), ("1", "last")], f"static variables that are told in {ended.stderr}")
-    check("(without a name)" not in ended.stderr, ended.stderr)
+    here, there = lines_of(context, document, options)
+    told = re.findall(r"member (\d+): debug: static variable '(\w+)' of line.so was changed", here)
+    equal(told, [("0", "n_calls"), ("1", "last")], f"static variables that are told in {here}")
+    told = re.findall(r"debug: static variable '(\w+)' of line.so was changed", there)
+    equal(set(told), {"n_calls", "last"}, f"static variables that the daemon tells in {there}")
+    check("(without a name)" not in here + there, here + there)
     _, ended = context.run_local(document, 0, options)
     check("static variable" not in ended.stderr, ended.stderr)
 
