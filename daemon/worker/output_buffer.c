@@ -9,6 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LITTLE = 16 << 20 }; /* bytes */
+
+/* Undefined bytes. A machine that cannot give so little is in trouble, and no member is the cause:
+ * the worker ends, and the member is tried again. NULL where what it saves is too much. */
+static void *take_bytes(size_t n)
+{
+    return n <= LITTLE ? mem_resize(NULL, n, 1) : mem_try_bytes(n);
+}
+
 static int n_own(const struct output_buffer *w)
 {
     return w->array->meta.ndim - w->array->lead;
@@ -78,7 +87,7 @@ static int renew(struct output_buffer *w, size_t bytes)
         return 0;
     free(w->data);
     w->capacity = 0;
-    w->data = mem_try_bytes(bytes);
+    w->data = take_bytes(bytes);
     if (!w->data)
         return -ENOMEM;
     w->capacity = bytes;
@@ -123,7 +132,7 @@ static int reshape(struct output_buffer *w, const int64_t *own)
     if (!count_bytes(w, own, &bytes) || !output_buffer_value_bytes(w, own, &is) ||
         !output_buffer_value_bytes(w, w->own, &was))
         return -ENOMEM;
-    char *data = mem_try_bytes(bytes);
+    char *data = take_bytes(bytes);
     if (!data)
         return -ENOMEM;
     fill(w, data, bytes);
@@ -166,7 +175,8 @@ static int put_dense(struct output_buffer *w, int64_t row, int64_t label,
     bool is_same = view->dtype == m->dtype && (size_t)view->itemsize == m->itemsize;
     if (is_same && !m->nan_is_fill)
         return place(w, row, label, view->data, view->shape);
-    void *cast = mem_try_array((size_t)view->size, m->itemsize);
+    size_t bytes;
+    void *cast = mem_mul((size_t)view->size, m->itemsize, &bytes) ? take_bytes(bytes) : NULL;
     if (!cast)
         return -ENOMEM;
     dtype_cast(view->dtype, (size_t)view->itemsize, view->data, m->dtype, m->itemsize, cast,

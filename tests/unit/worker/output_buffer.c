@@ -7,8 +7,10 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum { ROWS = 4, LABELS = 3, MOST = 6, ROUNDS = 300 };
 
@@ -122,3 +124,30 @@ Test(window, refuses_what_no_memory_holds)
     cr_assert_eq(*(double *)(void *)w.data, 1.0, "what was there is kept");
     output_buffer_clear(&w);
 }
+
+#ifndef __SANITIZE_ADDRESS__ /* which does not go with RLIMIT_AS */
+
+/* The machine has no memory for this little, or for that much: only the second is its member's
+ * fault. */
+static int move_without_memory(int64_t n)
+{
+    int64_t shape[] = {n};
+    const struct rlimit none = {0, 0};
+    struct output_array a = {.lead = 0, .axes = {0}};
+    store_meta_default(&a.meta, SIMLAB_F8, 0, 1, shape);
+    struct output_buffer w = {.array = &a};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+    return output_buffer_move(&w, 0, 1, 0, 1);
+}
+
+Test(window, for_a_little_the_worker_ends, .signal = SIGABRT)
+{
+    move_without_memory(1 << 20);
+}
+
+Test(window, for_much_the_member_fails)
+{
+    cr_assert_lt(move_without_memory(1 << 22), 0);
+}
+
+#endif
