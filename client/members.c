@@ -64,9 +64,13 @@ int members_list(struct server *s, const struct options *o)
                         .title = "FIRST     LAST      MEMBERS   STATE",
                         .row = print_range};
     struct pages *p = o->dead ? &dead : &all;
+    char *where = o->where ? text_url(o->where) : NULL;
+    char *filter = text_printf("%s%s", where ? "&where=" : "", where ? where : "");
     p->path = path;
-    p->filter = "";
+    p->filter = filter;
     int code = pages_print(s, o, p);
+    free(filter);
+    free(where);
     free(path);
     free(part);
     return code;

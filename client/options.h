@@ -32,7 +32,8 @@ struct options {
     const char **operands; /* borrowed from argv */
     int n_operands;
     /* NULL or false where not given */
-    const char *server, *token, *timeout, *state, *name, *store, *output, *limit, *key, *route;
+    const char *server, *token, *timeout, *state, *name, *store, *output, *limit, *where, *key,
+        *route;
     const char *environment, *style, *columns, *width, *exaggeration;
     bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead;
     struct option_list set, drop, after, select;

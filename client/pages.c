@@ -54,7 +54,7 @@ static int print_page(struct server *s, const struct pages *p, const char *path,
         p->row(item);
     }
     *left -= (long)json_array_size(items);
-    bool more = next && !json_is_null(next) && json_array_size(items);
+    bool more = next && !json_is_null(next); /* also of a page on which there was nothing to show */
     *ret_cursor = !more                   ? NULL
                   : json_is_integer(next) ? text_printf("%lld", (long long)json_integer_value(next))
                                           : text_copy(json_string_value(next));

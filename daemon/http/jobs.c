@@ -7,6 +7,7 @@
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "http/where.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -190,13 +191,17 @@ int jobs_members(struct request *r, struct error *e)
     int64_t id, after;
     int limit;
     json_t *members;
+    const char *where = request_query(r, "where");
     int result = jobs_id(r, &id, e);
     if (result == 0)
         result = request_number(r, "after", -1, &after, e);
     if (result == 0)
         result = request_limit(r, &limit, e);
     if (result == 0)
-        result = problem_of_queue(queue_members(r->http->queue, id, after, limit, &members, e));
+        result = problem_of_queue(
+            queue_members(r->http->queue, id, after, where ? WHERE_ITEMS : limit, &members, e));
+    if (result == 0 && where)
+        return where_reply(r, id, where, "members", members, limit, e);
     if (result == 0)
         reply_list(r, "members", members, "member", limit);
     return result;
@@ -207,13 +212,17 @@ int jobs_ranges(struct request *r, struct error *e)
     int64_t id, from;
     int limit;
     json_t *ranges;
+    const char *where = request_query(r, "where");
     int result = jobs_id(r, &id, e);
     if (result == 0)
         result = request_number(r, "from", 0, &from, e);
     if (result == 0)
         result = request_limit(r, &limit, e);
     if (result == 0)
-        result = problem_of_queue(queue_member_ranges(r->http->queue, id, from, limit, &ranges, e));
+        result = problem_of_queue(
+            queue_member_ranges(r->http->queue, id, from, where ? WHERE_ITEMS : limit, &ranges, e));
+    if (result == 0 && where)
+        return where_reply(r, id, where, "ranges", ranges, limit, e);
     if (result == 0)
         reply_list(r, "ranges", ranges, "end", limit);
     return result;

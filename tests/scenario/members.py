@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is told of members that died: the cause, process, stage and step, and the end of their logs;
 and which members are done, dead, leased or waiting."""
+import io
 import os
 import sys
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
@@ -83,6 +85,59 @@ def test_ranges(context):
     check({r["state"] for r in ranges} <= {"done", "dead", "missing"}, f"{ranges}")
     said = simlab(context, daemon, "members", number).splitlines()
     equal([line.split()[-1] for line in said[1:]], [r["state"] for r in ranges], "what the client shows")
+
+
+def where(daemon, number, condition, what="ranges", limit=None):
+    """All pages."""
+    found, cursor, start = [], {"ranges": "from", "members": "after"}[what], ""
+    while True:
+        query = urllib.parse.urlencode({"where": condition, **({"limit": limit} if limit else {})})
+        page = daemon.request("GET", f"/v1/jobs/{number}/{what}?{query}{start}", status=200).json
+        check(not limit or len(page[what]) <= limit, f"{page}")
+        found += page[what]
+        if "next" not in page:
+            return found
+        start = f"&{cursor}={page['next']}"
+
+
+def test_by_inputs(context):
+    """Members by state and by what they were given, in lists, progressions, sweeps, uploads and what was appended."""
+    import numpy  # pylint: disable=import-outside-toplevel
+    daemon = context.daemon(options=["--processes", context.program("varied")])
+    faults = [FAILS if m % 3 == 0 else 0 for m in range(MEMBERS)]
+    job = {"model": {"processes": {"m": "varied.Member"}}, "clocks": {"time": {"data": [0, 1, 2, 3]}}, "main_clock": "time",
+           "inputs": {"m__fault": {"dims": ["b"], "data": faults}, "m__at": 1}, "coords": {"site": {"dims": ["b"], "arange": [MEMBERS]}},
+           "batch_dim": "b", "outputs": {"m__value": None}, "open": True}
+    number = daemon.finish(job, "partial")["id"]
+    for limit in (None, 1, 2):
+        said = where(daemon, number, "site >= 5 and site < 8", limit=limit)
+        equal(said, [{"begin": 5, "end": 6, "state": "done"}, {"begin": 6, "end": 7, "state": "dead"},
+                     {"begin": 7, "end": 8, "state": "done"}], f"pages of {limit}")
+        equal([m["member"] for m in where(daemon, number, "not (site < 4) and site != 9", "members", limit)], [6], "dead ones")
+    said = simlab(context, daemon, "members", number, "--where", "site>2 and m__fault > 0")
+    equal([line.split()[0] for line in said.splitlines()[1:]], ["3", "6", "9"], "what the client shows")
+    said = simlab(context, daemon, "members", number, "--dead", "--where", "site = 9")
+    equal([line.split()[0] for line in said.splitlines()[1:] if "|" not in line], ["9"], "dead ones that it shows")
+    daemon.request("POST", f"/v1/jobs/{number}/members", {"inputs": {"m__fault": [0, 0]}, "coords": {"site": [100, 101]}}, status=201)
+    daemon.await_end(number)
+    equal(where(daemon, number, "site > 100"), [{"begin": 13, "end": 14, "state": "done"}], "appended")
+    for wrong, words in (("sitr > 1", "did you mean site?"), ("site >", "at its end there should be a number"),
+                         ("m__at > 0", "m__at is not one number for each member")):
+        query = urllib.parse.urlencode({"where": wrong})
+        problem = daemon.request("GET", f"/v1/jobs/{number}/ranges?{query}", status=422).json
+        check(words in problem["detail"], f"{wrong}: {problem}")
+    del job["inputs"], job["open"], job["coords"]
+    job["sweep"] = {"product": {"m__fault": [0, FAILS], "m__at": {"linspace": [0, 2, 3]}}}
+    number = daemon.finish({**job, "batch_dim": "b"}, "partial")["id"]
+    equal(where(daemon, number, "m__fault = 0 and m__at = 1 or m__fault > 0 and m__at > 0"),
+          [{"begin": 1, "end": 2, "state": "done"}, {"begin": 4, "end": 6, "state": "dead"}], "of a sweep")
+    file = io.BytesIO()
+    numpy.save(file, numpy.array([3, 1, 2, 1]))
+    upload = daemon.request("POST", "/v1/uploads", file.getvalue(), status=201).json["id"]
+    del job["sweep"]
+    job["inputs"] = {"m__at": {"dims": ["b"], "upload": upload}}
+    number = daemon.finish({**job, "batch_dim": "b"})["id"]
+    equal([(r["begin"], r["end"]) for r in where(daemon, number, "m__at = 1")], [(1, 2), (3, 4)], "of an upload")
 
 
 harness.main(globals())
