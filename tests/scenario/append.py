@@ -134,6 +134,22 @@ def test_the_dead_stay_dead_until_they_are_retried(context):
     s.compare(ended, document)
 
 
+def test_what_is_damaged_is_computed_again(context):
+    """Outputs and inputs, of members that the batch began with, and of those that were appended."""
+    s = Setting(context)
+    document = job(10, appended=[part(10, 10)])
+    number = s.open(document)
+    s.end(number, 10)
+    s.append(number, document["appended"][0])
+    store = s.end(number, 20)["store"]
+    s.simlab("verify", number)
+    for name in ("m__size/0", "b/0", "m__value/2.0", "m__vector/0.0.0"):
+        os.remove(os.path.join(store, name))
+    s.simlab("verify", number, code=1)
+    s.simlab("retry", "--damaged", number)
+    s.compare(s.end(number, 20), document)
+
+
 class Reader(threading.Thread):
     """xarray in a loop: no error, no warning, and what it sees only grows."""
 
