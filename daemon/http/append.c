@@ -27,14 +27,13 @@ struct addition {
     const char *uploads, *texts;
     struct body_text *body;
     json_t *given;
-    struct queue_text base; /* the job's document, without what was appended to it … */
-    int64_t bytes;          /* … and all of it */
+    struct queue_text base; /* the job's document, without what was appended to it */
     char *libraries;        /* that the job was submitted with: JSON */
     /* built: */
     char hash[HASH_TEXT_SIZE];
     char *document; /* NULL: a file, named: */
     char document_file[HASH_TEXT_SIZE];
-    int64_t members;
+    int64_t members, most; /* as in queue_append */
 };
 
 static struct addition *addition_free(struct addition *a)
@@ -69,15 +68,28 @@ static int64_t size_of(const struct queue_text *t)
     return t->text ? (int64_t)strlen(t->text) : stat(t->path, &st) == 0 ? (int64_t)st.st_size : 0;
 }
 
-static int check_size(const struct addition *a, struct error *e)
+/* Of the whole document, with what was appended by now. */
+static int check_size(const struct addition *a, const struct queue_text *document, struct error *e)
 {
-    int64_t bytes = a->bytes + (a->body ? (int64_t)a->body->size : 0);
+    int64_t bytes = size_of(document) + (a->body ? (int64_t)a->body->size : 0);
+    for (size_t i = 0; i < document->n_appended; i++)
+        bytes += size_of(&document->appended[i]);
     if (bytes <= DOCUMENT_MOST)
         return 0;
     return error_set(e, PROBLEM_TOO_LARGE, NULL,
                      "with it the document of job %" PRId64 " has %" PRId64
                      " bytes, more than %" PRId64 ": upload arrays, and name them",
                      a->job, bytes, DOCUMENT_MOST);
+}
+
+static int check_size_now(const struct addition *a, struct queue *q, struct error *e)
+{
+    struct queue_text document = {0};
+    int r = problem_of_queue(queue_job_text(q, a->job, &document, e));
+    if (r == 0)
+        r = check_size(a, &document, e);
+    queue_text_clear(&document);
+    return r;
 }
 
 static int fetch(struct addition *a, struct queue *q, struct error *e)
@@ -87,13 +99,11 @@ static int fetch(struct addition *a, struct queue *q, struct error *e)
         r = queue_job_libraries(q, a->job, &a->libraries, e);
     if (r != 0)
         return problem_of_queue(r);
-    a->bytes = size_of(&a->base);
-    for (size_t i = 0; i < a->base.n_appended; i++) {
-        a->bytes += size_of(&a->base.appended[i]);
+    r = check_size(a, &a->base, e);
+    for (size_t i = 0; i < a->base.n_appended; i++)
         queue_text_clear(&a->base.appended[i]);
-    }
     a->base.n_appended = 0;
-    return check_size(a, e);
+    return r;
 }
 
 /* ---- building ---- */
@@ -170,13 +180,23 @@ static int keep(struct addition *a, bool is_quick, struct error *e)
     return r;
 }
 
+/* As many as the arrays of the job may have, with all that others append. */
+static void set_members(struct addition *a, const struct job *job)
+{
+    int64_t room = JOB_MAX_BYTES - (int64_t)job->bytes;
+    int64_t each = job->member_bytes > 0 ? (int64_t)job->member_bytes : 1;
+    a->members = job->n_latest;
+    a->most = job->n_members + room / each;
+    a->most = a->most < JOB_MAX_MEMBERS ? a->most : JOB_MAX_MEMBERS;
+}
+
 static int build(struct addition *a, bool is_quick, struct error *e)
 {
     const struct job_sources sources = {
         .open = open_upload, .is_check = true, .is_quick = is_quick, .userdata = a};
     struct job *job = NULL;
     json_t *document = NULL;
-    if (is_quick && (a->base.path || a->bytes > DRAFT_LIGHT))
+    if (is_quick && (a->base.path || size_of(&a->base) > DRAFT_LIGHT))
         return MODEL_LONG;
     int r = read_document(a, &document, e);
     if (r == 0)
@@ -188,7 +208,7 @@ static int build(struct addition *a, bool is_quick, struct error *e)
     if (r == 0)
         r = keep(a, is_quick, e);
     if (r == 0)
-        a->members = job->n_latest;
+        set_members(a, job);
     job_free(job);
     json_decref(document);
     return r;
@@ -211,12 +231,13 @@ static int enqueue(struct request *r, const struct addition *a, struct error *e)
     const char *key = NULL;
     struct queue_appended done;
     int result = request_idempotency_key(r, &key, e);
+    result = result ? result : check_size_now(a, r->http->queue, e);
     if (result != 0)
         return result;
     const struct queue_append append = {
         .job = a->job,
         .count = a->members,
-        .most = JOB_MAX_MEMBERS,
+        .most = a->most,
         .document = a->document,
         .document_file = a->document_file,
         .idempotency_key = key,

@@ -126,6 +126,8 @@ struct job {
     bool is_open;
     int64_t expected;
     int64_t n_latest; /* of the members, those of the last item of `appended` */
+    /* Of an open batch: what its arrays count of JOB_MAX_BYTES, and one more member of it. */
+    size_t bytes, member_bytes;
     int n_inputs;
     struct job_input *inputs; /* one per model input, in the model's order */
     int n_outputs;

@@ -250,6 +250,9 @@ static int count(struct appending *x)
                          "the batch has %lld members with those that were appended: at most %d",
                          (long long)j->n_members, JOB_MAX_MEMBERS);
     json_object_set_new(x->m->sizes, j->batch_dim, json_integer(j->n_members));
+    j->bytes = x->m->bytes;
+    for (size_t i = 0; i < x->n_columns; i++)
+        j->member_bytes += ndarray_bytes(x->columns[i].array) / (size_t)j->n_members;
     return 0;
 }
 

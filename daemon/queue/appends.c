@@ -95,7 +95,7 @@ static int check_count(const struct opened *o, const struct queue_append *a, str
     if (a->count > a->most - c->members)
         return error_set(e, QUEUE_INVALID, NULL,
                          "job %" PRId64 " has %" PRId64 " members: with %" PRId64
-                         " more it has more than %" PRId64,
+                         " more it would have more than %" PRId64 ", as many as it can have",
                          c->id, c->members, a->count, a->most);
     return 0;
 }

@@ -337,6 +337,19 @@ def test_they_start_from_one_checkpoint(context):
     equal((answer.status, answer.json["pointer"]), (422, "/from/member"), answer)
 
 
+def test_together_they_are_too_many(context):
+    """Each alone would be taken; together they are more than a job's arrays may have."""
+    s = Setting(context)
+    document = {**job(1, open=True), "hold": True}
+    del document["coords"]
+    number = s.open(document)
+    million = 2 * 10 ** 7  # of members, 24 bytes each
+    many = {"inputs": {name: {"linspace": [0, 0, million]} for name in inputs(0, 1)}}
+    s.append(number, many)
+    s.append(number, many)
+    refused(s, number, many, 422, "as many as it can have")
+
+
 def test_cancelled_ones_are_retried_first(context):
     s = Setting(context, workers=1)
     document = job(6, work=200000, appended=[part(6, 2)])

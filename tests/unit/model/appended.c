@@ -107,6 +107,8 @@ Test(appended, arrays_and_labels)
     cr_assert_eq(j->expected, 100);
     cr_assert_eq(((const double *)input_at(j, v, 2, -1))[1], 6.0);
     cr_assert_eq(j->coords[0].values.shape[0], 3);
+    cr_assert_eq(j->member_bytes, 2 * sizeof(double) + j->coords[0].values.itemsize);
+    cr_assert(j->bytes >= 3 * j->member_bytes);
     job_free(j);
     registry_unref(r);
 }
