@@ -177,12 +177,17 @@ static int find(const char *given, struct module *ret)
 
 /* ---- pushing ---- */
 
+static void print_name(const json_t *module)
+{
+    text_line(stdout, "%s  %s", document_string(module, "sha256", "?"),
+              document_string(module, "name", "?"));
+}
+
 static void print_pushed(const json_t *module)
 {
     size_t i;
     json_t *item;
-    text_line(stdout, "%s  %s", document_string(module, "sha256", "?"),
-              document_string(module, "name", "?"));
+    print_name(module);
     json_array_foreach(json_object_get(module, "left_out"), i, item)
     {
         text_complain("%s is left out: %s", document_string(item, "type", "a type"),
@@ -250,4 +255,35 @@ int modules_list(struct server *s, const struct options *o)
     }
     json_decref(answer);
     return 0;
+}
+
+/* ---- removing ---- */
+
+static int remove_one(struct server *s, const struct options *o, const char *name)
+{
+    char *part = text_url(name);
+    char *environment = text_url(o->environment ? o->environment : "default");
+    char *path = text_printf("%s/%s?environment=%s%s", API_MODULES, part, environment,
+                             o->force ? "&force=1" : "");
+    struct request request = {.method = "DELETE", .path = path, .shape = &answer_module};
+    struct reply r;
+    int code = request_or_complain(s, &request, &r);
+    if (o->json)
+        reply_print(&r);
+    else if (!code)
+        print_name(r.json);
+    reply_clear(&r);
+    free(path);
+    free(environment);
+    free(part);
+    return code;
+}
+
+/* The first that is refused ends it. */
+int modules_remove(struct server *s, const struct options *o)
+{
+    int code = 0;
+    for (int i = 0; i < o->n_operands && !code; i++)
+        code = remove_one(s, o, o->operands[i]);
+    return code;
 }

@@ -36,6 +36,7 @@ struct options {
         *route;
     const char *environment, *style, *columns, *width, *exaggeration;
     bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead;
+    bool force;
     struct option_list set, drop, after, select;
 };
 

@@ -120,7 +120,9 @@ static struct curl_slist *headers_of(const struct server *s, const struct reques
 
 static void set_body(CURL *c, const struct request *r)
 {
-    if (!strcmp(r->method, "GET"))
+    if (!strcmp(r->method, "DELETE"))
+        curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, r->method);
+    if (strcmp(r->method, "POST") != 0)
         return;
     curl_easy_setopt(c, CURLOPT_POST, 1L);
     curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->size);

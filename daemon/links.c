@@ -153,12 +153,19 @@ static int push_module(void *simlabd, const json_t *module, http_pushed_fn done,
     return offers_push(((struct simlabd *)simlabd)->offers, module, done, task, e);
 }
 
+static int remove_module(void *simlabd, const char *name, const char *environment,
+                         http_pushed_fn done, void *task, struct error *e)
+{
+    return offers_remove(((struct simlabd *)simlabd)->offers, name, environment, done, task, e);
+}
+
 static int problem_of_push(int r)
 {
-    return r <= 0              ? r
-           : r == OFFERS_BUSY  ? PROBLEM_BUSY
-           : r == OFFERS_TAKEN ? PROBLEM_CONFLICT
-                               : PROBLEM_INVALID;
+    return r <= 0               ? r
+           : r == OFFERS_BUSY   ? PROBLEM_BUSY
+           : r == OFFERS_TAKEN  ? PROBLEM_CONFLICT
+           : r == OFFERS_ABSENT ? PROBLEM_NOT_FOUND
+                                : PROBLEM_INVALID;
 }
 
 static json_t *list_modules(void *simlabd)
@@ -252,6 +259,7 @@ int links_open_http(struct simlabd *d, struct error *e)
                                    .ready = is_ready,
                                    .push = c->modules ? push_module : NULL,
                                    .push_problem = problem_of_push,
+                                   .remove = remove_module,
                                    .modules = list_modules,
                                    .libraries_known = libraries_known,
                                    .userdata = d};

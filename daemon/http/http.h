@@ -42,6 +42,9 @@ struct http_options {
     int (*push)(void *userdata, const json_t *module, http_pushed_fn done, void *task,
                 struct error *e);
     int (*push_problem)(int result);
+    /* Takes one away, likewise. */
+    int (*remove)(void *userdata, const char *name, const char *environment, http_pushed_fn done,
+                  void *task, struct error *e);
     /* Those that are there: a new list. */
     json_t *(*modules)(void *userdata);
     /* False while libraries are being described: what is not there may come. NULL: it is true. */

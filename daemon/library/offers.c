@@ -266,7 +266,7 @@ int64_t offers_tick(struct offers *o, int64_t now)
         return due;
     if (o->is_known && o->n_taking == 0)
         due = sweeper_tick(o->sweeper, &o->originals, now);
-    if (sweeper_is_busy(o->sweeper))
+    if (sweeper_is_busy(o->sweeper) || pushes_are_removing(o))
         return due;
     int64_t look_due = earlier(o->look_at, originals_due(&o->originals));
     if (now < look_due)

@@ -54,9 +54,18 @@ typedef void (*offers_pushed_fn)(void *userdata, int result, const json_t *answe
 /* Takes a module {"name", "files", "environment" or null} (library/pushed.h) from a client: 0, and
  * `done` is called once it is on offer, or was refused; never after offers_close began.
  * OFFERS_BUSY where too many wait. A new reference of `module` is taken. */
-enum { OFFERS_TAKEN = LIBRARY_CHANGES + 1 /* the name is another library's */, OFFERS_BUSY };
+enum {
+    OFFERS_TAKEN = LIBRARY_CHANGES + 1, /* the name is another library's */
+    OFFERS_BUSY,
+    OFFERS_ABSENT /* there is no such module */
+};
 int offers_push(struct offers *o, const json_t *module, offers_pushed_fn done, void *userdata,
                 struct error *e);
+/* Takes the module out of the offer and removes it: 0, and `done` is called with what was known of
+ * it, as offers_pushed has it, once it is no longer on offer; copies stay while jobs need them.
+ * OFFERS_ABSENT; OFFERS_BUSY where one of the name is being taken or removed. */
+int offers_remove(struct offers *o, const char *name, const char *environment,
+                  offers_pushed_fn done, void *userdata, struct error *e);
 /* [{"name", "environment", "sha256", "version", "types"}]: a new list. */
 json_t *offers_pushed(const struct offers *o);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What offers.c and pushes.c share: the latter takes modules that clients push. */
+/* What offers.c and pushes.c share: the latter takes modules that clients push, and removes them.
+ */
 #ifndef LIBRARY_OFFERS_INTERNAL_H
 #define LIBRARY_OFFERS_INTERNAL_H
 
@@ -33,8 +34,10 @@ struct offers {
     bool is_pushing;
 };
 
-/* Begins to take the next that waits, where nothing keeps it. */
+/* Begins to take, or to remove, the next that waits, where nothing keeps it. */
 void pushes_start(struct offers *o);
+/* A module is being removed: a look would find it half gone. */
+bool pushes_are_removing(const struct offers *o);
 /* Those that a registry is to be made for; and answers them, or, while all ends, frees them. */
 struct push *pushes_take(struct offers *o);
 void pushes_answer(struct offers *o, struct push *taken);

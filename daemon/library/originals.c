@@ -183,6 +183,15 @@ struct original *originals_put(struct originals *o, int directory, const char *p
 
 /* ---- looks ---- */
 
+void originals_remove(struct originals *o, const char *path)
+{
+    struct original *gone = originals_find(o, path);
+    if (!gone)
+        return;
+    original_clear(gone);
+    memmove(gone, gone + 1, (size_t)(o->list + --o->n - gone) * sizeof *gone);
+}
+
 static void merge_seen(struct originals *o, const struct seen *s, bool is_settled, int64_t now)
 {
     struct original *known = originals_find(o, s->path);

@@ -97,6 +97,9 @@ int64_t originals_due(const struct originals *o);
  * Pointers to others are void after it. */
 struct original *originals_put(struct originals *o, int directory, const char *path,
                                const char *signature, int64_t now);
+/* One that was removed beside all looks; nothing where it has gone meanwhile. Pointers to others
+ * are void after it. */
+void originals_remove(struct originals *o, const char *path);
 /* By path; NULL where it has gone meanwhile. */
 struct original *originals_find(struct originals *o, const char *path);
 /* How it went: a hash and a document (a new reference is taken), or a reason; `changes`: it was

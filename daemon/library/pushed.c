@@ -229,3 +229,20 @@ int pushed_take(const char *root, const char *host, const json_t *module, struct
     free(place);
     return r;
 }
+
+/* ---- removing ---- */
+
+/* A hidden name takes it out of sight as a whole: what a crash leaves is removed by pushed_open. */
+int pushed_remove(const char *root, const char *name, struct error *e)
+{
+    char *hidden = file_join(root, UNFINISHED "XXXXXX"), *place = file_join(root, name);
+    int r = mkdtemp(hidden) ? file_rename(place, hidden) : -errno;
+    bool is_gone = r == -ENOENT;
+    if (r == 0)
+        r = file_sync_directory(root);
+    if (r == 0 || is_gone)
+        file_remove_tree(hidden);
+    free(hidden);
+    free(place);
+    return is_gone ? 0 : error_errno(e, r, "remove the module");
+}

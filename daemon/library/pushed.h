@@ -6,11 +6,11 @@
  *
  * Invariants
  *  1. A directory ROOT/NAME is whole, on the disk, and was described well; the next one takes its
- *     place at once. Hidden names are not finished.
+ *     place at once, and it goes at once. Hidden names are not finished, or not yet gone.
  *  2. Names come from outside: each is checked before it is joined to a path, and all are made in a
  *     new directory.
  *
- * Any thread may call these, one push at a time. */
+ * Any thread may call these, one push or removal at a time. */
 #ifndef LIBRARY_PUSHED_H
 #define LIBRARY_PUSHED_H
 
@@ -34,5 +34,9 @@ int pushed_name(const json_t *module, const char **ret_name, struct error *e);
 int pushed_take(const char *root, const char *host, const json_t *module, struct copies *copies,
                 char **ret_path, char ret_signature[HASH_TEXT_SIZE], char ret_hash[HASH_TEXT_SIZE],
                 json_t **ret_document, struct error *e);
+
+/* Removes what was pushed under the name of a module, where it is there: at once, for who looks. 0;
+ * -errno with words, and nothing has changed. */
+int pushed_remove(const char *root, const char *name, struct error *e);
 
 #endif

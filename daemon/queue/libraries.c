@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "queue/queue_internal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 enum { NEEDED_ROWS = 4000 }; /* of jobs' libraries, that are read in one go */
@@ -100,6 +101,47 @@ int queue_needed_libraries(struct queue *q, int64_t *cursor, json_t *hashes, str
     if (r == 0)
         *cursor = -last;
     return r;
+}
+
+/* ---- who uses one ---- */
+
+static int find_job(struct queue *q, enum database_statement which, const char *hash,
+                    char **ret_user, struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_rows(&q->database, e, &s, which, TEXT(hash));
+    if (r == 0) {
+        *ret_user = mem_printf("job %" PRId64 " (%s)", (int64_t)sqlite3_column_int64(s, 0),
+                               job_state_name((enum job_state)sqlite3_column_int(s, 1)));
+        database_end(s);
+    }
+    return r;
+}
+
+static int find_model(struct queue *q, const char *hash, char **ret_user, struct error *e)
+{
+    sqlite3_stmt *s;
+    int r = database_rows(&q->database, e, &s, STATEMENT_MODEL_LIBRARY_USER, TEXT(""), TEXT(hash));
+    if (r == 0) {
+        *ret_user = mem_printf("the model \"%s\"", database_text(s, 0));
+        database_end(s);
+    }
+    return r;
+}
+
+int queue_library_user(struct queue *q, const char *hash, bool even_ended, char **ret_user,
+                       struct error *e)
+{
+    char *user = NULL;
+    int r = find_job(q, STATEMENT_JOB_LIBRARY_LIVE, hash, &user, e);
+    if (r == QUEUE_NO_SUCH && even_ended)
+        r = find_job(q, STATEMENT_JOB_LIBRARY_ENDED, hash, &user, e);
+    if (r == QUEUE_NO_SUCH && even_ended)
+        r = find_model(q, hash, &user, e);
+    if (r != 0 && r != QUEUE_NO_SUCH)
+        return r;
+    *ret_user = user;
+    return 0;
 }
 
 /* ---- jobs of version 1 of the schema ---- */

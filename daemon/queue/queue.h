@@ -147,6 +147,11 @@ int queue_pin_model(struct queue *q, const char *model_hash, const json_t *libra
 /* Adds, as keys, the hashes of all contents that live jobs, and models that have a name, need: some
  * thousand jobs at a time, from *cursor on, which is 0 at first, and again when that was all. */
 int queue_needed_libraries(struct queue *q, int64_t *cursor, json_t *hashes, struct error *e);
+/* Who needs this content: words such as "job 5 (running)", a new string; NULL: nobody. Live jobs
+ * do; with `even_ended`, so do ended ones that could be retried for want of members, and models
+ * that have a name. */
+int queue_library_user(struct queue *q, const char *hash, bool even_ended, char **ret_user,
+                       struct error *e);
 /* Gives these libraries to live jobs of the schema before there were pins, less those of which
  * may_go_on says that they are to wait; *ret_all: to all of them. Until then those that stood there
  * at queue_open wait: queue_next_job passes them over. */

@@ -164,6 +164,75 @@ def test_the_client_pushes(context):
         check(word in told, f"{word!r} is not in {told!r}")
 
 
+FAILING = """
+import simlab.processes as xs
+
+@xs.process
+class Growth:
+    size = xs.variable(intent="out")
+
+    def initialize(self):
+        raise ValueError("never")
+"""
+
+
+def test_modules_are_removed(context):
+    daemon = daemon_of(context)
+    place = os.path.join(daemon.state, "modules/default/growth")
+    started, go = context.path("started"), context.path("go")
+    for path in (started, go):
+        os.mkfifo(path)
+    remove = lambda status, query="", name="growth": daemon.request("DELETE", f"/v1/modules/{name}{query}",
+                                                                    status=status).json
+    first = push(daemon, {"growth.py": growth(2.0, "import os", f"        if step == 0:\n"
+                                              f"            open({started!r}, 'w').close()\n"
+                                              f"            open({go!r}).close()\n")})
+    running = daemon.submit(JOB)["id"]
+    with open(started, encoding="utf-8"):
+        for query in ("", "?force=1"):
+            told = remove(409, query)["detail"]
+            check(f"job {running} (running)" in told, told)
+        push(daemon, {"growth.py": growth(3.0)})
+        gone = remove(200)  # the newer one, which no job has
+        check(gone["name"] == "growth" and gone["sha256"] != first["sha256"], gone)
+        check(not os.path.exists(place), "it is still there")
+        equal(daemon.request("GET", "/v1/modules", status=200).json["modules"], [], "modules")
+        equal(daemon.submit(JOB, status=422)["pointer"][:6], "/model", "no type is on offer")
+    with open(go, "w", encoding="utf-8"):
+        pass
+    ended = daemon.await_end(running)
+    equal((ended["state"], size_of(ended)), ("succeeded", 8.0), "by the module that has gone")
+    for name, query in (("growth", ""), ("..", ""), ("%2e%2e", ""), ("%2Fetc", ""), ("growth", "?environment=nowhere")):
+        remove(404, query, name)
+    equal(os.listdir(os.path.dirname(place)), [], "what is left behind")
+    push(daemon, {"growth.py": growth(5.0)})
+    equal(size_of(daemon.finish(JOB)), 125.0, "pushed again")
+    client(context, daemon, "models", "rm", "growth")  # its job succeeded
+
+
+def test_what_may_be_needed_is_removed_by_force_only(context):
+    daemon = daemon_of(context)
+    push(daemon, {"growth.py": FAILING})
+    failed = daemon.await_end(daemon.submit(JOB)["id"])["id"]
+    _, told = client(context, daemon, "models", "rm", "growth", code=2)
+    check(f"job {failed} (failed)" in told, told)
+    pushed = push(daemon, {"growth.py": growth(2.0)})
+    daemon.request("POST", "/v1/models", {"name": "mine", **JOB["model"]}, status=201)
+    _, told = client(context, daemon, "models", "rm", "growth", code=2)
+    check('the model "mine"' in told, told)
+    told, _ = client(context, daemon, "models", "rm", "growth", "--force")
+    equal(told.split(), [pushed["sha256"], "growth"], "what was removed")
+    daemon.kill()
+    daemon.start()
+    equal(daemon.request("GET", "/v1/modules", status=200).json["modules"], [], "modules after a restart")
+    _, told = client(context, daemon, "models", "rm", "growth", code=2)
+    check("no module" in told, told)
+    daemon.stop()
+    daemon.options.remove("--modules")
+    daemon.start()
+    client(context, daemon, "models", "rm", "growth", code=4)
+
+
 def test_the_daemon_stops_while_modules_are_taken(context):
     daemon = daemon_of(context)
     started = context.path("started")

@@ -83,6 +83,42 @@ Test(libraries, those_that_are_needed)
     fixture_close(&f);
 }
 
+static void expect_user(struct queue *q, const char *hash, bool even_ended, const char *want)
+{
+    struct error e = {0};
+    char *user;
+    expect_ok(queue_library_user(q, hash, even_ended, &user, &e), &e);
+    if (want)
+        cr_expect_str_eq(user, want);
+    else
+        cr_expect_null(user);
+    free(user);
+}
+
+Test(libraries, who_uses_one)
+{
+    struct fixture f;
+    struct error e = {0};
+    json_t *libraries = json_pack("{s:s}", "ver", "dd");
+    fixture_open(&f);
+    int64_t cancelled = submit_with(f.q, "ver", "aa");
+    expect_ok(queue_cancel(f.q, cancelled, NULL, &e), &e);
+    expect_user(f.q, "aa", false, NULL);
+    expect_user(f.q, "aa", true, "job 1 (cancelled)");
+    submit_with(f.q, "ver", "bb");
+    expect_user(f.q, "bb", false, "job 2 (queued)");
+    submit_with(f.q, "other", "aa");
+    expect_user(f.q, "aa", true, "job 3 (queued)"); /* live ones come first */
+    expect_ok(queue_add_model(f.q, NULL, "hash1", "{1}", &e), &e);
+    expect_ok(queue_pin_model(f.q, "hash1", libraries, &e), &e);
+    expect_user(f.q, "dd", true, NULL); /* it has no name */
+    expect_ok(queue_add_model(f.q, "mine", "hash1", "{1}", &e), &e);
+    expect_user(f.q, "dd", true, "the model \"mine\"");
+    expect_user(f.q, "dd", false, NULL);
+    json_decref(libraries);
+    fixture_close(&f);
+}
+
 /* However many jobs there are, a part takes no long, and none is left out. */
 Test(libraries, those_of_many_jobs)
 {
