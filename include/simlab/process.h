@@ -867,12 +867,13 @@ static inline void simlab_variates(simlab_context *c, int32_t distribution, doub
 
 /* ---- parallel loops ---------------------------------------------------------------------- */
 
-/* C++: what a block throws becomes its failure. */
+/* C++: what a block, or the joining of two parts, throws becomes its failure. */
 struct simlab_block_ {
     simlab_block_fn block;
     simlab_part_fn part;
     void (*join)(void *userdata, void *left, const void *right);
     void *userdata;
+    simlab_context *joins; /* where parts are joined */
 };
 #ifdef SIMLAB_CATCHES_
 #define SIMLAB_BLOCK_(plain, guarded) (guarded)
@@ -908,7 +909,11 @@ static inline int simlab_part_guard_(simlab_context *c, int64_t begin, int64_t e
 static inline void simlab_join_guard_(void *userdata, void *left, const void *right)
 {
     const struct simlab_block_ *b = (const struct simlab_block_ *)userdata;
-    b->join(b->userdata, left, right);
+    try {
+        b->join(b->userdata, left, right);
+    } catch (...) {
+        (void)simlab_thrown_(b->joins);
+    }
 }
 #else
 #define SIMLAB_BLOCK_(plain, guarded) (plain)
@@ -930,7 +935,7 @@ static inline int simlab_parallel_for(simlab_context *c, int64_t n, int64_t grai
 {
     struct simlab_loop loop = {
         sizeof(struct simlab_loop), 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL};
-    struct simlab_block_ guarded = {fn, NULL, NULL, userdata};
+    struct simlab_block_ guarded = {fn, NULL, NULL, userdata, c};
     loop.n = n;
     loop.grain = grain;
     loop.block = SIMLAB_BLOCK_(fn, simlab_block_guard_);
@@ -950,7 +955,7 @@ simlab_parallel_reduce(simlab_context *c, int64_t n, int64_t grain, simlab_part_
 {
     struct simlab_loop loop = {
         sizeof(struct simlab_loop), 0, 0, 0, NULL, NULL, NULL, NULL, 0, NULL};
-    struct simlab_block_ guarded = {NULL, fn, join, userdata};
+    struct simlab_block_ guarded = {NULL, fn, join, userdata, c};
     loop.n = n;
     loop.grain = grain;
     loop.part = SIMLAB_BLOCK_(fn, simlab_part_guard_);

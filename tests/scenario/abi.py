@@ -122,6 +122,13 @@ def diffuses_rightly(context, library):
     return ended
 
 
+def same_by_the_daemon(context, folder):
+    """As diffuses_rightly has left it there."""
+    daemon = context.daemon(options=["--processes", folder, "--processes", context.program("processes")])
+    harness.same_store(os.path.join(folder, "out.zarr"), daemon.finish(job())["store"])
+    daemon.stop()
+
+
 def test_the_pages_process_is_right(context):
     library = compile_text(context, block("c"), ".c", as_the_page_says())
     equal(exported(library), ["simlab_library_table"], "symbols")
@@ -137,6 +144,7 @@ def test_the_pages_process_is_cpp20(context):
         library = compile_text(context, block("c"), ".cc", cpp20(compiler))
         equal(exported(library), ["simlab_library_table"], f"symbols by {compiler}")
         diffuses_rightly(context, library)
+        same_by_the_daemon(context, os.path.dirname(library))
 
 
 # What run_step throws, and how that is told.
@@ -146,6 +154,8 @@ THROWN = {
     "return simlab_f8_get(c, ODD) > 0;": "threw an exception: computing",
     "return simlab_parallel_for(c, n, 8, throws, nullptr);": "threw an exception: a block at 0",
     "return (int)simlab_parallel_sum(c, n, 8, adds, nullptr);": "threw an exception: a part at 0",
+    "double sum; if (simlab_parallel_reduce(c, n, 8, none, joins, nullptr, sizeof sum, &sum)) return SIMLAB_ERROR;":
+        "threw an exception: two parts",
 }
 BLOCKS = """
 #include <stdexcept>
@@ -156,8 +166,13 @@ static int adds(simlab_context *, int64_t begin, int64_t, void *, void *)
 { throw std::runtime_error("a part at " + std::to_string(begin)); }
 static int computes(simlab_context *, int32_t)
 { throw std::runtime_error("computing"); }
-static int (*const used[])(simlab_context *, int64_t, int64_t, void *, void *) = {adds};
+static int none(simlab_context *, int64_t, int64_t, void *, void *)
+{ return 0; }
+static void joins(void *, void *, const void *)
+{ throw std::runtime_error("two parts"); }
+static int (*const used[])(simlab_context *, int64_t, int64_t, void *, void *) = {adds, none};
 static simlab_block_fn const used_too = throws;
+static void (*const used_as_well)(void *, void *, const void *) = joins;
 """
 
 
@@ -199,6 +214,29 @@ def test_what_cpp_throws_is_told(context):
     equal({w["pid"] for w in daemon.workers()}, workers, "workers")
 
 
+def test_a_jump_over_the_host_is_told(context):
+    """Out of a block, into the stage that runs the loop: in order, where that is found."""
+    text = "#include <setjmp.h>\n" + block("c").replace("static int run_step", """static jmp_buf out;
+static int jumps(simlab_context *c, int64_t begin, int64_t end, void *userdata)
+{
+    (void)c, (void)begin, (void)end, (void)userdata;
+    longjmp(out, 1);
+}
+static int run_step""", 1)
+    text = text.replace("{\n    int64_t stride", "{\n    if (setjmp(out) == 0) return simlab_parallel_for(c, 3, 1, jumps, NULL);\n"
+                        "    int64_t stride", 1)
+    folder = os.path.dirname(compile_text(context, text, ".c", ["gcc", "-shared", "-fPIC", "-fvisibility=hidden"]))
+    options = ["--processes", folder, "--processes", context.program("processes")]
+    told = ("process 'diffuse' (line.Diffusion), run_step of step 0: left a block of a parallel loop, or a compute "
+            "function, by longjmp")
+    jump = {**job(), "max_attempts": 1, "scheduler": "serial"}
+    _, ended = context.run_local(jump, 1, options)
+    check(told + "\n" in ended.stderr, ended.stderr)
+    daemon = context.daemon(options=options)
+    there = daemon.await_end(daemon.submit(jump)["id"])
+    equal((there["state"], there["reason"]), ("failed", told), "end in the daemon")
+
+
 def test_what_a_hook_throws_is_told(context):
     text = "#include <stdexcept>\n" + block("c").replace('SIMLAB_LIBRARY("1.0", "diffusion along a line", &Diffusion)', """
 static int watch(simlab_hook_context *h)
@@ -233,6 +271,7 @@ def test_the_process_in_fortran(context):
         equal((done.returncode, done.stderr), (0, ""), line)
     ended = diffuses_rightly(context, os.path.join(folder, "line.so"))
     check("diffuse: diffuses" in ended.stdout + ended.stderr, f"{ended}")
+    same_by_the_daemon(context, folder)
 
 
 WAITS = r"""
