@@ -154,6 +154,12 @@ int job_labels_synchronize(struct making *m, const struct job_data *data, int cl
 /* Gives a clock the first label of the main one, and each `every`-th after it. */
 int job_labels_thin(struct making *m, struct clock *c, int64_t every);
 
+/* ---- job_stop_when.c ---- */
+
+/* Reads one condition, which stands at `pointer`. */
+int job_stop_when_read(struct making *m, const json_t *given, const char *pointer,
+                       struct stop_when *ret);
+
 /* ---- job_clock_units.c ---- */
 
 /* That readers make dates of the units, and that they are the main clock's. */

@@ -387,7 +387,7 @@ def test_keys_are_those_of_the_code(_context):
             ("model/job_coords.c", "keys", [defs["array"]]),
             ("model/job_sweep.c", "keys", [defs["sweptArray"], properties["sweep"]]),
             ("model/job_data.c", "forms", [defs["data"]]),
-            ("model/job_options.c", "keys", [defs["stop"]]),
+            ("model/job_stop_when.c", "keys", [defs["stop"]]),
             ("model/job_setup.c", "keys", [defs["setupArray"], properties["setup"]]),
             ("store/encode.c", "keys", [defs["encoding"]])):
         equal(keys_of(file, name), [sorted(node["properties"]) for node in nodes], f"keys of {file}")
