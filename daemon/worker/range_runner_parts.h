@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The runner, and what its files share; each uses only those before it: range_resume, range_store,
- * range_outcome, range_ahead, range_team, range_runner. */
+ * range_outcome, range_ahead, range_team_mate, range_team, range_runner. */
 #ifndef WORKER_RANGE_RUNNER_PARTS_H
 #define WORKER_RANGE_RUNNER_PARTS_H
 
