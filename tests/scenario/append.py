@@ -126,6 +126,8 @@ def test_the_dead_stay_dead_until_they_are_retried(context):
     s.end(number, 10, dead=1)
     s.append(number, document["appended"][0])
     ended = s.end(number, 20, dead=2)
+    found = s.simlab("members", number, "--dead", "--where", "m__fault > 0", "--json").stdout
+    equal([m["member"] for m in json.loads(found)["members"]], [3, 15], "members by a value that was appended")
     s.compare(ended, document, 1)
     with open(s.cure, "w", encoding="utf-8"):
         pass
