@@ -112,5 +112,17 @@ def test_of_a_daemons_job(context):
     check('has no profile: a job is measured that says "profile": true' in without.stderr, without.stderr)
 
 
+def test_of_a_job_with_lent_workers(context):
+    """What they have done counts, too."""
+    options = [option for name in ("processes", "apart") for option in ("--processes", context.program(name))]
+    daemon = context.daemon(workers=2, options=options, env={"APART": context.directory("apart"), "APART_WORKERS": "2"})
+    ended = daemon.finish({**APART, **PROCESSES, "profile": True})
+    shown = simlab_profile(context, daemon, ended["id"])
+    check(shown.stdout.startswith("1 member, 2 lanes: "), f"{shown}")
+    counted = calls(shown.stdout)
+    equal({process for process, _ in counted}, set(APART["model"]["processes"]), shown.stdout)
+    equal({n for (_, stage), n in counted.items() if stage == "run_step"}, {STEPS}, "calls of run_step")
+
+
 if __name__ == "__main__":
     harness.main(globals())
