@@ -4,6 +4,7 @@
 value (tests/lib/python/views.py looks at that), under each scheduler, and after a run was taken up again."""
 import os
 import shutil
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -68,6 +69,34 @@ def test_by_each_scheduler(context):
     equal(values(serial, "read_only__refused")[0], 5, "writes that were refused")
     for name in ("threads", "processes", "debug"):
         harness.same_store(serial, stores[name])
+
+
+def test_arrays_whose_fields_are_others(context):
+    """A NumPy whose arrays are laid out in another way is asked for what they are: here the host is built
+    for one that is not there, so that the one that is there has unknown fields."""
+    folder = library(context)
+    as_known, _ = run(context, job(PROCESSES, OUTPUTS), folder)
+    for before in ("char *data;", "PyObject *base, *dtype;"):
+        sources = shutil.copytree(context.program("python/source"), os.path.join(context.directory("other"), "source"))
+        header = os.path.join(sources, "array_fields.h")
+        with open(header, encoding="utf-8") as file:
+            text = file.read()
+        equal(text.count(before), 1, before)
+        os.chmod(header, 0o644)
+        with open(header, "w", encoding="utf-8") as file:
+            file.write(text.replace(before, "Py_ssize_t another[2]; " + before))
+        host = os.path.join(os.path.dirname(sources), "python.so")
+        subprocess.run([context.program("python/build-host"), sys.executable, "other"], check=True, capture_output=True,
+                       env={**os.environ, "INCLUDE": os.path.join(harness.REPOSITORY, "include"), "SOURCES": sources,
+                            "OUT": host, "CFLAGS": "-O0"})
+        for name in os.listdir(folder):
+            if name.endswith(".so"):
+                os.unlink(os.path.join(folder, name))
+                os.symlink(host, os.path.join(folder, name))
+        store, _ = run(context, job(PROCESSES, OUTPUTS), folder)
+        for name in OUTPUTS:
+            check(values(store, name).tobytes() == values(as_known, name).tobytes(),
+                  f"{name} differs, where another field is before {before}")
 
 
 def test_through_a_daemon(context):

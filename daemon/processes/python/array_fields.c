@@ -15,12 +15,12 @@ bool array_fields_are_plain(const struct array_fields *fields)
     return (fields->flags & (C_ORDER | ALIGNED)) == (C_ORDER | ALIGNED);
 }
 
-/* 2 x 3 numbers of 8 bytes. */
+/* 2 x 3 numbers of 8 bytes. No pointer is followed before the fields about it are found right. */
 static bool is_as_known(const struct array_fields *f, PyObject *memory, PyObject *dtype)
 {
-    return f->data == PyByteArray_AsString(memory) && f->ndim == 2 && f->shape[0] == 2 &&
-           f->shape[1] == 3 && f->strides[0] == 24 && f->strides[1] == 8 && f->base == memory &&
-           f->dtype == dtype && array_fields_are_plain(f);
+    return f->data == PyByteArray_AsString(memory) && f->ndim == 2 && f->base == memory &&
+           f->dtype == dtype && array_fields_are_plain(f) && f->shape[0] == 2 && f->shape[1] == 3 &&
+           f->strides[0] == 24 && f->strides[1] == 8;
 }
 
 static bool is_large_enough(PyObject *ndarray)
