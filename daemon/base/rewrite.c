@@ -31,8 +31,9 @@ static int next_unwritten(int fd, off_t from, unsigned flags, struct extent *ret
         map->fm_length = FIEMAP_MAX_OFFSET - map->fm_start;
         r = ioctl(fd, FS_IOC_FIEMAP, map) < 0 ? -errno : 0;
         from = (off_t)(x->fe_logical + x->fe_length);
-    } while (r == 0 && map->fm_mapped_extents > 0 && !(x->fe_flags & FIEMAP_EXTENT_UNWRITTEN));
-    bool is_found = r == 0 && map->fm_mapped_extents > 0;
+    } while (r == 0 && map->fm_mapped_extents > 0 &&
+             !(x->fe_flags & (FIEMAP_EXTENT_UNWRITTEN | FIEMAP_EXTENT_LAST)));
+    bool is_found = r == 0 && map->fm_mapped_extents > 0 && (x->fe_flags & FIEMAP_EXTENT_UNWRITTEN);
     *ret = is_found ? (struct extent){(off_t)x->fe_logical, from} : (struct extent){0};
     free(map);
     return r == -EOPNOTSUPP || r == -ENOTTY || r == -EINVAL ? 0 : r;

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batches on two workers, each measured right before what it is a ratio to: advection runs, to plain
 C on two threads which compresses and writes the same chunks; members that are busy for a while, to
-two bare processes that are busy as long; members that do nothing."""
+two bare processes that are busy as long; members that do nothing.
+
+The plain C does the same arithmetic, chunks, compression and files as ours, and no more. What ours
+does beyond it is in the ratio: it brings what is reported done to the disk (syncfs for each report,
+and the queue's commits), locks and logs each chunk, reads and decodes all of them again when the job
+ends, and keeps their checksums."""
 import os
 import statistics
 import subprocess
