@@ -155,6 +155,25 @@ Test(originals, those_that_are_gone_go_after_a_moment)
     originals_clear(&o);
 }
 
+Test(originals, one_is_removed_beside_all_looks)
+{
+    struct originals o = {0};
+    const struct file files[] = {
+        {0, "/l/a.so", "1"}, {0, "/l/b.so", "1"}, {0, "/l/c.so", "1"}, {0}};
+    look(&o, files, true, 0, 0);
+    finish(next(&o, 0, "/l/a.so"), hash('a'), NULL, 0);
+    originals_remove(&o, "/l/b.so");
+    originals_remove(&o, "/l/b.so"); /* it has gone meanwhile */
+    cr_assert_eq(o.n, 2);
+    cr_assert_null(originals_find(&o, "/l/b.so"));
+    cr_assert_str_eq(originals_find(&o, "/l/a.so")->hash, hash('a'));
+    finish(next(&o, 0, "/l/c.so"), hash('c'), NULL, 0);
+    originals_remove(&o, "/l/c.so");
+    originals_remove(&o, "/l/a.so");
+    cr_assert_eq(o.n, 0);
+    originals_clear(&o);
+}
+
 static const char *reason_of(const struct registry *r, const char *path)
 {
     size_t i;
