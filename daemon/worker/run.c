@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "worker/guard.h"
+#include "worker/run_graph.h"
 #include "worker/run_parts.h"
 
 #include <errno.h>
@@ -234,11 +235,13 @@ int worker_run(const struct worker_run_options *o)
     run.store = file_absolute(o->store);
     run.options.store = run.store;
     run.options.trace = run.trace = o->trace ? file_absolute(o->trace) : NULL;
-    run.options.graph = run.graph = o->graph ? file_absolute(o->graph) : NULL;
+    char *picture = o->graph ? file_absolute(o->graph) : NULL;
+    run.options.graph = run.graph = picture ? run_graph_text(picture) : NULL;
     run.child.options = &run.options;
     run.child.ledger.suspect = -1;
     if (run_setup_read(&run, o->job, &e) < 0) {
         log_error("%s", e.message);
+        free(picture);
         run_setup_clear(&run);
         return RUN_REFUSED;
     }
@@ -250,6 +253,9 @@ int worker_run(const struct worker_run_options *o)
         r = one_process(&run, &status, &e);
     if (r < 0)
         log_error("%s", e.message);
+    if (picture && status != RUN_REFUSED)
+        run_graph_draw(picture, run.graph);
+    free(picture);
     run_setup_clear(&run);
     if (run.asked)
         end_as_asked(&run);

@@ -31,8 +31,8 @@ struct worker_run_options {
     bool debug, profile; /* as if the job said so; the profile is printed */
     bool
         resume; /* go on with one that was killed whole, where its journal stands (run_journal.h) */
-    const char *trace, *graph; /* files to write: calls on the clock, in Chrome's trace format,
-                                * and the model's graph by time, in DOT; or NULL */
+    const char *trace; /* a file to write: calls on the clock, in Chrome's trace format; or NULL */
+    const char *graph; /* the model's graph by time, as DOT or a picture (run_graph.h); or NULL */
 };
 int worker_run(const struct worker_run_options *o);
 

@@ -76,6 +76,30 @@ def test_calls_in_helpers_are_counted(context):
     check("2 lanes" in printed, printed)
 
 
+def test_the_graph_is_drawn(context):
+    """By Graphviz's dot, of which this one only tells how it was called."""
+    folder, document = context.directory("drawn"), harness.load(harness.GOLDEN, "advect", "job.json")
+    picture, dot = os.path.join(folder, "graph.svg"), os.path.join(folder, "dot")
+    options = ["--processes", context.program("processes"), "--graph", picture]
+    path = os.environ["PATH"]
+    for script, left in (('echo "$1 $2"; cat "$4"', {"graph.svg"}), ("exit 1", {"graph.svg.dot"})):
+        with open(dot, "w", encoding="ascii") as file:
+            file.write(f'#!/bin/sh\n({script}) >"$3"\n')
+        os.chmod(dot, 0o755)
+        os.environ["PATH"] = f"{folder}:{path}"
+        try:
+            _, ended = context.run_local(document, 0, options)
+        finally:
+            os.environ["PATH"] = path
+        if "graph.svg" in left:
+            with open(picture, encoding="utf-8") as file:
+                check(file.read().startswith("-Tsvg -o\ndigraph model"), ended.stderr)
+        else:
+            check("graph.svg was not drawn; what it is drawn from is in" in ended.stderr, ended.stderr)
+            os.unlink(picture)
+        equal(set(os.listdir(folder)) - {"dot"}, left, "files")
+
+
 def test_members_are_summed(context):
     document = harness.load(harness.GOLDEN, "batch-velocity", "job.json")
     _, printed, trace, _ = profiled(context, document)
