@@ -20,7 +20,7 @@
 #define SIMLAB_PREFIX "/usr/local"
 #endif
 
-enum type { TEXT, LIST, NUMBER, LEVEL, FLAG };
+enum type { TEXT, LIST, NUMBER, LEVEL, SANDBOX, FLAG };
 
 static const struct option {
     const char *name;
@@ -98,6 +98,11 @@ static int set(struct config *c, const struct option *o, const char *text, struc
                    ? 0
                    : error_set(e, CONFIG_INVALID, NULL, "--%s %s: should be %s", o->name, text,
                                o->help);
+    case SANDBOX:
+        return sandbox_mode_parse(text, field) == 0
+                   ? 0
+                   : error_set(e, CONFIG_INVALID, NULL, "--%s %s: should be auto, require or off",
+                               o->name, text);
     case FLAG:
         *(bool *)field = true;
         return 0;
@@ -118,7 +123,8 @@ static int set_defaults(struct config *c, struct error *e)
     int r = 0;
     c->workers = processors_allowed();
     for (size_t i = 0; i < n_options && r == 0; i++)
-        if ((options[i].type == NUMBER || options[i].type == LEVEL) && options[i].otherwise)
+        if ((options[i].type == NUMBER || options[i].type == LEVEL || options[i].type == SANDBOX) &&
+            options[i].otherwise)
             r = set(c, &options[i], options[i].otherwise, e);
     return r;
 }

@@ -4,6 +4,7 @@
 #define CONFIG_H
 
 #include "base/errors.h"
+#include "base/sandbox_mode.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@ typedef char *config_TEXT;
 typedef char **config_LIST; /* NULL at the end */
 typedef long config_NUMBER;
 typedef long config_LEVEL; /* enum log_level */
+typedef enum sandbox_mode config_SANDBOX;
 typedef bool config_FLAG;
 
 struct config {

@@ -222,6 +222,7 @@ int links_open_pool(struct simlabd *d, struct error *e)
 {
     const struct config *c = &d->config;
     const struct pool_options o = {.program = c->worker,
+                                   .sandbox = c->sandbox,
                                    .endpoint = c->endpoint,
                                    .size = (int)c->workers,
                                    .scratch = c->scratch,

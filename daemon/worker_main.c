@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "worker/guard.h"
+#include "worker/sandbox.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ static int usage(FILE *to)
         "       simlab-worker verify STORE MEMBERS <CHECKSUMS\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
+        "                            [--sandbox off|auto|require]\n"
         "\n"
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
         "            store DIR, with the model MODEL of a file in Python, if one is named: then\n"
@@ -55,6 +57,7 @@ static int usage(FILE *to)
 struct arguments {
     const char *store, *endpoint, *name;
     int where;
+    enum sandbox_mode sandbox;
     char *libraries, *uploads; /* these are owned, and absolute: members run elsewhere */
     char *directories[MAX_DIRECTORIES + 1];
     const char *modules[MAX_DIRECTORIES + 1];
@@ -161,6 +164,8 @@ static bool set_option(struct arguments *a, int c)
         free(a->libraries);
         a->libraries = file_absolute(optarg);
         return true;
+    case 'S':
+        return sandbox_mode_parse(optarg, &a->sandbox) == 0;
     case 'w':
         return parse_descriptor(optarg, &a->where);
     case 'p':
@@ -175,21 +180,15 @@ static bool set_option(struct arguments *a, int c)
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"processes", required_argument, NULL, 'p'},
-                                            {"python", required_argument, NULL, 'y'},
-                                            {"endpoint", required_argument, NULL, 'e'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"libraries", required_argument, NULL, 'l'},
-                                            {"uploads", required_argument, NULL, 'u'},
-                                            {"where", required_argument, NULL, 'w'},
-                                            {"configuration", required_argument, NULL, 'c'},
-                                            {"debug", no_argument, NULL, 'd'},
-                                            {"resume", no_argument, NULL, 'r'},
-                                            {"profile", no_argument, NULL, 'P'},
-                                            {"trace", required_argument, NULL, 't'},
-                                            {"graph", required_argument, NULL, 'g'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'},   {"processes", required_argument, NULL, 'p'},
+        {"python", required_argument, NULL, 'y'},  {"endpoint", required_argument, NULL, 'e'},
+        {"name", required_argument, NULL, 'n'},    {"libraries", required_argument, NULL, 'l'},
+        {"uploads", required_argument, NULL, 'u'}, {"where", required_argument, NULL, 'w'},
+        {"sandbox", required_argument, NULL, 'S'}, {"configuration", required_argument, NULL, 'c'},
+        {"debug", no_argument, NULL, 'd'},         {"resume", no_argument, NULL, 'r'},
+        {"profile", no_argument, NULL, 'P'},       {"trace", required_argument, NULL, 't'},
+        {"graph", required_argument, NULL, 'g'},   {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!set_option(a, c))
@@ -210,7 +209,12 @@ static void arguments_clear(struct arguments *a)
     free(a->uploads);
 }
 
-static int serve(const struct arguments *a, pid_t guard)
+/* The processes above this one. */
+struct above {
+    pid_t daemon, guard; /* 0: there is no guard */
+};
+
+static int serve(const struct arguments *a, struct above above)
 {
     if (!a->endpoint || !a->name || !a->libraries || a->operand)
         return usage(stderr);
@@ -219,7 +223,9 @@ static int serve(const struct arguments *a, pid_t guard)
                                      .libraries = a->libraries,
                                      .uploads = a->uploads,
                                      .where = a->where,
-                                     .guard = guard};
+                                     .guard = above.guard,
+                                     .daemon = above.daemon,
+                                     .sandbox = a->sandbox};
     return worker_serve(&o);
 }
 
@@ -244,14 +250,24 @@ static int run(const struct arguments *a)
     return status;
 }
 
-static int act(const char *role, const struct arguments *a, pid_t guard)
+/* It runs the library: what it prints is all that is asked of it. */
+static int describe(const struct arguments *a, struct above above)
+{
+    char words[SANDBOX_WORDS];
+    if (!a->operand)
+        return usage(stderr);
+    sandbox_enter(SANDBOX_AUTO, above.daemon, above.guard, words, NULL);
+    return worker_describe(a->operand, a->configuration);
+}
+
+static int act(const char *role, const struct arguments *a, struct above above)
 {
     if (!strcmp(role, "run"))
         return run(a);
     if (!strcmp(role, "serve"))
-        return serve(a, guard);
+        return serve(a, above);
     if (!strcmp(role, "describe"))
-        return a->operand ? worker_describe(a->operand, a->configuration) : usage(stderr);
+        return describe(a, above);
     return usage(stderr);
 }
 
@@ -287,15 +303,16 @@ static void offer_to_oom_killer(void)
     fclose(f);
 }
 
-/* For a daemon: nothing is to be left of it when it ends. Returns the guard, 0 where there is none.
- */
-static pid_t prepare_guarded(void)
+/* For a daemon: nothing is to be left of it when it ends. */
+static struct above prepare_guarded(void)
 {
+    struct above above = {.daemon = getppid()};
     int r = guard_start();
     if (r < 0)
         log_warning("cannot start a guard: %s", strerror(-r));
     offer_to_oom_killer();
-    return r < 0 ? 0 : getppid();
+    above.guard = r < 0 ? 0 : getppid();
+    return above;
 }
 
 /* ---- */
@@ -313,14 +330,16 @@ int main(int argc, char **argv)
     if (!strcmp(role, "--version"))
         return puts("simlab-worker " SIMLAB_VERSION) < 0;
     bool is_guarded = !strcmp(role, "serve") || !strcmp(role, "describe");
-    pid_t guard = is_guarded ? prepare_guarded() : 0;
+    struct above above = {0};
+    if (is_guarded)
+        above = prepare_guarded();
     if (is_plot)
         return worker_plot(argc - 1, argv + 1);
     if (!strcmp(role, "verify"))
         return argc == 4 ? worker_verify(argv[2], argv[3]) : usage(stderr);
     struct arguments a = {.where = -1};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
-    int status = parsed ? act(role, &a, guard) : usage(stderr);
+    int status = parsed ? act(role, &a, above) : usage(stderr);
     arguments_clear(&a);
     return status;
 }

@@ -91,8 +91,8 @@ int64_t dispatch_without_worker(const struct dispatch *d);
  * removed it. 0 or -errno. */
 int dispatch_renew_socket(struct dispatch *d, struct error *e);
 
-/* [{"name", "pid", "host", "state", "job", "lease": [b, e], "fingerprint", "since"}]; job and lease
- * are null where it has none, since is RFC 3339. */
+/* [{"name", "pid", "host", "state", "job", "lease": [b, e], "fingerprint", "sandbox", "since"}];
+ * job and lease are null where it has none, since is RFC 3339. */
 json_t *dispatch_workers(const struct dispatch *d);
 
 #endif

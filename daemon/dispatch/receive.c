@@ -60,8 +60,10 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
     task_post(d, s, &m, false);
 }
 
-static void on_ready(struct dispatch *d, struct worker_session *s)
+static void on_ready(struct dispatch *d, struct worker_session *s, const struct wire_ready *m)
 {
+    free(s->sandbox);
+    s->sandbox = mem_strdup(m->sandbox);
     worker_session_move(s, SESSION_IDLE);
     fit_came(d);
     log_info("worker %s (pid %" PRId64 "): ready", s->name, s->pid);
@@ -261,7 +263,7 @@ static void on_message(struct dispatch *d, struct worker_session *s, const struc
 {
     switch ((int)m->type) {
     case WIRE_READY:
-        on_ready(d, s);
+        on_ready(d, s, &m->ready);
         break;
     case WIRE_HEARTBEAT:
         on_heartbeat(d, s, &m->heartbeat);

@@ -55,6 +55,7 @@ struct worker_session *worker_session_new(const struct route *route, const struc
     s->name = mem_strdup(hello->name);
     s->host = mem_strdup(hello->host);
     s->fingerprint = mem_strdup(hello->fingerprint);
+    s->sandbox = mem_strdup("");
     s->pid = hello->pid;
     s->loaded = json_object();
     s->since = clock_unix();
@@ -70,6 +71,7 @@ struct worker_session *worker_session_free(struct worker_session *s)
     free(s->name);
     free(s->host);
     free(s->fingerprint);
+    free(s->sandbox);
     json_decref(s->loaded);
     log_tail_clear(&s->log);
     free(s);

@@ -44,7 +44,7 @@ struct known_job {
 
 struct worker_session {
     struct route route;
-    char *name, *host, *fingerprint;
+    char *name, *host, *fingerprint, *sandbox;
     int64_t pid;
     int64_t since; /* Unix ms */
     enum worker_session_state state;

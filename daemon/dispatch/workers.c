@@ -12,10 +12,10 @@ static json_t *worker_to_json(const struct worker_session *s)
     json_t *lease = t && !t->is_finish
                         ? json_pack("[I, I]", (json_int_t)t->lease.begin, (json_int_t)t->lease.end)
                         : json_null();
-    return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:s, s:o}", "name", s->name, "pid",
+    return json_pack("{s:s, s:I, s:s, s:s, s:o, s:o, s:s, s:s, s:o}", "name", s->name, "pid",
                      (json_int_t)s->pid, "host", s->host, "state",
                      worker_session_state_name(s->state), "job", job, "lease", lease, "fingerprint",
-                     s->fingerprint, "since", json_time(s->since));
+                     s->fingerprint, "sandbox", s->sandbox, "since", json_time(s->since));
 }
 
 json_t *dispatch_workers(const struct dispatch *d)

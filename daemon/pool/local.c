@@ -164,7 +164,7 @@ static char *absolute_endpoint(const char *endpoint)
 
 static char **arguments(const struct pool_options *o)
 {
-    char **argv = mem_array(PLACE_WHERE_AT + 1 + 4 + 1, sizeof *argv);
+    char **argv = mem_array(PLACE_WHERE_AT + 1 + 6 + 1, sizeof *argv);
     size_t n = 0;
     argv[n++] = absolute(o->program);
     argv[n++] = mem_strdup("serve");
@@ -176,6 +176,8 @@ static char **arguments(const struct pool_options *o)
     argv[n++] = ""; /* PLACE_WHERE_AT */
     argv[n++] = mem_strdup("--libraries");
     argv[n++] = absolute(o->libraries);
+    argv[n++] = mem_strdup("--sandbox");
+    argv[n++] = mem_strdup(sandbox_mode_name(o->sandbox));
     if (o->uploads) {
         argv[n++] = mem_strdup("--uploads");
         argv[n++] = absolute(o->uploads);

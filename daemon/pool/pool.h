@@ -5,7 +5,7 @@
  *
  * A worker is started, in a directory of its own below `scratch` ($TMPDIR too), as
  *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD --libraries DIRECTORY
- *         [--uploads DIRECTORY]
+ *         --sandbox MODE [--uploads DIRECTORY]
  * with absolute paths, and a where page (proto/where.h) as descriptor FD:
  * <scratch>/worker-N.where. What it prints, on standard output or error, becomes lines of the log
  * that say worker, job and member (pool/output.h).
@@ -28,6 +28,7 @@
 #include "base/buffer.h"
 #include "base/errors.h"
 #include "base/loop.h"
+#include "base/sandbox_mode.h"
 #include "proto/where.h"
 
 #include <stdint.h>
@@ -47,12 +48,13 @@ struct pool_death {
 typedef void (*pool_death_fn)(void *userdata, const char *worker, const struct pool_death *death);
 
 struct pool_options {
-    const char *program;   /* path of simlab-worker */
-    const char *endpoint;  /* of the dispatcher: ipc://… */
-    int size;              /* workers */
-    const char *scratch;   /* directory for workers' scratch space; made where absent */
-    const char *libraries; /* directory of the copies of process libraries */
-    const char *uploads;   /* or NULL */
+    const char *program;       /* path of simlab-worker */
+    const char *endpoint;      /* of the dispatcher: ipc://… */
+    int size;                  /* workers */
+    const char *scratch;       /* directory for workers' scratch space; made where absent */
+    const char *libraries;     /* directory of the copies of process libraries */
+    const char *uploads;       /* or NULL */
+    enum sandbox_mode sandbox; /* of the workers */
     /* Where a worker of a former daemon was when that ended without ending it; from `open`, for
      * each that had a job; NULL for one of which that cannot be read. May be NULL. */
     void (*left)(void *userdata, const struct where_at *at);

@@ -118,6 +118,14 @@ struct daemon_session *daemon_session_free(struct daemon_session *l)
     return NULL;
 }
 
+void daemon_session_await_welcome(struct daemon_session *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    while (!l->has_met)
+        pthread_cond_wait(&l->changed, &l->mutex);
+    pthread_mutex_unlock(&l->mutex);
+}
+
 int daemon_session_receive(struct daemon_session *l, struct wire_message *ret_message)
 {
     while (zmq_msg_recv(&l->received, l->main_end, 0) < 0)

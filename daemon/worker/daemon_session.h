@@ -26,6 +26,8 @@ struct daemon_session;
  * only the functions below write there. */
 int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
                        struct where *where, struct daemon_session **ret_session, struct error *e);
+/* Until the daemon has said WELCOME: the connection stands. */
+void daemon_session_await_welcome(struct daemon_session *l);
 /* Waits while the daemon takes what was sent, and a second more. */
 struct daemon_session *daemon_session_free(struct daemon_session *l);
 

@@ -39,6 +39,7 @@ struct daemon_session {
     int64_t cancelled[SESSION_CANCELLED_MAX]; /* under mutex, a ring */
     size_t n_cancelled;
     bool quits;         /* under mutex, like these: */
+    bool has_met;       /* WELCOME, or QUIT, has come */
     int64_t laid_lease; /* the last of which LAID_OUT spoke */
     char *laid_out;     /* what it said */
     pthread_cond_t changed;

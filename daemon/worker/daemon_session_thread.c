@@ -116,12 +116,21 @@ static void heartbeat(struct daemon_session *l, int64_t now)
     l->next_heartbeat = now + heartbeat_pause(l, at.lease);
 }
 
+static void tell_met(struct daemon_session *l)
+{
+    pthread_mutex_lock(&l->mutex);
+    l->has_met = true;
+    pthread_cond_signal(&l->changed);
+    pthread_mutex_unlock(&l->mutex);
+}
+
 static void on_welcome(struct daemon_session *l, const struct wire_welcome *w)
 {
     l->heartbeat_ms = w->heartbeat_ms > HEARTBEAT_MIN_MS ? w->heartbeat_ms : HEARTBEAT_MIN_MS;
     l->silence_ms = w->silence_ms > l->heartbeat_ms ? w->silence_ms : l->heartbeat_ms;
     l->is_welcome = true;
     l->next_heartbeat = loop_now();
+    tell_met(l);
 }
 
 bool session_find_stop(const struct daemon_session *l)
@@ -198,6 +207,7 @@ static void on_frame(struct daemon_session *l, zmq_msg_t *frame)
         return;
     case WIRE_QUIT:
         stop(l, 0, true);
+        tell_met(l);
         break;
     case WIRE_LAID_OUT:
         on_laid_out(l, &m.laid_out);

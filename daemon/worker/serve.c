@@ -7,6 +7,7 @@
 #include "worker/closing.h"
 #include "worker/fault.h"
 #include "worker/fingerprint.h"
+#include "worker/sandbox.h"
 #include "worker/serve_parts.h"
 
 #include <inttypes.h>
@@ -143,7 +144,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
 static int serve(struct serve *s, struct error *e)
 {
     int r = 0;
-    struct wire_message ready = {.type = WIRE_READY, .ready.threads = 1};
+    struct wire_message ready = {.type = WIRE_READY, .ready = {1, s->sandbox}};
     s->threads = threads_new();
     s->pinned = pinned_new(s->options->libraries);
     serve_say(s, &ready);
@@ -167,6 +168,15 @@ static struct where *open_where(int fd)
         close(fd);
     where_set_pid(w, getpid());
     return w;
+}
+
+/* Once ZeroMQ has its connection: it gets no other socket after this. */
+static int enter_sandbox(struct serve *s, struct error *e)
+{
+    const struct worker_serve_options *o = s->options;
+    if (o->sandbox != SANDBOX_OFF)
+        daemon_session_await_welcome(s->session);
+    return sandbox_enter(o->sandbox, o->daemon, o->guard, s->sandbox, e);
 }
 
 /* Of the members: a directory of their own within ours, so that it is nobody else's that is
@@ -202,6 +212,8 @@ int worker_serve(const struct worker_serve_options *o)
     if (r == 0)
         r = daemon_session_new(o->endpoint, o->name, prints, where, &s.session, &e);
     free(prints);
+    if (r == 0)
+        r = enter_sandbox(&s, &e);
     if (r == 0)
         r = enter_clean_room(&s, &directory, &e);
     s.directory = directory;

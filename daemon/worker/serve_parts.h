@@ -9,6 +9,7 @@
 #include "worker/meeting.h"
 #include "worker/pinned.h"
 #include "worker/range_runner.h"
+#include "worker/sandbox.h"
 #include "worker/threads.h"
 #include "worker/worker.h"
 
@@ -21,6 +22,7 @@ struct serve {
     const struct worker_serve_options *options;
     struct daemon_session *session;
     struct clean_room *room;
+    char sandbox[SANDBOX_WORDS];  /* what holds */
     struct position_board *board; /* of the where page */
     struct pinned *pinned;
     struct threads *threads;

@@ -4,6 +4,7 @@
 #define WORKER_WORKER_H
 
 #include "base/errors.h"
+#include "base/sandbox_mode.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -14,8 +15,10 @@ struct worker_serve_options {
     const char *name;
     const char *libraries; /* the daemon's directory of copies (library/copies.h) */
     const char *uploads;
-    int where;   /* an inherited descriptor of a where page (proto/where.h); -1: none */
-    pid_t guard; /* the process above us (worker/guard.h); 0: there is none */
+    int where;    /* an inherited descriptor of a where page (proto/where.h); -1: none */
+    pid_t guard;  /* the process above us (worker/guard.h); 0: there is none */
+    pid_t daemon; /* the one above that */
+    enum sandbox_mode sandbox;
 };
 int worker_serve(const struct worker_serve_options *o);
 

@@ -87,7 +87,7 @@ def run_to_the_end(daemon, number, most):
 def test_a_member_that_takes_the_daemon_down_dies_alone(context):
     faults = [KILLS_DAEMON if m in (7, 39) else NONE for m in range(40)]
     undisturbed, _ = context.run_local(job([NONE] * 40), options=["--processes", context.program("deadly")])
-    daemon = start(context)
+    daemon = start(context, options=["--sandbox", "off"])  # it would refuse that
     number = daemon.submit(job(faults, max_attempts=2))["id"]
     ended, deaths = run_to_the_end(daemon, number, 8)
     equal((ended["state"], ended["done"], ended["dead"], deaths), ("partial", 38, 2, 8), f"the end; {daemon.log()}")

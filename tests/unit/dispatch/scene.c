@@ -448,7 +448,7 @@ struct fake *fake_ready(struct scene *s, const char *name)
     const struct wire_message *m = fake_hear(f, WIRE_WELCOME);
     cr_assert_eq(m->welcome.heartbeat_ms, 1000);
     cr_assert_eq(m->welcome.silence_ms, SCENE_LEASE_MS);
-    fake_say(f, (struct wire_message){.type = WIRE_READY, .ready.threads = 1});
+    fake_say(f, (struct wire_message){.type = WIRE_READY, .ready = {1, "none"}});
     return f;
 }
 

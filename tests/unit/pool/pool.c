@@ -131,7 +131,7 @@ Test(pool, starts_as_documented)
     char first[256], directory[256];
     snprintf(first, sizeof first,
              "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --libraries /tmp "
-             "--uploads /var");
+             "--sandbox off --uploads /var");
     snprintf(directory, sizeof directory, "%s/worker-1", s.scratch);
     for (int i = 0; i < 6; i++) {
         char *text = line(&s), *where = strstr(text, "--where ");

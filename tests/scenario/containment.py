@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Members that crash, hang, end their process, leave things behind, or reach for what is none of
+theirs, among a thousand: each dies of its own, or is refused; the others do not notice. The
+library is tests/lib/captive.c."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+import harness  # pylint: disable=wrong-import-position
+from harness import check, equal
+
+MEMBERS = 1000
+# The same numbers as in captive.c.
+NONE, SEGFAULT, ABORT, LOOP, EXIT, CONNECT, SIGNAL, PRY, LEAVE, BYSTANDER = range(10)
+REASONS = {SEGFAULT: "signal 11", ABORT: "signal 6", LOOP: "longer than its limit", EXIT: "exit"}
+REFUSED = (CONNECT, SIGNAL, PRY)
+ALL = ("privileges", "signals", "calls")
+
+
+def job(deeds, **more):
+    return {"model": {"processes": {"p": "captive.Captive"}},
+            "clocks": {"time": {"data": [0.0, 1.0]}}, "main_clock": "time", "batch_dim": "batch",
+            "inputs": {"p__deed": {"dims": ["batch"], "data": deeds}},
+            "outputs": {"p__value": None, "p__through": None}, **more}
+
+
+def start(context, *options, workers=2):
+    socket_path = os.path.join(context.directory("sockets"), "http")
+    return context.daemon(workers=workers, socket_path=socket_path,
+                          options=["--processes", context.program("captive"), *options],
+                          env={"SIMLAB_TEST_SOCKET": socket_path, "SIMLAB_TEST_BYSTANDER": str(os.getpid())})
+
+
+def marked(pid, mark):
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            return mark in file.read()
+    except OSError:
+        return False
+
+
+def parent_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+
+
+def left_of(daemon):
+    """Processes with its scratch directory in their environment, that are none of its workers nor their guards."""
+    mark = os.path.join(daemon.state, "scratch").encode()
+    known = {w["pid"] for w in daemon.workers()}
+    guards = {parent_of(pid) for pid in known}
+    return [int(pid) for pid in os.listdir("/proc")
+            if pid.isdigit() and int(pid) not in known | guards and marked(pid, mark)]
+
+
+def test_a_thousand_members_with_harmful_ones_among_them(context):
+    deeds = [NONE] * MEMBERS
+    for deed in (*REASONS, *REFUSED, LEAVE):
+        deeds[deed * 90 + 7] = deed
+    undisturbed, _ = context.run_local(job([NONE] * MEMBERS), options=["--processes", context.program("captive")])
+    daemon = start(context)
+    check(all("calls" in w["sandbox"] for w in daemon.workers()), f"what holds: {daemon.workers()}")
+    ended = daemon.await_end(daemon.submit(job(deeds, max_attempts=1, member_timeout=1))["id"])
+    equal((ended["state"], ended["done"], ended["dead"]), ("partial", MEMBERS - len(REASONS), len(REASONS)),
+          f"the end; {daemon.log()}")
+    listed = daemon.request("GET", f"/v1/jobs/{ended['id']}/members", status=200).json["members"]
+    for m in listed:
+        reason = REASONS[deeds[m["member"]]]
+        check(reason in m["reason"], f"member {m['member']}: {m['reason']}: no word of {reason}")
+    group, other = harness.open_store(ended["store"]), harness.open_store(undisturbed)
+    values, expected = group["p__value"][...], other["p__value"][...]
+    through = group["p__through"][...]
+    alive = [m for m in range(MEMBERS) if deeds[m] not in REASONS]
+    equal([m for m in alive if values[m].tobytes() != expected[m].tobytes()], [], "members that differ")
+    equal({deeds[m]: bin(through[m]) for m in alive if through[m] != 0}, {}, "what was not refused")
+    equal(left_of(daemon), [], "processes that are left")
+
+
+def holds_all(context):
+    daemon = start(context, workers=1)
+    words = daemon.workers()[0]["sandbox"]
+    daemon.stop()
+    return all(word in words for word in ALL)
+
+
+def test_no_other_process_gets_a_signal_where_the_kernel_keeps_it(context):
+    daemon = start(context, "--sandbox", "require" if holds_all(context) else "auto", workers=1)
+    words = daemon.workers()[0]["sandbox"]
+    ended = daemon.finish(job([BYSTANDER]))
+    equal(harness.open_store(ended["store"])["p__through"][...].tolist(), [0 if "signals" in words else 1], words)
+
+
+def test_without_a_sandbox_nothing_is_kept(context):
+    daemon = start(context, "--sandbox", "off", workers=1)
+    equal([w["sandbox"] for w in daemon.workers()], ["none"], "what holds")
+    ended = daemon.finish(job([PRY, BYSTANDER]))
+    check(all(bits != 0 for bits in harness.open_store(ended["store"])["p__through"][...].tolist()), "refused")
+
+
+harness.main(globals())
