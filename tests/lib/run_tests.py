@@ -22,8 +22,10 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 LIMIT = float(os.environ.get("SIMLAB_SUITE_LIMIT", "300"))  # seconds: a suite beyond it hangs
 
 CRITERION = re.compile(rb"Synthesis: Tested: (\d+) \| Passing: (\d+) \| Failing: (\d+) \| Crashing: (\d+)")
-# Of a program that is killed while it looks for leaks at its end: it says nothing of the program.
-NO_FINDING = re.compile(rb"(?:(?:==\d+==)?Unable to get registers from thread \d+\.?\s*)*")
+# Of a program that is killed while it looks for leaks at its end, or (with Python in it, and several workers) of
+# what looks for them and crashes itself: it says nothing of the program.
+NO_FINDING = re.compile(rb"(?:(?:==\d+==)?(?:Unable to get registers from thread \d+\.?|Tracer caught signal 11: .*|"
+                        rb"LeakSanitizer has encountered a fatal error\.|HINT: .*)\s*)*")
 SKIPPED = re.compile(rb"^skipped .*", re.MULTILINE)
 OURS = re.compile(rb"^(?:.*: )?(\d+) passed, (\d+) failed$", re.MULTILINE)
 LIB = os.path.join(ROOT, "tests/lib")

@@ -120,7 +120,11 @@ def test_runner(context):
     equal(runner(context, found), (3, 1), "a sanitizer's log")
     killed = "==17==Unable to get registers from thread 18."
     equal(runner(context, found.replace("leak", killed)), (3, 0), "one that was killed while it looked")
-    equal(runner(context, found.replace("leak", f"'{killed}\nleak'")), (3, 1), "one that found something, too")
+    crashed = ("Tracer caught signal 11: addr=0x208 pc=0x7f sp=0x7f\n==7==LeakSanitizer has encountered a fatal error.\n"
+               "==7==HINT: LeakSanitizer does not work under ptrace (strace, gdb, etc)")
+    for no_finding in (killed, crashed):
+        equal(runner(context, found.replace("leak", f"'{no_finding}'")), (3, 0), "one that found nothing")
+        equal(runner(context, found.replace("leak", f"'{no_finding}\nleak'")), (3, 1), "one that found something, too")
     equal(runner(context, "sleep 1000 & echo 3 passed, 0 failed"), (3, 0), "a process left over")
     line = "[====] Synthesis: Tested: %d | Passing: %d | Failing: %d | Crashing: %d"
     equal(runner(context, "echo '" + line % (4, 4, 0, 0) + "'", "CRITERION"), (4, 0), "Criterion, good")
