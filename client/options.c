@@ -21,7 +21,7 @@
 static const struct command commands[] = {
     {"run", "JOB.json", 1, 1, "store quiet cancel-on-interrupt idempotency-key", job_run, false,
      "submit a job, show its progress, print the path of its store"},
-    {"submit", "JOB.json", 1, 1, "store dry-run idempotency-key", job_submit, false,
+    {"submit", "JOB.json", 1, 1, "store dry-run oversize idempotency-key", job_submit, false,
      "submit a job and print its number"},
     {"status", "ID", 1, 1, "", job_status, false, "tell how a job is doing"},
     {"jobs", "", 0, 0, "state limit", job_list, false, "list jobs, the newest first"},
@@ -98,6 +98,8 @@ static const struct option_entry entries[] = {
     {"idempotency-key", 0, "KEY", OPTION_TEXT, AT(key), false,
      "what is submitted or appended again with the same key is so once"},
     {"dry-run", 0, NULL, OPTION_FLAG, AT(dry_run), false, "check the job; do not submit it"},
+    {"oversize", 0, NULL, OPTION_FLAG, AT(oversize), false,
+     "submit it although its outputs, uncompressed, do not fit on the disk"},
     {"state", 0, "STATE", OPTION_TEXT, AT(state), false, "only jobs in this state"},
     {"limit", 0, "N", OPTION_TEXT, AT(limit), false, "at most N of them"},
     {"dead", 0, NULL, OPTION_FLAG, AT(dead), false,

@@ -35,7 +35,8 @@ struct options {
     const char *server, *token, *timeout, *state, *name, *store, *output, *limit, *where, *key,
         *route;
     const char *environment, *style, *columns, *width, *exaggeration;
-    bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead;
+    bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead,
+        oversize;
     bool force;
     struct option_list set, drop, after, select;
 };

@@ -92,8 +92,11 @@ int submit_job(struct server *s, const struct options *o, struct reply *ret_repl
     if (code)
         return code;
     char *key = o->key ? text_copy(o->key) : submit_random_key();
+    char *path = text_printf(API_JOBS "%s%s%s", o->dry_run || o->oversize ? "?" : "",
+                             o->dry_run ? (o->oversize ? "dry_run=1&" : "dry_run=1") : "",
+                             o->oversize ? "oversize=1" : "");
     struct request request = {.method = "POST",
-                              .path = o->dry_run ? API_JOBS "?dry_run=1" : API_JOBS,
+                              .path = path,
                               .body = text,
                               .size = strlen(text),
                               .content_type = API_JSON,
@@ -102,6 +105,7 @@ int submit_job(struct server *s, const struct options *o, struct reply *ret_repl
     code = send_patiently(s, &request, ret_reply);
     if (!code)
         say_notes(ret_reply->json);
+    free(path);
     free(key);
     free(text);
     return code;

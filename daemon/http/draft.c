@@ -226,6 +226,7 @@ static int keep(struct draft *d, const struct job *job, bool is_quick, struct er
     d->labels = json_is_object(labels) ? json_write(labels) : NULL;
     d->notes = notes_of(job);
     d->libraries = job_pins(job);
+    d->least_bytes = job_least_bytes(job);
     d->members = job->n_members;
     d->priority = job->priority;
     d->max_attempts = job->max_attempts;

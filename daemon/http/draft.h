@@ -38,6 +38,7 @@ struct draft {
     char document_file[HASH_TEXT_SIZE];
     char *name, *store, *labels, *notes; /* or NULL; labels and notes are JSON */
     json_t *libraries;
+    int64_t least_bytes; /* job_least_bytes */
     int64_t members, priority, max_attempts, threads;
     double member_timeout;
     int64_t most_workers;

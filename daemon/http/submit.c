@@ -11,9 +11,12 @@
 #include "http/reply.h"
 #include "http/request.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 /* ---- the store's path ---- */
 
@@ -62,14 +65,54 @@ static int check_absent(const char *path, struct error *e)
     return r;
 }
 
+/* ---- the disk ---- */
+
+static const char *bytes_text(double bytes, char ret[32])
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    size_t unit = 0;
+    for (; bytes >= 1000 && unit + 1 < sizeof units / sizeof *units; unit++)
+        bytes /= 1000;
+    snprintf(ret, 32, "%.3g %s", bytes, units[unit]);
+    return ret;
+}
+
+/* Of what takes more than there is, the last member would wait for room for ever. */
+static int check_room(const struct request *r, const struct draft *d, struct error *e)
+{
+    const char *root = r->http->options.store_root, *oversize = request_query(r, "oversize");
+    struct statvfs st;
+    if ((oversize && strcmp(oversize, "0") != 0) || statvfs(root, &st) < 0)
+        return 0; /* a store root that cannot be asked is said when the store is made */
+    double free_bytes = (double)st.f_bavail * (double)st.f_frsize;
+    char needed[32], left[32];
+    if ((double)d->least_bytes <= free_bytes)
+        return 0;
+    return error_set(e, PROBLEM_INVALID, "/outputs",
+                     "the outputs of %" PRId64 " members take %s or more, uncompressed, and the "
+                     "disk of %s has %s left: save fewer, or less often; where they compress well, "
+                     "submit the job with \"?oversize=1\" (--oversize)",
+                     d->members, bytes_text((double)d->least_bytes, needed), root,
+                     bytes_text(free_bytes, left));
+}
+
 /* ---- into the queue ---- */
 
+struct claiming {
+    struct request *request;
+    const struct draft *draft;
+};
+
 /* The directory is made by who is first, among all daemons that share the store root. */
-static int claim(void *http, int64_t job, const char *store, struct error *e)
+static int claim(void *claiming, int64_t job, const char *store, struct error *e)
 {
-    struct http *h = http;
+    const struct claiming *c = claiming;
+    struct http *h = c->request->http;
     char owner[QUEUE_OWNER_SIZE];
-    int r = claims_add(&h->claims, store, queue_owner(h->queue, job, owner), e);
+    int r = check_room(c->request, c->draft, e);
+    if (r != 0)
+        return QUEUE_INVALID; /* another name would not help */
+    r = claims_add(&h->claims, store, queue_owner(h->queue, job, owner), e);
     if (r <= 0)
         return r;
     struct error why = *e;
@@ -86,6 +129,7 @@ static int enqueue(struct request *r, const struct draft *d, const char *path, i
         result = problem_of_queue(queue_add_model(q, NULL, d->model_hash, d->definition, e));
     if (result != 0)
         return result;
+    struct claiming claiming = {.request = r, .draft = d};
     const struct queue_submission s = {
         .document = d->document,
         .document_file = d->document_file,
@@ -96,7 +140,7 @@ static int enqueue(struct request *r, const struct draft *d, const char *path, i
         .notes = d->notes,
         .principal = r->principal,
         .claim = claim,
-        .userdata = r->http,
+        .userdata = &claiming,
         .idempotency_key = key,
         .document_hash = d->hash,
         .members = d->members,
@@ -148,6 +192,7 @@ static int submit(struct request *r, const struct draft *d, struct error *e)
     if (result == 0 && d->is_dry) {
         result = problem_of_queue(queue_check_after(r->http->queue, d->after, d->n_after, e));
         result = result ? result : check_absent(path, e);
+        result = result ? result : check_room(r, d, e);
         if (result == 0)
             reply_dry_run(r, d, path);
     } else if (result == 0) {

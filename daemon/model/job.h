@@ -206,6 +206,11 @@ int job_new(const struct registry *r, const json_t *document, const struct job_s
             struct job **ret_job, struct error *e);
 struct job *job_free(struct job *j);
 
+/* What the outputs take, uncompressed, as far as it is known without a run: where a size is not,
+ * where a variable has several alternatives, and where members may stop early, the least that it
+ * can be. INT64_MAX where it is that or more. */
+int64_t job_least_bytes(const struct job *j);
+
 /* Whether members of a batch run side by side in a worker, each on a thread. What is to be told of
  * one at a time (a debug run, a profile, checkpoints, hooks) is so told: they run one by one. */
 bool job_runs_beside(const struct job *j);
