@@ -269,7 +269,7 @@ tsan: ## scenarios and tests/threads under the thread sanitizer (it cannot start
 	+@$(SUBMAKE) BUILD=$(BUILD)-tsan SANITIZE='-fsanitize=thread $(QUIET)' all \
 		$(TEST_LIBRARIES:$(BUILD)/%=$(BUILD)-tsan/%) $(THREAD_TESTS:%=$(BUILD)-tsan/threads/%)
 	@SIMLAB_SUITE_LIMIT=900 $(PYTHON) tests/lib/run_tests.py --build $(BUILD)-tsan \
-		$(or $(TESTS),golden kill threads beside $(THREAD_TESTS))
+		$(or $(TESTS),golden kill threads beside lending $(THREAD_TESTS))
 
 bench: ## times, as ratios to plain programs in the same run; BENCH_PARTS="tasks …": these only
 	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON)

@@ -80,7 +80,7 @@ static int end_chunk(void *userdata, const struct chunk_selection *p)
     if (r)
         return stop(x, at, r);
     c->looked++;
-    r = x->is_beside || x->number > 0 ? 0 : tell(c);
+    r = x->number > 0 ? 0 : tell(c);
     return r ? stop(x, -1, r) : 0;
 }
 
