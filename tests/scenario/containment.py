@@ -3,8 +3,10 @@
 """Members that crash, hang, end their process, leave things behind, or reach for what is none of
 theirs, among a thousand: each dies of its own, or is refused; the others do not notice. The
 library is tests/lib/captive.c."""
+import contextlib
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
@@ -32,6 +34,15 @@ def start(context, *options, workers=2):
                           env={"SIMLAB_TEST_SOCKET": socket_path, "SIMLAB_TEST_BYSTANDER": str(os.getpid())})
 
 
+def words_of(daemon):
+    """What the first worker that is ready has said that holds."""
+    while True:
+        said = [w["sandbox"] for w in daemon.workers() if w["state"] != "starting"]
+        if said:
+            return said[0]
+        check(daemon.process.poll() is None, daemon.log())
+
+
 def marked(pid, mark):
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
@@ -49,7 +60,10 @@ def left_of(daemon):
     """Processes with its scratch directory in their environment, that are none of its workers nor their guards."""
     mark = os.path.join(daemon.state, "scratch").encode()
     known = {w["pid"] for w in daemon.workers()}
-    guards = {parent_of(pid) for pid in known}
+    guards = set()
+    for pid in known:
+        with contextlib.suppress(OSError):
+            guards.add(parent_of(pid))
     return [int(pid) for pid in os.listdir("/proc")
             if pid.isdigit() and int(pid) not in known | guards and marked(pid, mark)]
 
@@ -60,7 +74,7 @@ def test_a_thousand_members_with_harmful_ones_among_them(context):
         deeds[deed * 90 + 7] = deed
     undisturbed, _ = context.run_local(job([NONE] * MEMBERS), options=["--processes", context.program("captive")])
     daemon = start(context)
-    check(all("calls" in w["sandbox"] for w in daemon.workers()), f"what holds: {daemon.workers()}")
+    check("calls" in words_of(daemon), "what holds")
     ended = daemon.await_end(daemon.submit(job(deeds, max_attempts=1, member_timeout=1))["id"])
     equal((ended["state"], ended["done"], ended["dead"]), ("partial", MEMBERS - len(REASONS), len(REASONS)),
           f"the end; {daemon.log()}")
@@ -74,26 +88,28 @@ def test_a_thousand_members_with_harmful_ones_among_them(context):
     alive = [m for m in range(MEMBERS) if deeds[m] not in REASONS]
     equal([m for m in alive if values[m].tobytes() != expected[m].tobytes()], [], "members that differ")
     equal({deeds[m]: bin(through[m]) for m in alive if through[m] != 0}, {}, "what was not refused")
-    equal(left_of(daemon), [], "processes that are left")
+    until = time.monotonic() + harness.WAIT
+    while left_of(daemon):  # a worker that is being renewed is none of its workers for a moment
+        check(time.monotonic() < until, f"processes {left_of(daemon)} are left; {daemon.log()}")
 
 
 def holds_all(context):
     daemon = start(context, workers=1)
-    words = daemon.workers()[0]["sandbox"]
+    words = words_of(daemon)
     daemon.stop()
     return all(word in words for word in ALL)
 
 
 def test_no_other_process_gets_a_signal_where_the_kernel_keeps_it(context):
     daemon = start(context, "--sandbox", "require" if holds_all(context) else "auto", workers=1)
-    words = daemon.workers()[0]["sandbox"]
+    words = words_of(daemon)
     ended = daemon.finish(job([BYSTANDER]))
     equal(harness.open_store(ended["store"])["p__through"][...].tolist(), [0 if "signals" in words else 1], words)
 
 
 def test_without_a_sandbox_nothing_is_kept(context):
     daemon = start(context, "--sandbox", "off", workers=1)
-    equal([w["sandbox"] for w in daemon.workers()], ["none"], "what holds")
+    equal(words_of(daemon), "none", "what holds")
     ended = daemon.finish(job([PRY, BYSTANDER]))
     check(all(bits != 0 for bits in harness.open_store(ended["store"])["p__through"][...].tolist()), "refused")
 
