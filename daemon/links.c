@@ -43,6 +43,14 @@ static void worker_ready(void *simlabd, const char *worker)
         pool_local.ready(d->pool, worker);
 }
 
+static void worker_position(void *simlabd, const char *worker, char ret[POSITION_TEXT])
+{
+    struct simlabd *d = simlabd;
+    ret[0] = '\0';
+    if (d->pool)
+        pool_local.position(d->pool, worker, ret);
+}
+
 static enum queue_cause cause_of(const struct pool_death *death)
 {
     if (death->is_unseen)
@@ -211,6 +219,7 @@ int links_open_dispatch(struct simlabd *d, struct error *e)
                                        .lease_seconds = LEASE_SECONDS,
                                        .kill = kill_worker,
                                        .ready = worker_ready,
+                                       .position = worker_position,
                                        .userdata = d,
                                        .release_store = release_store,
                                        .fence_store = store_fence_off,

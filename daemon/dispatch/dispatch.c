@@ -36,7 +36,7 @@ void dispatch_worker_died(struct dispatch *d, const char *worker,
         if (s->state != SESSION_STOPPING) /* else we know better why */
             snprintf(s->reason, sizeof s->reason, "%s", death->reason);
         else if (!s->is_blameless)
-            add_place(s, death->place);
+            add_place(s, death->place && *death->place ? death->place : s->helpers_place);
         s->is_blameless = s->is_blameless || death->is_blameless;
         s->was_killed = death->was_killed;
         s->ran = death->lease;

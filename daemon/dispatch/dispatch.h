@@ -20,6 +20,7 @@
 #define DISPATCH_DISPATCH_H
 
 #include "base/loop.h"
+#include "base/position.h"
 #include "queue/queue.h"
 
 struct aside;
@@ -33,6 +34,8 @@ struct dispatch_options {
     void (*kill)(void *userdata, const char *worker);
     /* A worker has become ready (pool_driver.ready); may be NULL. */
     void (*ready)(void *userdata, const char *worker);
+    /* Which process a worker is in now (pool_driver.position); may be NULL. */
+    void (*position)(void *userdata, const char *worker, char ret[POSITION_TEXT]);
     void *userdata;
     /* The job has ended: keeps what is to be kept of what stands beside its store, and removes
      * the locks there, and what else marks it. Called on a

@@ -208,6 +208,8 @@ void lend_ask(struct worker_session *s, const struct wire_ask *m);
 /* The helper is back; false where it was none. */
 bool lend_returned(struct dispatch *d, struct worker_session *s, int64_t lease);
 /* It has ended: whom it helped is to begin again. */
+/* Its time is over: where it waits for a helper, that one's process is told. */
+void lend_note_place(const struct dispatch *d, struct worker_session *lead, int64_t lease);
 void lend_lost(struct dispatch *d, struct worker_session *s, struct task *t);
 
 /* ---- grant.c, tell.c: 0, or -errno where the queue failed; then the rest is for another turn ----

@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { KILLS_BORNE = 3 };
@@ -139,6 +140,16 @@ static void end_lead(struct dispatch *d, struct worker_session *lead, const stru
     if (!blamed)
         say_lost(d, t, helper->reason);
     task_stop(d, lead, blamed, "a helper of %s", helper->reason);
+}
+
+void lend_note_place(const struct dispatch *d, struct worker_session *lead, int64_t lease)
+{
+    char place[POSITION_TEXT] = "";
+    for (struct worker_session *s = d->sessions; s && !*place && d->options.position; s = s->next)
+        if (worker_session_help(s, lease))
+            d->options.position(d->options.userdata, s->name, place);
+    free(lead->helpers_place);
+    lead->helpers_place = *place ? mem_strdup(place) : NULL;
 }
 
 void lend_lost(struct dispatch *d, struct worker_session *s, struct task *t)

@@ -98,6 +98,7 @@ static void on_heartbeat(struct dispatch *d, struct worker_session *s,
         queue_progress(d->queue, p->job, m->step, m->nsteps);
     if (p->member_timeout > 0 && (double)m->member_ms > p->member_timeout * 1000) {
         worker_session_blame(s, QUEUE_CAUSE_TIMEOUT);
+        lend_note_place(d, s, m->lease);
         task_stop(d, s, true, "member %" PRId64 " ran longer than its limit of %g s", m->member,
                   p->member_timeout);
     }

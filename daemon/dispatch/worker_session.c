@@ -69,6 +69,7 @@ struct worker_session *worker_session_free(struct worker_session *s)
     for (int i = 0; i < s->n_tasks; i++)
         free(s->tasks[i].socket);
     free(s->name);
+    free(s->helpers_place);
     free(s->host);
     free(s->fingerprint);
     free(s->sandbox);

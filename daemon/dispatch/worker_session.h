@@ -71,6 +71,7 @@ struct worker_session {
     int64_t closed;         /* chunks of a store to be closed that it had looked at */
     char reason[960];       /* why it was stopped, or died … */
     enum queue_cause cause; /* … for those that it ran */
+    char *helpers_place;    /* the process that one that helped it was in then; or NULL */
     struct log_tail log;
     struct worker_session *next;
 };

@@ -81,6 +81,14 @@ static void local_kill(struct pool *p, const char *worker)
     loop_due(p->setup.loop, 0);
 }
 
+static void local_position(struct pool *p, const char *worker, char ret[POSITION_TEXT])
+{
+    const struct place *w = find(p, worker);
+    ret[0] = '\0';
+    if (w)
+        place_position(w, ret);
+}
+
 static const char *local_trouble(const struct pool *p)
 {
     return p->setup.trouble;
@@ -231,6 +239,7 @@ const struct pool_driver pool_local = {.name = "local",
                                        .tick = local_tick,
                                        .ready = local_ready,
                                        .kill = local_kill,
+                                       .position = local_position,
                                        .trouble = local_trouble,
                                        .gave = local_gave,
                                        .close = local_close};

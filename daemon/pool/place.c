@@ -104,13 +104,21 @@ static bool takes_oom_kill(struct place *w)
 _Static_assert(sizeof(struct position_board) <= WHERE_BOARD, "it fits");
 
 /* Only a member's code is in a process; a helper's member is another worker's. */
-static void read_place(const struct place *w, struct death *d)
+static void read_place(const struct place *w, const struct where_at *at, char ret[POSITION_TEXT])
 {
     struct position_board *board = mem_new(sizeof *board);
     where_read_board(w->where, board, sizeof *board);
-    if (d->at.job > 0 && (d->at.member >= 0 || d->at.lease > 0))
-        position_text(board, d->place);
+    if (at->job > 0 && (at->member >= 0 || at->lease > 0))
+        position_text(board, ret);
     free(board);
+}
+
+void place_position(const struct place *w, char ret[POSITION_TEXT])
+{
+    struct where_at at;
+    ret[0] = '\0';
+    if (w->state == PLACE_RUNNING && where_read(w->where, &at))
+        read_place(w, &at, ret);
 }
 
 /* Nothing of it is left, or nothing can be done about that. */
@@ -120,7 +128,7 @@ static void place_died(struct place *w)
     output_drain(w->output);
     if (!where_read(w->where, &d.at))
         d.at = (struct where_at){.member = -1};
-    read_place(w, &d);
+    read_place(w, &d.at, d.place);
     d.status = child_reap(w->pid, &d.usage);
     d.was_oom =
         WIFSIGNALED(d.status) && WTERMSIG(d.status) == SIGKILL && !w->is_asked && takes_oom_kill(w);

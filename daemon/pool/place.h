@@ -7,6 +7,7 @@
 #ifndef POOL_PLACE_H
 #define POOL_PLACE_H
 
+#include "base/position.h"
 #include "pool/output.h"
 #include "pool/pool.h"
 #include "pool/workers_lock.h"
@@ -70,6 +71,9 @@ void place_init(struct place *w, struct place_setup *setup, int number, const ch
 int64_t place_tick(struct place *w, int64_t now);
 /* Asks the worker to end, with all that it started. */
 void place_end(struct place *w);
+/* The process and stage that its worker is in now, as position_text has it; "": in none. */
+void place_position(const struct place *w, char ret[POSITION_TEXT]);
+
 /* After place_end of all: waits, kills, reaps; tells no death. */
 void place_close(struct place *w);
 

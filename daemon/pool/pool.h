@@ -28,6 +28,7 @@
 #include "base/buffer.h"
 #include "base/errors.h"
 #include "base/loop.h"
+#include "base/position.h"
 #include "base/sandbox_mode.h"
 #include "proto/where.h"
 
@@ -82,6 +83,9 @@ struct pool_driver {
     /* Ends the worker of that name, with all that it started; its death is told when it is reaped,
      * and with the next tick where there is no such worker. */
     void (*kill)(struct pool *p, const char *worker);
+    /* The process and stage that it is in now, as position_text has it; "": in none, or that is not
+     * known. */
+    void (*position)(struct pool *p, const char *worker, char ret[POSITION_TEXT]);
     /* Why the last start failed; "" where none did since one became ready. Borrowed. */
     const char *(*trouble)(const struct pool *p);
     /* Whether it was this driver, of now or of a former daemon, that gave a worker this name: then
