@@ -11,6 +11,7 @@
 #include "http/reply.h"
 #include "http/request.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,7 +89,7 @@ static int check_room(const struct request *r, const struct draft *d, struct err
     char needed[32], left[32];
     if ((double)d->least_bytes <= free_bytes)
         return 0;
-    return error_set(e, PROBLEM_INVALID, "/outputs",
+    return error_set(e, PROBLEM_STORAGE, "/outputs",
                      "the outputs of %" PRId64 " members take %s or more, uncompressed, and the "
                      "disk of %s has %s left: save fewer, or less often; where they compress well, "
                      "submit the job with \"?oversize=1\" (--oversize)",
@@ -111,7 +112,7 @@ static int claim(void *claiming, int64_t job, const char *store, struct error *e
     char owner[QUEUE_OWNER_SIZE];
     int r = check_room(c->request, c->draft, e);
     if (r != 0)
-        return QUEUE_INVALID; /* another name would not help */
+        return -ENOSPC; /* another name would not help */
     r = claims_add(&h->claims, store, queue_owner(h->queue, job, owner), e);
     if (r <= 0)
         return r;

@@ -27,7 +27,7 @@ def test_it_is_refused(context):
     huge = job(60000000, 1000000)
     check(8 * 60000000 * 1000000 > free(daemon), "the disk is too large for this test")
     for path in ("/v1/jobs", "/v1/jobs?dry_run=1"):
-        problem = daemon.request("POST", path, huge, status=422).json
+        problem = daemon.request("POST", path, huge, status=507).json
         equal(problem["pointer"], "/outputs", "pointer")
         check("60000000 members take 480 TB or more, uncompressed" in problem["detail"] and "left" in problem["detail"], problem)
     equal(daemon.request("GET", "/v1/jobs").json["jobs"], [], "jobs")
