@@ -90,7 +90,8 @@ def test_a_member_that_takes_the_daemon_down_dies_alone(context):
     daemon = start(context, options=["--sandbox", "off"])  # it would refuse that
     number = daemon.submit(job(faults, max_attempts=2))["id"]
     ended, deaths = run_to_the_end(daemon, number, 8)
-    equal((ended["state"], ended["done"], ended["dead"], deaths), ("partial", 38, 2, 8), f"the end; {daemon.log()}")
+    equal((ended["state"], ended["done"], ended["dead"]), ("partial", 38, 2), f"the end; {daemon.log()}")
+    check(6 <= deaths <= 8, f"{deaths} deaths: both members may stand at one, until they run alone; {daemon.log()}")
     listed = daemon.request("GET", f"/v1/jobs/{number}/members", status=200).json["members"]
     equal([(m["member"], m["attempts"]) for m in listed], [(7, 2), (39, 2)], "dead members and their attempts")
     for m in listed:
