@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-import time
 import warnings
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
@@ -56,12 +55,16 @@ class Setting:
 
     def append(self, number, added, status=201, **headers):
         """As clients do: asked again while the job is being closed."""
-        while True:
+        answer = None
+
+        def is_answered():
+            nonlocal answer
             answer = self.daemon.request("POST", f"/v1/jobs/{number}/members", added, headers)
-            if answer.status != 503:
-                equal(answer.status, status, answer)
-                return answer.json
-            time.sleep(0.02)
+            return answer.status != 503
+
+        harness.await_true(is_answered, "its store is being closed for ever")
+        equal(answer.status, status, answer)
+        return answer.json
 
     def end(self, number, members, dead=0):
         ended = self.daemon.await_end(number)
