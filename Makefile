@@ -15,9 +15,10 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' \
 	-ffp-contract=off -fno-math-errno -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
 
 # Modules by rank, and the packages each one needs. The layers themselves are in tests/lib/layers.
-MODULES := base proto model store queue pool library stage dispatch http worker
+MODULES := base proto model store queue pool library plot stage dispatch http worker
 PACKAGES_base := jansson libsodium libxxhash
-PACKAGES_store := blosc zlib libzstd libpng
+PACKAGES_store := blosc zlib libzstd
+PACKAGES_plot := libpng
 PACKAGES_queue := sqlite3
 PACKAGES_dispatch := libzmq
 PACKAGES_worker := libzmq
@@ -32,13 +33,14 @@ LINK_store := store base
 LINK_queue := queue base
 LINK_pool := pool proto base
 LINK_library := library pool model proto base
+LINK_plot := plot store base
 LINK_stage := stage model base
 LINK_dispatch := dispatch queue pool proto base
 LINK_http := http queue store model proto base
-LINK_worker := worker stage store library pool model proto base
+LINK_worker := worker stage plot store library pool model proto base
 LINK_processes := $(LINK_worker)
 LINK_daemon := http dispatch queue library pool store model proto base
-LINK_all := worker stage $(LINK_daemon)
+LINK_all := worker stage plot $(LINK_daemon)
 
 packages_of = $(sort $(foreach m,$(1),$(PACKAGES_$(m))))
 cflags_of = $(shell pkg-config --cflags $(call packages_of,$(MODULES)) 2>/dev/null)
@@ -207,6 +209,7 @@ $(BUILD)/tests/$(1): $(call objects_of,$(wildcard tests/unit/$(1)/*.c)) $(call a
 		$$(call libs_of,$(or $(LINK_$(1)),$(LINK_daemon))) -lm -ldl
 endef
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
+$(BUILD)/tests/plot: $(call objects_of,tests/unit/store/store_fixture.c)
 # What the process libraries compute is tested in runs of them.
 $(BUILD)/tests/processes: | $(LIBRARIES)
 $(BUILD)/tests/worker: | $(ODD) $(TEST_LIBRARIES) $(BUILD)/simlab-worker

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/plot.h"
+#include "plot/plot.h"
 #include "base/c_locale.h"
 #include "base/errors.h"
 #include "worker/worker.h"

@@ -49,7 +49,7 @@ int worker_describe(const char *library, const char *configuration);
  * where it cannot be compared; 2 wrong usage. */
 int worker_verify(const char *store, const char *members);
 
-/* plot: see store/plot.h; `argc`, `argv` after the role. */
+/* plot: see plot/plot.h; `argc`, `argv` after the role. */
 int worker_plot(int argc, char **argv);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/contact_sheet.h"
+#include "plot/contact_sheet.h"
 
 #include "base/c_locale.h"
 #include "base/mem.h"

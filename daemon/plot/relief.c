@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/relief.h"
+#include "plot/relief.h"
 
 #include "base/mem.h"
 

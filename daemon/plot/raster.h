@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two-dimensional data as the cells of a picture. */
-#ifndef STORE_RASTER_H
-#define STORE_RASTER_H
+#ifndef PLOT_RASTER_H
+#define PLOT_RASTER_H
 
 #include "store/store.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where the panels of a plot lie, and how large they are. */
 #include "base/mem.h"
-#include "store/plot_internal.h"
+#include "plot/plot_internal.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/glyph.h"
+#include "plot/glyph.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/png.h"
+#include "plot/png.h"
 
 #include "base/buffer.h"
 #include "base/file.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A plot in the making, shared by plot.c and plot_layout.c. */
-#ifndef STORE_PLOT_INTERNAL_H
-#define STORE_PLOT_INTERNAL_H
+#ifndef PLOT_PLOT_INTERNAL_H
+#define PLOT_PLOT_INTERNAL_H
 
-#include "store/contact_sheet.h"
-#include "store/plot.h"
-#include "store/sweep.h"
+#include "plot/contact_sheet.h"
+#include "plot/plot.h"
+#include "plot/sweep.h"
 
 /* What of a variable is shown, and how. */
 struct plot {

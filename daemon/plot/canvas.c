@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/canvas.h"
+#include "plot/canvas.h"
 
 #include "base/mem.h"
-#include "store/glyph.h"
+#include "plot/glyph.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/sweep.h"
+#include "plot/sweep.h"
 
 #include "base/buffer.h"
 #include "base/dtype.h"

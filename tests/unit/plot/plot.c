@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pictures: slopes and shades against closed forms, sheets' sizes, refusals. */
-#include "store_fixture.h"
+#include "../store/store_fixture.h"
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "store/canvas.h"
-#include "store/plot.h"
-#include "store/relief.h"
+#include "plot/canvas.h"
+#include "plot/plot.h"
+#include "plot/relief.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pixels, rectangles and text. */
-#ifndef STORE_CANVAS_H
-#define STORE_CANVAS_H
+#ifndef PLOT_CANVAS_H
+#define PLOT_CANVAS_H
 
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Colours and shades of a grid of values. */
-#ifndef STORE_RELIEF_H
-#define STORE_RELIEF_H
+#ifndef PLOT_RELIEF_H
+#define PLOT_RELIEF_H
 
-#include "store/canvas.h"
+#include "plot/canvas.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a batch varied: the one-dimensional arrays along its dimension, and whether its members are
  * the product of two of them. */
-#ifndef STORE_SWEEP_H
-#define STORE_SWEEP_H
+#ifndef PLOT_SWEEP_H
+#define PLOT_SWEEP_H
 
 #include "store/store.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/plot.h"
+#include "plot/plot.h"
 
 #include "base/buffer.h"
 #include "base/c_locale.h"
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "store/plot_internal.h"
-#include "store/png.h"
-#include "store/raster.h"
+#include "plot/plot_internal.h"
+#include "plot/png.h"
+#include "plot/raster.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A small stroke font for pictures: printable ASCII and a few signs of units. */
-#ifndef STORE_GLYPH_H
-#define STORE_GLYPH_H
+#ifndef PLOT_GLYPH_H
+#define PLOT_GLYPH_H
 
 #include <stddef.h>
 

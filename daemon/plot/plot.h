@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pictures of two-dimensional outputs: one panel, or a contact sheet of many. A role of
  * simlab-worker, since it needs the store. */
-#ifndef STORE_PLOT_H
-#define STORE_PLOT_H
+#ifndef PLOT_PLOT_H
+#define PLOT_PLOT_H
 
 #include "store/store.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A contact sheet: panels in a grid with headings, one scale of values, a colour bar. */
-#ifndef STORE_CONTACT_SHEET_H
-#define STORE_CONTACT_SHEET_H
+#ifndef PLOT_CONTACT_SHEET_H
+#define PLOT_CONTACT_SHEET_H
 
-#include "store/plot.h"
-#include "store/relief.h"
+#include "plot/plot.h"
+#include "plot/relief.h"
 
 struct contact_sheet_panel {
     struct relief_grid grid; /* values NULL: nothing stored */

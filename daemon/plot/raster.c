@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/raster.h"
+#include "plot/raster.h"
 
 #include "base/dtype.h"
 #include "base/mem.h"
