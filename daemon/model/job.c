@@ -27,6 +27,8 @@ static void clear_input(struct job_input *i)
 static void clear_output(struct job_output *o)
 {
     free(o->name);
+    free(o->labels);
+    json_decref(o->labels_encoding);
     json_decref(o->attrs);
     json_decref(o->encoding);
 }
@@ -56,6 +58,7 @@ struct job *job_free(struct job *j)
     free(j->coords);
     json_decref(j->attrs);
     free(j->batch_dim);
+    free(j->swept);
     free(j->scheduler);
     free(j->store);
     free(j->stop_when);

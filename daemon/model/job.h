@@ -72,6 +72,13 @@ struct job_output {
     json_t *attrs;    /* of the array: the owner's, with those of what was named laid over them */
     json_t *encoding; /* the variable's, with the job's `encoding` laid over it; an object */
     bool is_index;    /* stored for itself: an index variable of the model (without batch dim) */
+    /* Stored for itself, too, under its full name and along the batch: an index variable that may
+     * differ from member to member, since something that varies leads to it. */
+    bool is_own_index;
+    bool is_labels; /* it is such an index variable, asked for or not: a coordinate */
+    char *labels;   /* NULL; or the name under which that is stored at the job's end, without batch
+                     * dim, where all members have the same one … */
+    json_t *labels_encoding; /* … and how */
 };
 
 /* An array that is stored as it was given: labels of a dimension, or what else a set-up has. */
@@ -118,7 +125,9 @@ struct job {
     int n_clocks;
     struct clock *clocks; /* in given order */
     int main_clock;
-    char *batch_dim;   /* NULL: no batch */
+    char *batch_dim; /* NULL: no batch */
+    char *swept; /* NULL; or of a sweep whose factors are numbers or texts: the names of an input of
+                  * each, with blanks between, by which members can be told apart */
     int64_t n_members; /* 1 without a batch */
     /* Members may be appended to the batch, as the document's `appended` has some. Chunks are cut,
      * and processes told of the batch's size, as of one of `expected` members, so that neither
@@ -132,7 +141,8 @@ struct job {
     struct job_input *inputs; /* one per model input, in the model's order */
     int n_outputs;
     struct job_output *outputs; /* those asked for in order; then every index variable, for itself
-                                 * (so an index variable asked for by name is there twice) */
+                                 * (so one that is the same for all members and asked for by name
+                                 * is there twice) */
     int n_coords;
     struct job_coord *coords;
     json_t *attrs; /* an object: attributes of the store's root, as given */

@@ -117,6 +117,20 @@ static json_t *encoding_of(const struct making *m, const struct job_output *o)
     return encoding;
 }
 
+static json_t *labels_encoding_of(const struct making *m, const struct job_output *o)
+{
+    json_t *encoding = json_copy(o->variable->encoding);
+    json_t *given = json_object_get(json_object_get(m->document, "encoding"), o->labels);
+    if (given)
+        json_object_update(encoding, given);
+    return encoding;
+}
+
+static bool is_named(const struct job_output *o, const char *name)
+{
+    return !strcmp(o->name, name) || (o->labels && !strcmp(o->labels, name));
+}
+
 static int check_encoding(struct making *m)
 {
     const json_t *all = json_object_get(m->document, "encoding");
@@ -128,7 +142,7 @@ static int check_encoding(struct making *m)
     {
         bool known = model_slot_index(m->job->model, name) >= 0;
         for (int i = 0; i < m->job->n_outputs && !known; i++)
-            known = !strcmp(m->job->outputs[i].name, name);
+            known = is_named(&m->job->outputs[i], name);
         if (!known)
             return refuse_name(m, "encoding", name);
         if (!json_is_object(given))
@@ -180,31 +194,6 @@ static int read_outputs(struct making *m)
     return 0;
 }
 
-/* Of several index variables of one name the last has it, as in xarray-simlab. */
-static void add_indexes(struct making *m)
-{
-    struct job *j = m->job;
-    json_t *last = json_object();
-    for (int s = 0; s < j->model->n_slots; s++)
-        if (slot_at(m, s)->is_index)
-            json_object_set_new(last, slot_at(m, s)->declared->name, json_integer(s));
-    for (int s = 0; s < j->model->n_slots; s++) {
-        const struct slot *slot = slot_at(m, s);
-        if (!slot->is_index)
-            continue;
-        bool is_last = json_integer_value(json_object_get(last, slot->declared->name)) == s;
-        j->outputs[j->n_outputs++] = (struct job_output){
-            .slot = s,
-            .name = mem_strdup(is_last ? slot->declared->name : slot->name),
-            .variable = slot->declared,
-            .clock = -1,
-            .attrs = json_copy(slot->declared->attrs),
-            .is_index = true,
-        };
-    }
-    json_decref(last);
-}
-
 /* ---- names of arrays ---- */
 
 static int claim(struct making *m, json_t *names, const char *section, const char *name,
@@ -220,6 +209,7 @@ static int claim(struct making *m, json_t *names, const char *section, const cha
 
 static int check_names(struct making *m)
 {
+    static const char index[] = "an index variable, which the model computes";
     struct job *j = m->job;
     json_t *names = json_object();
     int r = 0;
@@ -228,9 +218,11 @@ static int check_names(struct making *m)
         if (json_object_get(names, j->outputs[i].name))
             r = job_making_fault(m, "outputs", j->outputs[i].name, "", "it is asked for twice");
         json_object_set_new(names, j->outputs[i].name,
-                            json_string(j->outputs[i].is_index ? "an index variable, which the "
-                                                                 "model computes"
-                                                               : "an output"));
+                            json_string(j->outputs[i].is_index || j->outputs[i].is_own_index
+                                            ? index
+                                            : "an output"));
+        if (j->outputs[i].labels)
+            json_object_set_new(names, j->outputs[i].labels, json_string(index));
     }
     for (int i = 0; i < j->n_inputs; i++)
         j->inputs[i].is_output =
@@ -258,11 +250,13 @@ int job_outputs_read(struct making *m)
     int r = read_outputs(m);
     if (r)
         return r;
-    add_indexes(m);
+    job_indexes_add(m);
     r = check_names(m);
     r = r ? r : check_encoding(m);
     for (int i = 0; r == 0 && i < j->n_outputs; i++) {
         j->outputs[i].encoding = encoding_of(m, &j->outputs[i]);
+        if (j->outputs[i].labels)
+            j->outputs[i].labels_encoding = labels_encoding_of(m, &j->outputs[i]);
         if (j->outputs[i].clock >= 0)
             j->clocks[j->outputs[i].clock].has_outputs = true;
     }

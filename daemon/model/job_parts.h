@@ -177,6 +177,11 @@ int job_checkpoint_read(struct making *m);
 int job_from_read(struct making *m);
 int job_outputs_read(struct making *m);
 
+/* ---- job_indexes.c ---- */
+
+/* After the outputs that were asked for: all index variables. */
+void job_indexes_add(struct making *m);
+
 /* Names `given`'s dims: as given, or those accepted with as many. */
 int job_input_dims_name(struct making *m, struct job_input *input, const json_t *dims);
 int job_input_dims_guess(struct making *m, struct job_input *input);

@@ -4,6 +4,7 @@
 #include "model/job_parts.h"
 #include "model/type_parts.h"
 
+#include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
 
@@ -212,6 +213,24 @@ static int name_dims(struct sweep *s, struct swept *w)
     return 0;
 }
 
+/* Of each factor the first input that has one value for a member. */
+static void name_levels(struct sweep *s)
+{
+    struct buffer names = {0};
+    int n = 0;
+    for (int f = 0; f < s->n_factors; f++) {
+        int i = 0;
+        while (i < s->n_swept && (s->swept[i].factor != f || s->swept[i].values.ndim != 1))
+            i++;
+        n += i < s->n_swept;
+        if (i < s->n_swept)
+            buffer_printf(&names, "%s%s", f ? " " : "", slot_of(s, s->swept[i].input)->name);
+    }
+    if (n == s->n_factors)
+        s->m->job->swept = buffer_take(&names);
+    buffer_free(&names);
+}
+
 static int lay_out(struct sweep *s)
 {
     int64_t members = 0;
@@ -246,6 +265,8 @@ int job_sweep_read(struct making *m)
     r = read_section(&s, "sweep/product", product, true);
     r = r ? r : read_section(&s, "sweep/zip", zip, false);
     r = r ? r : lay_out(&s);
+    if (r == 0)
+        name_levels(&s);
     for (int i = 0; i < s.n_swept; i++)
         ndarray_clear(&s.swept[i].values);
     free(s.swept);

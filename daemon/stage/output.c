@@ -51,7 +51,7 @@ static int save(struct simulation *s, int output, int64_t at, int64_t step, stru
         return r;
     const struct simlab_view *view = &context_value(&s->runs[slot->process], o->slot)->view;
     if (!view->data) {
-        if (o->is_index) /* nobody asked for it by name, and it was never set */
+        if (o->is_index || o->is_own_index) /* nobody asked for it by name, and it was never set */
             return 0;
         return error_set(e, STAGE_FAILED, NULL, "output %s has no value: process '%s' never set it",
                          o->name, s->model->processes[slot->process].name);

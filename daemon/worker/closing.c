@@ -6,6 +6,7 @@
 #include "store/checksums.h"
 #include "worker/layout.h"
 #include "worker/setup_arrays.h"
+#include "worker/shared_labels.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -164,8 +165,11 @@ static int remove_outputs(struct run *x)
 {
     const struct job *job = x->closing->job;
     int r = 0;
-    for (int i = 0; i < job->n_outputs && r == 0; i++)
+    for (int i = 0; i < job->n_outputs && r == 0; i++) {
         r = worker_result_of_store(store_remove_array(x->store, job->outputs[i].name, x->e));
+        if (r == 0 && job->outputs[i].labels)
+            r = worker_result_of_store(store_remove_array(x->store, job->outputs[i].labels, x->e));
+    }
     return r;
 }
 
@@ -194,7 +198,8 @@ static int end_output(struct run *x, int output)
 
 static int end_outputs(struct run *x)
 {
-    const struct job *job = x->closing->job;
+    const struct closing *c = x->closing;
+    const struct job *job = c->job;
     int r = 0;
     for (int i = 0; i < job->n_outputs && r == 0; i++)
         if (x->is_known[i])
@@ -206,6 +211,11 @@ static int end_outputs(struct run *x)
     for (int i = 0; i < job->n_outputs && r == 0; i++)
         if (x->is_known[i])
             r = worker_result_of_store(store_fill_missing(x->store, job->outputs[i].name, x->e));
+    const struct shared_labels shared = {
+        .job = job, .store = x->store, .dead = c->dead, .n_dead = c->n_dead};
+    for (int i = 0; i < job->n_outputs && r == 0; i++)
+        if (job->outputs[i].labels)
+            r = shared_labels_write(&shared, i, x->is_known[i], x->e);
     return r;
 }
 

@@ -126,6 +126,11 @@ static json_t *root_attributes(const struct job *job)
     for (int i = 0; i < job->n_inputs; i++)
         if (job->inputs[i].is_coordinate && !job->inputs[i].is_output)
             add_name(&names, job->model->slots[job->inputs[i].slot].name);
+    for (int i = 0; i < job->n_outputs; i++)
+        if (job->outputs[i].is_labels)
+            add_name(&names, job->outputs[i].name);
+    if (job->swept && !json_object_get(attrs, "swept"))
+        json_object_set_new(attrs, "swept", json_string(job->swept));
     if (names.size)
         json_object_set_new(attrs, "coordinates", json_string(names.data));
     buffer_free(&names);

@@ -78,6 +78,112 @@ def test_where_the_data_come_from(context):
     equal(sorted(said["libraries"]), ["reference"], "its libraries")
 
 
+# ---- labels of members ----
+
+PROFILE = {"grid": "reference.UniformGrid1D", "profile": "reference.ProfileU", "init": "reference.InitUGauss"}
+
+
+def profiles(lists, **more):
+    return {"model": {"processes": PROFILE}, "clocks": {"time": [0, 1]}, "outputs": {"profile__u": None},
+            "inputs": {"init__loc": 1, "init__scale": 0.5}, "sweep": {"zip": lists}, **more}
+
+
+def everywhere(context, document, state="succeeded"):
+    """Locally, by one worker and three, and by threads: the same store, which is returned."""
+    store, _ = context.run_local(document, 0 if state == "succeeded" else 1)
+    for workers, how in ((1, {}), (3, {}), (1, {"scheduler": "threads", "threads": 3})):
+        daemon = context.daemon(workers=workers)
+        harness.same_store(store, daemon.finish({**document, **how}, state)["store"])
+        daemon.stop()
+    return store
+
+
+def test_labels_that_differ_from_member_to_member(context):
+    document = profiles({"grid__spacing": [1, 0.5, 0.25], "grid__length": [3, 3, 0.75]})
+    ds = opened(everywhere(context, document))
+    check("x" not in ds.variables, "no labels that are one member's")
+    equal(ds.grid__x.dims, ("batch", "x"), "dims")
+    check("grid__x" in ds.coords, "a coordinate")
+    for member, want in enumerate(([0, 1, 2], np.arange(6) / 2, np.arange(3) / 4)):
+        equal(ds.grid__x.values[member][:len(want)].tolist(), list(want), f"labels of member {member}")
+        check(np.isnan(ds.grid__x.values[member][len(want):]).all(), "and no more")
+    peak = ds.profile__u.where(ds.grid__x == 1).max("x")
+    equal(peak.values.tolist()[:2], [1, 1], "selected by each member's own labels")
+
+
+def test_labels_that_could_differ(context):
+    """Equal ones, and those of which some members have but the first: one coordinate, by which is selected."""
+    for lists, n in (({"grid__spacing": [1, 1, 1], "grid__length": [3, 3, 3]}, 3), ({"grid__spacing": [1, 1], "grid__length": [2, 4]}, 4)):
+        ds = opened(everywhere(context, profiles(lists)))
+        equal(ds.x.values.tolist(), list(range(n)), f"labels of {lists}")
+        equal(ds.profile__u.sel(x=1).values.tolist(), [1] * len(lists["grid__length"]), "selected")
+    ds = opened(context.run_local(profiles({"init__scale": [0.5, 1]}, inputs={"init__loc": 1, "grid__spacing": 1, "grid__length": 3}))[0])
+    equal((ds.x.values.tolist(), "grid__x" in ds.variables), ([0, 1, 2], False), "nothing that varies leads to them")
+
+
+def test_labels_of_dead_members_do_not_count(context):
+    for first in (-1, 1):
+        spacing = [first, 2 - 3 * (first > 0), 1 + (first < 0)]
+        lists = {"grid__spacing": spacing, "grid__length": [4, 4, 4]}
+        document = profiles(lists, validate="none", max_attempts=1, encoding={"x": {"dtype": "f4"}, "grid__x": {"chunks": [1, 1]}})
+        ds = opened(everywhere(context, document, "partial"))
+        equal((ds.x.dtype.str, ds.x.values.tolist()), ("<f4", list(range(0, 4, 2 if first < 0 else 1))), f"labels with spacing {spacing}")
+        check(np.isnan(ds.grid__x.values[spacing.index(-1)]).all(), "of the dead one")
+
+
+def test_labels_that_are_asked_for(context):
+    lists = {"grid__spacing": [1, 0.5], "grid__length": [3, 3]}
+    for outputs in ({"grid__x": None}, {"grid__x": "time"}):
+        ds = opened(context.run_local(profiles(lists, outputs=outputs))[0])
+        check("grid__x" in ds.coords and "x" not in ds.variables, f"{ds}")
+    refused(context, profiles(lists, coords={"x": [1, 2]}), "under the name of an index variable")
+    refused(context, profiles(lists, encoding={"x": {"chunks": [1, 1]}}), "encoding of output x")
+    refused(context, profiles(lists, encoding={"grid__x": {"chunks": [1, 1, 1]}}), "encoding of output grid__x")
+
+
+# ---- sweeps ----
+
+
+def wide(ds, batch="batch"):
+    """As README has it."""
+    return ds.set_index({batch: ds.swept.split()}).unstack()
+
+
+def test_swept_values_are_dimensions(context):
+    """Selected by value: numbers, integers, texts; products, lists side by side, both; of a batch of another name."""
+    logistic = {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"time": [0, 1]}, "outputs": {"pop__n": "time"}}
+    grown = lambda r, k, n0: n0 + r * n0 * (1 - n0 / k)
+    r, k, n0 = [0.1, 1e-5, 0.3], [50, 100], [1, 2, 3, 4]
+    product = {**logistic, "sweep": {"product": {"pop__r": r, "pop__k": k, "pop__n0": {"linspace": [1, 4, 4]}}}}
+    ds = wide(opened(everywhere(context, product)))
+    equal(dict(ds.sizes), {"pop__r": 3, "pop__k": 2, "pop__n0": 4, "time": 2}, "dims")
+    for at in ((0, 0, 0), (1, 1, 3), (2, 0, 2)):
+        value = (r[at[0]], k[at[1]], n0[at[2]])
+        got = ds.pop__n.sel(pop__r=value[0], pop__k=value[1], pop__n0=value[2], time=1)
+        equal(float(got), grown(*value), f"selected by {value}")
+    both = {**logistic, "sweep": {"product": {"pop__r": r}, "zip": {"pop__k": k, "pop__n0": [1, 2]}}, "batch_dim": "run"}
+    ds = opened(context.run_local(both)[0])
+    equal(ds.swept, "pop__r pop__k", "one of the lists side by side")
+    ds = wide(ds, "run")
+    equal(float(ds.pop__n.sel(pop__r=1e-5, pop__k=100, time=1)), grown(1e-5, 100, 2), "selected")
+    one = wide(opened(context.run_local({**logistic, "sweep": {"product": {"pop__r": r}}})[0]))
+    equal((one.pop__n.dims, float(one.pop__n.sel(batch=0.3, time=1))), (("batch", "time"), grown(0.3, 100, 1)), "a single one")
+
+
+def test_swept_texts_and_arrays(context):
+    sides = {"boundary__west": ["closed", "fixed_value"]}
+    document = {"model": {"processes": {"grid": "landscape.RasterGrid", "boundary": "landscape.Boundary"}}, "clocks": {"time": [0, 1]},
+                "inputs": {"grid__ny": 3, "grid__nx": 4, "grid__dx": 1, "grid__dy": 1}, "outputs": {"boundary__fixed": None},
+                "sweep": {"product": {**sides, "boundary__north": ["fixed_value", "closed"]}}}
+    ds = wide(opened(context.run_local(document)[0]))
+    got = ds.boundary__fixed.sel(boundary__west="closed", boundary__north="closed").values
+    equal(got.sum(), 6, "cells of the other two sides")
+    arrays = {"model": {"processes": PROFILE | {"advect": "reference.AdvectionLax"}}, "clocks": {"time": [0, 1]}, "outputs": {"profile__u": None},
+              "inputs": {"init__loc": 1, "init__scale": 0.5, "grid__spacing": 1, "grid__length": 3},
+              "sweep": {"product": {"advect__v": [[0, 0, 1], [1, 0, 0]]}}, "attrs": {"title": "arrays"}}
+    check("swept" not in opened(context.run_local(arrays)[0]).attrs, "an array is no label")
+
+
 # ---- clocks ----
 
 

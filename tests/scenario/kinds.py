@@ -558,10 +558,11 @@ def grown(store, sizes=SIZES):
     both = want[:, [0, 3]]
     same(arrays["g__grid"][...], np.stack([both, -both], axis=2), "two dims on another clock")
     same(arrays["g__flags"][...], there[:, 3], "bool at the end")
-    pt = np.where(i < used[0, 3], 10 * i, 2**31 - 1)  # the first member's, as long as the others need
-    same(arrays["pt"][...], pt, "labels")
+    same(arrays["g__pt"][...], np.where(there[:, 3], 10 * i, 2**31 - 1), "labels of each member")
+    longest = used[:, 3].max()
+    same(arrays["pt"][...], np.where(i < longest, 10 * i, 2**31 - 1), "labels that the members share")
     ds = dataset(store)
-    same(ds.pt.values, np.where(i < used[0, 3], 10.0 * i, NAN), "labels in xarray")
+    same(ds.pt.values, np.where(i < longest, 10.0 * i, NAN), "labels in xarray")
 
 
 def test_growing_arrays(context):
