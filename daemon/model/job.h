@@ -160,10 +160,11 @@ struct job {
     int64_t most_workers; /* that may run it at a time; 0: all */
     int64_t *after;       /* jobs of the daemon's, each once, that are to succeed before it runs */
     size_t n_after;
-    bool is_held;          /* it does not run until somebody releases it */
-    int64_t max_attempts;  /* 3 */
-    double member_timeout; /* seconds; 0: none */
-    char *store;           /* name asked for; NULL: the daemon picks */
+    bool is_held;            /* it does not run until somebody releases it */
+    int64_t max_attempts;    /* 3 */
+    double member_timeout;   /* seconds; 0: none */
+    char *store;             /* name asked for; NULL: the daemon picks */
+    const char *zarr_format; /* of the store: "2", "3", or "both" over the same chunks */
     int n_stop_when;
     struct stop_when *stop_when;
     int64_t log_every; /* steps; 0: never */
@@ -234,11 +235,11 @@ json_t *job_libraries(const struct job *j);
  * which: {"@python": a hash}. */
 json_t *job_pins(const struct job *j);
 
-/* Whether a store can hold the outputs as their encodings ask: model/ cannot ask store/, so `check`
- * is given (store_check_encoding). 0; MODEL_INVALID with a pointer ("/encoding/advect__u/chunks");
- * -errno. */
-typedef int (*job_encoding_fn)(const json_t *encoding, int dtype, size_t itemsize, int ndim,
-                               struct error *e);
+/* Whether a store of the job's format can hold the outputs as their encodings ask, and what is
+ * given beside them: model/ cannot ask store/, so `check` is given (store_check_encoding). 0;
+ * MODEL_INVALID with a pointer ("/encoding/advect__u/chunks"); -errno. */
+typedef int (*job_encoding_fn)(const char *zarr_format, const json_t *encoding, int dtype,
+                               size_t itemsize, int ndim, struct error *e);
 int job_check_encodings(const struct job *job, job_encoding_fn check, struct error *e);
 
 /* Where the checkpoint lies that a member of the job with this store keeps: beside the store, until

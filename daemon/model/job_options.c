@@ -119,6 +119,25 @@ static int read_words(struct making *m)
     return r;
 }
 
+/* A number, or a word. */
+static int read_format(struct making *m)
+{
+    static const char *const formats[] = {"2", "3", "both"};
+    const json_t *value = option(m, "zarr_format");
+    m->job->zarr_format = formats[0];
+    if (!value)
+        return 0;
+    const char *word = json_string_value(value);
+    json_int_t number = json_integer_value(value);
+    if (word && !strcmp(word, formats[2]))
+        m->job->zarr_format = formats[2];
+    else if (json_is_integer(value) && (number == 2 || number == 3))
+        m->job->zarr_format = formats[number - 2];
+    else
+        return refuse(m, "zarr_format", "2, 3, or \"both\"");
+    return 0;
+}
+
 static int read_flags(struct making *m)
 {
     const struct {
@@ -379,6 +398,7 @@ static int read_open(struct making *m)
 int job_options_read(struct making *m)
 {
     int r = read_words(m);
+    r = r ? r : read_format(m);
     r = r ? r : read_integers(m);
     r = r ? r : read_flags(m);
     r = r ? r : read_texts(m);

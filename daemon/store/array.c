@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "store/format.h"
 #include "store/meta.h"
 #include "store/sync_lock.h"
 
@@ -17,60 +18,6 @@
 #include <unistd.h>
 
 static const char dimensions_key[] = "_ARRAY_DIMENSIONS";
-
-/* ---- reading metadata ---------------------------------------------------------------------- */
-
-/* A fault found in a file of the store. */
-static int fault(const char *array, const char *key, const struct error *why, struct error *e)
-{
-    return error_set(e, STORE_BROKEN, NULL, "%.255s%s%s: %.600s%s%.100s", array ? array : "",
-                     array ? "/" : "", key, why->message, *why->pointer ? ", at " : "",
-                     why->pointer);
-}
-
-static int read_meta(struct store *s, const char *name, struct store_meta *ret, struct error *e)
-{
-    struct buffer text = {0};
-    struct error why = {0};
-    int r = group_get_text(s, name, ".zarray", &text);
-    if (r == -ENOENT || r == -ENOTDIR) {
-        r = error_set(e, STORE_NO_SUCH, NULL, "the store %s has no array \"%.300s\"", s->path,
-                      name);
-    } else if (r < 0) {
-        r = group_explain(r, "read", name, ".zarray", e);
-    } else if (meta_read(text.data ? text.data : "", text.size, ret, &why) != 0) {
-        r = fault(name, ".zarray", &why, e);
-    }
-    buffer_free(&text);
-    return r;
-}
-
-/* Absent: an empty object. */
-static int read_attributes(struct store *s, const char *array, json_t **ret, struct error *e)
-{
-    struct buffer text = {0};
-    struct error why = {0};
-    int r = group_get_text(s, array, ".zattrs", &text);
-    json_t *attrs = NULL;
-    if (r == -ENOENT) {
-        attrs = json_object();
-        r = 0;
-    } else if (r < 0) {
-        r = group_explain(r, "read", array, ".zattrs", e);
-    } else {
-        attrs = meta_json(text.data ? text.data : "", text.size, &why);
-        if (attrs && !json_is_object(attrs))
-            error_set(&why, STORE_INVALID, NULL, "attributes must be an object");
-        if (!json_is_object(attrs)) {
-            json_decref(attrs);
-            r = fault(array, ".zattrs", &why, e);
-        }
-    }
-    buffer_free(&text);
-    if (r == 0)
-        *ret = attrs;
-    return r;
-}
 
 /* ---- arrays that were read ----------------------------------------------------------------- */
 
@@ -123,7 +70,7 @@ int array_get(struct store *s, const char *name, struct store_array **ret, struc
     if (!a) {
         if (!file_name_ok(name) || strchr(name, '\\'))
             return error_set(e, STORE_NO_SUCH, NULL, "\"%.300s\" is no name of an array", name);
-        int r = read_meta(s, name, &m, e);
+        int r = format_read_array(s, name, &m, e);
         if (r != 0)
             return r;
         a = remember(s, name, &m);
@@ -135,7 +82,7 @@ int array_get(struct store *s, const char *name, struct store_array **ret, struc
 int array_refresh(struct store *s, struct store_array *a, struct error *e)
 {
     struct store_meta m;
-    int r = s->is_alone ? 0 : read_meta(s, a->name, &m, e);
+    int r = s->is_alone ? 0 : format_read_array(s, a->name, &m, e);
     if (r != 0 || s->is_alone)
         return r;
     const char *difference = meta_difference(&a->meta, &m);
@@ -153,7 +100,7 @@ int array_refresh(struct store *s, struct store_array *a, struct error *e)
 static int get_attributes(struct store *s, struct store_array *a, json_t **ret, struct error *e)
 {
     json_t *attrs = json_incref(a->attrs);
-    int r = attrs ? 0 : read_attributes(s, a->name, &attrs, e);
+    int r = attrs ? 0 : format_read_attributes(s, a->name, &attrs, e);
     if (r == 0 && s->is_alone && !a->attrs)
         a->attrs = json_incref(attrs);
     if (r == 0)
@@ -214,9 +161,7 @@ static int grow(struct store *s, struct store_array *a, const int64_t *shape, st
     r = meta_check(&larger, NULL, e);
     if (r != 0)
         return r;
-    char *text = meta_write(&larger);
-    r = group_put_text(s, a->name, ".zarray", text, e);
-    free(text);
+    r = format_write_array(s, a->name, &larger, NULL, e);
     if (r == 0)
         memcpy(a->meta.shape, larger.shape, sizeof larger.shape);
     return r;
@@ -276,14 +221,13 @@ static bool was_made(const struct store *s, const char *name)
 }
 
 /* What was just written, as whoever reads it gets it. */
-static void remember_text(struct store *s, const char *name, const char *text)
+static void remember_made(struct store *s, const char *name)
 {
     struct store_meta m;
-    if (meta_read(text, strlen(text), &m, NULL) == 0)
+    if (format_read_array(s, name, &m, NULL) == 0)
         remember(s, name, &m);
 }
 
-/* Attributes first: who sees .zarray sees them too. */
 static int put_array(struct store *s, const char *name, const struct store_meta *m,
                      const json_t *attrs, struct error *e)
 {
@@ -292,16 +236,22 @@ static int put_array(struct store *s, const char *name, const struct store_meta 
     free(directory);
     if (r < 0)
         return group_explain(r, "make", NULL, name, e);
-    r = group_put_json(s, name, ".zattrs", attrs, e);
-    if (r != 0)
-        return r;
-    char *text = meta_write(m);
-    r = group_put_text(s, name, ".zarray", text, e);
+    r = format_write_array(s, name, m, attrs, e);
     if (r == 0)
         r = mark_made(s, name, e);
     if (r == 0)
-        remember_text(s, name, text);
-    free(text);
+        remember_made(s, name);
+    return r;
+}
+
+static int lock_and_put_attributes(struct store *s, const char *name, const json_t *attrs,
+                                   struct error *e)
+{
+    int fd = -1;
+    int r = group_lock(s, name, ".zarray", &fd, e);
+    if (r == 0)
+        r = format_write_attributes(s, name, attrs, e);
+    sync_lock_release(fd);
     return r;
 }
 
@@ -317,7 +267,7 @@ static int check_same(struct store *s, struct store_array *a, const struct store
         json_decref(standing); /* they are not there */
         json_decref(a->attrs);
         a->attrs = NULL;
-        return group_put_json(s, a->name, ".zattrs", attrs, e);
+        return lock_and_put_attributes(s, a->name, attrs, e);
     }
     if (!difference && !json_equal(json_object_get(standing, dimensions_key),
                                    json_object_get(attrs, dimensions_key)))
@@ -343,7 +293,7 @@ static int join_or_make(struct store *s, const char *name, const struct store_me
     if (r != STORE_NO_SUCH || was_made(s, name))
         return r;
     error_clear(e);
-    char *key = file_join(name, ".zarray");
+    char *key = file_join(name, format_array_file(s));
     r = group_check_missing(s, NULL, key); /* the array's directory may have been made, or not */
     free(key);
     return r < 0 ? group_explain(r, "make", NULL, name, e) : put_array(s, name, m, attrs, e);

@@ -59,7 +59,7 @@ bool checksums_is_chunk(const char *name)
 
 static bool is_of_store(const char *name)
 {
-    static const char *const known[] = {".zgroup", ".zattrs", ".zmetadata", ".zarray"};
+    static const char *const known[] = {".zgroup", ".zattrs", ".zmetadata", ".zarray", "zarr.json"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (!strcmp(name, known[i]))
             return true;

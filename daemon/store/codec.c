@@ -99,20 +99,21 @@ static size_t compressed_bound(const struct codec *c)
     }
 }
 
-static int blosc_shuffle(const struct codec *c)
+int codec_shuffle(const struct store_codec *c, size_t itemsize)
 {
-    if (c->compressor.shuffle != -1)
-        return c->compressor.shuffle;
-    return c->encoded_item == 1 ? BLOSC_BITSHUFFLE : BLOSC_SHUFFLE;
+    if (c->shuffle != -1)
+        return c->shuffle;
+    return itemsize == 1 ? BLOSC_BITSHUFFLE : BLOSC_SHUFFLE;
 }
 
 static int compress_bytes(const struct codec *c, const void *data, void *ret, size_t *ret_size)
 {
     size_t bound = compressed_bound(c);
     if (c->compressor.compressor == STORE_BLOSC) {
-        int size = blosc_compress_ctx(c->compressor.clevel, blosc_shuffle(c), c->encoded_item,
-                                      c->encoded_bytes, data, ret, bound, c->compressor.cname,
-                                      (size_t)c->compressor.blocksize, 1);
+        int size =
+            blosc_compress_ctx(c->compressor.clevel, codec_shuffle(&c->compressor, c->encoded_item),
+                               c->encoded_item, c->encoded_bytes, data, ret, bound,
+                               c->compressor.cname, (size_t)c->compressor.blocksize, 1);
         *ret_size = (size_t)size;
         return size > 0 ? 0 : -EIO;
     }

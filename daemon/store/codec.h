@@ -32,6 +32,9 @@ void codec_space_clear(struct codec_space *s);
 /* Whether this compressor can be used here: STORE_INVALID with a pointer below "/compressor". */
 int codec_check(const struct store_codec *c, struct error *e);
 
+/* Blosc's, of elements of so many bytes, where -1 asks for the automatic one. */
+int codec_shuffle(const struct store_codec *c, size_t itemsize);
+
 /* `m` has been checked; n: elements of a chunk. 0 or STORE_INVALID. */
 int codec_init(struct codec *c, const struct store_meta *m, size_t n, struct error *e);
 

@@ -137,8 +137,8 @@ int store_meta_encode(struct store_meta *m, const json_t *encoding, struct error
     return r == 0 ? meta_check(m, NULL, e) : r;
 }
 
-int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int ndim,
-                         struct error *e)
+int store_check_encoding(const char *format, const json_t *encoding, int dtype, size_t itemsize,
+                         int ndim, struct error *e)
 {
     struct store_meta m;
     int64_t shape[SIMLAB_MAX_DIMS];
@@ -148,6 +148,8 @@ int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int
     int r = store_meta_encode(&m, encoding, e);
     if (r == 0)
         r = missing_encode(&m, dtype, e);
+    if (r == 0)
+        r = store_format_check(store_format(format), &m, e);
     store_meta_clear(&m);
     return r;
 }

@@ -9,6 +9,7 @@
 #include "store/chunk_keys.h"
 #include "store/chunk_selection.h"
 #include "store/end_shares.h"
+#include "store/format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +160,21 @@ static int remove_leftovers(const char *directory)
     return r;
 }
 
+/* What interrupted writers said of an array in one version and not in the other. */
+static int settle_arrays(struct store *s, struct error *e)
+{
+    json_t *names = NULL, *name;
+    size_t i;
+    int r = store_arrays(s, &names, e);
+    json_array_foreach(names, i, name)
+    {
+        if (r == 0)
+            r = format_settle_array(s, json_string_value(name), e);
+    }
+    json_decref(names);
+    return r;
+}
+
 static int remove_all_leftovers(struct store *s, struct error *e)
 {
     json_t *names = NULL, *name;
@@ -183,6 +199,8 @@ int store_tidy(struct store *s, struct error *e)
     int r = group_check_writable(s, e);
     if (r == 0)
         r = remove_all_leftovers(s, e);
+    if (r == 0)
+        r = settle_arrays(s, e);
     return r ? r : store_consolidate(s, e);
 }
 

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far readers see arrays along a dimension: .zmetadata, in which it changes for all at once. */
-#include "base/json.h"
-#include "base/mem.h"
-#include "store/array.h"
-#include "store/group.h"
-#include "store/meta.h"
+/* How far readers see arrays along a dimension: consolidated metadata, in which it changes for all
+ * at once. */
+#include "store/format.h"
 #include "store/sync_lock.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct extents {
@@ -29,71 +25,64 @@ static void visit_extent(struct extents *x, json_t *shape, size_t d)
     }
 }
 
-/* `key`: "NAME/.zarray" or another. */
-static void visit_member(struct extents *x, const json_t *members, const char *key, json_t *value)
+static void visit_array(void *extents, json_t *shape, const json_t *dims)
 {
-    static const char suffix[] = "/.zarray";
-    size_t n = strlen(key), n_suffix = strlen(suffix), d;
-    if (n <= n_suffix || strcmp(key + n - n_suffix, suffix) != 0)
-        return;
-    char *attrs = mem_printf("%.*s/.zattrs", (int)(n - n_suffix), key);
-    const json_t *dims = json_object_get(json_object_get(members, attrs), "_ARRAY_DIMENSIONS"),
-                 *dim;
-    json_t *shape = json_object_get(value, "shape");
+    struct extents *x = extents;
+    const json_t *dim;
+    size_t d;
     json_array_foreach((json_t *)dims, d, dim)
     {
         if (json_is_string(dim) && !strcmp(json_string_value(dim), x->dim))
             visit_extent(x, shape, d);
     }
-    free(attrs);
 }
 
 /* What is no consolidated metadata is left alone: the job's end makes it anew. */
-static int visit(struct store *s, struct extents *x, json_t **ret_all, struct error *e)
+static int visit(struct store *s, const struct zarr_version *v, struct extents *x, struct error *e)
 {
-    struct buffer text = {0};
-    int r = group_get_text(s, NULL, ".zmetadata", &text);
-    json_t *all = r == 0 ? meta_json(text.data ? text.data : "", text.size, NULL) : NULL;
-    json_t *members = json_object_get(all, "metadata"), *value;
-    const char *key;
-    json_object_foreach(members, key, value)
-    {
-        visit_member(x, members, key, value);
-    }
-    buffer_free(&text);
-    if (r < 0 && r != -ENOENT) {
-        json_decref(all);
-        return group_explain(r, "read", NULL, ".zmetadata", e);
-    }
-    *ret_all = all;
-    return 0;
+    json_t *all = NULL;
+    struct error why = {0};
+    int r = group_get_json(s, NULL, v->consolidated_file, &all, &why);
+    if (r == -ENOENT || r > 0)
+        return 0;
+    if (r < 0)
+        return group_explain(r, "read", NULL, v->consolidated_file, e);
+    x->has_changed = false;
+    v->each_consolidated(all, visit_array, x);
+    if (x->has_changed)
+        r = group_put_json(s, NULL, v->consolidated_file, all, e);
+    json_decref(all);
+    return r;
+}
+
+/* The first version last: it is ahead of none. */
+static int visit_versions(struct store *s, struct extents *x, struct error *e)
+{
+    int r = 0;
+    for (int i = FORMAT_VERSIONS; i-- > 0 && r == 0;)
+        if (s->format->versions[i])
+            r = visit(s, s->format->versions[i], x, e);
+    return r;
 }
 
 int store_seen_extent(struct store *s, const char *dim, int64_t *ret_extent, struct error *e)
 {
     struct extents x = {.dim = dim, .least = -1};
-    json_t *all;
-    int r = visit(s, &x, &all, e);
-    if (r != 0)
-        return r;
-    json_decref(all);
-    *ret_extent = x.least;
-    return 0;
+    int r = visit_versions(s, &x, e);
+    if (r == 0)
+        *ret_extent = x.least;
+    return r;
 }
 
 int store_show_extent(struct store *s, const char *dim, int64_t extent, struct error *e)
 {
     struct extents x = {.dim = dim, .least = -1, .wanted = extent};
-    json_t *all = NULL;
     int fd = -1;
     int r = group_check_writable(s, e);
     if (r == 0)
         r = group_lock(s, NULL, ".zgroup", &fd, e);
     if (r == 0)
-        r = visit(s, &x, &all, e);
-    if (r == 0 && x.has_changed)
-        r = group_put_json(s, NULL, ".zmetadata", all, e);
-    json_decref(all);
+        r = visit_versions(s, &x, e);
     sync_lock_release(fd);
     return r;
 }

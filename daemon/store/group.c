@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/fence.h"
+#include "store/format.h"
 #include "store/meta.h"
 #include "store/sync_lock.h"
 
@@ -64,6 +65,44 @@ int group_put_json(struct store *s, const char *array, const char *key, const js
     int r = group_put_text(s, array, key, text, e);
     free(text);
     return r;
+}
+
+int group_renew_text(struct store *s, const char *array, const char *key, const char *text,
+                     struct error *e)
+{
+    struct buffer there = {0};
+    size_t size = strlen(text);
+    bool stands = group_get_text(s, array, key, &there) == 0 && there.size == size &&
+                  memcmp(there.data, text, size) == 0;
+    buffer_free(&there);
+    return stands ? 0 : group_put_text(s, array, key, text, e);
+}
+
+int group_fault(const char *array, const char *key, const struct error *why, struct error *e)
+{
+    return error_set(e, STORE_BROKEN, NULL, "%.255s%s%s: %.600s%s%.100s", array ? array : "",
+                     array ? "/" : "", key, why->message, *why->pointer ? ", at " : "",
+                     why->pointer);
+}
+
+int group_get_json(struct store *s, const char *array, const char *key, json_t **ret,
+                   struct error *e)
+{
+    struct buffer text = {0};
+    struct error why = {0};
+    int r = group_get_text(s, array, key, &text);
+    json_t *value = r < 0 ? NULL : meta_json(text.data ? text.data : "", text.size, &why);
+    buffer_free(&text);
+    if (r < 0)
+        return r == -ENOENT || r == -ENOTDIR ? r : group_explain(r, "read", array, key, e);
+    if (value && !json_is_object(value))
+        error_set(&why, STORE_INVALID, NULL, "is no JSON object");
+    if (!json_is_object(value)) {
+        json_decref(value);
+        return group_fault(array, key, &why, e);
+    }
+    *ret = value;
+    return 0;
 }
 
 int group_lock(struct store *s, const char *array, const char *key, int *ret_fd, struct error *e)
@@ -128,35 +167,22 @@ int group_check_missing(const struct store *s, const char *array, const char *ke
 
 int store_attributes(struct store *s, json_t **ret_attrs, struct error *e)
 {
-    struct buffer text = {0};
-    json_t *attrs = NULL;
-    int r = group_get_text(s, NULL, ".zattrs", &text);
-    if (r == -ENOENT)
-        attrs = json_object();
-    else if (r < 0)
-        r = group_explain(r, "read", NULL, ".zattrs", e);
-    else
-        attrs = meta_json(text.data ? text.data : "", text.size, e);
-    buffer_free(&text);
-    if (r < 0 && r != -ENOENT)
-        return r;
-    if (!json_is_object(attrs)) {
-        json_decref(attrs);
-        return error_set(e, STORE_BROKEN, NULL, "the attributes of %s are not an object", s->path);
-    }
-    *ret_attrs = attrs;
-    return 0;
+    return format_read_attributes(s, NULL, ret_attrs, e);
 }
 
 int store_set_attributes(struct store *s, const json_t *attrs, struct error *e)
 {
-    int fd = -1;
+    int attributes = -1,
+        group = -1; /* in version 3 they are in one file with what is consolidated */
     int r = group_check_writable(s, e);
     if (r == 0)
-        r = group_lock(s, NULL, ".zattrs", &fd, e);
+        r = group_lock(s, NULL, ".zattrs", &attributes, e);
     if (r == 0)
-        r = group_put_json(s, NULL, ".zattrs", attrs, e);
-    sync_lock_release(fd);
+        r = group_lock(s, NULL, ".zgroup", &group, e);
+    if (r == 0)
+        r = format_write_attributes(s, NULL, attrs, e);
+    sync_lock_release(group);
+    sync_lock_release(attributes);
     return r;
 }
 

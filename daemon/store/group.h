@@ -24,6 +24,7 @@ struct store {
     char *path;
     char *sync;
     enum store_mode mode;
+    const struct store_format *format;
     bool is_durable;
     bool is_alone;          /* nobody else writes: what was read is not read again */
     bool is_resumable;      /* saved runs rely on what was written, too */
@@ -50,6 +51,17 @@ int group_put_text(struct store *s, const char *array, const char *key, const ch
                    struct error *e);
 int group_put_json(struct store *s, const char *array, const char *key, const json_t *value,
                    struct error *e);
+
+/* As put_text, where another text stands there: bringing it to the disk takes long. */
+int group_renew_text(struct store *s, const char *array, const char *key, const char *text,
+                     struct error *e);
+/* A metadata file's JSON object, a new reference. -ENOENT and -ENOTDIR without words; STORE_BROKEN
+ * where it is none. */
+int group_get_json(struct store *s, const char *array, const char *key, json_t **ret,
+                   struct error *e);
+
+/* STORE_BROKEN: a fault found in a file of the store. */
+int group_fault(const char *array, const char *key, const struct error *why, struct error *e);
 
 /* error_errno with the file's name. */
 int group_explain(int r, const char *doing, const char *array, const char *key, struct error *e);

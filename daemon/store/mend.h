@@ -6,8 +6,8 @@
 
 #include "store/result.h"
 
-/* Writes .zgroup; removes the attributes of all arrays, and .zarray of those that cannot be read.
- * STORE_NO_SUCH where there is no directory; -errno. Nobody else writes. */
+/* Writes the root's group anew; removes the attributes of all arrays, and the metadata of those
+ * that cannot be read. STORE_NO_SUCH where there is no directory; -errno. Nobody else writes. */
 int store_mend(const char *path, struct error *e);
 
 #endif

@@ -75,6 +75,19 @@ int meta_check(const struct store_meta *m, struct codec *ret_codec, struct error
     return r;
 }
 
+/* Automatic shuffle is the one that it comes to. */
+static bool same_compressor(const struct store_meta *a, const struct store_meta *b)
+{
+    struct store_codec p = a->codec, q = b->codec;
+    p.shuffle = codec_shuffle(&p, a->itemsize);
+    q.shuffle = codec_shuffle(&q, b->itemsize);
+    json_t *ours = meta_value_compressor(&p), *theirs = meta_value_compressor(&q);
+    bool is_same = json_equal(ours, theirs);
+    json_decref(ours);
+    json_decref(theirs);
+    return is_same;
+}
+
 const char *meta_difference(const struct store_meta *a, const struct store_meta *b)
 {
     bool same_order = a->ndim < 2 || a->fortran_order == b->fortran_order;
@@ -87,16 +100,11 @@ const char *meta_difference(const struct store_meta *a, const struct store_meta 
         return "chunks";
     if (!same_order)
         return "order";
-    json_t *ours = meta_value_compressor(&a->codec), *theirs = meta_value_compressor(&b->codec);
-    bool same_codec = json_equal(ours, theirs);
-    json_decref(ours);
-    json_decref(theirs);
-    if (!same_codec)
+    if (!same_compressor(a, b))
         return "compressor";
     if (a->filters != b->filters && !json_equal(a->filters, b->filters))
         return "filters";
-    ours = meta_value_fill(a);
-    theirs = meta_value_fill(b);
+    json_t *ours = meta_value_fill(a), *theirs = meta_value_fill(b);
     bool same_fill = json_equal(ours, theirs);
     json_decref(ours);
     json_decref(theirs);
@@ -116,7 +124,7 @@ const char *meta_shape_text(int ndim, const int64_t *shape, char *ret, size_t si
 
 /* ---- writing ----------------------------------------------------------------------------- */
 
-static json_t *list_of(int n, const int64_t *values)
+json_t *meta_list(int n, const int64_t *values)
 {
     json_t *list = json_array();
     for (int i = 0; i < n; i++)
@@ -129,10 +137,10 @@ char *meta_write(const struct store_meta *m)
     char dtype[16];
     dtype_to_numpy(m->dtype, m->itemsize, m->big_endian, dtype);
     json_t *object = json_pack(
-        "{s:o, s:o, s:s, s:o, s:o, s:s, s:o, s:i}", "chunks", list_of(m->ndim, m->chunks),
+        "{s:o, s:o, s:s, s:o, s:o, s:s, s:o, s:i}", "chunks", meta_list(m->ndim, m->chunks),
         "compressor", meta_value_compressor(&m->codec), "dtype", dtype, "fill_value",
         meta_value_fill(m), "filters", m->filters ? json_incref(m->filters) : json_null(), "order",
-        m->fortran_order ? "F" : "C", "shape", list_of(m->ndim, m->shape), "zarr_format", 2);
+        m->fortran_order ? "F" : "C", "shape", meta_list(m->ndim, m->shape), "zarr_format", 2);
     mem_assert(object);
     char *text = json_pretty(object);
     json_decref(object);
@@ -190,32 +198,28 @@ json_t *meta_json(const char *text, size_t size, struct error *e)
     return value;
 }
 
-static int read_extents(const json_t *object, const char *key, int *ret_ndim, int64_t *ret,
-                        struct error *e)
+int meta_read_list(const json_t *list, const char *where, int *ret_n, int64_t *ret, struct error *e)
 {
-    const json_t *list = json_object_get(object, key);
-    char where[32];
-    snprintf(where, sizeof where, "/%s", key);
     size_t n = json_array_size(list);
     if (!json_is_array(list) || n > SIMLAB_MAX_DIMS)
-        return error_set(e, STORE_INVALID, where, "%s must be a list of at most %d integers", key,
-                         SIMLAB_MAX_DIMS);
+        return error_set(e, STORE_INVALID, where, "%s must be a list of at most %d integers",
+                         where + 1, SIMLAB_MAX_DIMS);
     for (size_t d = 0; d < n; d++) {
         const json_t *value = json_array_get(list, d);
         if (!json_is_integer(value))
-            return error_set(e, STORE_INVALID, where, "%s must hold integers", key);
+            return error_set(e, STORE_INVALID, where, "%s must hold integers", where + 1);
         ret[d] = json_integer_value(value);
     }
-    *ret_ndim = (int)n;
+    *ret_n = (int)n;
     return 0;
 }
 
 static int read_layout(const json_t *object, struct store_meta *m, struct error *e)
 {
     int n_chunks = 0;
-    int r = read_extents(object, "shape", &m->ndim, m->shape, e);
+    int r = meta_read_list(json_object_get(object, "shape"), "/shape", &m->ndim, m->shape, e);
     if (r == 0)
-        r = read_extents(object, "chunks", &n_chunks, m->chunks, e);
+        r = meta_read_list(json_object_get(object, "chunks"), "/chunks", &n_chunks, m->chunks, e);
     if (r == 0 && n_chunks != m->ndim)
         r = error_set(e, STORE_INVALID, "/chunks", "%d chunk extents for %d dims", n_chunks,
                       m->ndim);

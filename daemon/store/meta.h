@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* .zarray texts: read from anyone, written the same each time. */
+/* .zarray texts: read from anyone, written the same each time; and what holds of any array. */
 #ifndef STORE_META_H
 #define STORE_META_H
 
@@ -8,6 +8,11 @@
 /* JSON as Python writes it: a bare NaN or Infinity becomes a string. A new reference, or
  * NULL with `e` set. */
 json_t *meta_json(const char *text, size_t size, struct error *e);
+
+/* A list of extents, and one read from a text's member `where` ("/shape"): STORE_INVALID. */
+json_t *meta_list(int n, const int64_t *values);
+int meta_read_list(const json_t *list, const char *where, int *ret_n, int64_t *ret,
+                   struct error *e);
 
 /* A text (free()) with a newline at the end. */
 char *meta_write(const struct store_meta *m);

@@ -6,8 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/array.h"
-#include "store/group.h"
-#include "store/meta.h"
+#include "store/format.h"
 #include "store/staging.h"
 
 #include <dirent.h>
@@ -19,23 +18,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int check_group(struct store *s, struct error *e)
+/* Which format it is; that of a new one was given, or is the default. */
+static int settle_format(struct store *s, struct error *e)
 {
-    struct buffer text = {0};
-    struct error why = {0};
-    json_t *group = NULL;
-    int r = group_get_text(s, NULL, ".zgroup", &text);
-    if (r == -ENOENT || r == -ENOTDIR)
-        r = error_set(e, STORE_NO_SUCH, NULL, "%s is no Zarr group: it has no .zgroup", s->path);
-    else if (r < 0)
-        r = group_explain(r, "read", NULL, ".zgroup", e);
-    else
-        group = meta_json(text.data ? text.data : "", text.size, &why);
-    if (r == 0 && json_member_integer(group, "zarr_format", 0) != 2)
-        r = error_set(e, STORE_BROKEN, NULL, "%s is no group of Zarr format 2", s->path);
-    json_decref(group);
-    buffer_free(&text);
-    return r;
+    if (!s->format)
+        s->format = format_found(s);
+    if (!s->format && s->mode == STORE_ANEW)
+        s->format = store_format(STORE_FORMAT_DEFAULT);
+    return s->format
+               ? 0
+               : error_set(e, STORE_NO_SUCH, NULL,
+                           "%s is no Zarr group: it has neither .zgroup nor zarr.json", s->path);
 }
 
 /* Bears the mark of an owner: then what is in it is ours to overwrite. */
@@ -66,12 +59,15 @@ static int refuse_foreign(struct store *s, struct error *e)
 
 static int make_group(struct store *s, struct error *e)
 {
-    int r = check_group(s, e);
-    if (r != STORE_NO_SUCH && r != STORE_BROKEN)
-        return r;
-    error_clear(e);
-    r = r == STORE_BROKEN || is_claimed(s) ? 0 : refuse_foreign(s, e);
-    return r ? r : group_put_text(s, NULL, ".zgroup", "{\n    \"zarr_format\": 2\n}\n", e);
+    int r = format_check_group(s, e);
+    if (r == STORE_NO_SUCH && !is_claimed(s)) {
+        error_clear(e);
+        r = refuse_foreign(s, e);
+    } else if (r > 0) {
+        error_clear(e);
+        r = 0;
+    }
+    return r ? r : format_make_group(s, e);
 }
 
 /* Beside the locks: each write of rows has been logged since the store began (store/chunk_log.h).
@@ -149,10 +145,19 @@ static int open_group(struct store *s, struct error *e)
     if (r != 0)
         return r;
     s->is_logged = s->mode != STORE_READ && is_logged(s);
-    return s->mode == STORE_ANEW ? make_group(s, e) : check_group(s, e);
+    r = settle_format(s, e);
+    if (r != 0)
+        return r;
+    return s->mode == STORE_ANEW ? make_group(s, e) : format_check_group(s, e);
 }
 
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *e)
+{
+    return store_open_format(path, mode, NULL, ret_store, e);
+}
+
+int store_open_format(const char *path, enum store_mode mode, const struct store_format *format,
+                      struct store **ret_store, struct error *e)
 {
     struct store *s = mem_new(sizeof *s);
     s->path = mem_strdup(path);
@@ -161,6 +166,7 @@ int store_open(const char *path, enum store_mode mode, struct store **ret_store,
         s->path[--n] = '\0';
     s->sync = mem_printf("%s.sync", s->path);
     s->mode = mode;
+    s->format = format;
     s->is_durable = true;
     s->directory = -1;
     int r = open_group(s, e);

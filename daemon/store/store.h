@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A Zarr format 2 group in a directory (https://zarr.readthedocs.io/en/stable/spec/v2.html), as
- * xarray writes it: one level of arrays, `_ARRAY_DIMENSIONS`, consolidated metadata.
+/* A Zarr group in a directory, as xarray writes it: one level of arrays, consolidated metadata, of
+ * version 2 (https://zarr.readthedocs.io/en/stable/spec/v2.html; `_ARRAY_DIMENSIONS`), of version 3
+ * (https://zarr-specs.readthedocs.io/en/latest/v3/core/; `dimension_names`), or of both over the
+ * same chunks (store/format.h).
  *
  * Invariants
  *  1. A chunk or metadata file is whole or absent: temporary name in the same directory, rename.
@@ -10,7 +12,8 @@
  *     <store>.sync/<array>/<key> (zarr-python's ProcessSynchronizer's place and kind of lock).
  *     Locks die with their holder. Lock files are never removed while anybody writes.
  *  3. Growth happens under the lock of <array>/.zarray, and takes the maximum of what stands there
- *     and what is asked; creation under that of the root's .zgroup.
+ *     and what is asked; creation under that of the root's .zgroup. Locks have these names in every
+ *     format.
  *  4. Equal content gives equal bytes: JSON is sorted and indented by 4, Blosc runs with one
  *     thread.
  *  5. What others rely on (a store that is joined: metadata, chunks of members that are done) is
@@ -41,7 +44,7 @@ struct store_codec {
     int blocksize;
 };
 
-/* What .zarray and .zattrs hold. */
+/* What is said of an array but its attributes. */
 struct store_meta {
     int dtype;
     size_t itemsize;
@@ -51,7 +54,9 @@ struct store_meta {
     int64_t shape[SIMLAB_MAX_DIMS];
     int64_t chunks[SIMLAB_MAX_DIMS]; /* at least 1 each */
     struct store_codec codec;
-    bool has_fill;          /* false: "fill_value": null, and missing chunks read as zeros */
+    /* false: "fill_value": null (version 3: 0, and no _FillValue), and missing chunks read as zeros
+     */
+    bool has_fill;
     unsigned char fill[64]; /* itemsize bytes; longer strings have no fill */
     json_t *filters;        /* NULL, or an array of delta and fixedscaleoffset configurations */
     /* Not in .zarray: NaN would be encoded as a plausible number, so that whoever writes values is
@@ -69,10 +74,20 @@ void store_meta_default(struct store_meta *m, int dtype, size_t itemsize, int nd
  * are refused. STORE_INVALID with a pointer relative to `encoding`. */
 int store_meta_encode(struct store_meta *m, const json_t *encoding, struct error *e);
 void store_meta_clear(struct store_meta *m);
-/* The same for an array of ndim dimensions that is still to come: whether it can be encoded so, and
- * what is missing still reads as missing (store/missing.h). For job_check_encodings. */
-int store_check_encoding(const json_t *encoding, int dtype, size_t itemsize, int ndim,
-                         struct error *e);
+/* The same for an array of ndim dimensions that is still to come, in a store of this format:
+ * whether it can be encoded so, and what is missing still reads as missing (store/missing.h). For
+ * job_check_encodings. */
+int store_check_encoding(const char *format, const json_t *encoding, int dtype, size_t itemsize,
+                         int ndim, struct error *e);
+
+/* Which versions of Zarr a store's metadata are written in: "2", "3", or "both", over the same
+ * chunks. NULL where there is no such format. */
+struct store_format;
+#define STORE_FORMAT_DEFAULT "2"
+const struct store_format *store_format(const char *name);
+/* Whether an array can be said in this format: STORE_INVALID, with a pointer into its encoding and
+ * what would be right. */
+int store_format_check(const struct store_format *f, const struct store_meta *m, struct error *e);
 
 /* Chunk shapes for an output, a function of these numbers only: about 1 MiB of uncompressed data in
  * a chunk; of a great batch up to 8 MiB, so that there are not thousands of files. `shape` has the
@@ -95,8 +110,12 @@ enum store_mode {
 /* Opens the group at `path`; "<path>.sync" is the directory of its locks, made with it. Neither is
  * reached through a symbolic link. STORE_NO_SUCH where there is none to read or to join;
  * STORE_CONFLICT where something else stands there (ANEW: a directory that holds other things and
- * bears no mark of store/claim.h). */
+ * bears no mark of store/claim.h). The format is the one that stands there; of a new one version 2.
+ */
 int store_open(const char *path, enum store_mode mode, struct store **ret_store, struct error *e);
+/* The same, of this format (NULL: as above). */
+int store_open_format(const char *path, enum store_mode mode, const struct store_format *format,
+                      struct store **ret_store, struct error *e);
 struct store *store_close(struct store *s);
 const char *store_path(const struct store *s);
 
@@ -124,8 +143,8 @@ int store_set_attributes(struct store *s, const json_t *attrs, struct error *e);
 #define STORE_PROVENANCE "simlabd"
 json_t *store_provenance(const json_t *attrs);
 
-/* Creates an array; `dims` become _ARRAY_DIMENSIONS in attrs. A reader through .zmetadata sees it
- * after store_consolidate.
+/* Creates an array; `dims` become _ARRAY_DIMENSIONS in attrs. A reader
+ * through consolidated metadata sees it after store_consolidate.
  * ANEW: in place of what stands there. JOIN: where it stands already with the same metadata but for
  * a smaller or larger shape, it is opened and grown to at least this shape; attributes there stay.
  * Other metadata there: STORE_CONFLICT that names what differs. STORE_NO_SUCH where it was made
@@ -191,12 +210,12 @@ int store_read(struct store *s, const char *name, const int64_t *start, const in
 /* Names of the arrays, sorted: a JSON array, a new reference. */
 int store_arrays(struct store *s, json_t **ret_names, struct error *e);
 
-/* Writes .zmetadata from what stands on disk, under the root's lock. */
+/* Writes consolidated metadata from what stands on disk, under the root's lock. */
 int store_consolidate(struct store *s, struct error *e);
 
-/* How far readers through .zmetadata see the arrays along a dimension: the least of their extents;
- * -1 where none has it. And: from now on they see `extent` at least, in all arrays at once. These
- * have grown, and what stands there is on the disk. */
+/* How far readers through consolidated metadata see the arrays along a dimension: the least of
+ * their extents; -1 where none has it. And: from now on they see `extent` at least, in all arrays
+ * at once. These have grown, and what stands there is on the disk. */
 int store_seen_extent(struct store *s, const char *dim, int64_t *ret_extent, struct error *e);
 int store_show_extent(struct store *s, const char *dim, int64_t extent, struct error *e);
 

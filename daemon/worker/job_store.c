@@ -21,14 +21,15 @@ static int join(const struct job_store *j, struct store **ret_store, struct erro
     int r = store_check_owner(j->path, j->owner, e);
     if (r != 0)
         return r;
-    r = store_open(j->path, STORE_JOIN, ret_store, e);
+    r = store_open_format(j->path, STORE_JOIN, store_format(j->zarr_format), ret_store, e);
     return r == STORE_CONFLICT ? STORE_NO_SUCH : r;
 }
 
 static int make(const struct job_store *j, struct store **ret_store, struct error *e)
 {
     int r = store_claim_again(j->path, j->owner, e);
-    return r ? r : store_open(j->path, STORE_ANEW, ret_store, e);
+    return r ? r
+             : store_open_format(j->path, STORE_ANEW, store_format(j->zarr_format), ret_store, e);
 }
 
 int job_store_open(const struct job_store *j, struct store **ret_store, struct error *e)

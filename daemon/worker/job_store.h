@@ -9,8 +9,9 @@
 
 struct job_store {
     const char *path;
-    const char *owner;    /* the mark it bears (store/claim.h) */
-    const char *layout;   /* as recorded with the job; NULL: none is decided yet */
+    const char *owner;       /* the mark it bears (store/claim.h) */
+    const char *zarr_format; /* the job's; NULL: the one that stands there, or 2 */
+    const char *layout;      /* as recorded with the job; NULL: none is decided yet */
     const char *from;     /* beside which the checkpoints lie that members start from; NULL: none */
     bool is_unsynced;     /* nobody asks that it survive a power cut */
     int64_t first;        /* without a layout: the member that runs first, which may go on */

@@ -130,6 +130,9 @@ void known_job_drop_all(struct known_job **list)
 
 struct job_store known_job_store(const struct known_job *k)
 {
-    return (struct job_store){
-        .path = k->store, .owner = k->owner, .layout = k->layout, .from = k->from};
+    return (struct job_store){.path = k->store,
+                              .owner = k->owner,
+                              .zarr_format = k->job ? k->job->zarr_format : NULL,
+                              .layout = k->layout,
+                              .from = k->from};
 }

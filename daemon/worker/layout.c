@@ -114,6 +114,8 @@ int output_array_init(const struct job *job, int output, int64_t member,
     int r = worker_result_of_user(store_meta_encode(&a.meta, o->encoding, e));
     if (r == 0)
         r = worker_result_of_user(missing_encode(&a.meta, view->dtype, e));
+    if (r == 0)
+        r = worker_result_of_user(store_format_check(store_format(job->zarr_format), &a.meta, e));
     if (r > 0) {
         char where[300];
         snprintf(where, sizeof where, "/encoding/%.200s", o->name);

@@ -95,6 +95,7 @@ static struct job_store store_of(const struct run_work *w)
 {
     return (struct job_store){.path = w->child->options->store,
                               .owner = w->child->identity->owner,
+                              .zarr_format = w->job->zarr_format,
                               .layout = w->layout,
                               .from = w->from,
                               .is_unsynced = true};

@@ -152,6 +152,8 @@ def seeds(upload, stored, number):
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
         "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "finite_outputs", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
     yield "environment", job(environment="default", libraries={})
+    yield "format", {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"time": [0, 1, 2]},
+                     "outputs": {"pop__n": "time"}, "inputs": {"pop__r": 0.5}, "zarr_format": 2}
     for i, checkpoint in enumerate(({"every": 1}, {"every": "30s"}, {"keep": 1}, {"keep": [1, 2], "every": None}, {"keep": None, "every": 1})):
         yield f"checkpoint-{i}", job(checkpoint=checkpoint)
     for i, bound in enumerate(({"above": 5}, {"below": 0}, {"not_finite": True})):

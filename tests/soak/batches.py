@@ -51,13 +51,25 @@ def _members(drawn, members, crashes):
     return {**inputs, **faults, "m__at": drawn.choice((0, 1, 2))}
 
 
+def _settle_format(job, zarr_format):
+    """Without what version 3 cannot say; of a job that has nothing else to save nothing is changed."""
+    if zarr_format == 2 or list(job["outputs"]) == ["m__label"]:
+        return
+    for part in (job["outputs"], job["encoding"]):
+        part.pop("m__label", None)
+    for encoding in job["encoding"].values():
+        if encoding.get("compressor") == {"id": "zlib", "level": 1}:
+            del encoding["compressor"]
+    job["zarr_format"] = zarr_format
+
+
 def crashes(job):
     """Members that take their worker along."""
     given = job["inputs"]["m__fault"]
     return sum(f > FAILS for f in (given["data"] if isinstance(given, dict) else [given]))
 
 
-def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None, has_hooks=True):
+def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None, has_hooks=True, zarr_format=None):
     """A job. seconds: that it may take one processor, or so."""
     members = members or drawn.choice((1, 2, 5, 17, 60, 150))
     clocks = _clocks(drawn)
@@ -76,4 +88,5 @@ def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None, has_hooks=
     if drawn.random() < 0.2:
         job["attrs"] = {"title": "a batch of the soak"}
     job["max_attempts"] = ATTEMPTS if crashes(job) else 1000
+    _settle_format(job, zarr_format or drawn.choice((2, 3, "both")))
     return job
