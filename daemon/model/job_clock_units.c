@@ -21,30 +21,32 @@ static const struct {
     {"julian", JULIAN},     {"noleap", NO_LEAP},     {"365_day", NO_LEAP},
     {"all_leap", ALL_LEAP}, {"366_day", ALL_LEAP},   {"360_day", DAYS_360}};
 
-#define ALL ((1 << N_CALENDARS) - 1)
+#define ALL    ((1 << N_CALENDARS) - 1)
+#define SECOND INT64_C(1000000000)
 
-static const struct {
+static const struct unit {
     const char *name; /* also with an s */
     int calendars;    /* 1 << each in which it has a length */
-} units[] = {{"microsecond", ALL},
-             {"microsec", ALL},
-             {"millisecond", ALL},
-             {"millisec", ALL},
-             {"msec", ALL},
-             {"ms", ALL},
-             {"second", ALL},
-             {"sec", ALL},
-             {"s", ALL},
-             {"minute", ALL},
-             {"min", ALL},
-             {"hour", ALL},
-             {"hr", ALL},
-             {"h", ALL},
-             {"day", ALL},
-             {"d", ALL},
-             {"month", 1 << DAYS_360},
-             {"common_year", 1 << NO_LEAP},
-             {"nanosecond", 1 << STANDARD | 1 << PROLEPTIC}};
+    int64_t length;   /* in nanoseconds */
+} units[] = {{"nanosecond", 1 << STANDARD | 1 << PROLEPTIC, 1},
+             {"microsecond", ALL, 1000},
+             {"microsec", ALL, 1000},
+             {"millisecond", ALL, 1000000},
+             {"millisec", ALL, 1000000},
+             {"msec", ALL, 1000000},
+             {"ms", ALL, 1000000},
+             {"second", ALL, SECOND},
+             {"sec", ALL, SECOND},
+             {"s", ALL, SECOND},
+             {"minute", ALL, 60 * SECOND},
+             {"min", ALL, 60 * SECOND},
+             {"hour", ALL, 3600 * SECOND},
+             {"hr", ALL, 3600 * SECOND},
+             {"h", ALL, 3600 * SECOND},
+             {"day", ALL, 86400 * SECOND},
+             {"d", ALL, 86400 * SECOND},
+             {"month", 1 << DAYS_360, 30 * 86400 * SECOND},
+             {"common_year", 1 << NO_LEAP, 365 * 86400 * SECOND}};
 
 static bool find_calendar(const char *name, enum calendar *ret)
 {
@@ -56,16 +58,23 @@ static bool find_calendar(const char *name, enum calendar *ret)
     return false;
 }
 
-static bool is_unit(const char *word, size_t n, enum calendar calendar)
+/* The unit that the first n bytes of `word` name; NULL: none. */
+static const struct unit *find_unit(const char *word, size_t n)
 {
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         size_t own = strlen(units[i].name);
         bool is_it = !strncasecmp(units[i].name, word, own) &&
                      (n == own || (n == own + 1 && (word[own] | 0x20) == 's'));
         if (is_it && n >= own)
-            return units[i].calendars >> calendar & 1;
+            return &units[i];
     }
-    return false;
+    return NULL;
+}
+
+static bool is_unit(const char *word, size_t n, enum calendar calendar)
+{
+    const struct unit *u = find_unit(word, n);
+    return u && u->calendars >> calendar & 1;
 }
 
 static bool is_leap(long year, enum calendar calendar)
@@ -158,30 +167,69 @@ static int check_since(struct making *m, const struct clock *c, const char *text
     return 0;
 }
 
-/* Labels are the main clock's own. */
-static int check_like_main(struct making *m, const struct clock *c)
+static int refuse_units(struct making *m, const struct clock *c, const char *key, const char *own,
+                        const char *others)
 {
-    static const char *const keys[] = {"units", "calendar"};
     const struct clock *main = &m->job->clocks[m->job->main_clock];
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *own = json_member_string(c->attrs, keys[i]);
-        const char *others = json_member_string(main->attrs, keys[i]);
-        if (own && others && strcmp(own, others) != 0)
-            return job_making_fault(
-                m, "clocks", c->name, "",
-                "its %s: '%.100s', but the main clock's ('%s'), whose labels it takes: "
-                "'%.100s': write its labels in these",
-                keys[i], own, main->name, others);
+    return job_making_fault(m, "clocks", c->name, "",
+                            "its %s: '%.100s', but the main clock's ('%s'), whose labels it takes: "
+                            "'%.100s': write its labels in these",
+                            key, own, main->name, others);
+}
+
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
     }
+    return a;
+}
+
+/* Units of a fixed length, counted from one date, or both from none. */
+static bool find_ratio(const char *own, const char *others, struct job_clock_ratio *ret)
+{
+    size_t n[2] = {strcspn(own, " "), strcspn(others, " ")};
+    const struct unit *u[2] = {find_unit(own, n[0]), find_unit(others, n[1])};
+    if (!u[0] || !u[1] || strcmp(own + n[0], others + n[1]) != 0)
+        return false;
+    /* Months and years have a length in a calendar only. */
+    if (!own[n[0]] && (u[0]->calendars & u[1]->calendars) != ALL)
+        return false;
+    int64_t divisor = common_divisor(u[0]->length, u[1]->length);
+    *ret = (struct job_clock_ratio){u[0]->length / divisor, u[1]->length / divisor};
+    return true;
+}
+
+/* Labels become the main clock's own. */
+static int take_main(struct making *m, struct clock *c, struct job_clock_ratio *ratio)
+{
+    const struct clock *main = &m->job->clocks[m->job->main_clock];
+    const char *calendar[2] = {json_member_string(c->attrs, "calendar"),
+                               json_member_string(main->attrs, "calendar")};
+    const char *text[2] = {json_member_string(c->attrs, "units"),
+                            json_member_string(main->attrs, "units")};
+    if (calendar[0] && calendar[1] && strcmp(calendar[0], calendar[1]) != 0)
+        return refuse_units(m, c, "calendar", calendar[0], calendar[1]);
+    if (!text[0] || !text[1] || !strcmp(text[0], text[1]))
+        return 0;
+    if (!find_ratio(text[0], text[1], ratio))
+        return refuse_units(m, c, "units", text[0], text[1]);
+    json_object_set(c->attrs, "units", json_object_get(main->attrs, "units"));
     return 0;
 }
 
-int job_clock_units_check(struct making *m, const struct clock *c)
+int job_clock_units_check(struct making *m, struct clock *c, struct job_clock_ratio *ret_ratio)
 {
     const char *text = json_member_string(c->attrs, "units");
     const char *calendar = json_member_string(c->attrs, "calendar");
+    struct job_clock_ratio ratio = {1, 1};
     int r = 0;
     if (text && strstr(text, " since "))
         r = check_since(m, c, text, calendar ? calendar : "standard");
-    return r ? r : check_like_main(m, c);
+    r = r ? r : take_main(m, c, &ratio);
+    if (r == 0)
+        *ret_ratio = ratio;
+    return r;
 }

@@ -26,17 +26,46 @@ static int read_attrs(struct making *m, struct clock *c, const json_t *given)
     return 0;
 }
 
-/* Of the main clock's labels, once these are known. */
-static int check_every(struct making *m, const char *name, const json_t *given, const json_t *data)
+/* The forms whose labels are taken from the main clock's, once these are known. */
+static bool is_chosen(const json_t *given)
+{
+    return json_object_get(given, "every") || json_object_get(given, "times") ||
+           json_object_get(given, "nearest");
+}
+
+static int check_every(struct making *m, const char *name, const json_t *given)
 {
     const json_t *every = json_object_get(given, "every");
-    if (data)
-        return job_making_fault(m, "clocks", name, "/every",
-                                "it has labels of its own: every is for a clock without");
     if (!json_is_integer(every) || json_integer_value(every) < 1)
         return job_making_fault(m, "clocks", name, "/every",
                                 "every is not a number of the main clock's steps, such as 10");
     return 0;
+}
+
+static int check_times(struct making *m, const char *name, const json_t *given)
+{
+    if (!json_is_true(json_object_get(given, "nearest")))
+        return job_making_fault(m, "clocks", name, "/nearest",
+                                "times are labels only where the main clock's nearest are meant: "
+                                "\"nearest\": true");
+    if (!json_object_get(given, "times"))
+        return job_making_fault(m, "clocks", name, "/nearest",
+                                "nearest is for times: {\"times\": [0, 10], \"nearest\": true}");
+    return 0;
+}
+
+static int check_chosen(struct making *m, const char *name, const json_t *given)
+{
+    static const char *const others[] = {"data", "linspace", "arange", "upload", "file", NULL};
+    bool is_every = json_object_get(given, "every") != NULL;
+    const char *key = is_every ? "/every" : json_object_get(given, "times") ? "/times" : "/nearest";
+    bool has_others = is_every && json_object_get(given, "times");
+    for (int i = 0; others[i]; i++)
+        has_others = has_others || json_object_get(given, others[i]);
+    if (has_others)
+        return job_making_fault(m, "clocks", name, key,
+                                "it has labels of its own: %s is for a clock without", key + 1);
+    return is_every ? check_every(m, name, given) : check_times(m, name, given);
 }
 
 /* Their units are the main clock's. */
@@ -48,28 +77,42 @@ static void take_units(const struct clock *main, struct clock *c)
     c->attrs = named;
 }
 
-static int check_main(struct making *m)
+static int check_main(struct making *m, const json_t *clocks)
 {
-    const struct clock *c = &m->job->clocks[m->job->main_clock];
-    return c->n > 0 ? 0
-                    : job_making_fault(m, "clocks", c->name, "/every",
-                                       "it is the main clock, whose labels are the steps");
+    const char *name = m->job->clocks[m->job->main_clock].name;
+    const json_t *given = json_object_get(clocks, name);
+    bool is_every = json_object_get(given, "every") != NULL;
+    if (!is_every && !json_object_get(given, "times"))
+        return 0;
+    return job_making_fault(m, "clocks", name, is_every ? "/every" : "/times",
+                            "it is the main clock, whose labels are the steps");
 }
 
 static int thin(struct making *m, int clock, int64_t every)
 {
     struct job *j = m->job;
-    struct clock *c = &j->clocks[clock];
-    take_units(&j->clocks[j->main_clock], c);
-    int r = job_labels_thin(m, c, every);
-    return r ? r : job_making_size(m, "clocks", c->name, c->name, c->n);
+    take_units(&j->clocks[j->main_clock], &j->clocks[clock]);
+    return job_labels_thin(m, &j->clocks[clock], every);
+}
+
+static int read_labels(struct making *m, const json_t *given, struct clock *c, struct job_data *d)
+{
+    json_t *owned = NULL;
+    const char *below = "/times";
+    const json_t *data = json_object_get(given, "times");
+    if (!data)
+        data = job_values_member(given, &owned, &below);
+    int r = job_labels_read(m, c, d, data, below);
+    json_decref(owned);
+    return r;
 }
 
 static int read_clock(struct making *m, const char *name, const json_t *given, struct clock *c,
                       struct job_data *d)
 {
-    static const char *const keys[] = {"data",   "dims",   "attrs", "units", "calendar", "linspace",
-                                       "arange", "upload", "file",  "every", NULL};
+    static const char *const keys[] = {"data",     "dims",    "attrs",  "units", "calendar",
+                                       "linspace", "arange",  "upload", "file",  "every",
+                                       "times",    "nearest", NULL};
     c->name = mem_strdup(name);
     if (!file_name_ok(name) || strlen(name) > 200)
         return job_making_fault(m, "clocks", name, "", "a clock's name is that of an array");
@@ -77,11 +120,14 @@ static int read_clock(struct making *m, const char *name, const json_t *given, s
         c->attrs = json_object();
         return job_labels_read(m, c, d, given, "");
     }
-    bool is_thinned = json_object_get(given, "every") != NULL;
-    int r = is_thinned ? model_result_of_base(json_check_keys(given, keys, "", m->error))
-                       : job_values_check_keys(given, keys, m->error);
+    bool takes = is_chosen(given);
+    int r = takes ? model_result_of_base(json_check_keys(given, keys, "", m->error))
+                  : job_values_check_keys(given, keys, m->error);
     if (r)
         return job_making_blame(m, r, "clocks", name, "");
+    r = takes ? check_chosen(m, name, given) : 0;
+    if (r)
+        return r;
     const json_t *dims = json_object_get(given, "dims");
     const char *dim = json_is_array(dims) && json_array_size(dims) == 1
                           ? json_string_value(json_array_get(dims, 0))
@@ -89,16 +135,8 @@ static int read_clock(struct making *m, const char *name, const json_t *given, s
     if (dims && (!dim || strcmp(dim, name) != 0))
         return job_making_fault(m, "clocks", name, "/dims",
                                 "a clock's only dimension is itself: [\"%s\"]", name);
-    json_t *owned;
-    const char *below;
-    const json_t *data = job_values_member(given, &owned, &below);
     r = read_attrs(m, c, given);
-    if (r == 0 && is_thinned)
-        r = check_every(m, name, given, data);
-    else if (r == 0)
-        r = job_labels_read(m, c, d, data, below);
-    json_decref(owned);
-    return r;
+    return r || json_object_get(given, "every") ? r : read_labels(m, given, c, d);
 }
 
 static int clock_index(const struct job *j, const char *name)
@@ -166,18 +204,21 @@ static int read_all(struct making *m, const json_t *clocks, struct job_data *dat
     {
         struct clock *c = &j->clocks[j->n_clocks];
         int r = read_clock(m, name, given, c, &data[j->n_clocks++]);
-        if (r == 0 && c->n > 0)
-            r = job_making_size(m, "clocks", name, name, c->n);
         if (r)
             return r;
     }
     int r = read_main(m);
-    r = r ? r : check_main(m);
+    r = r ? r : check_main(m, clocks);
     for (int i = 0; r == 0 && i < j->n_clocks; i++) {
         const json_t *own = json_object_get(clocks, j->clocks[i].name);
         json_int_t every = json_member_integer(own, "every", 0);
-        r = every ? thin(m, i, every) : job_labels_synchronize(m, data, i);
-        r = r ? r : job_clock_units_check(m, &j->clocks[i]);
+        bool nearest = json_object_get(own, "times") != NULL;
+        struct job_clock_ratio ratio;
+        r = job_clock_units_check(m, &j->clocks[i], &ratio);
+        if (r == 0)
+            r = every ? thin(m, i, every) : job_labels_synchronize(m, data, i, nearest, &ratio);
+        if (r == 0)
+            r = job_making_size(m, "clocks", j->clocks[i].name, j->clocks[i].name, j->clocks[i].n);
     }
     return r;
 }

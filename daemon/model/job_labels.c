@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- looking at a clock's labels, one after another ---- */
@@ -158,30 +159,41 @@ int job_labels_read(struct making *m, struct clock *c, struct job_data *d, const
     return r;
 }
 
-int job_labels_thin(struct making *m, struct clock *c, int64_t every)
+int job_labels_take(struct making *m, struct clock *c)
 {
-    const struct clock *main = &m->job->clocks[m->job->main_clock];
-    const struct ndarray *labels = &main->labels;
-    c->n = 1 + (main->n - 1) / every;
-    int r = job_making_count(m, (size_t)c->n, LABEL_BYTES);
-    if (r)
-        return job_making_blame(m, r, "clocks", c->name, "/every");
+    const struct ndarray *from = &m->job->clocks[m->job->main_clock].labels;
+    ndarray_clear(&c->labels);
+    free(c->values);
+    c->values = NULL;
     if (job_making_is_check(m)) {
-        job_values_shape(labels->dtype, labels->itemsize, 1, &c->n, &c->labels);
+        job_values_shape(from->dtype, from->itemsize, 1, &c->n, &c->labels);
     } else {
-        c->at = mem_try_array((size_t)c->n, sizeof *c->at);
         c->values = mem_try_array((size_t)c->n, sizeof *c->values);
-        if (!c->at || !c->values ||
-            ndarray_init(&c->labels, labels->dtype, labels->itemsize, 1, &c->n))
+        if (!c->values || ndarray_init(&c->labels, from->dtype, from->itemsize, 1, &c->n))
             return -ENOMEM;
         for (int64_t k = 0; k < c->n; k++) {
-            c->at[k] = k * every;
-            c->values[k] = main->values[c->at[k]];
-            memcpy((char *)c->labels.data + (size_t)k * labels->itemsize,
-                   (const char *)labels->data + (size_t)c->at[k] * labels->itemsize,
-                   labels->itemsize);
+            size_t at = (size_t)c->at[k];
+            c->values[k] = dtype_to_double(from->dtype, from->data, at);
+            memcpy((char *)c->labels.data + (size_t)k * from->itemsize,
+                   (const char *)from->data + at * from->itemsize, from->itemsize);
         }
     }
     ndarray_set_dims(&c->labels, (const char *const[]){c->name});
     return 0;
+}
+
+int job_labels_thin(struct making *m, struct clock *c, int64_t every)
+{
+    c->n = 1 + (m->job->clocks[m->job->main_clock].n - 1) / every;
+    int r = job_making_count(m, (size_t)c->n, LABEL_BYTES);
+    if (r)
+        return job_making_blame(m, r, "clocks", c->name, "/every");
+    if (!job_making_is_check(m)) {
+        c->at = mem_try_array((size_t)c->n, sizeof *c->at);
+        if (!c->at)
+            return -ENOMEM;
+        for (int64_t k = 0; k < c->n; k++)
+            c->at[k] = k * every;
+    }
+    return job_labels_take(m, c);
 }

@@ -87,6 +87,23 @@ static int refuse_label(struct making *m, struct cursor *main, const struct cloc
                             low, *low && *high ? " and " : "", high);
 }
 
+static int refuse_outside(struct making *m, struct cursor *main, const struct clock *c, int64_t k,
+                          const struct label *l)
+{
+    struct label ends[2];
+    char below[LABEL_BELOW_SIZE], label[NUMBER_TEXT_SIZE], first[NUMBER_TEXT_SIZE],
+        last[NUMBER_TEXT_SIZE];
+    int r = label_at(main, 0, &ends[0]);
+    r = r ? r : label_at(main, main->clock->n - 1, &ends[1]);
+    if (r)
+        return r;
+    label_below(label_below_clock(m, c), (size_t)k, below);
+    return job_making_fault(m, "clocks", c->name, below,
+                            "its time %s lies outside the main clock's ('%s'), from %s to %s",
+                            label_text(l, label), main->clock->name, label_text(&ends[0], first),
+                            label_text(&ends[1], last));
+}
+
 /* Two ways to count to one label (0.1 + 0.2, 3 * 0.1) differ in last bits: a label that lies within
  * a few of them of the main clock's is that one. They are those of the clock's largest number. */
 struct nearness {
@@ -161,35 +178,115 @@ static bool is_same(const struct job_data *a, const struct job_data *b)
            a->shape[0] == b->shape[0];
 }
 
-int job_labels_synchronize(struct making *m, const struct job_data *data, int clock)
+/* In the main clock's units; an integer only where it is one of these. */
+static struct label convert(const struct label *l, const struct job_clock_ratio *ratio)
+{
+    int64_t up;
+    if (ratio->up == ratio->down)
+        return *l;
+    if (l->is_integer && !__builtin_mul_overflow(l->integer, ratio->up, &up) &&
+        up % ratio->down == 0)
+        return (struct label){true, up / ratio->down, (double)(up / ratio->down)};
+    return (struct label){.value = l->value * (double)ratio->up / (double)ratio->down};
+}
+
+/* The main label nearest to `l`, from `from` on; of two that are as near the later. -1: `l` lies
+ * before the first or after the last one. */
+static int match_nearest(struct cursor *main, const struct nearness *near, const struct label *l,
+                         int64_t from, int64_t *ret_i)
+{
+    struct label low = {0}, high = {0};
+    int64_t i, n = main->clock->n;
+    int r = find_label(main, from, l, &i);
+    if (r == 0 && i < n)
+        r = label_at(main, i, &high);
+    if (r == 0 && i > 0)
+        r = label_at(main, i - 1, &low);
+    if (r)
+        return r;
+    bool is_outside = (i == n && l->value - low.value > near->within) ||
+                      (i == 0 && high.value - l->value > near->within);
+    bool is_low = i == n || (i > 0 && l->value - low.value < high.value - l->value);
+    *ret_i = is_outside ? -1 : i - is_low;
+    return 0;
+}
+
+struct synchronizing {
+    struct making *m;
+    struct clock *clock;
+    struct cursor main, own;
+    struct nearness near;
+    const struct job_clock_ratio *ratio;
+    bool nearest, takes; /* takes: the main clock's labels replace its own */
+};
+
+/* Label k of the clock is number *ret_i of the main one's, after number `last`; with `nearest` also
+ * that one again. */
+static int match(struct synchronizing *s, int64_t k, int64_t last, int64_t *ret_i)
+{
+    struct label own, l;
+    int64_t i = -1, next = 0;
+    s->near.from = last + 1;
+    int r = label_at(&s->own, k, &own);
+    if (r)
+        return r;
+    l = convert(&own, s->ratio);
+    r = s->nearest ? match_nearest(&s->main, &s->near, &l, last > 0 ? last : 0, &i)
+                   : match_label(&s->main, &s->near, &l, &i, &next);
+    if (r == 0 && i < 0 && s->nearest)
+        return refuse_outside(s->m, &s->main, s->clock, k, &l);
+    if (r == 0 && i < 0)
+        return refuse_label(s->m, &s->main, s->clock, k, &l, next);
+    if (r == 0)
+        *ret_i = i;
+    return r;
+}
+
+static int match_all(struct synchronizing *s)
+{
+    struct clock *c = s->clock;
+    struct label found;
+    int64_t i = -1, last = -1, n = 0;
+    int r = 0;
+    for (int64_t k = 0; k < c->n && r == 0; k++, last = i) {
+        r = match(s, k, last, &i);
+        if (r || i == last)
+            continue;
+        if (c->at)
+            c->at[n] = i;
+        n++;
+        if (!s->takes && c->labels.data)
+            r = label_at(&s->main, i, &found);
+        if (r == 0 && !s->takes && c->labels.data)
+            take_label(c, k, &found);
+    }
+    if (r == 0)
+        c->n = n;
+    return r;
+}
+
+int job_labels_synchronize(struct making *m, const struct job_data *data, int clock, bool nearest,
+                           const struct job_clock_ratio *ratio)
 {
     struct job *j = m->job;
     struct clock *c = &j->clocks[clock];
-    struct cursor main = {.clock = &j->clocks[j->main_clock], .data = &data[j->main_clock]};
-    struct cursor own = {.clock = c, .data = &data[clock]};
-    struct label l, found;
-    bool is_check = job_making_is_check(m);
-    if (is_check && (clock == j->main_clock || is_same(main.data, own.data)))
+    bool converts = ratio->up != ratio->down, is_check = job_making_is_check(m);
+    struct synchronizing s = {
+        .m = m,
+        .clock = c,
+        .main = {.clock = &j->clocks[j->main_clock], .data = &data[j->main_clock]},
+        .own = {.clock = c, .data = &data[clock]},
+        .ratio = ratio,
+        .nearest = nearest,
+        .takes = nearest || converts};
+    if (is_check && (clock == j->main_clock || (is_same(s.main.data, s.own.data) && !converts)))
         return 0;
     if (is_check && m->sources->is_quick && c->n > QUICK_LABELS)
         return MODEL_LONG;
     c->at = is_check ? NULL : mem_try_array((size_t)c->n, sizeof *c->at);
     if (!c->at && !is_check)
         return -ENOMEM;
-    struct nearness near;
-    int64_t i = -1, next = 0;
-    int r = find_nearness(&main, &near);
-    for (int64_t k = 0; k < c->n && r == 0; k++) {
-        near.from = i + 1;
-        r = label_at(&own, k, &l);
-        r = r ? r : match_label(&main, &near, &l, &i, &next);
-        if (r == 0 && i < 0)
-            r = refuse_label(m, &main, c, k, &l, next);
-        r = r ? r : label_at(&main, i, &found);
-        if (r == 0 && c->at)
-            c->at[k] = i;
-        if (r == 0 && clock != j->main_clock)
-            take_label(c, k, &found);
-    }
-    return r;
+    int r = find_nearness(&s.main, &s.near);
+    r = r ? r : match_all(&s);
+    return r || !s.takes ? r : job_labels_take(m, c);
 }

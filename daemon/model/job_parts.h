@@ -148,9 +148,15 @@ const json_t *job_values_member(const json_t *object, json_t **ret_owned, const 
 /* Reads a clock's labels from `data` (at `below`), which stay open in `d` (zeroed, fd -1). */
 int job_labels_read(struct making *m, struct clock *c, struct job_data *d, const json_t *data,
                     const char *below);
+/* What a label in a clock's own units is to be multiplied with to be one in the main clock's: where
+ * it is not 1, its labels become the main clock's own. */
+struct job_clock_ratio {
+    int64_t up, down;
+};
 /* Finds the labels of a clock among those of the main clock; data[i]: what clock i was read from.
- */
-int job_labels_synchronize(struct making *m, const struct job_data *data, int clock);
+ * `nearest`: those that are nearest, each once. */
+int job_labels_synchronize(struct making *m, const struct job_data *data, int clock, bool nearest,
+                           const struct job_clock_ratio *ratio);
 /* Gives a clock the first label of the main one, and each `every`-th after it. */
 int job_labels_thin(struct making *m, struct clock *c, int64_t every);
 
@@ -162,8 +168,9 @@ int job_stop_when_read(struct making *m, const json_t *given, const char *pointe
 
 /* ---- job_clock_units.c ---- */
 
-/* That readers make dates of the units, and that they are the main clock's. */
-int job_clock_units_check(struct making *m, const struct clock *c);
+/* That readers make dates of the units, and that they are the main clock's, which others become
+ * where they are multiples or parts of these. */
+int job_clock_units_check(struct making *m, struct clock *c, struct job_clock_ratio *ret_ratio);
 
 /* ---- the parts, each from its key of the document ---- */
 int job_options_read(struct making *m);

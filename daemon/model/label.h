@@ -19,6 +19,10 @@ struct label label_of(int dtype, size_t itemsize, const void *element);
 int label_compare(const struct label *a, const struct label *b);
 const char *label_text(const struct label *l, char ret[NUMBER_TEXT_SIZE]);
 
+/* The labels become the main clock's own that c->at names (in a check: c->n of them). 0 or -errno.
+ */
+int job_labels_take(struct making *m, struct clock *c);
+
 /* Where the labels stand below the clock: a list may stand for the object. */
 const char *label_below_clock(const struct making *m, const struct clock *c);
 /* The pointer from a clock to label i. */

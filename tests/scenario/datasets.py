@@ -218,7 +218,7 @@ def test_every_so_many_steps(context):
         equal(ds.out.values.tolist(), ds.time.values[::every].tolist(), f"dates of every {every}")
         equal(ds.pop__n.values.tolist(), whole.pop__n.values[::every].tolist(), f"values of every {every}")
     for other, words in (({"every": 0}, "number of the main clock's steps"), ({"every": 2.5}, "number of the main clock's steps"),
-                         ({"every": 2, "data": [0]}, "labels of its own")):
+                         ({"every": 2, "data": [0]}, "labels of its own"), ({"every": 2, "times": [0], "nearest": True}, "labels of its own")):
         refused(context, clocks({"data": [0, 1, 2]}, other), words)
     refused(context, {**clocks({"data": [0, 1]}, {"every": 2}), "main_clock": "out"}, "it is the main clock")
 
@@ -252,9 +252,44 @@ def test_units_that_readers_decode(context):
         check(False, f"xarray decodes {units} in {calendar}")
 
 
+def test_times_that_are_near(context):
+    """Each of the main clock's labels once; of two as near the later; the same in a check as in a run."""
+    daemon = context.daemon()
+    for main, times, want in (([0, 0.4, 1, 2], [0, 0.6, 1.2, 1.9], [0, 0.4, 1, 2]), ({"linspace": [0, 100, 101]}, {"arange": [0, 100, 24.6]}, [0, 25, 49, 74, 98]),
+                              ([0, 1, 2, 3], [0.2, 0.3, 0.5, 1.1, 3], [0, 1, 3]), ([0, 0.5, 1], [0, 1], [0, 1]), ([0, 1, 2], {"linspace": [0, 2, 21]}, [0, 1, 2]),
+                              ([5], [5], [5]), ({"arange": [0, 1.05, 0.1]}, [1], [1])):
+        document = clocks({"data": main}, {"times": times, "nearest": True}, units="days since 2001-02-03")
+        store, _ = context.run_local(document)
+        equal(opened(store, decode_times=False).out.values.tolist(), want, f"{times} in {main}")
+        equal(opened(store).pop__n.shape, (len(want),), "values")
+        harness.same_store(store, daemon.finish(document)["store"])
+    for other, words in (({"times": [0, 2.1], "nearest": True}, "outside the main clock's ('time'), from 0 to 2"), ({"times": [-0.1], "nearest": True}, "outside"),
+                         ({"times": [0]}, "nearest"), ({"data": [0], "nearest": True}, "nearest"), ({"times": [0], "nearest": False}, "nearest"),
+                         ({"times": [1, 0], "nearest": True}, "ascend"), ({"times": ["a"], "nearest": True}, "not a finite number"),
+                         ({"times": [0], "data": [0], "nearest": True}, "labels of its own"), ({"nearest": True}, "nearest is for times")):
+        refused(context, clocks({"data": [0, 1, 2]}, other), words)
+    refused(context, {**clocks({"data": [0, 1]}, {"times": [0], "nearest": True}), "main_clock": "out"}, "it is the main clock")
+
+
+CONVERTED = [("days since 2000-01-01", [0, 0.5, 2], "hours since 2000-01-01", [0, 12, 48]), ("hours since 2000-01-01", [0, 12, 48], "days since 2000-01-01", [0.5, 2]),
+             ("seconds", [0, 60, 90], "min", [0, 1, 1.5]), ("d", [0, 1, 2], "h", [24]), ("s", [0, 1, 2], "ms", [1000, 2000]),
+             ("days since 2000-01-01", {"linspace": [0, 1, 25]}, "hours since 2000-01-01", {"arange": [0, 25, 3]})]
+
+
 def test_units_of_two_clocks(context):
     days = "days since 2000-01-01"
-    refused(context, clocks({"data": [0, 1]}, {"data": [0, 1], "units": "hours since 2000-01-01"}, units=days), "write its labels in these")
+    daemon = context.daemon()
+    for units, main, others, labels in CONVERTED:
+        document = clocks({"data": main}, {"data": labels, "units": others}, units=units)
+        store, _ = context.run_local(document)
+        harness.same_store(store, daemon.finish(document)["store"])
+        ds = opened(store)
+        equal((opened(store, decode_times=False).out.attrs["units"], ds.pop__n.shape), (units, ds.out.shape), "units")
+        check(set(ds.out.values) <= set(ds.time.values), f"{others} in {units}: {ds.out.values}")
+    context.run_local({**clocks({"data": [0, 30]}, {"data": [1], "units": "months since 2000-01-01", "calendar": "360_day"}, units=days, calendar="360_day")})
+    for main, others in ((days, "hours since 2000-01-02"), (days, "hours"), ("days", "hours since 2000-01-01"), ("months", "days"), ("years", "days"), ("m", "h"), ("kyr", "yr")):
+        refused(context, clocks({"data": [0, 1]}, {"data": [0, 1], "units": others}, units=main), "write its labels in these")
+    refused(context, clocks({"data": [0, 1]}, {"data": [0, 1], "units": "hours since 2000-01-01"}, units=days), "0.041666666666666664 is not one of the main clock's")
     refused(context, clocks({"data": [0, 1]}, {"data": [0, 1], "units": days, "calendar": "noleap"}, units=days, calendar="julian"),
             "its calendar: ")
     context.run_local(clocks({"data": [0, 1]}, {"data": [0, 1], "units": days}, units=days))

@@ -34,6 +34,10 @@ def inputs(**more):
     return job(inputs={**ECHO, **more})
 
 
+def near(times):
+    return job(clocks={"time": [0, 1, 2], "some": {"times": times, "nearest": True}}, main_clock="time", outputs={"pop__n": "some"})
+
+
 def forms(upload):
     """Three values, in each form but a file."""
     return {"linspace": [0, 2, 3]}, {"arange": [0, 3, 1]}, {"arange": [0, 3]}, {"arange": [3]}, {"upload": upload}
@@ -55,6 +59,7 @@ def each_form(upload):
             yield f"{where}-zip", sweep(zip={"pop__r": batch})
             own = {**given, "dims": "time" if k else ["time"]}
             yield f"{where}-clock", job(clocks={"time": {**own, "units": "days since 2000-01-01", "calendar": "noleap"}})
+        yield f"{local}{i}-times", near(form)
 
 
 def appended(values, labels=None, name="pop__r", first=(0.1, 0.2)):
@@ -108,6 +113,7 @@ def seeds(upload, stored, number):
     for i, astype in enumerate(({}, {"astype": "<i2"}, {"astype": None})):
         delta = {"id": "delta", "dtype": "<i4", **astype}
         yield f"encoding-delta-{i}", job(outputs={"e__out_i4": None}, encoding={"e__out_i4": {"filters": [delta]}})
+    yield "times", near([0, 1.2])
     yield "every", job(clocks={"time": [0, 1, 2], "some": {"every": 2}}, main_clock="time", outputs={"pop__n": "some"})
     yield "encoding-bool", job(outputs={"e__out_bool": None}, encoding={"e__out_bool": {"fill_value": True}})
     yield "encoding-complex", job(outputs={"e__out_c8": None}, encoding={"e__out_c8": {"fill_value": [0, 1]}})
