@@ -19,6 +19,8 @@ SHAPE(true_value) = {ANSWER_TRUE, "true", NULL, NULL};
 SHAPE(text) = {ANSWER_TEXT, "a text", NULL, NULL};
 SHAPE(id) = {ANSWER_ID, "a job's number", NULL, NULL};
 SHAPE(count) = {ANSWER_COUNT, "a count", NULL, NULL};
+SHAPE(number) = {ANSWER_NUMBER, "a number", NULL, NULL};
+SHAPE(counts) = {ANSWER_LIST, "a list of counts", NULL, &count};
 SHAPE(texts) = {ANSWER_LIST, "a list of texts", NULL, &text};
 SHAPE(text_or_texts) = {ANSWER_TEXT_OR_LIST, "a text or a list of texts", NULL, &text};
 SHAPE(lists_of_texts) = {ANSWER_LIST, "a list of lists of texts", NULL, &texts};
@@ -68,6 +70,36 @@ const struct answer_shape answer_appended = {ANSWER_OBJECT, "members that were a
 static const struct answer_member dry_run_members[] = {{"valid", &true_value, true}, END};
 const struct answer_shape answer_dry_run = {ANSWER_OBJECT, "the outcome of a dry run",
                                             dry_run_members, NULL};
+
+static const struct answer_member array_members[] = {
+    {"name", &text, true},           {"role", &text, true},
+    {"dims", &texts, true},          {"dtype", &text, true},
+    {"shape", &counts, true},        {"chunks", &counts, true},
+    {"files", &count, true},         {"bytes", &number, true},
+    {"stored_bytes", &number, true}, END};
+SHAPE(array) = {ANSWER_OBJECT, "an array", array_members, NULL};
+SHAPE(arrays) = {ANSWER_LIST, "a list of arrays", NULL, &array};
+static const struct answer_member memory_members[] = {
+    {"arena_bytes", &number, true}, {"peak_bytes", &number, true}, END};
+SHAPE(memory) = {ANSWER_OBJECT, "a worker's memory", memory_members, NULL};
+static const struct answer_member plan_members[] = {{"members", &count, true},
+                                                    {"steps", &count, true},
+                                                    {"arrays", &arrays, true},
+                                                    {"files", &number, true},
+                                                    {"bytes", &number, true},
+                                                    {"stored_bytes", &number, true},
+                                                    {"free_bytes", &number, false},
+                                                    {"not_saved", &texts, true},
+                                                    {"measured_members", &count, true},
+                                                    {"set_up_seconds", &number, true},
+                                                    {"member_seconds", &number, true},
+                                                    {"seconds", &number, false},
+                                                    {"workers", &count, true},
+                                                    {"worker", &memory, true},
+                                                    {"advice", &texts, true},
+                                                    {"notes", &texts, false},
+                                                    END};
+const struct answer_shape answer_plan = {ANSWER_OBJECT, "a plan", plan_members, NULL};
 
 static const struct answer_member variable_members[] = {{"name", &text, true},
                                                         {"kind", &text, true},
@@ -217,6 +249,8 @@ static bool is_kind(enum answer_kind kind, const json_t *v)
     case ANSWER_COUNT:
         return json_is_integer(v) && json_integer_value(v) >= 0 &&
                json_integer_value(v) <= ANSWER_COUNT_MAX;
+    case ANSWER_NUMBER:
+        return json_is_number(v);
     case ANSWER_OBJECT:
     case ANSWER_MAP:
         return json_is_object(v);

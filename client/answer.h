@@ -13,8 +13,9 @@ enum answer_kind {
     ANSWER_ANY,
     ANSWER_TRUE,
     ANSWER_TEXT,
-    ANSWER_ID,     /* a text: the number of a job, from 1 on */
-    ANSWER_COUNT,  /* an integer from 0 to ANSWER_COUNT_MAX: sums of some do not overflow */
+    ANSWER_ID,    /* a text: the number of a job, from 1 on */
+    ANSWER_COUNT, /* an integer from 0 to ANSWER_COUNT_MAX: sums of some do not overflow */
+    ANSWER_NUMBER,
     ANSWER_OBJECT, /* with these members */
     ANSWER_MAP,    /* an object: each of its members is like `each` */
     ANSWER_LIST,   /* each of its items is like `each` */
@@ -36,7 +37,7 @@ struct answer_member {
 };
 
 extern const struct answer_shape answer_job, answer_jobs, answer_members, answer_ranges,
-    answer_dry_run, answer_appended,
+    answer_dry_run, answer_plan, answer_appended,
     answer_model,       /* also one that is no longer valid, or was just made */
     answer_whole_model, /* one that can be run */
     answer_models, answer_module, answer_modules, answer_type, answer_types, answer_upload,

@@ -6,6 +6,7 @@
 #include "client/members.h"
 #include "client/models.h"
 #include "client/modules.h"
+#include "client/plan.h"
 #include "client/plot.h"
 #include "client/processes.h"
 #include "client/profile.h"
@@ -23,6 +24,8 @@ static const struct command commands[] = {
      "submit a job, show its progress, print the path of its store"},
     {"submit", "JOB.json", 1, 1, "store dry-run oversize idempotency-key", job_submit, false,
      "submit a job and print its number"},
+    {"plan", "JOB.json", 1, 1, "store", plan_show, false,
+     "tell what a job would take, by its first member; keep nothing"},
     {"status", "ID", 1, 1, "", job_status, false, "tell how a job is doing"},
     {"jobs", "", 0, 0, "state limit", job_list, false, "list jobs, the newest first"},
     {"wait", "ID...", 1, -1, "quiet", job_wait, false, "wait for jobs to end"},

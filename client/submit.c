@@ -110,3 +110,23 @@ int submit_job(struct server *s, const struct options *o, struct reply *ret_repl
     free(text);
     return code;
 }
+
+int submit_plan(struct server *s, const struct options *o, struct reply *ret_reply)
+{
+    char *text;
+    *ret_reply = (struct reply){0};
+    int code = ret_reply->code = prepare(s, o, &text);
+    if (code)
+        return code;
+    struct request request = {.method = "POST",
+                              .path = API_PLAN,
+                              .body = text,
+                              .size = strlen(text),
+                              .content_type = API_JSON,
+                              .shape = &answer_plan};
+    code = send_patiently(s, &request, ret_reply);
+    if (!code)
+        say_notes(ret_reply->json);
+    free(text);
+    return code;
+}

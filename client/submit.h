@@ -12,6 +12,9 @@
  * ret_reply->code after a complaint where that is not 0; ret_reply is to be cleared always. */
 int submit_job(struct server *s, const struct options *o, struct reply *ret_reply);
 
+/* Likewise, but it is planned, not submitted: a good answer is a plan (answer_plan). */
+int submit_plan(struct server *s, const struct options *o, struct reply *ret_reply);
+
 /* An idempotency key that nobody has used; a new string. */
 char *submit_random_key(void);
 

@@ -7,6 +7,7 @@
 #include "http/http.h"
 #include "http/problem.h"
 #include "library/offers.h"
+#include "pool/planner.h"
 #include "pool/pool.h"
 #include "proto/where.h"
 #include "queue/queue.h"
@@ -197,6 +198,25 @@ int links_open_libraries(struct simlabd *d, struct error *e)
     return offers_open(d->loop, &o, &d->offers, e);
 }
 
+/* ---- plans ---- */
+
+static int plan_job(void *simlabd, const struct http_plan *what, http_planned_fn done, void *task,
+                    void **ret_plan, struct error *e)
+{
+    struct simlabd *d = simlabd;
+    struct plan *plan;
+    const struct planner_job job = {what->document, what->libraries, what->from};
+    int r = planner_run(d->planner, &job, done, task, &plan, e);
+    if (r == 0)
+        *ret_plan = plan;
+    return r == POOL_BUSY ? (int)PROBLEM_BUSY : r;
+}
+
+static void stop_plan(void *plan)
+{
+    planner_stop(plan);
+}
+
 /* On a thread of the aside. */
 static int release_store(void *simlabd, int64_t job, const char *path, const char *owner,
                          struct error *e)
@@ -239,7 +259,13 @@ int links_open_pool(struct simlabd *d, struct error *e)
                                    .uploads = c->uploads,
                                    .left = worker_was_left,
                                    .before_start = worker_starts};
-    return pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
+    const struct planner_options plans = {.program = c->worker,
+                                          .scratch = c->scratch,
+                                          .libraries = c->libraries,
+                                          .uploads = c->uploads,
+                                          .sandbox = c->sandbox};
+    int r = pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
+    return r ? r : planner_open(d->loop, &plans, &d->planner, e);
 }
 
 /* Descriptors that are left for clients: a worker has some, and so have the database, libraries,
@@ -271,6 +297,8 @@ int links_open_http(struct simlabd *d, struct error *e)
                                    .push_problem = problem_of_push,
                                    .remove = remove_module,
                                    .modules = list_modules,
+                                   .plan = plan_job,
+                                   .stop_plan = stop_plan,
                                    .libraries_known = libraries_known,
                                    .userdata = d};
     return http_new(d->loop, d->queue, offers_registry(d->offers), &o, &d->http, e);

@@ -11,6 +11,7 @@
 #include "library/offers.h"
 #include "library/snapshot.h"
 #include "links.h"
+#include "pool/planner.h"
 #include "pool/pool.h"
 #include "proto/api.h"
 #include "queue/queue.h"
@@ -233,6 +234,7 @@ static void stop(struct simlabd *d)
     d->stopping = true;
     service_notify(&d->service, "STOPPING=1\nSTATUS=Stopping");
     d->http = http_free(d->http);
+    d->planner = planner_close(d->planner);
     if (d->pool)
         d->pool = pool_local.close(d->pool);
     d->aside = aside_free(d->aside);

@@ -27,6 +27,7 @@ struct simlabd {
     struct aside *aside;
     struct dispatch *dispatch;
     struct pool *pool;
+    struct planner *planner;
     struct http *http;
     int signals;
     bool stopping;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simlab-worker: serve | run JOB | describe LIBRARY | plot STORE VARIABLE. */
+/* simlab-worker: serve | run JOB | plan JOB | describe LIBRARY | plot STORE VARIABLE. */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,6 +25,11 @@ static int usage(FILE *to)
         "                          [--python NAME.py]…\n"
         "                          [--resume] [--debug] [--profile] [--trace FILE.json]\n"
         "                          [--graph FILE.svg]\n"
+        "       simlab-worker plan [FILE.py:MODEL] JOB.json [--processes DIR]… [--python "
+        "NAME.py]…\n"
+        "                          [--limit SECONDS]\n"
+        "                          [--libraries DIR --pins FILE [--uploads DIR] [--from STORE]\n"
+        "                           [--sandbox off|auto|require]]\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker verify STORE MEMBERS <CHECKSUMS\n"
@@ -41,6 +46,14 @@ static int usage(FILE *to)
         "            with --trace it writes the calls of processes on the clock, for Chrome's\n"
         "            tracing page; with --graph the model's graph coloured by time, in DOT\n"
         "            (FILE.dot) or drawn by Graphviz's dot (FILE.svg, .png, .pdf)\n"
+        "plan        runs the first member of a job, keeps nothing of it, and prints what the job\n"
+        "            will take, as JSON: arrays, files, bytes, memory, time, and what would be "
+        "done\n"
+        "            better. Exit status 0; 2 where the job is refused; 1 where the member fails, "
+        "or\n"
+        "            takes longer than --limit (60). A daemon names the directory of its copies, "
+        "the\n"
+        "            job's libraries of these, uploads, and the store that the job starts from\n"
         "describe    prints a process library's descriptors as JSON; with --configuration, those\n"
         "            that it has as the library NAME\n"
         "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
@@ -63,7 +76,8 @@ struct arguments {
     const char *modules[MAX_DIRECTORIES + 1];
     int n_directories, n_modules;
     const char *operand, *model, *configuration;
-    const char *trace, *graph;
+    const char *trace, *graph, *pins, *from;
+    double limit;
     bool debug, profile, resume;
 };
 
@@ -119,6 +133,16 @@ static bool parse_descriptor(const char *text, int *ret)
     return true;
 }
 
+static bool parse_seconds(const char *text, double *ret)
+{
+    char *end;
+    double seconds = strtod(text, &end);
+    if (end == text || *end || !(seconds > 0) || !(seconds < 1e9))
+        return false;
+    *ret = seconds;
+    return true;
+}
+
 /* Where the text of an option goes that is kept as it is; NULL: it is another. */
 static const char **text_of(struct arguments *a, int c)
 {
@@ -135,6 +159,10 @@ static const char **text_of(struct arguments *a, int c)
         return &a->graph;
     case 'n':
         return &a->name;
+    case 'i':
+        return &a->pins;
+    case 'f':
+        return &a->from;
     case 'y':
         return a->n_modules < MAX_DIRECTORIES ? &a->modules[a->n_modules++] : NULL;
     default:
@@ -166,6 +194,8 @@ static bool set_option(struct arguments *a, int c)
         return true;
     case 'S':
         return sandbox_mode_parse(optarg, &a->sandbox) == 0;
+    case 'm':
+        return parse_seconds(optarg, &a->limit);
     case 'w':
         return parse_descriptor(optarg, &a->where);
     case 'p':
@@ -180,20 +210,30 @@ static bool set_option(struct arguments *a, int c)
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},   {"processes", required_argument, NULL, 'p'},
-        {"python", required_argument, NULL, 'y'},  {"endpoint", required_argument, NULL, 'e'},
-        {"name", required_argument, NULL, 'n'},    {"libraries", required_argument, NULL, 'l'},
-        {"uploads", required_argument, NULL, 'u'}, {"where", required_argument, NULL, 'w'},
-        {"sandbox", required_argument, NULL, 'S'}, {"configuration", required_argument, NULL, 'c'},
-        {"debug", no_argument, NULL, 'd'},         {"resume", no_argument, NULL, 'r'},
-        {"profile", no_argument, NULL, 'P'},       {"trace", required_argument, NULL, 't'},
-        {"graph", required_argument, NULL, 'g'},   {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"processes", required_argument, NULL, 'p'},
+                                            {"python", required_argument, NULL, 'y'},
+                                            {"endpoint", required_argument, NULL, 'e'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"libraries", required_argument, NULL, 'l'},
+                                            {"uploads", required_argument, NULL, 'u'},
+                                            {"where", required_argument, NULL, 'w'},
+                                            {"sandbox", required_argument, NULL, 'S'},
+                                            {"configuration", required_argument, NULL, 'c'},
+                                            {"debug", no_argument, NULL, 'd'},
+                                            {"resume", no_argument, NULL, 'r'},
+                                            {"profile", no_argument, NULL, 'P'},
+                                            {"trace", required_argument, NULL, 't'},
+                                            {"graph", required_argument, NULL, 'g'},
+                                            {"pins", required_argument, NULL, 'i'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"limit", required_argument, NULL, 'm'},
+                                            {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!set_option(a, c))
             return false;
-    bool has_two = optind + 1 < argc && !strcmp(argv[0], "run");
+    bool has_two = optind + 1 < argc && (!strcmp(argv[0], "run") || !strcmp(argv[0], "plan"));
     a->model = has_two ? argv[optind++] : NULL;
     a->operand = optind < argc ? argv[optind++] : NULL;
     if (a->n_directories == 0)
@@ -250,6 +290,27 @@ static int run(const struct arguments *a)
     return status;
 }
 
+static int plan(const struct arguments *a)
+{
+    if (!a->operand || !a->pins != !a->libraries)
+        return usage(stderr);
+    char *python = python_directory();
+    struct worker_plan_options o = {.job = a->operand,
+                                    .limit = a->limit,
+                                    .libraries = (const char *const *)a->directories,
+                                    .modules = a->modules,
+                                    .model = a->model,
+                                    .python = python,
+                                    .copies = a->libraries,
+                                    .pins = a->pins,
+                                    .uploads = a->uploads,
+                                    .from = a->from,
+                                    .sandbox = a->sandbox};
+    int status = worker_plan(&o);
+    free(python);
+    return status;
+}
+
 /* It runs the library: what it prints is all that is asked of it. */
 static int describe(const struct arguments *a, struct above above)
 {
@@ -264,6 +325,8 @@ static int act(const char *role, const struct arguments *a, struct above above)
 {
     if (!strcmp(role, "run"))
         return run(a);
+    if (!strcmp(role, "plan"))
+        return plan(a);
     if (!strcmp(role, "serve"))
         return serve(a, above);
     if (!strcmp(role, "describe"))
@@ -337,7 +400,7 @@ int main(int argc, char **argv)
         return worker_plot(argc - 1, argv + 1);
     if (!strcmp(role, "verify"))
         return argc == 4 ? worker_verify(argv[2], argv[3]) : usage(stderr);
-    struct arguments a = {.where = -1};
+    struct arguments a = {.where = -1, .limit = 60};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
     int status = parsed ? act(role, &a, above) : usage(stderr);
     arguments_clear(&a);

@@ -16,6 +16,7 @@
 #define API_MODULES   "/v1/modules"
 #define API_JOBS      "/v1/jobs"
 #define API_WORKERS   "/v1/workers"
+#define API_PLAN      "/v1/plan"
 /* Below /v1/schemas: */
 #define API_SCHEMA_JOB "/job"
 /* Below /v1/jobs/{id}: */

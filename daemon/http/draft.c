@@ -174,7 +174,7 @@ static int keep_text(const struct draft *d, char *text, bool is_quick, char **re
 {
     size_t n = strlen(text);
     int r = 0;
-    *ret_text = n > QUEUE_TEXT_MAX ? NULL : text;
+    *ret_text = n > QUEUE_TEXT_MAX && !d->keeps_texts ? NULL : text;
     if (*ret_text)
         return 0;
     if (is_quick)

@@ -27,7 +27,9 @@ struct draft {
     const struct registry *registry; /* a reference */
     const char *uploads, *texts;     /* directories */
     struct body_text *body;
-    bool is_dry; /* nothing is to be stored */
+    bool is_dry;                                                      /* nothing is to be stored */
+    bool keeps_texts;                                                 /* however long they are */
+    int (*then)(struct request *r, struct draft *d, struct error *e); /* drafting.h */
     json_t *given;
     struct draft_reference model, base, from;
     /* built: */

@@ -11,10 +11,19 @@
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
 
+#include "base/buffer.h"
 #include "base/loop.h"
 #include "model/job.h"
 #include "queue/queue.h"
 
+struct http_plan {
+    const char *document;  /* of a job, as normalized */
+    const char *libraries; /* JSON: job_pins */
+    const char *from;      /* the store that it starts from, or NULL */
+};
+/* 0 and what simlab-worker plan has printed; or another result, with words. */
+typedef void (*http_planned_fn)(void *task, int result, const struct buffer *text,
+                                const struct error *e);
 typedef void (*http_pushed_fn)(void *task, int result, const json_t *answer, const struct error *e);
 
 struct http_options {
@@ -47,6 +56,12 @@ struct http_options {
                   void *task, struct error *e);
     /* Those that are there: a new list. */
     json_t *(*modules)(void *userdata);
+    /* Makes a plan of a job, as long as it needs: 0, and `done` is called once, on the loop's
+     * thread, also after http_free; else a result of handlers. stop_plan: it is not wanted any
+     * more. NULL: none are made here. */
+    int (*plan)(void *userdata, const struct http_plan *what, http_planned_fn done, void *task,
+                void **ret_plan, struct error *e);
+    void (*stop_plan)(void *plan);
     /* False while libraries are being described: what is not there may come. NULL: it is true. */
     bool (*libraries_known)(void *userdata);
 };

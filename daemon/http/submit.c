@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/jobs: what can be refused is refused here, with a pointer to the fault. */
+#include "http/submit.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "http/draft.h"
+#include "http/drafting.h"
 #include "http/from.h"
 #include "http/jobs.h"
-#include "http/models.h"
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -182,96 +182,54 @@ static void reply_dry_run(struct request *r, const struct draft *d, const char *
                          jobs_notes(d->notes)));
 }
 
-static int submit(struct request *r, const struct draft *d, struct error *e)
+int submit_check(struct request *r, const struct draft *d, char **ret_path, struct error *e)
 {
     char *path = NULL;
-    int64_t id;
-    bool existed;
     int result = store_path(r->http, d->store, &path, e);
     if (result == 0 && d->from_job)
         result = from_check(r->http->queue, d, e);
-    if (result == 0 && d->is_dry) {
-        result = problem_of_queue(queue_check_after(r->http->queue, d->after, d->n_after, e));
-        result = result ? result : check_absent(path, e);
-        result = result ? result : check_room(r, d, e);
-        if (result == 0)
-            reply_dry_run(r, d, path);
-    } else if (result == 0) {
-        result = enqueue(r, d, path, &id, &existed, e);
-        if (result == 0)
-            result = reply_submitted(r, id, existed, e);
-    }
+    result = result ? result
+                    : problem_of_queue(queue_check_after(r->http->queue, d->after, d->n_after, e));
+    result = result ? result : check_absent(path, e);
+    if (result == 0)
+        *ret_path = path;
+    else
+        free(path);
+    return result;
+}
+
+static int check(struct request *r, const struct draft *d, struct error *e)
+{
+    char *path = NULL;
+    int result = submit_check(r, d, &path, e);
+    result = result ? result : check_room(r, d, e);
+    if (result == 0)
+        reply_dry_run(r, d, path);
     free(path);
     return result;
 }
 
-/* ---- the steps; each is done at once, or aside ---- */
-
-static int fetch_and_build(struct request *r, struct draft *d, bool is_light, struct error *e);
-
-static int finish(struct request *r, struct draft *d, int result, struct error *e)
+static int submit(struct request *r, struct draft *d, struct error *e)
 {
-    result = models_result(r->http, result, e);
+    char *path = NULL;
+    int64_t id;
+    bool existed;
+    if (d->is_dry)
+        return check(r, d, e);
+    int result = store_path(r->http, d->store, &path, e);
+    if (result == 0 && d->from_job)
+        result = from_check(r->http->queue, d, e);
     if (result == 0)
-        result = submit(r, d, e);
-    draft_free(d);
-    return result;
-}
-
-static int build_aside(void *draft, struct error *e)
-{
-    return draft_build(draft, false, e);
-}
-
-static int built(struct request *r, void *draft, int result, struct error *e)
-{
-    return finish(r, draft, result, e);
-}
-
-static int parse_aside(void *draft, struct error *e)
-{
-    return draft_parse(draft, e);
-}
-
-static int parsed(struct request *r, void *draft, int result, struct error *e)
-{
+        result = enqueue(r, d, path, &id, &existed, e);
     if (result == 0)
-        return fetch_and_build(r, draft, false, e);
-    draft_free(draft);
+        result = reply_submitted(r, id, existed, e);
+    free(path);
     return result;
-}
-
-static const struct work_kind parsing = {.is_heavy = true, .work = parse_aside, .done = parsed};
-static const struct work_kind building = {.is_heavy = true, .work = build_aside, .done = built};
-
-static int go_aside(struct request *r, const struct work_kind *kind, struct draft *d, bool goes_on,
-                    struct error *e)
-{
-    int result = work_aside(r, kind, d, goes_on, e);
-    if (result != 0)
-        draft_free(d);
-    return result;
-}
-
-static int fetch_and_build(struct request *r, struct draft *d, bool is_light, struct error *e)
-{
-    draft_fetch(d, r->http->queue);
-    int result = is_light ? draft_build(d, true, e) : MODEL_LONG;
-    if (result != MODEL_LONG)
-        return finish(r, d, result, e);
-    error_clear(e);
-    return go_aside(r, &building, d, !is_light, e);
 }
 
 int submit_job(struct request *r, struct error *e)
 {
     const char *dry = request_query(r, "dry_run");
     struct draft *d = draft_new(r, dry && strcmp(dry, "0") != 0);
-    if (d->body && d->body->size > DRAFT_LIGHT)
-        return go_aside(r, &parsing, d, false, e);
-    int result = draft_parse(d, e);
-    if (result == 0)
-        return fetch_and_build(r, d, true, e);
-    draft_free(d);
-    return result;
+    return drafting_begin(r, d, submit, e);
 }

@@ -77,7 +77,7 @@ static int run(const char *program, int stop, const char *copy, const char *orig
 {
     const char *const argv[] = {program, "describe", copy, NULL};
     struct buffer output = {0};
-    int r = pool_capture(argv, TIMEOUT_MS, DOCUMENT_MAX_BYTES, stop, &output, e);
+    int r = pool_capture(argv, NULL, TIMEOUT_MS, DOCUMENT_MAX_BYTES, stop, &output, e);
     if (r == 0) {
         json_t *document = json_read(output.data ? output.data : "", output.size, e);
         if (json_is_object(document))

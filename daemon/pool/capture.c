@@ -114,7 +114,7 @@ static int run(struct capture *c, int timeout_ms, struct error *e)
     return r == 0 ? judge(c, status, e) : r;
 }
 
-static int start(struct capture *c, const char *const *argv)
+static int start(struct capture *c, const char *const *argv, const char *directory)
 {
     int output[2], error[2];
     if (pipe2(output, O_CLOEXEC) < 0)
@@ -127,7 +127,8 @@ static int start(struct capture *c, const char *const *argv)
     }
     fcntl(output[0], F_SETFL, O_NONBLOCK);
     fcntl(error[0], F_SETFL, O_NONBLOCK);
-    struct child_options o = {.argv = argv, .output = output[1], .error = error[1]};
+    struct child_options o = {
+        .argv = argv, .directory = directory, .output = output[1], .error = error[1]};
     int r = child_start(&o, &c->pid, &c->pidfd);
     close(output[1]);
     close(error[1]);
@@ -136,12 +137,12 @@ static int start(struct capture *c, const char *const *argv)
     return r;
 }
 
-int pool_capture(const char *const *argv, int timeout_ms, size_t limit, int stop,
-                 struct buffer *ret_output, struct error *e)
+int pool_capture(const char *const *argv, const char *directory, int timeout_ms, size_t limit,
+                 int stop, struct buffer *ret_output, struct error *e)
 {
     struct capture c = {
         .program = argv[0], .limit = limit, .pidfd = -1, .output = -1, .error = -1, .stop = stop};
-    int r = start(&c, argv);
+    int r = start(&c, argv, directory);
     if (r < 0)
         error_set(e, r, NULL, "cannot run %s: %s", argv[0], strerror(-r));
     else

@@ -66,7 +66,8 @@ struct pool_options {
 /* What the functions here find, with words. */
 enum pool_result {
     POOL_IN_USE = 1, /* another daemon, or what it left running, holds the scratch directory */
-    POOL_FAILED      /* a program that was run failed, hung, or printed too much */
+    POOL_FAILED,     /* a program that was run failed, hung, or printed too much */
+    POOL_BUSY        /* too much is asked for already */
 };
 
 struct pool;
@@ -99,9 +100,10 @@ extern const struct pool_driver pool_local;
 /* Runs a program to its end and collects what it prints, for `describe`: at most `limit` bytes and
  * `timeout_ms`, and not beyond the time when `stop` (a descriptor; -1: none) can be read, else it
  * is killed. -errno where it cannot be run; the words of POOL_FAILED name the exit status and quote
- * the last line of its stderr. `ret_output` is appended to on success only. Any thread may call it.
+ * the last line of its stderr. `directory`: to run in, and $TMPDIR; NULL: as we do. `ret_output` is
+ * appended to on success only. Any thread may call it.
  */
-int pool_capture(const char *const *argv, int timeout_ms, size_t limit, int stop,
-                 struct buffer *ret_output, struct error *e);
+int pool_capture(const char *const *argv, const char *directory, int timeout_ms, size_t limit,
+                 int stop, struct buffer *ret_output, struct error *e);
 
 #endif

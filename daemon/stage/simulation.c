@@ -399,3 +399,8 @@ int simulation_resume(struct simulation *s, int64_t member, const struct stage_s
     int restored = instance_restore_all(s, rest.bytes, rest.n, r ? NULL : e);
     return run_rest(s, r ? r : restored, e);
 }
+
+size_t simulation_memory(const struct simulation *s)
+{
+    return s->state->arena.used;
+}

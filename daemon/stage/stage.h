@@ -116,6 +116,9 @@ json_t *simulation_profile(const struct simulation *s);
 /* Calls on the clock, in Chrome's trace format (traceEvents; one tid for each lane). */
 json_t *simulation_trace(const struct simulation *s);
 
+/* Bytes of its state's arena that were used so far: all that a member has. */
+size_t simulation_memory(const struct simulation *s);
+
 /* ---- saving and resuming ---- */
 
 /* Within stage_events.step, when all threads rest: what the rest of the member's run depends on, of

@@ -1,58 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/known_job.h"
 
-#include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "proto/wire.h"
 #include "worker/pinned.h"
 #include "worker/range_runner.h"
 #include "worker/result.h"
+#include "worker/uploads.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define UPLOAD_MAX_BYTES ((size_t)JOB_MAX_ELEMENTS * 16 + 65536)
-
-static int read_upload(void *userdata, const char *id, struct ndarray *ret, struct error *e)
-{
-    const char *const *uploads = userdata;
-    if (!*uploads || !file_name_ok(id))
-        return error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
-    char *name = mem_printf("%s.npy", id);
-    char *path = file_join(*uploads, name);
-    struct buffer bytes = {0};
-    int r = file_read(path, UPLOAD_MAX_BYTES, &bytes);
-    if (r < 0)
-        r = error_set(e, r == -ENOENT ? (int)MODEL_INVALID : r, NULL,
-                      "cannot read the upload %s: %s", id, strerror(-r));
-    else
-        r = model_result_of_base(
-            ndarray_from_npy(bytes.data, bytes.size, JOB_MAX_ELEMENTS, ret, e));
-    buffer_free(&bytes);
-    free(path);
-    free(name);
-    return r;
-}
-
-static int open_upload(void *userdata, const char *id, int *ret_fd, struct error *e)
-{
-    const char *const *uploads = userdata;
-    if (!*uploads || !file_name_ok(id))
-        return error_set(e, MODEL_INVALID, NULL, "there is no upload %s", id);
-    char *name = mem_printf("%s.npy", id);
-    char *path = file_join(*uploads, name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), r = fd < 0 ? -errno : 0;
-    free(path);
-    free(name);
-    if (r < 0)
-        return error_set(e, r == -ENOENT ? (int)MODEL_INVALID : r, NULL,
-                         "cannot read the upload %s: %s", id, strerror(-r));
-    *ret_fd = fd;
-    return 0;
-}
 
 static int build_job(const struct wire_job *m, struct pinned *pinned, const char *uploads,
                      struct job **ret_job, struct error *e)
@@ -62,7 +20,7 @@ static int build_job(const struct wire_job *m, struct pinned *pinned, const char
     json_t *document = r == 0 ? json_read(m->document, strlen(m->document), e) : NULL;
     if (!document)
         return r ? r : WORKER_REFUSED;
-    struct job_sources sources = {.upload = read_upload, .open = open_upload, .userdata = &uploads};
+    const struct job_sources sources = uploads_sources(&uploads);
     r = worker_result_of_user(job_new(registry, document, &sources, ret_job, e));
     json_decref(document);
     return error_explain(e, r, "build the job");

@@ -200,6 +200,11 @@ double range_runner_aside(const struct range_runner *m)
     return m->aside;
 }
 
+size_t range_runner_memory(const struct range_runner *m)
+{
+    return simulation_memory(m->simulation);
+}
+
 json_t *range_runner_profile(const struct range_runner *m)
 {
     return simulation_profile(m->simulation);

@@ -86,6 +86,8 @@ struct range_runner *range_runner_free(struct range_runner *m);
  * is not profiled. */
 json_t *range_runner_profile(const struct range_runner *m);
 json_t *range_runner_trace(const struct range_runner *m);
+/* simulation_memory, of a member that ran alone. */
+size_t range_runner_memory(const struct range_runner *m);
 /* Seconds of its last run that no further member takes: to make arrays, to tell the layout, to open
  * the store once it is known and put away what was held, to wait for the disk. */
 double range_runner_aside(const struct range_runner *m);

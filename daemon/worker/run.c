@@ -172,8 +172,7 @@ static int judge(struct run *run, int64_t first, const struct proc_end *end)
     }
 }
 
-/* 0 or -errno. */
-static int one_process(struct run *run, int *ret_status, struct error *e)
+int run_one_process(struct run *run, int *ret_status, struct error *e)
 {
     int64_t first = run->child.ledger.left ? run_ledger_first(&run->child.ledger) : 0;
     struct rusage usage;
@@ -225,20 +224,12 @@ static int resume(struct run *run, int *ret_status)
 
 int worker_run(const struct worker_run_options *o)
 {
-    struct run run = {.options = *o,
-                      .signals = -1,
-                      .channel.fd = -1,
-                      .child.where = -1,
-                      .helpers.share = -1,
-                      .journal.fd = -1};
+    struct run run;
     struct error e = {.message = ""};
-    run.store = file_absolute(o->store);
-    run.options.store = run.store;
+    run_init(&run, o);
     run.options.trace = run.trace = o->trace ? file_absolute(o->trace) : NULL;
     char *picture = o->graph ? file_absolute(o->graph) : NULL;
     run.options.graph = run.graph = picture ? run_graph_text(picture) : NULL;
-    run.child.options = &run.options;
-    run.child.ledger.suspect = -1;
     if (run_setup_read(&run, o->job, &e) < 0) {
         log_error("%s", e.message);
         free(picture);
@@ -250,7 +241,7 @@ int worker_run(const struct worker_run_options *o)
     if (r == 0 && o->resume)
         r = resume(&run, &status);
     while (r == 0 && status == RUN_GO_ON)
-        r = one_process(&run, &status, &e);
+        r = run_one_process(&run, &status, &e);
     if (r < 0)
         log_error("%s", e.message);
     if (picture && status != RUN_REFUSED)

@@ -3,11 +3,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "stage/rest.h"
 #include "store/claim.h"
 #include "worker/closing.h"
 #include "worker/fault.h"
 #include "worker/helping.h"
 #include "worker/run_journal.h"
+#include "worker/sandbox.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +28,9 @@ static void work_clear(struct run_work *w)
     json_decref(w->profile);
     json_decref(w->trace);
     registry_unref(w->registry);
-    libraries_free(w->libraries);
+    if (!w->pinned)
+        libraries_free(w->libraries);
+    pinned_free(w->pinned);
     threads_free(w->threads);
     clean_room_free(w->room);
     fault_forget();
@@ -42,6 +46,13 @@ static int claim_store(const struct run_work *w, struct error *e)
         store_claim(w->child->options->store, w->child->identity->owner, e));
 }
 
+static double member_limit(const struct run_work *w)
+{
+    const struct worker_plan_options *plan = w->child->options->plan;
+    double limit = w->job->member_timeout;
+    return plan && (!(limit > 0) || plan->limit < limit) ? plan->limit : limit;
+}
+
 static int tell_facts(const struct run_work *w, struct error *e)
 {
     struct run_facts *f = w->child->facts;
@@ -53,7 +64,7 @@ static int tell_facts(const struct run_work *w, struct error *e)
                        : 0;
     f->n_members = w->job->n_members;
     f->max_attempts = w->job->max_attempts;
-    f->member_timeout = w->job->member_timeout;
+    f->member_timeout = member_limit(w);
     bool is_first = !f->is_known;
     f->is_known = true;
     int r = is_first ? run_journal_make(w->child->options->store, w->child->identity, f) : 0;
@@ -61,6 +72,14 @@ static int tell_facts(const struct run_work *w, struct error *e)
         return error_explain(e, r, "write its journal");
     run_child_say(w, &(struct wire_message){.type = WIRE_READY});
     return 0;
+}
+
+/* Of a daemon, as its workers are. */
+static int confine(const struct run_work *w, struct error *e)
+{
+    char words[SANDBOX_WORDS];
+    const struct worker_plan_options *plan = w->child->options->plan;
+    return plan ? sandbox_enter(plan->sandbox, w->child->above, w->child->guard, words, e) : 0;
 }
 
 /* Where we are, and the job. */
@@ -71,6 +90,8 @@ static int settle_in(struct run_work *w, struct error *e)
         where_set_pid(w->where, getpid());
         r = clean_room_new(w->child->members, w->child->guard, &w->room, e);
     }
+    if (r == 0)
+        r = confine(w, e);
     if (r == 0)
         r = run_child_job_build(w, e);
     return r ? r : run_child_job_compare(w, e);
@@ -91,21 +112,11 @@ static int prepare(struct run_work *w, struct error *e)
 
 /* ---- the members ---- */
 
-static struct job_store store_of(const struct run_work *w)
-{
-    return (struct job_store){.path = w->child->options->store,
-                              .owner = w->child->identity->owner,
-                              .zarr_format = w->job->zarr_format,
-                              .layout = w->layout,
-                              .from = w->from,
-                              .is_unsynced = true};
-}
-
 static int open_runner(struct run_work *w, struct error *e)
 {
     const struct range_events events = run_child_events(w);
     int64_t suspect = w->child->ledger.suspect;
-    struct job_store where = store_of(w);
+    struct job_store where = run_child_store(w);
     where.first = suspect >= 0 ? suspect : run_ledger_first(&w->own);
     run_child_profile_keep(w);
     w->runner = range_runner_free(w->runner);
@@ -155,7 +166,7 @@ static int close_store(struct run_work *w, struct error *e)
         dead[i][1] = l->dead[i] + 1;
     }
     const struct closing c = {.job = w->job,
-                              .store = store_of(w),
+                              .store = run_child_store(w),
                               .dead = (const int64_t(*)[2])dead,
                               .n_dead = (size_t)l->n_dead};
     int r = closing_run(&c, e);
@@ -238,8 +249,11 @@ void run_child(const struct run_child *c)
 {
     struct run_work w = {.child = c};
     struct error e = {.message = ""};
+    w.started = rest_now();
     int r = error_explain(&e, prepare(&w, &e), "prepare the job");
-    if (r)
+    if (c->options->plan)
+        run_child_plan(&w, r, &e);
+    else if (r)
         say_refused(&w, r, &e);
     else
         run(&w);

@@ -42,7 +42,9 @@ struct run_child {
     struct run_facts *facts;
     int channel, where; /* descriptors: run_channel_send, where_open */
     int share;          /* one more: where helpers are offered lanes (worker/offer.h) */
+    int plan;           /* of a plan: a file to write it to (worker_plan) */
     pid_t guard;
+    pid_t above; /* who started the run: a daemon, of a plan that it asked for */
 };
 
 /* What is told (proto/PROTOCOL.md): READY when the facts are known; LAYOUT, DONE, MEMBER_FAILED;

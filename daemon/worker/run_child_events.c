@@ -42,7 +42,9 @@ static int on_failed(void *userdata, int64_t member, const struct error *why)
     const struct wire_message m = {.type = WIRE_MEMBER_FAILED,
                                    .member_failed = {RUN_LEASE, member, why->message}};
     run_ledger_dead(&w->own, member);
-    if (w->job->batch_dim)
+    if (w->failure)
+        *w->failure = *why;
+    else if (w->job->batch_dim)
         log_error("member %lld: %s", (long long)member, why->message);
     else
         log_error("%s", why->message);

@@ -5,11 +5,13 @@
 #include "worker/checkpoint_file.h"
 #include "worker/local_libraries.h"
 #include "worker/run_child_parts.h"
+#include "worker/uploads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define NPY_MAX_BYTES ((size_t)1 << 30)
+#define NPY_MAX_BYTES  ((size_t)1 << 30)
+#define PINS_MAX_BYTES ((size_t)1 << 20)
 
 static char *in_job_directory(const struct run_work *w, const char *path)
 {
@@ -62,14 +64,34 @@ static int read_npy(void *userdata, const char *path, struct ndarray *ret, struc
     return r;
 }
 
+/* Of a daemon: the libraries that it was submitted with, of which only types are looked at yet. */
+static int open_pinned(struct run_work *w, const struct worker_plan_options *o, struct error *e)
+{
+    struct buffer pins = {0};
+    const struct registry *registry;
+    w->pinned = pinned_new(o->copies);
+    w->libraries = pinned_libraries(w->pinned);
+    int r = error_explain(e, file_read(o->pins, PINS_MAX_BYTES, &pins), "read the job's libraries");
+    r = r ? r : pinned_registry(w->pinned, pins.data ? pins.data : "", &registry, e);
+    w->registry = r == 0 ? registry_ref(registry) : NULL;
+    buffer_free(&pins);
+    return r;
+}
+
 /* The job's threads hold before a library is loaded; whether they may is checked with the job. */
 static int load_libraries(struct run_work *w, struct error *e)
 {
+    const struct worker_plan_options *plan = w->child->options->plan;
+    int r = 0;
     w->threads = threads_new();
-    w->libraries = libraries_new();
+    if (plan && plan->copies)
+        r = open_pinned(w, plan, e);
+    else
+        w->libraries = libraries_new();
     threads_set(w->threads, w->libraries, job_options_library_threads(w->document));
-    return local_libraries_open(w->libraries, w->child->options->libraries, w->document,
-                                &w->child->model, w->is_helper, &w->registry, e);
+    return w->pinned ? r
+                     : local_libraries_open(w->libraries, w->child->options->libraries, w->document,
+                                            &w->child->model, w->is_helper, &w->registry, e);
 }
 
 static bool is_profiled(const struct worker_run_options *o)
@@ -86,21 +108,38 @@ int run_child_job_build(struct run_work *w, struct error *e)
         json_object_set_new(w->document, "debug", json_true());
     if (is_profiled(w->child->options) && json_is_object(w->document))
         json_object_set_new(w->document, "profile", json_true());
+    const struct worker_plan_options *plan = w->child->options->plan;
     struct job_sources sources = {.file = read_npy, .userdata = w};
+    if (plan && plan->copies)
+        sources = uploads_sources(&plan->uploads);
     int r = load_libraries(w, e);
     if (r == 0)
         r = worker_result_of_user(job_new(w->registry, w->document, &sources, &w->job, e));
+    if (r == 0 && w->pinned)
+        r = pinned_load(w->pinned, w->job, e);
     if (r == 0)
         r = worker_result_of_user(job_check_encodings(w->job, store_check_encoding, e));
-    if (r == 0 && (w->job->n_after > 0 || w->job->is_held))
+    if (r == 0 && !plan && (w->job->n_after > 0 || w->job->is_held))
         r = error_set(e, WORKER_REFUSED, w->job->n_after > 0 ? "/after" : "/hold",
                       "a local run knows of no other jobs, and of nobody who would release it: "
                       "\"after\" and \"hold\" are for a daemon");
+    if (r == 0 && w->pinned)
+        w->from = mem_strdup(plan->from);
     if (r == 0 && w->job->from.store) {
         w->from = in_job_directory(w, w->job->from.store);
         note_starts(w);
     }
     return r;
+}
+
+struct job_store run_child_store(const struct run_work *w)
+{
+    return (struct job_store){.path = w->child->options->store,
+                              .owner = w->child->identity->owner,
+                              .zarr_format = w->job->zarr_format,
+                              .layout = w->layout,
+                              .from = w->from,
+                              .is_unsynced = true};
 }
 
 void run_child_job_hash(const struct run_work *w, char ret[HASH_TEXT_SIZE])

@@ -78,6 +78,7 @@ bool run_death_of_process(struct run *run, int64_t first, const struct proc_end 
     const struct run_facts *f = run->child.facts;
     int64_t member = run_place(run).member;
     explain_death(run, member, end, reason, sizeof reason);
+    snprintf(run->reason, sizeof run->reason, "%s", reason);
     if (run_ledger_is_left(&run->child.ledger, member)) {
         say_died(run, member, charge(run, first, member, reason), reason);
         return true;

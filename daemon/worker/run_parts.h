@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What run.c, run_heard.c, run_setup.c and run_death.c share: a local run, as the process that runs
- * no user code sees it. */
+/* What run.c, run_plan.c, run_heard.c, run_setup.c and run_death.c share: a local run, as the
+ * process that runs no user code sees it. */
 #ifndef WORKER_RUN_PARTS_H
 #define WORKER_RUN_PARTS_H
 
@@ -44,7 +44,7 @@ struct run {
     struct run_channel channel;
     struct run_helpers helpers;
     enum said said;
-    char reason[RUN_REASON_SIZE]; /* with what it said */
+    char reason[RUN_REASON_SIZE]; /* with what it said, or of what it died */
     bool is_overrun;              /* killed for its member's time */
     int stalls;                   /* processes in a row that died beside members */
     int losses;                   /* helpers in a row that were killed */
@@ -55,6 +55,9 @@ struct run {
 struct where_at run_place(const struct run *run);
 /* A signal that asks us to end is handed on to the process; `asked` keeps it. */
 void run_hear_signals(struct run *run);
+
+/* Runs one process to its end; *ret_status: RUN_GO_ON, where another is to follow. 0 or -errno. */
+int run_one_process(struct run *run, int *ret_status, struct error *e);
 
 /* ---- run_heard.c ---- */
 
@@ -69,6 +72,8 @@ void run_heard_all(struct run *run);
 
 /* ---- run_setup.c ---- */
 
+/* `o` is copied, and what it points to borrowed. */
+void run_init(struct run *run, const struct worker_run_options *o);
 /* The job's document, and a library of the modules in Python that were given. Negative where the
  * job cannot be read. */
 int run_setup_read(struct run *run, const char *path, struct error *e);

@@ -109,6 +109,19 @@ static int hold_signals(struct run *run, struct error *e)
     return error_explain(e, run->signals < 0 ? -errno : 0, "wait for signals");
 }
 
+void run_init(struct run *run, const struct worker_run_options *o)
+{
+    *run = (struct run){.options = *o,
+                        .signals = -1,
+                        .channel.fd = -1,
+                        .child = {.where = -1, .plan = -1, .ledger.suspect = -1},
+                        .helpers.share = -1,
+                        .journal.fd = -1};
+    run->store = file_absolute(o->store);
+    run->options.store = run->store;
+    run->child.options = &run->options;
+}
+
 int run_setup_read(struct run *run, const char *path, struct error *e)
 {
     int r = read_document(run, path, e);
@@ -157,6 +170,8 @@ void run_setup_clear(struct run *run)
         unlink(run->where_path);
     if (run->child.where >= 0)
         close(run->child.where);
+    if (run->child.plan >= 0)
+        close(run->child.plan);
     if (run->child.facts)
         munmap(run->child.facts, sizeof *run->child.facts);
     run_ledger_clear(&run->child.ledger);

@@ -36,8 +36,27 @@ struct worker_run_options {
         resume; /* go on with one that was killed whole, where its journal stands (run_journal.h) */
     const char *trace; /* a file to write: calls on the clock, in Chrome's trace format; or NULL */
     const char *graph; /* the model's graph by time, as DOT or a picture (run_graph.h); or NULL */
+    const struct worker_plan_options *plan; /* NULL: it is run, not planned */
 };
 int worker_run(const struct worker_run_options *o);
+
+/* plan: runs the job's first member (and, where that takes no time, some of the next) into a store
+ * that is removed, and prints what the job will take, as JSON: a plan (plan_document.h), or
+ * {"failed": REASON}, where the member fails; {"refused": REASON, "pointer"?}; {"trouble": REASON}.
+ * 0, 1, 2, 1; a daemon, which reads it, gets 0. */
+struct worker_plan_options {
+    const char *job;
+    double limit; /* seconds that a member may take; its own limit where that is less */
+    /* As in worker_run_options; or of a daemon's job, its libraries and uploads: */
+    const char *const *libraries, *const *modules;
+    const char *model, *python;
+    const char *copies;  /* directory (library/copies.h); NULL: no daemon asks */
+    const char *pins;    /* a file: job_pins */
+    const char *uploads; /* or NULL */
+    const char *from;    /* the store that it starts from; or NULL */
+    enum sandbox_mode sandbox;
+};
+int worker_plan(const struct worker_plan_options *o);
 
 /* describe: prints a library's descriptors as JSON. `configuration`: NULL, or a file
  * NAME.configuration, with which it is opened as the library NAME. */

@@ -96,7 +96,7 @@ def test_options_of_the_others(context):
 
 
 def test_roles_of_a_worker_tell_their_options(context):
-    for role in ("run", "describe", "plot", "serve"):
+    for role in ("run", "plan", "describe", "plot", "serve"):
         check("usage: " in help_of(context, "simlab-worker", role, "--help"), role)
 
 

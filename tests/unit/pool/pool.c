@@ -430,7 +430,7 @@ static int capture(const char *script, int timeout_ms, size_t limit, struct buff
                    struct error *e)
 {
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
-    return pool_capture(argv, timeout_ms, limit, -1, b, e);
+    return pool_capture(argv, NULL, timeout_ms, limit, -1, b, e);
 }
 
 Test(capture, collects_what_is_printed)
@@ -468,7 +468,7 @@ Test(capture, failures_are_named)
     cr_assert_eq(capture("kill -SEGV $$", 30000, 10, &b, &e), POOL_FAILED);
     cr_assert(strstr(e.message, "signal 11"), "%s", e.message);
     const char *const missing[] = {"/no/such/program", NULL};
-    cr_assert_eq(pool_capture(missing, 1000, 10, -1, &b, &e), -ENOENT);
+    cr_assert_eq(pool_capture(missing, NULL, 1000, 10, -1, &b, &e), -ENOENT);
     cr_assert(strstr(e.message, "/no/such/program"));
     cr_assert_eq(b.size, 0);
 }
@@ -479,7 +479,7 @@ Test(capture, what_is_stopped_is_killed)
     struct error e = {.message = ""};
     const char *const argv[] = {"/bin/sh", "-c", "tail -f /dev/null", NULL};
     int stop = eventfd(1, EFD_CLOEXEC);
-    cr_assert_eq(pool_capture(argv, 30000, 10, stop, &b, &e), POOL_FAILED);
+    cr_assert_eq(pool_capture(argv, NULL, 30000, 10, stop, &b, &e), POOL_FAILED);
     cr_assert(strstr(e.message, "was stopped"), "%s", e.message);
     close(stop);
 }
