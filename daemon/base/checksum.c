@@ -36,3 +36,8 @@ uint64_t checksum_value(const struct checksum *c)
 {
     return XXH64_digest(c->state);
 }
+
+uint64_t checksum_of(const void *data, size_t size)
+{
+    return XXH64(data, size, 0);
+}

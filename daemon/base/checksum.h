@@ -14,5 +14,6 @@ struct checksum *checksum_free(struct checksum *c);
 void checksum_add(struct checksum *c, const void *data, size_t size);
 /* Of all that was added. */
 uint64_t checksum_value(const struct checksum *c);
+uint64_t checksum_of(const void *data, size_t size);
 
 #endif

@@ -50,13 +50,6 @@ int context_report(const struct process_run *run, struct error *e)
                      position_function(run->phase), step, run->message);
 }
 
-void context_enter(struct process_run *run, int phase)
-{
-    run->phase = phase;
-    for (int level = 0; level < run->n_levels; level++)
-        run->contexts[level].shared.access = run->contexts[level].level->access[phase];
-}
-
 struct value *context_value(const struct process_run *run, int slot)
 {
     const struct simulation *s = run->lane->simulation;

@@ -71,6 +71,12 @@ struct lane *lane_new(struct simulation *s, int number);
 void lane_take(struct lane *lane);
 struct lane *lane_free(struct lane *lane);
 
+/* Between two calls: the last one has left a loop, or a compute function, by longjmp. */
+static inline bool lane_was_jumped_from(const struct lane *lane)
+{
+    return lane->n_loops > 0 || lane->computing;
+}
+
 /* Forgets what is of one member only, and, for a state that was replaced, all of its memory. */
 void lane_reset(struct lane *lane);
 void lane_forget_values(struct lane *lane);

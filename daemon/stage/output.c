@@ -100,9 +100,6 @@ static int save_label(struct simulation *s, int c, int64_t step, struct error *e
 int output_save_step(struct simulation *s, int64_t step, struct error *e)
 {
     int r = 0;
-    s->state->stamp++;
-    if (s->save_step < step && step < s->save_due)
-        return 0;
     s->save_step = step;
     s->save_due = INT64_MAX;
     for (int c = 0; c < s->job->n_clocks && r == 0; c++)

@@ -69,11 +69,6 @@ struct profile *profile_free(struct profile *p)
 
 /* ---- counting ---- */
 
-int64_t profile_begin(const struct profile *p)
-{
-    return p ? rest_now() : 0;
-}
-
 static void add_span(struct profile *p, const struct lane *lane, int stage, int process,
                      int64_t began, int64_t ended)
 {

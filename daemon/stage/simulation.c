@@ -40,6 +40,7 @@ static struct simulation *new_without_state(const struct job *job,
     s->hooks = hooks;
     s->board = board;
     s->is_plain = job->n_hooks == 0 && job->validate != JOB_VALIDATE_ALL && !job->debug;
+    s->is_watched = job->n_stop_when > 0 || job->log_every > 0;
     s->flags = mem_lines(1, sizeof *s->flags + (size_t)s->model->n_processes);
     s->stage.flags = s->flags;
     return s;
@@ -185,14 +186,15 @@ struct simulation *simulation_free(struct simulation *s)
 }
 
 /* Those at model level. Most jobs have none. */
-static int call_hooks(struct simulation *s, int stage, int when, int *ret_signal, struct error *e)
+static inline int call_hooks(struct simulation *s, int stage, int when, int *ret_signal,
+                             struct error *e)
 {
     *ret_signal = SIMLAB_NONE;
     return s->job->n_hooks ? hook_call(s->lanes[0], stage, when, -1, ret_signal, e) : 0;
 }
 
 /* *ret_signal is that of the hooks at model level: what processes signal stays within the stage. */
-static int run_stage(struct simulation *s, int stage, int *ret_signal, struct error *e)
+static inline int run_stage(struct simulation *s, int stage, int *ret_signal, struct error *e)
 {
     s->state->stamp++;
     s->state->runtime.stage = stage;
@@ -252,6 +254,9 @@ static void begin_step(struct simulation *s, int64_t step)
 
 static int save_step(struct simulation *s, int64_t step, struct error *e)
 {
+    s->state->stamp++;
+    if (!output_is_due(s, step))
+        return 0;
     int64_t began = profile_begin(s->profile);
     int r = output_save_step(s, step, e);
     profile_add_output(s->profile, s->lanes[0], began);
@@ -275,7 +280,7 @@ static int one_step(struct simulation *s, int64_t step, int *ret_signal, struct 
     int r = s->program->has_forcing ? input_set(s, step, e) : 0;
     if (r == 0)
         r = run_stage(s, SIMLAB_RUN_STEP, &signal, e);
-    if (r == 0)
+    if (r == 0 && s->is_watched)
         r = watch_step(s, step, &watched, e);
     if (watched > signal)
         signal = watched;

@@ -98,6 +98,7 @@ struct simulation {
     struct stage_run stage;
     struct thread_environment environment; /* the member's */
     bool is_plain;               /* no hooks, nothing is validated that processes set: most jobs */
+    bool is_watched;             /* watch_step has something to do */
     bool is_helper;              /* the state is another process's */
     int64_t began;               /* the member, for its profile */
     int64_t n_begun;             /* members, or starts from a saved state */
@@ -123,7 +124,12 @@ void context_renew_all(struct simulation *s);
 struct process_run *context_of_lane(struct lane *lane, int process);
 struct process_run *context_run_free(struct process_run *run);
 /* Prepares all levels for a phase, and for a new sequence of random numbers. */
-void context_enter(struct process_run *run, int phase);
+static inline void context_enter(struct process_run *run, int phase)
+{
+    run->phase = phase;
+    for (int level = 0; level < run->n_levels; level++)
+        run->contexts[level].shared.access = run->contexts[level].level->access[phase];
+}
 /* Where the value of a slot is that is not on_demand, or where this lane has it. */
 struct value *context_value(const struct process_run *run, int slot);
 
@@ -176,7 +182,12 @@ int input_set_branch(struct simulation *s, struct error *e);
 /* validate: all — checks what a process may have set. */
 int input_check_written(struct lane *lane, int process, struct error *e);
 
-/* Saves the outputs whose clock has label `step` of the main clock. */
+/* Whether any clock may have label `step` of the main clock. */
+static inline bool output_is_due(const struct simulation *s, int64_t step)
+{
+    return step <= s->save_step || s->save_due <= step;
+}
+/* Saves the outputs whose clock has that label. */
 int output_save_step(struct simulation *s, int64_t step, struct error *e);
 /* After the last step: the last labels, those without a clock, and index variables. */
 int output_save_last(struct simulation *s, struct error *e);

@@ -26,6 +26,7 @@ void array_free(void *p)
     struct store_array *a = p;
     json_decref(a->attrs);
     store_meta_clear(&a->meta);
+    chunk_sums_clear(&a->sums);
     free(a->name);
     free(a);
 }
@@ -35,7 +36,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(((const struct store_array *)a)->name, ((const struct store_array *)b)->name);
 }
 
-static struct store_array *find_array(struct store *s, const char *name)
+struct store_array *array_known(const struct store *s, const char *name)
 {
     const struct store_array key = {.name = (char *)name};
     struct store_array **found = tfind(&key, &s->arrays, compare_names);
@@ -65,7 +66,7 @@ static struct store_array *remember(struct store *s, const char *name, struct st
 
 int array_get(struct store *s, const char *name, struct store_array **ret, struct error *e)
 {
-    struct store_array *a = find_array(s, name);
+    struct store_array *a = array_known(s, name);
     struct store_meta m;
     if (!a) {
         if (!file_name_ok(name) || strchr(name, '\\'))
@@ -110,7 +111,7 @@ static int get_attributes(struct store *s, struct store_array *a, json_t **ret, 
 
 int array_get_now(struct store *s, const char *name, struct store_array **ret, struct error *e)
 {
-    bool is_known = find_array(s, name) != NULL;
+    bool is_known = array_known(s, name) != NULL;
     int r = array_get(s, name, ret, e);
     return r == 0 && is_known ? array_refresh(s, *ret, e) : r;
 }
@@ -301,7 +302,7 @@ static int join_or_make(struct store *s, const char *name, const struct store_me
 
 static int remove_array(struct store *s, const char *name, struct error *e)
 {
-    struct store_array *known = find_array(s, name);
+    struct store_array *known = array_known(s, name);
     mem_assert(s->n_staged == 0);
     if (known) {
         tdelete(known, &s->arrays, compare_names);

@@ -5,6 +5,9 @@
 
 #include "store/group.h"
 
+/* The array, if it was read already; else NULL. Borrowed from the store, as below. */
+struct store_array *array_known(const struct store *s, const char *name);
+
 /* The array, read if it was not yet. Borrowed from the store. */
 int array_get(struct store *s, const char *name, struct store_array **ret, struct error *e);
 

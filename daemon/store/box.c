@@ -146,7 +146,8 @@ static int may_make_new(const struct writing *x)
 static int load(struct writing *x, bool *ret_stood)
 {
     void *elements = x->s->chunk.area[CHUNK_ELEMENTS];
-    int r = chunk_load(x->s, x->a, x->names.path, elements);
+    size_t size;
+    int r = chunk_load(x->s, x->a, x->names.path, elements, &size);
     *ret_stood = r == 0;
     if (r == -ENOENT)
         r = group_check_missing(x->s, x->a->name, x->part->key);
@@ -207,6 +208,7 @@ int box_write(struct store *s, struct store_array *a, const struct box_write *w,
 {
     struct writing x = {.s = s, .a = a, .w = w, .e = e};
     int r = chunk_need(s, a, e);
+    chunk_sums_clear(&a->sums); /* they may be others now */
     return r ? r : chunk_selection_each(a, w->start, w->count, write_chunk, &x);
 }
 
@@ -253,7 +255,8 @@ int box_read_chunk(struct store *s, const struct store_array *a, const struct ch
     void *elements = chunk_selection_in_box(p, a, box, ret_data, &is_chunk);
     if (!is_chunk)
         elements = s->chunk.area[CHUNK_ELEMENTS];
-    int r = chunk_load(s, a, path, elements);
+    size_t size;
+    int r = chunk_load(s, a, path, elements, &size);
     if (r == STORE_BROKEN)
         return chunk_broken(a, p->key, e);
     if (r == -ENOENT)

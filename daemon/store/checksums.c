@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/mem.h"
+#include "store/array.h"
 #include "store/checksums_parts.h"
-#include "store/group.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,13 +110,24 @@ int checksums_open_directory(int parent, const char *name)
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-static int add_files(int directory, struct buffer *text)
+/* `known`: of chunks; NULL: none is. */
+static int find_sum(int directory, const char *name, struct chunk_sums *known,
+                    struct checksums_file *ret)
+{
+    const struct chunk_sum *found = known ? chunk_sums_find(known, name) : NULL;
+    if (!found)
+        return checksums_of_file(directory, name, ret);
+    *ret = (struct checksums_file){found->size, found->sum};
+    return 0;
+}
+
+static int add_files(int directory, struct chunk_sums *known, struct buffer *text)
 {
     struct checksums_names names = {0};
     struct checksums_file file;
     int r = checksums_list(directory, &names);
     for (size_t i = 0; i < names.n && r == 0; i++) {
-        r = checksums_of_file(directory, names.list[i], &file);
+        r = find_sum(directory, names.list[i], known, &file);
         if (r == 0)
             buffer_printf(text, "%s %" PRId64 " %016" PRIx64 "\n", names.list[i], file.size,
                           file.sum);
@@ -127,13 +138,14 @@ static int add_files(int directory, struct buffer *text)
     return r;
 }
 
-static int add_array(int root, const struct checksums_array *a, struct buffer *text)
+static int add_array(const struct store *s, const struct checksums_array *a, struct buffer *text)
 {
-    int fd = checksums_open_directory(root, a->name);
+    struct store_array *array = array_known(s, a->name);
+    int fd = checksums_open_directory(s->directory, a->name);
     if (fd < 0)
         return fd;
     buffer_printf(text, "array %" PRId64 " %" PRId64 " %s\n", a->rows, a->member, a->name);
-    int r = add_files(fd, text);
+    int r = add_files(fd, array ? &array->sums : NULL, text);
     close(fd);
     return r;
 }
@@ -147,14 +159,14 @@ static int add_all(struct store *s, const struct checksums_array *arrays, size_t
     if (r != 0)
         return r;
     buffer_text(text, CHECKSUMS_HEADING);
-    r = add_files(s->directory, text);
+    r = add_files(s->directory, NULL, text);
     json_array_foreach(names, i, name)
     {
         struct checksums_array a = {json_string_value(name), 0, -1};
         for (size_t k = 0; k < n; k++)
             a = strcmp(arrays[k].name, a.name) ? a : arrays[k];
         if (r == 0)
-            r = add_array(s->directory, &a, text);
+            r = add_array(s, &a, text);
     }
     json_decref(names);
     return error_errno(e, r, "read the store's files again");

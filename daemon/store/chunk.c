@@ -142,7 +142,8 @@ static int load_file(struct store *s, const struct store_array *a, const char *p
     return r;
 }
 
-int chunk_load(struct store *s, const struct store_array *a, const char *path, void *ret_elements)
+int chunk_load(struct store *s, const struct store_array *a, const char *path, void *ret_elements,
+               size_t *ret_size)
 {
     size_t size = 0;
     int r = load_file(s, a, path, &size);
@@ -150,6 +151,8 @@ int chunk_load(struct store *s, const struct store_array *a, const char *path, v
         r = codec_decode(&a->codec, s->chunk.area[CHUNK_FILE], size, &s->space, ret_elements);
     if (r == 0 && a->swap)
         dtype_swap(a->meta.dtype, ret_elements, a->codec.n);
+    if (r == 0)
+        *ret_size = size;
     return r;
 }
 

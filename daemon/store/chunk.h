@@ -23,9 +23,11 @@ void chunk_fill(const struct store_meta *m, void *data, size_t n);
 /* Of one element. */
 bool chunk_is_fill(const struct store_meta *m, const char *element);
 
-/* The elements of the chunk file at `path`, in this machine's byte order and the chunk's own order.
- * 0, -ENOENT, STORE_BROKEN, -errno; without words. */
-int chunk_load(struct store *s, const struct store_array *a, const char *path, void *ret_elements);
+/* The elements of the chunk file at `path`, in this machine's byte order and the chunk's own order;
+ * its *ret_size bytes stay in CHUNK_FILE until the next one is loaded. 0, -ENOENT, STORE_BROKEN,
+ * -errno; without words. */
+int chunk_load(struct store *s, const struct store_array *a, const char *path, void *ret_elements,
+               size_t *ret_size);
 
 /* The bytes of a file with these elements, which are in this machine's byte order, and are no
  * longer where they lie in CHUNK_ELEMENTS. *ret lives until the next call. 0 or -errno. */

@@ -224,16 +224,21 @@ static bool clear_rows(const struct ending *x, char *elements)
     return clear_run(x, false, elements) || cleared;
 }
 
-static int make_canonical(const struct ending *x, char *elements)
+/* True where something was not the fill value. */
+static bool make_canonical(const struct ending *x, char *elements)
+{
+    const struct store_meta *m = &x->what->a->meta;
+    if (!x->what->may_write || m->ndim == 0 || !has_something_to_clear(x))
+        return false;
+    return m->ndim == 1 ? clear_rows(x, elements) : clear(x, elements);
+}
+
+static int replace(const struct ending *x, const void *elements)
 {
     const struct chunk_end *w = x->what;
-    if (w->a->meta.ndim == 0 || !has_something_to_clear(x))
-        return 0;
-    bool cleared = w->a->meta.ndim == 1 ? clear_rows(x, elements) : clear(x, elements);
-    int r = cleared ? fence_check(w->s, w->e) : 0;
-    return r || !cleared
-               ? r
-               : chunk_replace(w->s, w->a, &x->names, x->key, elements, group_sync_of(w->s), w->e);
+    int r = fence_check(w->s, w->e);
+    return r ? r
+             : chunk_replace(w->s, w->a, &x->names, x->key, elements, group_sync_of(w->s), w->e);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -242,7 +247,8 @@ static int check(const struct ending *x)
 {
     const struct chunk_end *w = x->what;
     void *elements = w->s->chunk.area[CHUNK_ELEMENTS];
-    int r = chunk_load(w->s, w->a, x->names.path, elements);
+    size_t size;
+    int r = chunk_load(w->s, w->a, x->names.path, elements, &size);
     if (r == -ENOENT && !(r = check_missing(x)))
         return x->must_be && any_row_stays(x)
                    ? error_set(w->e, STORE_BROKEN, NULL, "chunk %s of array \"%s\" is missing",
@@ -252,7 +258,11 @@ static int check(const struct ending *x)
         return chunk_broken(w->a, x->key, w->e);
     if (r < 0)
         return explain(x, r, "read");
-    return w->may_write ? make_canonical(x, elements) : 0;
+    if (make_canonical(x, elements))
+        return replace(x, elements);
+    if (w->sums)
+        chunk_sums_add(w->sums, x->key, w->s->chunk.area[CHUNK_FILE], size);
+    return 0;
 }
 
 static void find_extents(struct ending *x, const int64_t *index)

@@ -12,7 +12,8 @@ struct chunk_end {
     struct store *s;
     struct store_array *a;
     const struct store_end *how;
-    bool may_write; /* false: it is verified only */
+    bool may_write;          /* false: it is verified only */
+    struct chunk_sums *sums; /* of chunks as they stood, and stay; NULL: they are not wanted */
     struct error *e;
 };
 

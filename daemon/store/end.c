@@ -79,7 +79,16 @@ int store_end_array(struct store *s, const char *name, const struct store_end *h
     int r = group_check_writable(s, e);
     if (r == 0)
         r = array_get_now(s, name, &x.a, e);
-    return r ? r : end_array(&x);
+    if (r != 0)
+        return r;
+    chunk_sums_clear(&x.a->sums);
+    x.sums = s->keeps_sums ? &x.a->sums : NULL;
+    return end_array(&x);
+}
+
+void store_keep_checksums(struct store *s)
+{
+    s->keeps_sums = true;
 }
 
 int store_verify(struct store *s, const char *name, struct error *e)

@@ -12,7 +12,7 @@
 
 enum {
     MOST_THREADS = 4, /* a disk, or the memory, keeps no more busy */
-    WORTH_THREAD = 8  /* chunks; and each thread has room for one of them */
+    WORTH_THREAD = 2  /* chunks; and each thread has room for one of them */
 };
 
 struct crew {
@@ -29,6 +29,7 @@ struct share {
     struct crew *crew;
     struct chunk_end end;
     struct store store; /* with its own room for a chunk */
+    struct chunk_sums sums;
     struct error e;
     int64_t at; /* the next chunk, in order */
     int64_t failed;
@@ -107,6 +108,7 @@ static void begin(struct crew *c, struct share *x, int number)
     x->store.chunk_path = NULL;
     x->store.chunk_path_size = 0;
     x->end.s = &x->store;
+    x->end.sums = c->what->sums ? &x->sums : NULL;
     x->is_beside = thread_start(run, x, &x->thread) == 0;
 }
 
@@ -116,6 +118,8 @@ static void finish(struct share *x)
         pthread_join(x->thread, NULL);
     else if (x->number > 0)
         run(x);
+    if (x->number > 0 && x->end.sums)
+        chunk_sums_move(&x->sums, x->crew->what->sums);
     codec_space_clear(&x->store.space);
     codec_space_clear(&x->store.chunk);
     free(x->store.chunk_path);

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/file.h"
+#include "store/chunk_sums.h"
 #include "store/codec.h"
 #include "store/store.h"
 
@@ -18,6 +19,7 @@ struct store_array {
     size_t chunk_bytes;
     bool swap;     /* the file's byte order is not this machine's */
     json_t *attrs; /* as they were read, or NULL: they were not, or others may change them */
+    struct chunk_sums sums; /* of chunks as they are at the end: store_keep_checksums */
 };
 
 struct store {
@@ -27,6 +29,7 @@ struct store {
     const struct store_format *format;
     bool is_durable;
     bool is_alone;          /* nobody else writes: what was read is not read again */
+    bool keeps_sums;        /* of chunks that are read at the end */
     bool is_resumable;      /* saved runs rely on what was written, too */
     bool is_logged;         /* rows that a chunk's log does not have were never written */
     int directory;          /* of `path`: for store_sync; -1 where it is only read */

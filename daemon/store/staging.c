@@ -91,7 +91,7 @@ static int stage_chunk(void *userdata, const struct chunk_selection *p)
     bool again = is_staged(x->s, x->a, p->index, x->w);
     const void *bytes;
     size_t size;
-    int r = again && !p->full ? chunk_load(x->s, x->a, path, elements) : 0;
+    int r = again && !p->full ? chunk_load(x->s, x->a, path, elements, &size) : 0;
     if (r == STORE_BROKEN)
         return chunk_broken(x->a, p->key, x->e);
     if (r == 0 && !again)

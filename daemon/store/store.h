@@ -250,6 +250,9 @@ struct store_end {
  * and beyond the array. Nobody else may be writing. */
 int store_end_array(struct store *s, const char *name, const struct store_end *how,
                     struct error *e);
+/* From now on it keeps the checksums of what it reads, for checksums_write (store/checksums.h),
+ * which else reads all again. */
+void store_keep_checksums(struct store *s);
 
 /* Where an array has no fill value: writes zeros as the chunks that are missing, which zarr-python
  * would read as whatever its memory held. */

@@ -262,6 +262,8 @@ int closing_run(const struct closing *c, struct error *e)
     if (r)
         return r;
     store_be_alone(x.store);
+    if (c->has_checksums)
+        store_keep_checksums(x.store);
     r = job_store_explain(&c->store, close_store(&x), e);
     for (int i = 0; x.arrays && i < c->job->n_outputs; i++)
         if (x.is_known[i])

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The end of an array of so many chunks that threads share them. */
+#include "base/file.h"
 #include "base/mem.h"
+#include "store/checksums.h"
 #include "store_fixture.h"
 
 #include <criterion/criterion.h>
@@ -117,5 +119,49 @@ Test(end_shares, dead_rows_leave_nothing)
         else
             cr_expect_eq(values[i], i + 1, "%d", i);
     }
+    end(&c);
+}
+
+/* ---- checksums of what was read -------------------------------------------------------------- */
+
+static char *checksums_now(struct scene *c)
+{
+    struct buffer text = {0};
+    char *path = mem_printf("%s.sync/.checksums", c->path);
+    cr_assert_eq(checksums_write(c->s, NULL, 0, &c->e), 0, "%s", c->e.message);
+    cr_assert_eq(file_read(path, 1 << 20, &text), 0);
+    buffer_append(&text, "", 1);
+    free(path);
+    return text.data;
+}
+
+/* Those that were kept, of chunks that stood and of some that were written again, are those of the
+ * files; and what is written afterwards has its own. */
+Test(end_shares, checksums_are_kept)
+{
+    struct scene c = begin();
+    const int64_t dead[][2] = {{3, 4}, {10, 14}, {100, 101}};
+    store_keep_checksums(c.s);
+    cr_assert_eq(finish(&c, dead, 3), 0, "%s", c.e.message);
+    char *kept = checksums_now(&c);
+    store_close(c.s);
+    c.s = fixture_open(c.path);
+    char *read = checksums_now(&c);
+    cr_expect_str_eq(kept, read);
+
+    const double other = 4711;
+    store_keep_checksums(c.s);
+    cr_assert_eq(finish(&c, dead, 3), 0, "%s", c.e.message);
+    cr_assert_eq(store_write(c.s, "a", (int64_t[]){7}, (int64_t[]){1}, &other, &c.e), 0);
+    char *changed = checksums_now(&c);
+    cr_expect_str_neq(changed, kept);
+    store_close(c.s);
+    c.s = fixture_open(c.path);
+    free(read);
+    read = checksums_now(&c);
+    cr_expect_str_eq(changed, read);
+    free(kept);
+    free(read);
+    free(changed);
     end(&c);
 }
