@@ -10,6 +10,7 @@
 #include "client/plot.h"
 #include "client/processes.h"
 #include "client/profile.h"
+#include "client/replay.h"
 #include "client/retry.h"
 #include "client/text.h"
 #include "client/verify.h"
@@ -41,6 +42,8 @@ static const struct command commands[] = {
      "run what is dead or missing of jobs that have ended again"},
     {"verify", "ID...", 1, -1, "", verify_run, false,
      "tell whether jobs' stores are as they were when the jobs ended"},
+    {"replay", "STORE|ID", 1, 1, "output", replay_run, false,
+     "make the job of a store: computed again, it gives the same bytes"},
     {"profile", "ID", 1, 1, "", profile_show, false,
      "tell where the time of a job went that says \"profile\": true"},
     {"models", "", 0, 0, "limit", models_list, false, "list stored models"},

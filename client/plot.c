@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/plot.h"
 
-#include "client/document.h"
 #include "client/options.h"
-#include "client/request.h"
-#include "client/text.h"
 #include "client/worker.h"
 #include "proto/api.h"
 
@@ -27,31 +24,11 @@ static void add(struct arguments *a, const char *option, const char *value)
     a->values[a->n++] = value;
 }
 
-/* The store of a job, or what is a store already. The caller frees. */
-static int find_store(struct server *s, const char *operand, char **ret_store)
-{
-    json_t *job;
-    if (operand[strspn(operand, "0123456789")]) {
-        *ret_store = text_copy(operand);
-        return 0;
-    }
-    int code = request_get_part(s, API_JOBS, operand, &answer_job, &job);
-    if (code)
-        return code;
-    const char *store = document_string(job, "store", NULL);
-    if (store)
-        *ret_store = text_copy(store);
-    else
-        text_complain("job %s has no store", operand);
-    json_decref(job);
-    return store ? 0 : API_EXIT_USAGE;
-}
-
 int plot_run(struct server *s, const struct options *o)
 {
     struct arguments a = {0};
     char *store;
-    int code = find_store(s, o->operands[0], &store);
+    int code = worker_find_store(s, o->operands[0], &store);
     if (code)
         return code;
     add(&a, NULL, "simlab-worker");

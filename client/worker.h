@@ -3,6 +3,12 @@
 #ifndef CLIENT_WORKER_H
 #define CLIENT_WORKER_H
 
+#include "client/server.h"
+
+/* The path of a store: that of the job where the operand is digits only ("./12" is a folder). The
+ * caller frees. 0, or an exit code after a complaint. */
+int worker_find_store(struct server *s, const char *operand, char **ret_store);
+
 /* Becomes it, with these arguments (NULL at the end): the one beside this program, or that of
  * $PATH. Returns only where there is none, after a complaint. */
 void worker_exec(const char *const *arguments);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simlab-worker: serve | run JOB | plan JOB | describe LIBRARY | plot STORE VARIABLE. */
+/* simlab-worker: serve | run JOB | plan JOB | describe LIBRARY | plot STORE VARIABLE |
+ * replay STORE. */
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,6 +34,7 @@ static int usage(FILE *to)
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker verify STORE MEMBERS <CHECKSUMS\n"
+        "       simlab-worker replay STORE [-o JOB.json]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
         "                            [--sandbox off|auto|require]\n"
@@ -59,6 +61,9 @@ static int usage(FILE *to)
         "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
         "verify      compares the store of a job of so many members with its checksums, as the\n"
         "            daemon has them, and prints what is not as it was stored, as JSON\n"
+        "replay      makes the job's document out of its store; run again, it gives the same "
+        "bytes.\n"
+        "            With -o long arrays are written beside it, as .npy\n"
         "serve       works for a daemon, which starts it\n"
         "--processes a directory of process libraries; without it, `processes` beside this\n"
         "            program, or ../lib/simlabd/processes\n"
@@ -76,7 +81,7 @@ struct arguments {
     const char *modules[MAX_DIRECTORIES + 1];
     int n_directories, n_modules;
     const char *operand, *model, *configuration;
-    const char *trace, *graph, *pins, *from;
+    const char *trace, *graph, *pins, *from, *output;
     double limit;
     bool debug, profile, resume;
 };
@@ -163,6 +168,8 @@ static const char **text_of(struct arguments *a, int c)
         return &a->pins;
     case 'f':
         return &a->from;
+    case 'o':
+        return &a->output;
     case 'y':
         return a->n_modules < MAX_DIRECTORIES ? &a->modules[a->n_modules++] : NULL;
     default:
@@ -210,27 +217,19 @@ static bool set_option(struct arguments *a, int c)
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {{"store", required_argument, NULL, 's'},
-                                            {"processes", required_argument, NULL, 'p'},
-                                            {"python", required_argument, NULL, 'y'},
-                                            {"endpoint", required_argument, NULL, 'e'},
-                                            {"name", required_argument, NULL, 'n'},
-                                            {"libraries", required_argument, NULL, 'l'},
-                                            {"uploads", required_argument, NULL, 'u'},
-                                            {"where", required_argument, NULL, 'w'},
-                                            {"sandbox", required_argument, NULL, 'S'},
-                                            {"configuration", required_argument, NULL, 'c'},
-                                            {"debug", no_argument, NULL, 'd'},
-                                            {"resume", no_argument, NULL, 'r'},
-                                            {"profile", no_argument, NULL, 'P'},
-                                            {"trace", required_argument, NULL, 't'},
-                                            {"graph", required_argument, NULL, 'g'},
-                                            {"pins", required_argument, NULL, 'i'},
-                                            {"from", required_argument, NULL, 'f'},
-                                            {"limit", required_argument, NULL, 'm'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"store", required_argument, NULL, 's'},   {"processes", required_argument, NULL, 'p'},
+        {"python", required_argument, NULL, 'y'},  {"endpoint", required_argument, NULL, 'e'},
+        {"name", required_argument, NULL, 'n'},    {"libraries", required_argument, NULL, 'l'},
+        {"uploads", required_argument, NULL, 'u'}, {"where", required_argument, NULL, 'w'},
+        {"sandbox", required_argument, NULL, 'S'}, {"configuration", required_argument, NULL, 'c'},
+        {"debug", no_argument, NULL, 'd'},         {"resume", no_argument, NULL, 'r'},
+        {"profile", no_argument, NULL, 'P'},       {"trace", required_argument, NULL, 't'},
+        {"graph", required_argument, NULL, 'g'},   {"pins", required_argument, NULL, 'i'},
+        {"from", required_argument, NULL, 'f'},    {"limit", required_argument, NULL, 'm'},
+        {"output", required_argument, NULL, 'o'},  {NULL, 0, NULL, 0}};
     int c;
-    while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+    while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
         if (!set_option(a, c))
             return false;
     bool has_two = optind + 1 < argc && (!strcmp(argv[0], "run") || !strcmp(argv[0], "plan"));
@@ -331,6 +330,8 @@ static int act(const char *role, const struct arguments *a, struct above above)
         return serve(a, above);
     if (!strcmp(role, "describe"))
         return describe(a, above);
+    if (!strcmp(role, "replay") && a->operand)
+        return worker_replay(a->operand, a->output);
     return usage(stderr);
 }
 

@@ -6,6 +6,7 @@
 #define BASE_NPY_H
 
 #include "base/dtype.h"
+#include "base/ndarray.h"
 
 #include <stdint.h>
 
@@ -33,5 +34,8 @@ int npy_open(int fd, size_t max_elements, struct npy_header *ret, struct error *
 /* Elements [at, at + n) in the file's order, as this machine has them. 0 or -errno (EIO where the
  * file is shorter than its header said). */
 int npy_read(int fd, const struct npy_header *h, size_t at, size_t n, void *ret);
+
+/* Version 1, in this machine's byte order. 0 or -errno. */
+int npy_write(const char *path, const struct ndarray *a);
 
 #endif

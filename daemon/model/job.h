@@ -48,6 +48,7 @@ struct job_input {
     int slot;
     bool is_default;
     bool is_output;     /* an output has its name: the store shows that, not what was given */
+    int64_t swept;      /* values that a sweep gave for it; 0: it is not swept */
     bool is_coordinate; /* belongs into the root's `coordinates` attribute (swept, or so given) */
     /* As given (batch, clock and own dims in the given order), cast to the variable's dtype. This
      * is what the store shows. Its dims are named. */

@@ -87,6 +87,7 @@ static int add_swept(struct sweep *s, const char *section, const char *name, con
     if (r)
         return r;
     w->factor = factor;
+    m->job->inputs[input].swept = w->values.shape[0];
     if (!s->length[factor]) {
         s->who[factor] = slot_of(s, input)->name;
         s->length[factor] = w->values.shape[0];

@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "worker/provenance.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,36 +61,6 @@ static int write_array(struct store *s, const struct setup_array *array, struct 
     return worker_result_of_store(r);
 }
 
-/* {name: {"version", "sha256"}} */
-static json_t *library_provenance(const struct job *job)
-{
-    json_t *libraries = job_libraries(job), *hash;
-    const char *name;
-    void *next;
-    json_object_foreach_safe(libraries, next, name, hash)
-    {
-        const struct library *l = registry_library(job->model->registry, name);
-        json_object_set_new(libraries, name,
-                            json_pack("{s:s, s:s}", "version", l->version, "sha256", l->hash));
-    }
-    return libraries;
-}
-
-static json_t *provenance(const struct job *job)
-{
-    json_t *inputs = json_array();
-    for (int i = 0; i < job->n_inputs; i++)
-        json_array_append_new(inputs, json_string(job->model->slots[job->inputs[i].slot].name));
-    json_t *p =
-        json_pack("{s:o, s:s, s:O, s:s, s:o, s:I}", "inputs", inputs, "version", SIMLAB_VERSION,
-                  "model", job->model->definition, "model_hash", job->model->hash, "libraries",
-                  library_provenance(job), "seed", (json_int_t)job->seed);
-    mem_assert(p);
-    if (job->threads > 1)
-        json_object_set_new(p, "threads", json_integer(job->threads));
-    return p;
-}
-
 static void add_name(struct buffer *names, const char *name)
 {
     buffer_printf(names, "%s%s", names->size ? " " : "", name);
@@ -115,7 +86,7 @@ static bool is_word_of(const char *list, const char *name)
  * writes it), and where the data come from. */
 static json_t *root_attributes(const struct job *job)
 {
-    json_t *attrs = json_deep_copy(job->attrs), *from = provenance(job);
+    json_t *attrs = json_deep_copy(job->attrs), *from = provenance_new(job);
     struct buffer names = {0};
     const char *given = json_string_value(json_object_get(attrs, "coordinates"));
     if (given)

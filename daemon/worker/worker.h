@@ -68,6 +68,11 @@ int worker_describe(const char *library, const char *configuration);
  * where it cannot be compared; 2 wrong usage. */
 int worker_verify(const char *store, const char *members);
 
+/* replay: makes the job's document out of a store: computed again, it gives the same bytes. Written
+ * to `output`, with long arrays, and those whose dtype a list does not tell, beside it as .npy;
+ * NULL: to standard output. 0; 1; 2 where the store does not tell it. */
+int worker_replay(const char *store, const char *output);
+
 /* plot: see plot/plot.h; `argc`, `argv` after the role. */
 int worker_plot(int argc, char **argv);
 
