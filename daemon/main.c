@@ -264,7 +264,8 @@ static int check(struct simlabd *d, struct error *e)
                             e);
     if (r != 0)
         return r;
-    snapshot_log(NULL, registry);
+    snapshot_log_contents(NULL, registry);
+    snapshot_log_left_out(NULL, registry);
     for (size_t i = 0; i < registry_size(registry); i++)
         printf("%s\n", registry_at(registry, i)->name);
     size_t n = json_array_size(registry_left_out(registry));

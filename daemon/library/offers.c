@@ -59,7 +59,7 @@ static void built(void *task)
     o->registry = b->registry;
     o->is_building = false;
     if (!o->is_closing) {
-        snapshot_log(old, o->registry);
+        snapshot_log_contents(old, o->registry);
         o->options.changed(o->options.userdata);
     }
     registry_unref(old);
@@ -81,12 +81,23 @@ static void start_building(struct offers *o)
     aside_run(o->aside, build, built, b);
 }
 
+/* While a library is being taken, a type that extends one of its types is left out for a moment. */
+static void complain_of_left_out(struct offers *o)
+{
+    if (o->is_dirty || o->is_building || o->n_taking > 0 || o->complained == o->registry)
+        return;
+    snapshot_log_left_out(o->complained, o->registry);
+    registry_unref(o->complained);
+    o->complained = registry_ref(o->registry);
+}
+
 void offers_go_on(struct offers *o)
 {
     if (o->is_closing)
         return;
     if (o->is_dirty && !o->is_building)
         start_building(o);
+    complain_of_left_out(o);
     if (!o->is_known && o->has_looked && o->n_taking == 0 && !o->is_building) {
         o->is_known = true;
         log_info("%zu process types", registry_size(o->registry));
@@ -354,6 +365,7 @@ struct offers *offers_close(struct offers *o)
     watch_close(o->watch);
     originals_clear(&o->originals);
     registry_unref(o->registry);
+    registry_unref(o->complained);
     sweeper_free(o->sweeper);
     copies_free(o->copies);
     json_decref(o->settled);

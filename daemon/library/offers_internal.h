@@ -18,6 +18,8 @@ struct offers {
     struct sweeper *sweeper;
     struct originals originals;
     const struct registry *registry;
+    const struct registry
+        *complained; /* whose types that are left out were told of last, or NULL */
     char *offered;   /* as it was written last; of the building task while one is under way */
     json_t *settled; /* directory/file → since the last look began, it was closed or moved there */
     int n_taking;

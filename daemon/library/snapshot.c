@@ -132,7 +132,7 @@ static size_t types_of(const struct registry *r, const char *library)
     return n;
 }
 
-static void log_contents(const struct registry *old, const struct registry *now)
+void snapshot_log_contents(const struct registry *old, const struct registry *now)
 {
     for (size_t i = 0; i < registry_n_libraries(now); i++) {
         const struct library *l = registry_library_at(now, i);
@@ -161,7 +161,7 @@ static bool was_left_out(const struct registry *r, const json_t *entry)
     return false;
 }
 
-static void log_left_out(const struct registry *old, const struct registry *now)
+void snapshot_log_left_out(const struct registry *old, const struct registry *now)
 {
     size_t i;
     json_t *entry;
@@ -179,10 +179,4 @@ static void log_left_out(const struct registry *old, const struct registry *now)
             log_warning("library %s%s%s%s is left out: %s", library, path ? " (" : "",
                         path ? path : "", path ? ")" : "", json_member_string(entry, "reason"));
     }
-}
-
-void snapshot_log(const struct registry *old, const struct registry *now)
-{
-    log_contents(old, now);
-    log_left_out(old, now);
 }

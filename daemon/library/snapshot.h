@@ -19,7 +19,9 @@ struct registry *snapshot_registry(const struct snapshot *s);
 /* {path: hash} of all that is on offer, for the next daemon: JSON text, the caller frees. */
 char *snapshot_offered(const struct snapshot *s);
 
-/* Logs what is new, what is left out now and why, and what is gone; `old` may be NULL. */
-void snapshot_log(const struct registry *old, const struct registry *now);
+/* Log what is new and what is gone; and what is left out and why, but not what was so in `old`.
+ * `old` may be NULL. */
+void snapshot_log_contents(const struct registry *old, const struct registry *now);
+void snapshot_log_left_out(const struct registry *old, const struct registry *now);
 
 #endif
