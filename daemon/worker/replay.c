@@ -5,8 +5,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/npy.h"
-#include "store/store.h"
+#include "worker/replay_parts.h"
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -14,174 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLAY_OK, REPLAY_FAILED, REPLAY_REFUSED, LISTED_MOST = 1000 /* elements */ };
-
-struct replay {
-    struct store *store;
-    const char *output;       /* of the document; NULL: standard output */
-    const json_t *from, *job; /* the provenance, and its "job" */
-    const char *batch_dim;
-    int64_t first; /* members that the batch begins with; -1: all */
-    json_t *document, *appended;
-    struct error *e;
-};
-
-/* ---- arrays ---- */
-
-static int read_array(struct replay *x, const char *name, struct ndarray *ret, json_t **ret_attrs)
-{
-    struct store_meta m;
-    json_t *dims = NULL, *attrs = NULL;
-    const char *names[SIMLAB_MAX_DIMS] = {0};
-    const int64_t start[SIMLAB_MAX_DIMS] = {0};
-    int r = store_array(x->store, name, &m, &dims, &attrs, x->e);
-    if (r != 0)
-        return r;
-    for (int d = 0; d < m.ndim; d++)
-        names[d] = json_string_value(json_array_get(dims, (size_t)d));
-    struct ndarray a = {0};
-    r = error_errno(x->e, ndarray_init(&a, m.dtype, m.itemsize, m.ndim, m.shape), "hold an array");
-    if (r == 0)
-        r = store_read(x->store, name, start, m.shape, a.data, x->e);
-    store_meta_clear(&m);
-    if (r == 0) {
-        ndarray_set_dims(&a, names);
-        *ret_attrs = json_copy(attrs);
-        json_object_del(*ret_attrs, "_ARRAY_DIMENSIONS");
-        json_object_del(*ret_attrs, "_Encoding");
-        *ret = a;
-    } else {
-        ndarray_clear(&a);
-    }
-    json_decref(dims);
-    json_decref(attrs);
-    return r;
-}
-
-/* Rows [first, first + n) of the first axis, each `step`-th. */
-static int take_rows(const struct ndarray *a, int64_t first, int64_t n, int64_t step,
-                     struct ndarray *ret)
-{
-    int64_t shape[SIMLAB_MAX_DIMS];
-    size_t row = a->shape[0] > 0 ? ndarray_bytes(a) / (size_t)a->shape[0] : 0;
-    memcpy(shape, a->shape, sizeof shape);
-    shape[0] = n;
-    int r = ndarray_init(ret, a->dtype, a->itemsize, a->ndim, shape);
-    if (r < 0)
-        return r;
-    for (int64_t i = 0; i < n; i++)
-        memcpy((char *)ret->data + (size_t)i * row,
-               (const char *)a->data + (size_t)(first + i * step) * row, row);
-    ndarray_set_dims(ret, (const char *const *)a->dims);
-    return 0;
-}
-
-/* A list is read back as NumPy would; an input's dtype is its variable's. */
-static bool is_told_by_list(const struct ndarray *a, const json_t *list, bool is_of_variable)
-{
-    size_t itemsize = 0;
-    if (a->ndim > 1 && ndarray_size(a) == 0)
-        return false;
-    int dtype = ndarray_guess_dtype(list, &itemsize);
-    return is_of_variable ||
-           (dtype == a->dtype && (dtype != SIMLAB_STR || itemsize == a->itemsize));
-}
-
-/* Beside the document: "JOB.NAME.npy". `part`: "" or what else tells it from others. */
-static int write_npy(struct replay *x, const char *name, const char *part, const struct ndarray *a,
-                     json_t *object)
-{
-    size_t n = strlen(x->output);
-    bool has_suffix = n > 5 && !strcmp(x->output + n - 5, ".json");
-    char *path = mem_printf("%.*s.%s%s.npy", (int)(has_suffix ? n - 5 : n), x->output, name, part);
-    const char *slash = strrchr(path, '/');
-    int r = error_errno(x->e, npy_write(path, a), "write an array");
-    json_object_set_new(object, "file", json_string(slash ? slash + 1 : path));
-    free(path);
-    return r;
-}
-
-/* Sets "data" or "file" of the object. */
-static int add_data(struct replay *x, const char *name, const char *part, const struct ndarray *a,
-                    bool is_of_variable, json_t *object)
-{
-    bool is_long = ndarray_size(a) > LISTED_MOST && x->output;
-    json_t *list = is_long ? NULL : ndarray_to_json(a);
-    if (list && is_told_by_list(a, list, is_of_variable)) {
-        json_object_set_new(object, "data", list);
-        return 0;
-    }
-    json_decref(list);
-    if (x->output)
-        return write_npy(x, name, part, a, object);
-    return error_set(x->e, STORE_INVALID, NULL,
-                     "%.200s is of %s, which a list does not tell: say -o JOB.json, and it is "
-                     "written beside that, as .npy",
-                     name, dtype_name(a->dtype));
-}
-
-/* {"dims", "attrs", "data"} */
-static int add_object(struct replay *x, const char *name, const struct ndarray *a,
-                      const json_t *attrs, bool is_of_variable, json_t *to)
-{
-    json_t *dims = json_array(), *object = json_object();
-    for (int d = 0; d < a->ndim; d++)
-        json_array_append_new(dims, json_string(a->dims[d]));
-    json_object_set_new(object, "dims", dims);
-    if (json_object_size(attrs) > 0)
-        json_object_set(object, "attrs", (json_t *)attrs);
-    int r = add_data(x, name, "", a, is_of_variable, object);
-    json_object_set_new(to, name, object);
-    return r;
-}
-
-/* ---- members that came later ---- */
-
-static json_t *section_of(json_t *object, const char *name)
-{
-    json_t *section = json_object_get(object, name);
-    if (!section)
-        json_object_set_new(object, name, section = json_object());
-    return section;
-}
-
-static int add_later(struct replay *x, const char *section, const char *name,
-                     const struct ndarray *a, bool is_of_variable)
-{
-    struct ndarray later = {0};
-    json_t *object = json_object();
-    if (!x->appended)
-        x->appended = json_object();
-    int r = error_errno(x->e, take_rows(a, x->first, a->shape[0] - x->first, 1, &later),
-                        "hold an array");
-    if (r == 0)
-        r = add_data(x, name, ".appended", &later, is_of_variable, object);
-    const json_t *list = json_object_get(object, "data");
-    if (r == 0)
-        json_object_set(section_of(x->appended, section), name, list ? (json_t *)list : object);
-    json_decref(object);
-    ndarray_clear(&later);
-    return r;
-}
-
-static bool is_of_members(const struct replay *x, const struct ndarray *a)
-{
-    return x->batch_dim && a->ndim > 0 && !strcmp(a->dims[0], x->batch_dim);
-}
-
-static int add_split(struct replay *x, const char *section, const char *name,
-                     const struct ndarray *a, const json_t *attrs, bool is_of_variable)
-{
-    struct ndarray begin = {0};
-    json_t *to = section_of(x->document, section);
-    if (x->first < 0 || !is_of_members(x, a) || a->shape[0] <= x->first)
-        return add_object(x, name, a, attrs, is_of_variable, to);
-    int r = error_errno(x->e, take_rows(a, 0, x->first, 1, &begin), "hold an array");
-    if (r == 0)
-        r = add_object(x, name, &begin, attrs, is_of_variable, to);
-    ndarray_clear(&begin);
-    return r ? r : add_later(x, section, name, a, is_of_variable);
-}
+enum { REPLAY_OK, REPLAY_FAILED, REPLAY_REFUSED };
 
 /* ---- the document's sections ---- */
 
@@ -189,10 +21,10 @@ static int add_array(struct replay *x, const char *section, const char *name, bo
 {
     struct ndarray a;
     json_t *attrs;
-    int r = read_array(x, name, &a, &attrs);
+    int r = replay_read_array(x, name, &a, &attrs);
     if (r != 0)
         return r;
-    r = add_split(x, section, name, &a, attrs, is_of_variable);
+    r = replay_add_split(x, section, name, &a, attrs, is_of_variable);
     ndarray_clear(&a);
     json_decref(attrs);
     return r;
@@ -242,7 +74,7 @@ static int add_input(struct replay *x, const char *name)
     if (swept(x, name))
         return 0;
     if (json_is_object(given))
-        return json_object_set(section_of(x->document, "inputs"), name, given);
+        return json_object_set(replay_section(x->document, "inputs"), name, given);
     if (given)
         return error_set(x->e, STORE_NO_SUCH, NULL,
                          "the store does not hold what input %.200s was given: it is an output, "
@@ -256,7 +88,7 @@ static int add_inputs(struct replay *x)
     const json_t *names = json_object_get(x->from, "inputs"), *name;
     size_t i;
     int r = 0;
-    section_of(x->document, "inputs");
+    replay_section(x->document, "inputs");
     json_array_foreach((json_t *)names, i, name)
     {
         if (r == 0 && json_is_string(name))
@@ -309,16 +141,17 @@ static int add_levels(struct replay *x, const json_t *entry, size_t at, const st
     int64_t n = json_integer_value(json_array_get(entry, 2)), inner, all;
     struct ndarray levels = {0};
     int r = count_members(x, at, &inner, &all);
-    if (r == 0 && (!is_of_members(x, a) || a->shape[0] < all))
+    if (r == 0 && (!replay_is_of_members(x, a) || a->shape[0] < all))
         r = broken(x, "its arrays lack members of the sweep");
     if (r == 0)
-        r = error_errno(x->e, take_rows(a, 0, n, inner, &levels), "hold an array");
+        r = error_errno(x->e, replay_take_rows(a, 0, n, inner, &levels), "hold an array");
     if (r == 0)
-        r = add_object(x, name, &levels, attrs, !is_listed(json_object_get(x->job, "any"), name),
-                       section_of(section_of(x->document, "sweep"), form));
+        r = replay_add_object(x, name, &levels, attrs,
+                              !is_listed(json_object_get(x->job, "any"), name),
+                              replay_section(replay_section(x->document, "sweep"), form));
     ndarray_clear(&levels);
     bool is_longer = r == 0 && x->first >= 0 && a->shape[0] > x->first;
-    return is_longer ? add_later(x, "inputs", name, a, true) : r;
+    return is_longer ? replay_add_later(x, "inputs", name, a, true) : r;
 }
 
 static int add_sweep(struct replay *x)
@@ -333,7 +166,7 @@ static int add_sweep(struct replay *x)
         json_t *attrs;
         if (r == 0 && !name)
             r = broken(x, "sweep");
-        if (r != 0 || (r = read_array(x, name, &a, &attrs)) != 0)
+        if (r != 0 || (r = replay_read_array(x, name, &a, &attrs)) != 0)
             break;
         r = add_levels(x, entry, i, &a, attrs);
         ndarray_clear(&a);
