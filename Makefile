@@ -15,10 +15,12 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -DSIMLAB_VERSION='"$(VERSION)"' \
 	-ffp-contract=off -fno-math-errno -pthread $(WARNINGS) $(CFLAGS) $(SANITIZE)
 
 # Modules by rank, and the packages each one needs. The layers themselves are in tests/lib/layers.
-MODULES := base proto model store queue pool library plot stage dispatch http worker
+HAS_NETCDF := $(shell pkg-config --exists netcdf 2>/dev/null && echo 1)
+MODULES := base proto model store queue pool library plot $(if $(HAS_NETCDF),export) stage dispatch http worker
 PACKAGES_base := jansson libsodium libxxhash
 PACKAGES_store := blosc zlib libzstd
 PACKAGES_plot := libpng
+PACKAGES_export := netcdf
 PACKAGES_queue := sqlite3
 PACKAGES_dispatch := libzmq
 PACKAGES_worker := libzmq
@@ -34,6 +36,7 @@ LINK_queue := queue base
 LINK_pool := pool proto base
 LINK_library := library pool model proto base
 LINK_plot := plot store base
+LINK_export := export store base
 LINK_stage := stage model base
 LINK_dispatch := dispatch queue pool proto base
 LINK_http := http queue store model proto base
@@ -50,7 +53,8 @@ archives_of = $(foreach m,$(1),$(BUILD)/lib/$(m).a)
 sources_of = $(wildcard $(if $(filter proto,$(1)),proto,daemon/$(1))/*.c)
 objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
-PROGRAMS := $(BUILD)/simlabd $(BUILD)/simlab-worker $(BUILD)/simlab
+# simlab-export is built where the package libnetcdf-dev is.
+PROGRAMS := $(BUILD)/simlabd $(BUILD)/simlab-worker $(BUILD)/simlab $(if $(HAS_NETCDF),$(BUILD)/simlab-export)
 folders_of = $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard $(1)/*/*.c)))))
 PROCESSES := $(filter-out python,$(call folders_of,daemon/processes))
 LIBRARIES := $(PROCESSES:%=$(BUILD)/processes/%.so)
@@ -63,8 +67,9 @@ HOST_SOURCE := $(BUILD)/python/source/sources.inc
 DEBIAN_BUILD := gcc libc6-dev make pkg-config libjansson-dev libsodium-dev libxxhash-dev libblosc-dev zlib1g-dev \
 	libzstd-dev libpng-dev libsqlite3-dev libzmq3-dev libmicrohttpd-dev libcurl4-openssl-dev
 DEBIAN_PYTHON := python3 python3-numpy python3-zarr python3-xarray
-DEBIAN_TEST := g++ python3-dev gfortran curl locales libcriterion-dev python3-dask python3-cftime python3-jsonschema gdal-bin netcdf-bin
+DEBIAN_TEST := g++ python3-dev libnetcdf-dev gfortran curl locales libcriterion-dev python3-dask python3-cftime python3-jsonschema python3-netcdf4 gdal-bin netcdf-bin
 DEBIAN_SOAK := e2fsprogs xfsprogs
+DEBIAN_READERS := debootstrap
 DEBIAN_CHECK := clang clang-format cppcheck libclang-rt-14-dev
 
 # Submakes come after `packages`, since pkg-config may be missing before. They use every processor
@@ -115,6 +120,9 @@ $(BUILD)/simlabd: $(call objects_of,$(DAEMON_SOURCES)) $(call archives_of,$(LINK
 WORKER_SOURCES := $(addprefix daemon/,worker_main.c worker_zeromq.c)
 $(BUILD)/simlab-worker: $(call objects_of,$(WORKER_SOURCES)) $(call archives_of,$(LINK_worker))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(filter-out -lzmq,$(call libs_of,$(LINK_worker))) -lm -ldl
+
+$(BUILD)/simlab-export: $(call objects_of,daemon/export_main.c) $(call archives_of,$(LINK_export))
+	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_export)) -lm
 
 $(BUILD)/simlab: $(call objects_of,$(wildcard client/*.c))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,client)
@@ -288,6 +296,11 @@ soak: ## faults for SOAK_SECONDS (3600), drawn by SOAK_SEED; SOAK_PARTS="kills â
 	+@$(SUBMAKE) test-programs
 	@$(PYTHON) tests/soak/soak.py --build $(BUILD)
 
+readers: ## newer readers open the stores: Debian 13's, testing's, npm's (READERS="trixie zarrita": these only)
+	@tests/lib/packages $(DEBIAN_BUILD) $(DEBIAN_PYTHON) $(DEBIAN_TEST) $(DEBIAN_READERS)
+	+@$(SUBMAKE) all
+	@$(PYTHON) tests/readers/readers.py --build $(BUILD) $(if $(READERS_WORK),--work $(READERS_WORK)) $(READERS)
+
 $(BUILD)/bench/%: tests/bench/%.c tests/bench/advect_loop.h $(COMPILER)
 	@mkdir -p $(@D)
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -Itests -o $@ $< -lm -lblosc -lpthread
@@ -371,7 +384,7 @@ install_files = $(if $(strip $(2)),install -D -m $(1) -t $(DESTDIR)$(PREFIX)/$(3
 clean: ## remove what was built
 	rm -rf $(addprefix $(BUILD),/ -asan -tsan -clang -fuzz)
 
-.PHONY: all help packages python demo test test-programs check layers cppcheck asan tsan bench soak install clean
+.PHONY: all help packages python demo test test-programs check layers cppcheck asan tsan bench soak readers install clean
 .PHONY: FORCE
 .DELETE_ON_ERROR:
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

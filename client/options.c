@@ -2,6 +2,7 @@
 #include "client/options.h"
 
 #include "client/append.h"
+#include "client/export.h"
 #include "client/job.h"
 #include "client/members.h"
 #include "client/models.h"
@@ -69,6 +70,8 @@ static const struct command commands[] = {
      "summarize a process type: variables and stages"},
     {"plot", "STORE|ID VARIABLE", 2, 2, "output style select columns width exaggeration", plot_run,
      false, "draw a two-dimensional output as PNG"},
+    {"export", "STORE|ID FILE.nc [VARIABLE...]", 2, -1, "members", export_run, false,
+     "write a store as netCDF, or these variables with their coordinates"},
     {"version", "", 0, 0, "", options_version, true, "print the version"},
     {"help", "[COMMAND...]", 0, 2, "", options_help, true, "explain the commands, or one of them"},
 };
@@ -127,6 +130,8 @@ static const struct option_entry entries[] = {
     {"force", 0, NULL, OPTION_FLAG, AT(force), false,
      "also what jobs that have ended would need to be retried, and stored models"},
     {"output", 'o', "FILE", OPTION_TEXT, AT(output), false, "write to FILE"},
+    {"members", 0, "LIST", OPTION_TEXT, AT(members), false,
+     "these only, in this order: 3, 0-9, 7,0-3"},
     {"style", 0, "STYLE", OPTION_TEXT, AT(style), false, "relief, colour or shade"},
     {"select", 0, "DIM=I", OPTION_LIST, AT(select), false,
      "draw index I of dimension DIM; from the end where negative"},

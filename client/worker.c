@@ -32,7 +32,7 @@ int worker_find_store(struct server *s, const char *operand, char **ret_store)
 
 void worker_exec(const char *const *arguments)
 {
-    static const char *const beside[] = {"simlab-worker", "../libexec/simlabd/simlab-worker"};
+    static const char *const beside[] = {"", "../libexec/simlabd/"};
     char self[4096];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     fflush(stdout);
@@ -40,11 +40,11 @@ void worker_exec(const char *const *arguments)
         self[n] = '\0';
         *strrchr(self, '/') = '\0';
         for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
-            char *path = text_printf("%s/%s", self, beside[i]);
+            char *path = text_printf("%s/%s%s", self, beside[i], arguments[0]);
             execv(path, (char *const *)(void *)(size_t)arguments);
             free(path);
         }
     }
-    execvp("simlab-worker", (char *const *)(void *)(size_t)arguments);
-    text_complain("cannot run simlab-worker: %s", strerror(errno));
+    execvp(arguments[0], (char *const *)(void *)(size_t)arguments);
+    text_complain("cannot run %s: %s", arguments[0], strerror(errno));
 }

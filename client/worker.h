@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* simlab-worker: what reads stores is a role of it. */
+/* Programs that read stores: simlab-worker, and simlab-export. */
 #ifndef CLIENT_WORKER_H
 #define CLIENT_WORKER_H
 
@@ -9,8 +9,8 @@
  * caller frees. 0, or an exit code after a complaint. */
 int worker_find_store(struct server *s, const char *operand, char **ret_store);
 
-/* Becomes it, with these arguments (NULL at the end): the one beside this program, or that of
- * $PATH. Returns only where there is none, after a complaint. */
+/* Becomes the one of the first argument's name, with these arguments (NULL at the end): that beside
+ * this program, or of $PATH. Returns only where there is none, after a complaint. */
 void worker_exec(const char *const *arguments);
 
 #endif
