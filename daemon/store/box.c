@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- what may be asked for ------------------------------------------------------------------- */
 
@@ -288,4 +289,40 @@ int store_read(struct store *s, const char *name, const int64_t *start, const in
         return r;
     struct reading x = {s, a, count, ret_data, e};
     return chunk_selection_each(a, start, count, read_chunk, &x);
+}
+
+/* ---- whether something is there ----------------------------------------------------------------
+ */
+
+struct looking {
+    struct store *s;
+    struct store_array *a;
+    bool has;
+    struct error *e;
+};
+
+static int look_for(void *has, const struct chunk_selection *p)
+{
+    struct looking *x = has;
+    if (access(chunk_names(x->s, x->a, p->key).path, F_OK) == 0)
+        return 0;
+    x->has = false;
+    return errno == ENOENT ? 0 : chunk_explain(-errno, "look for", x->a, p->key, x->e);
+}
+
+int store_has_chunk(struct store *s, const char *name, const int64_t *index, bool *ret_has,
+                    struct error *e)
+{
+    struct looking x = {.s = s, .has = true, .e = e};
+    int64_t start[SIMLAB_MAX_DIMS], count[SIMLAB_MAX_DIMS];
+    int r = array_get(s, name, &x.a, e);
+    for (int d = 0; r == 0 && d < x.a->meta.ndim; d++) {
+        start[d] = index[d] * x.a->meta.chunks[d];
+        count[d] = 1;
+    }
+    if (r == 0)
+        r = chunk_selection_each(x.a, start, count, look_for, &x);
+    if (r == 0)
+        *ret_has = x.has;
+    return r;
 }

@@ -118,6 +118,8 @@ static int check_setup(struct run *x)
         r = 0;
     }
     if (r == 0)
+        r = setup_arrays_fill(job, x->store, 0, job->n_members, x->e);
+    if (r == 0)
         r = setup_arrays_each(job, remove_broken, x);
     return r == 0 && x->is_broken ? setup_arrays_write(job, x->store, x->e) : r;
 }

@@ -48,6 +48,8 @@ static int catch_up(struct range_runner *m, int64_t member, struct error *e)
     int r = range_store_open(m, e);
     if (member < 0)
         lead_settle(m->lead, m->room);
+    if (r == 0)
+        r = range_store_fill(m, e);
     if (r == 0) {
         m->e = e;
         output_writer_begin(&m->writer, m->begin, m->end);

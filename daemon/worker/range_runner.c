@@ -331,7 +331,8 @@ int range_runner_run(struct range_runner *m, int64_t begin, int64_t end, struct 
         simulation_take_board(m->simulation);
     int renew = 0;
     struct error why = {.message = ""};
-    int r = run_members(m, &renew, &why, e);
+    int r = m->is_ahead ? 0 : range_store_fill(m, e);
+    r = r ? r : run_members(m, &renew, &why, e);
     if (r || !renew)
         return job_store_explain(&m->where, r, e);
     *e = why;

@@ -75,6 +75,9 @@ void range_resume_say_failure(struct range_runner *m, int64_t member);
 
 /* Makes the store, or joins it where the layout is known. */
 int range_store_open(struct range_runner *m, struct error *e);
+/* What is known before of the members of the range stands in the store before they are told to be
+ * done. */
+int range_store_fill(struct range_runner *m, struct error *e);
 
 /* What is left to do with a member that has come to this result. While the runner is ahead, what it
  * saved is held. */

@@ -19,26 +19,35 @@ struct setup_array {
     int64_t expected; /* members; where is_batch_first */
 };
 
-/* Chunk by chunk. */
-static int write_series(struct store *s, const struct setup_array *a, int64_t chunk,
-                        struct error *e)
+static int write_numbers(struct store *s, const struct setup_array *a, int64_t at, int64_t count,
+                         void *numbers, struct error *e)
+{
+    int r = job_series_read(a->series, at, count, numbers);
+    return r < 0 ? error_errno(e, r, "read an upload")
+                 : store_write(s, a->name, &at, &count, numbers, e);
+}
+
+/* Whole chunks, in which members [begin, end) are; of `is_missing`, those that are not there. */
+static int write_series(struct store *s, const struct setup_array *a, int64_t chunk, int64_t begin,
+                        int64_t end, bool is_missing, struct error *e)
 {
     void *numbers = mem_array((size_t)chunk, a->values->itemsize);
     int64_t n = a->values->shape[0];
     int r = 0;
-    for (int64_t at = 0, count; at < n && r == 0; at += count) {
-        count = n - at < chunk ? n - at : chunk;
-        r = job_series_read(a->series, at, count, numbers);
-        if (r < 0)
-            r = error_errno(e, r, "read an upload");
-        else
-            r = store_write(s, a->name, &at, &count, numbers, e);
+    for (int64_t i = begin / chunk; i * chunk < end && r == 0; i++) {
+        int64_t at = i * chunk, count = n - at < chunk ? n - at : chunk;
+        bool is_there = false;
+        if (is_missing)
+            r = store_has_chunk(s, a->name, &i, &is_there, e);
+        if (r == 0 && !is_there)
+            r = write_numbers(s, a, at, count, numbers, e);
     }
     free(numbers);
     return r;
 }
 
-static int write_array(struct store *s, const struct setup_array *array, struct error *e)
+static int write_array(struct store *s, const struct setup_array *array, bool may_be_late,
+                       struct error *e)
 {
     const struct ndarray *a = array->values;
     const char *name = array->name;
@@ -53,9 +62,10 @@ static int write_array(struct store *s, const struct setup_array *array, struct 
     store_choose_chunks(a->itemsize, a->ndim, shape, array->is_batch_first, false, meta.chunks);
     int r = store_create_array(s, name, &meta, (const char *const *)a->dims, array->attrs, e);
     int64_t start[SIMLAB_MAX_DIMS] = {0};
-    if (r == 0 && array->series)
-        r = write_series(s, array, meta.chunks[0], e);
-    else if (r == 0 && ndarray_size(a) > 0)
+    bool is_late = may_be_late && array->series && meta.has_fill;
+    if (r == 0 && array->series && !is_late)
+        r = write_series(s, array, meta.chunks[0], 0, a->shape[0], false, e);
+    else if (r == 0 && !array->series && ndarray_size(a) > 0)
         r = store_write(s, name, start, a->shape, a->data, e);
     store_meta_clear(&meta);
     return worker_result_of_store(r);
@@ -141,6 +151,8 @@ static int each_array(const struct job *job,
 
 struct setup {
     struct store *store;
+    bool may_be_late;
+    int64_t begin, end; /* members, of fill_one */
     struct error *e;
     int (*fn)(void *userdata, const char *name);
     void *userdata;
@@ -149,7 +161,7 @@ struct setup {
 static int write_one(void *setup, const struct setup_array *a)
 {
     const struct setup *x = setup;
-    return write_array(x->store, a, x->e);
+    return write_array(x->store, a, x->may_be_late, x->e);
 }
 
 static int call_for_one(void *setup, const struct setup_array *a)
@@ -165,13 +177,49 @@ int setup_arrays_each(const struct job *job, int (*fn)(void *userdata, const cha
     return each_array(job, call_for_one, &x);
 }
 
-int setup_arrays_write(const struct job *job, struct store *s, struct error *e)
+static int write_all(const struct job *job, struct store *s, bool may_be_late, struct error *e)
 {
     json_t *attrs = root_attributes(job);
-    struct setup x = {.store = s, .e = e};
+    struct setup x = {.store = s, .may_be_late = may_be_late, .e = e};
     int r = worker_result_of_store(store_set_attributes(s, attrs, e));
     json_decref(attrs);
     return r ? r : each_array(job, write_one, &x);
+}
+
+int setup_arrays_write(const struct job *job, struct store *s, struct error *e)
+{
+    return write_all(job, s, false, e);
+}
+
+int setup_arrays_begin(const struct job *job, struct store *s, struct error *e)
+{
+    return write_all(job, s, true, e);
+}
+
+/* An array that is not there, or broken, is left to the job's end. */
+static int fill_one(void *setup, const struct setup_array *a)
+{
+    const struct setup *x = setup;
+    struct store_meta meta;
+    if (!a->series)
+        return 0;
+    int r = store_array(x->store, a->name, &meta, NULL, NULL, x->e);
+    if (r == 0) {
+        int64_t chunk = meta.chunks[0];
+        store_meta_clear(&meta);
+        r = write_series(x->store, a, chunk, x->begin, x->end, true, x->e);
+    } else if (r > 0) {
+        error_clear(x->e);
+        r = 0;
+    }
+    return worker_result_of_store(r);
+}
+
+int setup_arrays_fill(const struct job *job, struct store *s, int64_t begin, int64_t end,
+                      struct error *e)
+{
+    struct setup x = {.store = s, .begin = begin, .end = end, .e = e};
+    return each_array(job, fill_one, &x);
 }
 
 /* ---- members that were appended ---- */

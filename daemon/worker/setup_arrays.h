@@ -10,6 +10,14 @@
 
 int setup_arrays_write(const struct job *job, struct store *s, struct error *e);
 
+/* The same before the first member runs, which is not to wait for a great batch's inputs: where
+ * these are computed or read as they are asked for (struct job_input.series), and what is missing
+ * reads as missing, there is no more than the array. Then, before the members [begin, end) run:
+ * their chunks, whole, unless they are there. Several may do so at a time. */
+int setup_arrays_begin(const struct job *job, struct store *s, struct error *e);
+int setup_arrays_fill(const struct job *job, struct store *s, int64_t begin, int64_t end,
+                      struct error *e);
+
 /* Members were appended to an open batch since the store was made, or grew last: what is known of
  * them is written, and then readers see them. The arrays of outputs have grown. Done by whoever
  * comes first, and again by others; what is missing or broken is left to the job's end. */
