@@ -274,6 +274,8 @@ int config_complete(struct config *c, struct error *e)
     r = make_absolute(&c->store_root, e);
     for (char **p = c->processes; *p && r == 0; p++)
         r = make_absolute(p, e);
+    for (char **p = c->writable; p && *p && r == 0; p++)
+        r = make_absolute(p, e);
     c->worker = beside_or(beside, "simlab-worker", SIMLAB_PREFIX "/libexec/simlabd/simlab-worker");
     c->uploads = file_join(c->state, "uploads");
     c->libraries = file_join(c->state, "libraries");
@@ -285,6 +287,10 @@ int config_complete(struct config *c, struct error *e)
     c->witness = file_join(c->state, "identity");
     c->scratch = file_join(c->state, "scratch");
     c->endpoint = endpoint_of(c->state);
+    append(&c->describing, mem_printf("--sandbox=%s", sandbox_mode_name(c->sandbox)));
+    append(&c->describing, mem_printf("--state=%s", c->state));
+    for (char **p = c->writable; p && *p; p++)
+        append(&c->describing, mem_printf("--writable=%s", *p));
     free(beside);
     return r;
 }
@@ -319,6 +325,7 @@ void config_free(struct config *c)
     free(c->endpoint);
     free(c->scratch);
     free_list(c->listen_also);
+    free_list(c->describing);
     free(c->listen_own);
     *c = (struct config){0};
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "links.h"
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "dispatch/dispatch.h"
@@ -35,6 +36,18 @@ static void kill_worker(void *simlabd, const char *worker)
     struct simlabd *d = simlabd;
     if (d->pool)
         pool_local.kill(d->pool, worker);
+}
+
+/* A worker that was started by hand is as good as whoever has the token. */
+static enum dispatch_role admit_worker(void *simlabd, const char *worker, const char *secret)
+{
+    const struct simlabd *d = simlabd;
+    if (!pool_local.gave(worker))
+        return hash_equal(d->state.token, secret) ? DISPATCH_MEMBERS : DISPATCH_NOBODY;
+    enum pool_role role = d->pool ? pool_local.admits(d->pool, worker, secret) : POOL_STRANGER;
+    return role == POOL_MEMBERS  ? DISPATCH_MEMBERS
+           : role == POOL_CLOSER ? DISPATCH_STORES
+                                 : DISPATCH_NOBODY;
 }
 
 static void worker_ready(void *simlabd, const char *worker)
@@ -190,6 +203,7 @@ int links_open_libraries(struct simlabd *d, struct error *e)
     const struct offers_options o = {.directories = (const char *const *)d->config.processes,
                                      .root = d->config.libraries,
                                      .program = d->config.worker,
+                                     .describing = (const char *const *)d->config.describing,
                                      .pushed = d->config.pushed,
                                      .environments = &d->environments,
                                      .changed = libraries_changed,
@@ -237,6 +251,7 @@ int links_open_dispatch(struct simlabd *d, struct error *e)
                                        .heartbeat_ms = HEARTBEAT_MS,
                                        .lease_ms = LEASE_MS,
                                        .lease_seconds = LEASE_SECONDS,
+                                       .admit = admit_worker,
                                        .kill = kill_worker,
                                        .ready = worker_ready,
                                        .position = worker_position,
@@ -252,8 +267,12 @@ int links_open_pool(struct simlabd *d, struct error *e)
     const struct config *c = &d->config;
     const struct pool_options o = {.program = c->worker,
                                    .sandbox = c->sandbox,
+                                   .state = c->state,
+                                   .stores = c->store_root,
+                                   .writable = (const char *const *)c->writable,
                                    .endpoint = c->endpoint,
                                    .size = (int)c->workers,
+                                   .closers = 1,
                                    .scratch = c->scratch,
                                    .libraries = c->libraries,
                                    .uploads = c->uploads,
@@ -263,7 +282,9 @@ int links_open_pool(struct simlabd *d, struct error *e)
                                           .scratch = c->scratch,
                                           .libraries = c->libraries,
                                           .uploads = c->uploads,
-                                          .sandbox = c->sandbox};
+                                          .sandbox = c->sandbox,
+                                          .state = c->state,
+                                          .writable = (const char *const *)c->writable};
     int r = pool_local.open(d->loop, &o, worker_died, d, &d->pool, e);
     return r ? r : planner_open(d->loop, &plans, &d->planner, e);
 }

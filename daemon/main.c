@@ -260,8 +260,8 @@ static int check(struct simlabd *d, struct error *e)
     struct registry *registry = NULL;
     int r = check_worker(d, e);
     if (r == 0)
-        r = check_libraries((const char *const *)d->config.processes, d->config.worker, &registry,
-                            e);
+        r = check_libraries((const char *const *)d->config.processes, d->config.worker,
+                            (const char *const *)d->config.describing, &registry, e);
     if (r != 0)
         return r;
     snapshot_log_contents(NULL, registry);

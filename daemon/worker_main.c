@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "worker/clean_room.h"
 #include "worker/guard.h"
 #include "worker/sandbox.h"
 #include "worker/worker.h"
@@ -30,14 +31,19 @@ static int usage(FILE *to)
         "NAME.py]…\n"
         "                          [--limit SECONDS]\n"
         "                          [--libraries DIR --pins FILE [--uploads DIR] [--from STORE]\n"
-        "                           [--sandbox off|auto|require]]\n"
+        "                           [--sandbox off|auto|require] [--state DIR] "
+        "[--writable DIR]…]\n"
         "       simlab-worker describe LIBRARY.so [--configuration NAME.configuration]\n"
+        "                            [--sandbox off|auto|require] [--state DIR] "
+        "[--writable DIR]…\n"
         "       simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
         "       simlab-worker verify STORE MEMBERS <CHECKSUMS\n"
         "       simlab-worker replay STORE [-o JOB.json]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
-        "                            [--sandbox off|auto|require]\n"
+        "                            [--secret FD]\n"
+        "                            [--sandbox off|auto|require] [--state DIR] "
+        "[--writable DIR]…\n"
         "\n"
         "run         runs one job without a daemon: JOB.json (- is standard input) into the Zarr\n"
         "            store DIR, with the model MODEL of a file in Python, if one is named: then\n"
@@ -67,6 +73,10 @@ static int usage(FILE *to)
         "serve       works for a daemon, which starts it\n"
         "--processes a directory of process libraries; without it, `processes` beside this\n"
         "            program, or ../lib/simlabd/processes\n"
+        "--secret    what it says to the daemon that it is let in for, as a line: that is its\n"
+        "            token, where no pool of it has started this worker\n"
+        "--state     the daemon's directory: what is kept from the code of libraries\n"
+        "--writable  a directory that it may write to; without it, files are not kept from it\n"
         "--python    a module in Python with process classes, or a package: the library NAME\n",
         to);
     return to == stdout ? 0 : EXIT_USAGE;
@@ -74,12 +84,13 @@ static int usage(FILE *to)
 
 struct arguments {
     const char *store, *endpoint, *name;
-    int where;
+    int where, secret;
     enum sandbox_mode sandbox;
-    char *libraries, *uploads; /* these are owned, and absolute: members run elsewhere */
+    char *libraries, *uploads, *state; /* these are owned, and absolute: members run elsewhere */
     char *directories[MAX_DIRECTORIES + 1];
     const char *modules[MAX_DIRECTORIES + 1];
-    int n_directories, n_modules;
+    const char *writable[MAX_DIRECTORIES + 1];
+    int n_directories, n_modules, n_writable;
     const char *operand, *model, *configuration;
     const char *trace, *graph, *pins, *from, *output;
     double limit;
@@ -170,6 +181,8 @@ static const char **text_of(struct arguments *a, int c)
         return &a->from;
     case 'o':
         return &a->output;
+    case 'W':
+        return a->n_writable < MAX_DIRECTORIES ? &a->writable[a->n_writable++] : NULL;
     case 'y':
         return a->n_modules < MAX_DIRECTORIES ? &a->modules[a->n_modules++] : NULL;
     default:
@@ -195,6 +208,10 @@ static bool set_option(struct arguments *a, int c)
         free(a->uploads);
         a->uploads = file_absolute(optarg);
         return true;
+    case 'k':
+        free(a->state);
+        a->state = file_absolute(optarg);
+        return true;
     case 'l':
         free(a->libraries);
         a->libraries = file_absolute(optarg);
@@ -203,6 +220,8 @@ static bool set_option(struct arguments *a, int c)
         return sandbox_mode_parse(optarg, &a->sandbox) == 0;
     case 'm':
         return parse_seconds(optarg, &a->limit);
+    case 'h':
+        return parse_descriptor(optarg, &a->secret);
     case 'w':
         return parse_descriptor(optarg, &a->where);
     case 'p':
@@ -217,17 +236,29 @@ static bool set_option(struct arguments *a, int c)
 
 static bool parse(int argc, char **argv, struct arguments *a)
 {
-    static const struct option options[] = {
-        {"store", required_argument, NULL, 's'},   {"processes", required_argument, NULL, 'p'},
-        {"python", required_argument, NULL, 'y'},  {"endpoint", required_argument, NULL, 'e'},
-        {"name", required_argument, NULL, 'n'},    {"libraries", required_argument, NULL, 'l'},
-        {"uploads", required_argument, NULL, 'u'}, {"where", required_argument, NULL, 'w'},
-        {"sandbox", required_argument, NULL, 'S'}, {"configuration", required_argument, NULL, 'c'},
-        {"debug", no_argument, NULL, 'd'},         {"resume", no_argument, NULL, 'r'},
-        {"profile", no_argument, NULL, 'P'},       {"trace", required_argument, NULL, 't'},
-        {"graph", required_argument, NULL, 'g'},   {"pins", required_argument, NULL, 'i'},
-        {"from", required_argument, NULL, 'f'},    {"limit", required_argument, NULL, 'm'},
-        {"output", required_argument, NULL, 'o'},  {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"store", required_argument, NULL, 's'},
+                                            {"processes", required_argument, NULL, 'p'},
+                                            {"python", required_argument, NULL, 'y'},
+                                            {"endpoint", required_argument, NULL, 'e'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"libraries", required_argument, NULL, 'l'},
+                                            {"uploads", required_argument, NULL, 'u'},
+                                            {"where", required_argument, NULL, 'w'},
+                                            {"sandbox", required_argument, NULL, 'S'},
+                                            {"configuration", required_argument, NULL, 'c'},
+                                            {"debug", no_argument, NULL, 'd'},
+                                            {"resume", no_argument, NULL, 'r'},
+                                            {"profile", no_argument, NULL, 'P'},
+                                            {"trace", required_argument, NULL, 't'},
+                                            {"graph", required_argument, NULL, 'g'},
+                                            {"pins", required_argument, NULL, 'i'},
+                                            {"from", required_argument, NULL, 'f'},
+                                            {"limit", required_argument, NULL, 'm'},
+                                            {"output", required_argument, NULL, 'o'},
+                                            {"secret", required_argument, NULL, 'h'},
+                                            {"state", required_argument, NULL, 'k'},
+                                            {"writable", required_argument, NULL, 'W'},
+                                            {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
         if (!set_option(a, c))
@@ -246,25 +277,39 @@ static void arguments_clear(struct arguments *a)
         free(*d);
     free(a->libraries);
     free(a->uploads);
+    free(a->state);
 }
 
-/* The processes above this one. */
+/* What is above this process. */
 struct above {
     pid_t daemon, guard; /* 0: there is no guard */
+    char *directory;     /* that the guard removes; NULL: there is none */
 };
+
+/* $TMPDIR, and what is given. */
+static void list_writable(const struct arguments *a, const char *tmpdir, const char **ret)
+{
+    ret[0] = tmpdir;
+    memcpy(ret + (tmpdir != NULL), a->writable, sizeof a->writable);
+}
 
 static int serve(const struct arguments *a, struct above above)
 {
+    const char *writable[MAX_DIRECTORIES + 2];
     if (!a->endpoint || !a->name || !a->libraries || a->operand)
         return usage(stderr);
+    list_writable(a, getenv("TMPDIR"), writable);
     struct worker_serve_options o = {.endpoint = a->endpoint,
                                      .name = a->name,
                                      .libraries = a->libraries,
                                      .uploads = a->uploads,
                                      .where = a->where,
+                                     .secret = a->secret,
                                      .guard = above.guard,
                                      .daemon = above.daemon,
-                                     .sandbox = a->sandbox};
+                                     .sandbox = a->sandbox,
+                                     .state = a->state,
+                                     .writable = a->n_writable ? writable : NULL};
     return worker_serve(&o);
 }
 
@@ -291,8 +336,10 @@ static int run(const struct arguments *a)
 
 static int plan(const struct arguments *a)
 {
+    const char *writable[MAX_DIRECTORIES + 2];
     if (!a->operand || !a->pins != !a->libraries)
         return usage(stderr);
+    list_writable(a, getenv("TMPDIR"), writable);
     char *python = python_directory();
     struct worker_plan_options o = {.job = a->operand,
                                     .limit = a->limit,
@@ -304,7 +351,9 @@ static int plan(const struct arguments *a)
                                     .pins = a->pins,
                                     .uploads = a->uploads,
                                     .from = a->from,
-                                    .sandbox = a->sandbox};
+                                    .sandbox = a->sandbox,
+                                    .state = a->state,
+                                    .writable = a->state ? writable : NULL};
     int status = worker_plan(&o);
     free(python);
     return status;
@@ -313,10 +362,26 @@ static int plan(const struct arguments *a)
 /* It runs the library: what it prints is all that is asked of it. */
 static int describe(const struct arguments *a, struct above above)
 {
-    char words[SANDBOX_WORDS];
+    struct sandbox s;
     if (!a->operand)
         return usage(stderr);
-    sandbox_enter(SANDBOX_AUTO, above.daemon, above.guard, words, NULL);
+    char *libraries = a->state ? file_join(a->state, "libraries") : NULL;
+    char *modules = a->state ? file_join(a->state, "modules") : NULL;
+    const char *const readable[] = {libraries, modules, NULL};
+    const char *writable[MAX_DIRECTORIES + 2];
+    list_writable(a, above.directory, writable);
+    const struct sandbox_places places = {a->state, readable, writable};
+    struct error e = {.message = ""};
+    int r = sandbox_begin(a->sandbox, &places, &s, &e);
+    if (r == 0)
+        r = sandbox_enter(&s, above.daemon, above.guard, &e);
+    sandbox_clear(&s);
+    free(libraries);
+    free(modules);
+    if (r < 0) {
+        log_error("%s", e.message);
+        return EXIT_USAGE;
+    }
     return worker_describe(a->operand, a->configuration);
 }
 
@@ -368,10 +433,12 @@ static void offer_to_oom_killer(void)
 }
 
 /* For a daemon: nothing is to be left of it when it ends. */
-static struct above prepare_guarded(void)
+static struct above prepare_guarded(bool has_directory)
 {
     struct above above = {.daemon = getppid()};
-    int r = guard_start();
+    if (has_directory && clean_room_make_directory(&above.directory, NULL) == 0)
+        setenv("TMPDIR", above.directory, 1);
+    int r = guard_start(above.directory);
     if (r < 0)
         log_warning("cannot start a guard: %s", strerror(-r));
     offer_to_oom_killer();
@@ -393,17 +460,19 @@ int main(int argc, char **argv)
         return usage(stdout);
     if (!strcmp(role, "--version"))
         return puts("simlab-worker " SIMLAB_VERSION) < 0;
-    bool is_guarded = !strcmp(role, "serve") || !strcmp(role, "describe");
+    bool describes = !strcmp(role, "describe");
     struct above above = {0};
-    if (is_guarded)
-        above = prepare_guarded();
+    if (describes || !strcmp(role, "serve"))
+        above = prepare_guarded(describes);
     if (is_plot)
         return worker_plot(argc - 1, argv + 1);
     if (!strcmp(role, "verify"))
         return argc == 4 ? worker_verify(argv[2], argv[3]) : usage(stderr);
-    struct arguments a = {.where = -1, .limit = 60};
+    struct arguments a = {
+        .where = -1, .secret = -1, .sandbox = describes ? SANDBOX_AUTO : SANDBOX_OFF, .limit = 60};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
     int status = parsed ? act(role, &a, above) : usage(stderr);
     arguments_clear(&a);
+    free(above.directory);
     return status;
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION 7
+#define WIRE_VERSION 8
 
 /* Why a worker gives a lease, or a store to be closed, back before all was done. */
 enum wire_cause {

@@ -42,9 +42,10 @@ static int grant_one(struct dispatch *d, struct worker_session *s, struct job_pr
     struct task t = {.is_fresh = true, .is_ahead = true};
     int r = queue_outline(d->queue, p->job, &o, NULL);
     if (r == 0)
-        r = queue_lease_ahead(d->queue, p->job, s->name,
-                              job_progress_want(p, o.free, d->options.lease_seconds, d->n_sessions),
-                              &t.lease, NULL);
+        r = queue_lease_ahead(
+            d->queue, p->job, s->name,
+            job_progress_want(p, o.free, d->options.lease_seconds, task_workers(d)), &t.lease,
+            NULL);
     if (r != 0)
         return r;
     p->n_leases++;
@@ -170,7 +171,9 @@ int ahead_recall(struct dispatch *d)
     struct worker_session *s = NULL;
     int64_t job;
     struct task *t = find_waiting(d, &s);
-    int r = !t ? QUEUE_NO_SUCH : closing_waits(d) ? 0 : queue_next_job(d->queue, 0, &job, NULL);
+    int r = !t                        ? QUEUE_NO_SUCH
+            : closing_wants_worker(d) ? 0
+                                      : queue_next_job(d->queue, 0, &job, NULL);
     if (r != 0) {
         d->ahead.wanted_since = 0;
         return r < 0 ? r : 0;

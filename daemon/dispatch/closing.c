@@ -20,6 +20,18 @@ static bool is_to_be_closed(const struct job_progress *p)
     return p && p->is_complete && !p->has_ended;
 }
 
+/* What a library leaves in a process that it was loaded into could say that anything is well. */
+static struct worker_session *find_closer(struct dispatch *d, int64_t job)
+{
+    struct worker_session *found = NULL;
+    if (!d->options.admit)
+        return task_idle_session(d, job);
+    for (struct worker_session *s = d->sessions; s; s = s->next)
+        if (task_is_clean(s) && (!found || s->is_closer))
+            found = s;
+    return found;
+}
+
 void closing_grant(struct dispatch *d)
 {
     for (size_t i = d->closing.n; i-- > 0;) {
@@ -30,7 +42,7 @@ void closing_grant(struct dispatch *d)
             id_list_remove(&d->closing, job);
             continue;
         }
-        if (p->is_given || p->paused_until > d->now || !(s = task_idle_session(d, job)))
+        if (p->is_given || p->paused_until > d->now || !(s = find_closer(d, job)))
             continue;
         struct task t = {.is_finish = true, .is_fresh = true, .lease.job = job};
         worker_session_add_task(s, &t);
@@ -47,6 +59,11 @@ bool closing_waits(const struct dispatch *d)
             return true;
     }
     return false;
+}
+
+bool closing_wants_worker(const struct dispatch *d)
+{
+    return !d->options.admit && closing_waits(d);
 }
 
 void closing_heard(struct job_progress *p, int64_t chunks)

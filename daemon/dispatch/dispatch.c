@@ -97,8 +97,9 @@ static void end_gone(struct dispatch *d)
         }
         end_session(d, s);
         *link = s->next;
-        worker_session_free(s);
         d->n_sessions--;
+        d->n_closers -= s->is_closer;
+        worker_session_free(s);
     }
 }
 
@@ -106,7 +107,7 @@ static void watch_workers(struct dispatch *d, int64_t now)
 {
     bool one_is_ready = false;
     for (const struct worker_session *s = d->sessions; s && !one_is_ready; s = s->next)
-        one_is_ready = s->state == SESSION_IDLE || s->state == SESSION_BUSY;
+        one_is_ready = !s->is_closer && (s->state == SESSION_IDLE || s->state == SESSION_BUSY);
     if (one_is_ready)
         d->without_worker = INT64_MAX;
     else if (d->without_worker == INT64_MAX)

@@ -9,13 +9,15 @@
  *  2. A lease is given to another only when its worker is known dead (dispatch_worker_died), or has
  *     said RELEASE, or it was fenced off where its worker may live (fences.c). A worker that was
  * not heard of for lease_ms is killed: that is its leases' deadline, and its death is awaited.
- *  3. Messages of an unknown or foreign session change nothing.
+ *  3. Messages of an unknown or foreign session change nothing. Who does not know the secret that
+ *     goes with its name opens none.
  *  4. A worker's death is blamed on a member only where its lease was that member alone, and
  *     nothing else was with the worker; never where the worker left by itself, was asked to leave,
  *     or had not heard of us.
  *  5. A job fails by its own code, or by its own store while others' can be written; never by a
  *     worker's, a disk's or the daemon's trouble that passes (pause.c, closing.c, alone.c). Why it
- *     waits is told (queue_set_waiting). */
+ *     waits is told (queue_set_waiting).
+ *  6. A store is closed and verified by a process that has loaded no library. */
 #ifndef DISPATCH_DISPATCH_H
 #define DISPATCH_DISPATCH_H
 
@@ -25,11 +27,21 @@
 
 struct aside;
 
+/* What a worker is for. */
+enum dispatch_role {
+    DISPATCH_NOBODY,  /* it is turned away */
+    DISPATCH_MEMBERS, /* leases; and stores to be closed, as long as it has run nothing */
+    DISPATCH_STORES   /* those only: it loads no library, and is none of dispatch_workers' */
+};
+
 struct dispatch_options {
     const char *endpoint; /* ipc://<state>/run/workers */
     int heartbeat_ms;     /* 1000 */
     int lease_ms;         /* silence after which a worker is taken for hung: 15000 */
     double lease_seconds; /* work that a lease aims at: 1.0 */
+    /* Who says that name and that secret. NULL: everybody is DISPATCH_MEMBERS, and stores are
+     * closed by any of them. */
+    enum dispatch_role (*admit)(void *userdata, const char *worker, const char *secret);
     /* Kills a worker that hangs or overran its member's time; its death comes back. */
     void (*kill)(void *userdata, const char *worker);
     /* A worker has become ready (pool_driver.ready); may be NULL. */

@@ -27,6 +27,7 @@ struct dispatch {
     struct router *router;
     struct worker_session *sessions;
     int n_sessions;
+    int n_closers;          /* of those, the DISPATCH_STORES */
     int64_t without_worker; /* since when no worker is ready; INT64_MAX: one is */
     char *dead[DEAD_NAMES]; /* a ring */
     size_t n_dead;
@@ -103,9 +104,14 @@ int task_recall_help(struct dispatch *d, int64_t lease, bool has_deadline);
 void task_fail_job(struct dispatch *d, int64_t job, const char *reason);
 /* Live leases of all workers. */
 int task_leases(const struct dispatch *d);
+/* Workers that may run members. */
+int task_workers(const struct dispatch *d);
 /* A worker that has nothing to do; if possible one that knows the job. NULL: none. */
 struct worker_session *task_idle_session(const struct dispatch *d, int64_t job);
+/* It has nothing to do, and may have leases. */
 bool task_is_idle(const struct worker_session *s);
+/* It has nothing to do, and has run nothing. */
+bool task_is_clean(const struct worker_session *s);
 /* It has a task of that job. */
 bool task_is_of(const struct worker_session *s, int64_t job);
 
@@ -165,6 +171,8 @@ void closing_add(struct dispatch *d, struct job_progress *p);
 void closing_grant(struct dispatch *d);
 /* There are stores that wait to be closed. */
 bool closing_waits(const struct dispatch *d);
+/* Such that a worker which runs members is to close. */
+bool closing_wants_worker(const struct dispatch *d);
 /* Its worker has looked at so many chunks. */
 void closing_heard(struct job_progress *p, int64_t chunks);
 /* The worker died of it, having looked at so many chunks. */

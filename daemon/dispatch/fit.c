@@ -90,6 +90,7 @@ bool fit_may_work(const struct dispatch *d, const struct worker_session *s,
 
 void fit_load(struct worker_session *s, const struct job_progress *p)
 {
+    s->has_run = true;
     s->threads = p->threads;
     json_object_update(s->loaded, p->libraries);
 }
@@ -174,7 +175,8 @@ void fit_renew(struct dispatch *d, struct worker_session *s, const struct job_pr
 static bool one_fits(const struct dispatch *d, const struct job_progress *p)
 {
     for (const struct worker_session *s = d->sessions; s; s = s->next)
-        if (s->state != SESSION_LEAVING && s->state != SESSION_STOPPING && fit_fits(s, p))
+        if (!s->is_closer && s->state != SESSION_LEAVING && s->state != SESSION_STOPPING &&
+            fit_fits(s, p))
             return true;
     return false;
 }

@@ -90,7 +90,7 @@ static int64_t want(const struct dispatch *d, const struct job_progress *p)
     struct queue_outline o;
     if (queue_outline(d->queue, p->job, &o, NULL) != 0)
         return 1;
-    return job_progress_want(p, o.free, d->options.lease_seconds, d->n_sessions);
+    return job_progress_want(p, o.free, d->options.lease_seconds, task_workers(d));
 }
 
 /* QUEUE_NO_SUCH where there is nothing to lease. */

@@ -91,7 +91,7 @@ static int one_waits(struct dispatch *d, bool *ret)
 {
     int64_t job;
     int r = queue_next_job(d->queue, 0, &job, NULL);
-    *ret = r == 0 || closing_waits(d);
+    *ret = r == 0 || closing_wants_worker(d);
     return r < 0 ? r : 0;
 }
 

@@ -43,6 +43,13 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
         refuse(d, from, "this name was given to another worker");
         return;
     }
+    enum dispatch_role role =
+        d->options.admit ? d->options.admit(d->options.userdata, hello->name, hello->secret)
+                         : DISPATCH_MEMBERS;
+    if (role == DISPATCH_NOBODY) {
+        refuse(d, from, "it does not know the secret that goes with its name");
+        return;
+    }
     if (d->n_sessions == SESSIONS_MAX) {
         refuse(d, from, "there are too many workers");
         return;
@@ -53,6 +60,8 @@ static void on_hello(struct dispatch *d, const struct route *from, const struct 
     s->next = d->sessions;
     d->sessions = s;
     d->n_sessions++;
+    s->is_closer = role == DISPATCH_STORES;
+    d->n_closers += s->is_closer;
     struct wire_message m = {.type = WIRE_WELCOME,
                              .welcome = {.version = WIRE_VERSION,
                                          .heartbeat_ms = (uint32_t)d->options.heartbeat_ms,
@@ -65,7 +74,8 @@ static void on_ready(struct dispatch *d, struct worker_session *s, const struct 
     free(s->sandbox);
     s->sandbox = mem_strdup(m->sandbox);
     worker_session_move(s, SESSION_IDLE);
-    fit_came(d);
+    if (!s->is_closer)
+        fit_came(d);
     log_info("worker %s (pid %" PRId64 "): ready", s->name, s->pid);
     if (d->options.ready)
         d->options.ready(d->options.userdata, s->name);

@@ -148,7 +148,17 @@ int task_leases(const struct dispatch *d)
 
 bool task_is_idle(const struct worker_session *s)
 {
-    return !s->is_gone && s->n_tasks == 0 && s->state == SESSION_IDLE;
+    return !s->is_gone && !s->is_closer && s->n_tasks == 0 && s->state == SESSION_IDLE;
+}
+
+bool task_is_clean(const struct worker_session *s)
+{
+    return !s->is_gone && !s->has_run && s->n_tasks == 0 && s->state == SESSION_IDLE;
+}
+
+int task_workers(const struct dispatch *d)
+{
+    return d->n_sessions - d->n_closers;
 }
 
 bool task_is_of(const struct worker_session *s, int64_t job)

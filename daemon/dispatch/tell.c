@@ -151,7 +151,7 @@ static int tell_task(struct dispatch *d, struct worker_session *s, struct task *
     else if (!t->is_finish)
         m = (struct wire_message){.type = WIRE_LEASE,
                                   .lease = {t->lease.id, t->lease.job, t->lease.begin, t->lease.end,
-                                            t->is_ahead, p->members < d->n_sessions}};
+                                            t->is_ahead, p->members < task_workers(d)}};
     task_post(d, s, &m, t->is_fresh);
     free(dead);
     free(kept);

@@ -60,6 +60,8 @@ struct worker_session {
     int n_known;
     json_t *loaded;         /* {library: hash}: what leases that it was given need … */
     int64_t threads;        /* … and the number of threads that these ask for */
+    bool is_closer;         /* DISPATCH_STORES */
+    bool has_run;           /* it was given a lease, or help: it may have loaded a library */
     bool is_gone;           /* dead, or has said BYE with nothing in hand */
     int n_fencing;          /* leases of it that are being fenced off … */
     int64_t fence_due;      /* … or when that is tried again; 0: it is not to be */

@@ -22,6 +22,7 @@ json_t *dispatch_workers(const struct dispatch *d)
 {
     json_t *list = json_array();
     for (const struct worker_session *s = d->sessions; s; s = s->next)
-        json_array_insert_new(list, 0, worker_to_json(s)); /* the first come first */
+        if (!s->is_closer)
+            json_array_insert_new(list, 0, worker_to_json(s)); /* the first come first */
     return list;
 }

@@ -44,14 +44,14 @@ static struct registry *check_all(const char *const *directories, struct copies 
 }
 
 int check_libraries(const char *const *directories, const char *program,
-                    struct registry **ret_registry, struct error *e)
+                    const char *const *arguments, struct registry **ret_registry, struct error *e)
 {
     const char *tmp = getenv("TMPDIR");
     char *root = mem_printf("%s/simlabd-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     struct copies *copies = NULL;
     int r = mkdtemp(root) ? 0 : error_errno(e, -errno, "make a directory for copies of libraries");
     if (r == 0)
-        r = copies_open(root, program, &copies, e);
+        r = copies_open(root, program, arguments, &copies, e);
     if (r == 0)
         *ret_registry = check_all(directories, copies);
     copies_free(copies);

@@ -5,10 +5,10 @@
 
 #include "model/registry.h"
 
-/* Copies, and describes with `program` (simlab-worker), all that lies in the directories (NULL at
- * the end). One reference to the registry; what is left out stands in it (registry_left_out).
- * -errno, with words. */
+/* Copies, and describes with `program` (simlab-worker; `arguments`: copies_open), all that lies in
+ * the directories (NULL at the end). One reference to the registry; what is left out stands in it
+ * (registry_left_out). -errno, with words. */
 int check_libraries(const char *const *directories, const char *program,
-                    struct registry **ret_registry, struct error *e);
+                    const char *const *arguments, struct registry **ret_registry, struct error *e);
 
 #endif

@@ -23,6 +23,7 @@
 
 struct copies {
     char *root, *program;
+    const char *const *arguments;
     int stop;                   /* an eventfd: no more children */
     pthread_mutex_t publishing; /* two names may have one content */
 };
@@ -43,7 +44,8 @@ static void remove_unfinished(const char *root)
         closedir(d);
 }
 
-int copies_open(const char *root, const char *program, struct copies **ret_copies, struct error *e)
+int copies_open(const char *root, const char *program, const char *const *arguments,
+                struct copies **ret_copies, struct error *e)
 {
     int r = file_make_directories(root);
     if (r < 0)
@@ -52,6 +54,7 @@ int copies_open(const char *root, const char *program, struct copies **ret_copie
     struct copies *c = mem_new(sizeof *c);
     c->root = mem_strdup(root);
     c->program = mem_strdup(program);
+    c->arguments = arguments;
     pthread_mutex_init(&c->publishing, NULL);
     c->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (c->stop < 0) {
@@ -145,7 +148,7 @@ static int copy(struct copies *c, const char *path, const char *name, const char
     char *library = mem_printf("%s/%s.so", directory, name);
     int r = content_copy(path, directory, ret_hash, e);
     if (r == 0)
-        r = describe_copy(c->program, c->stop, library, path, ret_hash, &document, e);
+        r = describe_copy(c->program, c->arguments, c->stop, library, path, ret_hash, &document, e);
     if (r == 0)
         r = document_write(directory, name, document, e);
     if (r == 0)
@@ -189,7 +192,7 @@ static int describe_again(struct copies *c, const char *path, const char *hash, 
     json_t *document = NULL;
     char *place = content_place(c->root, hash);
     char *library = content_file(c->root, hash, name, ".so");
-    int r = describe_copy(c->program, c->stop, library, path, hash, &document, e);
+    int r = describe_copy(c->program, c->arguments, c->stop, library, path, hash, &document, e);
     pthread_mutex_lock(&c->publishing);
     chmod(place, 0755);
     if (r == 0)

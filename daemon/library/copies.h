@@ -19,8 +19,10 @@
 struct copies;
 
 /* Makes the directory where absent, and removes what a former daemon left unfinished. `program`:
- * simlab-worker. 0 or -errno with words. */
-int copies_open(const char *root, const char *program, struct copies **ret_copies, struct error *e);
+ * simlab-worker; `arguments`: more that its describe is
+ * given, how libraries are confined: NULL at the end, or NULL; borrowed. 0 or -errno with words. */
+int copies_open(const char *root, const char *program, const char *const *arguments,
+                struct copies **ret_copies, struct error *e);
 struct copies *copies_free(struct copies *c);
 /* What is being described, and all that will be, fails at once. */
 void copies_stop(struct copies *c);

@@ -72,10 +72,18 @@ static int explain(const char *program, const char *copy, const char *original, 
     return LIBRARY_REFUSED;
 }
 
-static int run(const char *program, int stop, const char *copy, const char *original,
-               json_t **ret_document, struct error *e)
+static int run(const char *program, const char *const *arguments, int stop, const char *copy,
+               const char *original, json_t **ret_document, struct error *e)
 {
-    const char *const argv[] = {program, "describe", copy, NULL};
+    size_t n = 0;
+    while (arguments && arguments[n])
+        n++;
+    const char **argv = mem_array(3 + n + 1, sizeof *argv);
+    argv[0] = program;
+    argv[1] = "describe";
+    argv[2] = copy;
+    if (n)
+        memcpy(argv + 3, arguments, n * sizeof *argv);
     struct buffer output = {0};
     int r = pool_capture(argv, NULL, TIMEOUT_MS, DOCUMENT_MAX_BYTES, stop, &output, e);
     if (r == 0) {
@@ -88,6 +96,7 @@ static int run(const char *program, int stop, const char *copy, const char *orig
         r = explain(program, copy, original, e);
     }
     buffer_free(&output);
+    free(argv);
     return r;
 }
 
@@ -133,12 +142,12 @@ static int check_types(const json_t *document, const char *name, struct error *e
     return r;
 }
 
-int describe_copy(const char *program, int stop, const char *copy, const char *original,
-                  const char *hash, json_t **ret_document, struct error *e)
+int describe_copy(const char *program, const char *const *arguments, int stop, const char *copy,
+                  const char *original, const char *hash, json_t **ret_document, struct error *e)
 {
     json_t *document = NULL;
     char *name = content_name(original);
-    int r = run(program, stop, copy, original, &document, e);
+    int r = run(program, arguments, stop, copy, original, &document, e);
     if (r == 0)
         r = check_objects(document, original, e);
     if (r == 0)

@@ -331,7 +331,7 @@ int offers_open(struct loop *loop, const struct offers_options *options, struct 
     struct registry *empty = registry_new();
     registry_finish(empty);
     o->registry = empty;
-    int r = copies_open(options->root, options->program, &o->copies, e);
+    int r = copies_open(options->root, options->program, options->describing, &o->copies, e);
     if (r == 0)
         r = error_errno(e, open_pushed(o), "make the directories of pushed modules");
     if (r == 0)

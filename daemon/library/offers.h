@@ -22,6 +22,7 @@ struct offers_options {
     const char *const *directories; /* of libraries, NULL at the end; the first counts */
     const char *root;               /* the directory of copies */
     const char *program;            /* simlab-worker */
+    const char *const *describing;  /* more arguments of its describe: copies_open */
     const char *pushed;             /* the directory of modules that clients push; NULL: none */
     const struct environments *environments; /* that they may be for */
     /* There is another registry: offers_registry. */

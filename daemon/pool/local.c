@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pool_local: workers on this machine. */
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "pool/child.h"
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -51,11 +53,11 @@ static int64_t local_tick(struct pool *p, int64_t now)
     return next;
 }
 
-static struct place *find(struct pool *p, const char *worker)
+static struct place *find(const struct pool *p, const char *worker)
 {
     for (int i = 0; i < p->size; i++)
         if (p->places[i].state != PLACE_EMPTY && strcmp(p->places[i].name, worker) == 0)
-            return &p->places[i];
+            return (struct place *)&p->places[i];
     return NULL;
 }
 
@@ -79,6 +81,14 @@ static void local_kill(struct pool *p, const char *worker)
     p->unknown = mem_resize(p->unknown, p->n_unknown + 1, sizeof *p->unknown);
     p->unknown[p->n_unknown++] = mem_strdup(worker);
     loop_due(p->setup.loop, 0);
+}
+
+static enum pool_role local_admits(const struct pool *p, const char *worker, const char *secret)
+{
+    const struct place *w = find(p, worker);
+    if (!w || !hash_equal(w->secret, secret))
+        return POOL_STRANGER;
+    return strcmp(w->label, PLACE_CLOSER) == 0 ? POOL_CLOSER : POOL_MEMBERS;
 }
 
 static void local_position(struct pool *p, const char *worker, char ret[POSITION_TEXT])
@@ -109,7 +119,8 @@ static struct pool *local_close(struct pool *p)
         place_close(&p->places[i]);
     child_reap_orphans();
     for (char **a = p->setup.argv; a && *a; a++)
-        if (a - p->setup.argv != PLACE_NAME_AT && a - p->setup.argv != PLACE_WHERE_AT)
+        if (a - p->setup.argv != PLACE_NAME_AT && a - p->setup.argv != PLACE_WHERE_AT &&
+            a - p->setup.argv != PLACE_SECRET_AT)
             free(*a);
     for (size_t i = 0; i < p->n_unknown; i++)
         free(p->unknown[i]);
@@ -170,9 +181,19 @@ static char *absolute_endpoint(const char *endpoint)
     return mem_printf("ipc://%s/%s", directory, endpoint + 6);
 }
 
+static size_t add_option(char **argv, size_t n, const char *name, const char *path)
+{
+    argv[n++] = mem_strdup(name);
+    argv[n++] = absolute(path);
+    return n;
+}
+
 static char **arguments(const struct pool_options *o)
 {
-    char **argv = mem_array(PLACE_WHERE_AT + 1 + 6 + 1, sizeof *argv);
+    size_t n_writable = 0;
+    while (o->writable && o->writable[n_writable])
+        n_writable++;
+    char **argv = mem_array(PLACE_SECRET_AT + 1 + 10 + 2 * n_writable + 1, sizeof *argv);
     size_t n = 0;
     argv[n++] = absolute(o->program);
     argv[n++] = mem_strdup("serve");
@@ -182,14 +203,20 @@ static char **arguments(const struct pool_options *o)
     argv[n++] = ""; /* PLACE_NAME_AT */
     argv[n++] = mem_strdup("--where");
     argv[n++] = ""; /* PLACE_WHERE_AT */
+    argv[n++] = mem_strdup("--secret");
+    argv[n++] = ""; /* PLACE_SECRET_AT */
     argv[n++] = mem_strdup("--libraries");
     argv[n++] = absolute(o->libraries);
     argv[n++] = mem_strdup("--sandbox");
     argv[n++] = mem_strdup(sandbox_mode_name(o->sandbox));
-    if (o->uploads) {
-        argv[n++] = mem_strdup("--uploads");
-        argv[n++] = absolute(o->uploads);
-    }
+    if (o->state)
+        n = add_option(argv, n, "--state", o->state);
+    if (o->stores)
+        n = add_option(argv, n, "--writable", o->stores);
+    for (size_t i = 0; i < n_writable; i++)
+        n = add_option(argv, n, "--writable", o->writable[i]);
+    if (o->uploads)
+        add_option(argv, n, "--uploads", o->uploads);
     return argv;
 }
 
@@ -207,8 +234,13 @@ static int prepare(struct pool *p, const struct pool_options *o, struct error *e
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || fstat(p->lock.workers, &s->lock_file) < 0)
         return error_errno(e, -errno, "become the reaper of workers' children");
     p->scratch = absolute(o->scratch);
-    for (; p->size < o->size; p->size++)
-        place_init(&p->places[p->size], s, p->size + 1, p->scratch);
+    for (; p->size < o->size; p->size++) {
+        char label[16];
+        snprintf(label, sizeof label, "%d", p->size + 1);
+        place_init(&p->places[p->size], s, label, p->scratch);
+    }
+    if (o->closers)
+        place_init(&p->places[p->size++], s, PLACE_CLOSER, p->scratch);
     tell_all_left(o, s->userdata);
     return 0;
 }
@@ -217,7 +249,7 @@ static int local_open(struct loop *loop, const struct pool_options *o, pool_deat
                       void *userdata, struct pool **ret_pool, struct error *e)
 {
     mem_assert(o->size >= 0 && o->size <= 65536);
-    struct pool *p = mem_new(sizeof *p + (size_t)o->size * sizeof *p->places);
+    struct pool *p = mem_new(sizeof *p + (size_t)(o->size + 1) * sizeof *p->places);
     p->lock = (struct workers_lock){-1, -1};
     p->setup = (struct place_setup){.loop = loop,
                                     .argv = arguments(o),
@@ -239,6 +271,7 @@ const struct pool_driver pool_local = {.name = "local",
                                        .tick = local_tick,
                                        .ready = local_ready,
                                        .kill = local_kill,
+                                       .admits = local_admits,
                                        .position = local_position,
                                        .trouble = local_trouble,
                                        .gave = local_gave,

@@ -11,6 +11,7 @@
 #include "proto/where.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,12 +28,12 @@ enum {
     RETRY_MS = 100        /* between two looks at what cannot be watched */
 };
 
-void place_init(struct place *w, struct place_setup *setup, int number, const char *scratch)
+void place_init(struct place *w, struct place_setup *setup, const char *label, const char *scratch)
 {
     w->setup = setup;
-    w->number = number;
+    snprintf(w->label, sizeof w->label, "%s", label);
     w->pidfd = w->where = w->dying = -1;
-    w->directory = mem_printf("%s/worker-%d", scratch, number);
+    w->directory = mem_printf("%s/worker-%s", scratch, label);
     w->mark = mem_printf("TMPDIR=%s", w->directory);
     w->where_path = mem_printf("%s.where", w->directory);
 }
@@ -254,14 +255,32 @@ static int make_scratch(struct place *w)
     return r == 0 ? where_create(w->where_path, &w->where) : r;
 }
 
-static int start_child(struct place *w, int output)
+/* A pipe that has it, as a line, and nothing after it. */
+static int make_secret(struct place *w, int *ret_fd)
+{
+    int ends[2];
+    hash_token(w->secret);
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    int r = file_append(ends[1], w->secret, strlen(w->secret));
+    close(ends[1]);
+    if (r < 0)
+        close(ends[0]);
+    else
+        *ret_fd = ends[0];
+    return r;
+}
+
+static int start_child(struct place *w, int output, int secret)
 {
     struct place_setup *s = w->setup;
-    char where[16];
+    char where[16], text[16];
     snprintf(where, sizeof where, "%d", w->where);
+    snprintf(text, sizeof text, "%d", secret);
     s->argv[PLACE_NAME_AT] = w->name;
     s->argv[PLACE_WHERE_AT] = where;
-    const int inherit[] = {s->lock->workers, w->where, -1};
+    s->argv[PLACE_SECRET_AT] = text;
+    const int inherit[] = {s->lock->workers, w->where, secret, -1};
     struct child_options o = {.argv = (const char *const *)s->argv,
                               .directory = w->directory,
                               .output = output,
@@ -284,14 +303,18 @@ static int watch(struct place *w)
 
 static int place_fork(struct place *w)
 {
-    int output;
+    int output, secret = -1;
     int r = make_scratch(w);
     if (r == 0)
         r = output_new(w->setup->loop, w->name, w->where, &w->output, &output);
     if (r < 0)
         return r;
     w->oom_kills = cgroup_oom_kills("/proc/self");
-    r = start_child(w, output);
+    r = make_secret(w, &secret);
+    if (r == 0)
+        r = start_child(w, output, secret);
+    if (secret >= 0)
+        close(secret);
     close(output);
     return r == 0 ? watch(w) : r;
 }
@@ -302,7 +325,7 @@ static void place_start(struct place *w)
     if (s->before_start)
         s->before_start(s->userdata);
     free(w->name);
-    w->name = mem_printf(PLACE_NAME "%d.%d", w->number, ++w->starts);
+    w->name = mem_printf(PLACE_NAME "%s.%d", w->label, ++w->starts);
     w->is_ready = w->is_asked = false;
     w->kill_due = INT64_MAX;
     int r = place_fork(w);

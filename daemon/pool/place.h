@@ -7,6 +7,7 @@
 #ifndef POOL_PLACE_H
 #define POOL_PLACE_H
 
+#include "base/hash.h"
 #include "base/position.h"
 #include "pool/output.h"
 #include "pool/pool.h"
@@ -21,11 +22,13 @@ enum place_state {
     PLACE_SWEEPING /* the leader is dead, not reaped; what it left may not be */
 };
 
-#define PLACE_NAME "local-" /* begins the names of workers */
+#define PLACE_NAME   "local-" /* begins the names of workers */
+#define PLACE_CLOSER "closer"
 
 enum {
     PLACE_NAME_AT = 5, /* of argv: set at each start */
-    PLACE_WHERE_AT = 7
+    PLACE_WHERE_AT = 7,
+    PLACE_SECRET_AT = 9
 };
 
 /* What all places of a pool share. */
@@ -43,17 +46,18 @@ struct place_setup {
 
 struct place {
     struct place_setup *setup;
-    int number; /* 1, 2, … */
+    char label[16]; /* "1", "2", …; PLACE_CLOSER */
     enum place_state state;
     int64_t due;
     int starts;   /* makes names unique */
     int failures; /* starts in a row that did not get ready */
     bool is_ready;
-    char *name;       /* "local-1.7" */
-    char *directory;  /* its scratch space */
-    char *mark;       /* "TMPDIR=…": what bears it is of this place */
-    char *where_path; /* its where page */
-    int where;        /* a descriptor of that; -1: none */
+    char *name;                  /* "local-1.7" */
+    char secret[HASH_TEXT_SIZE]; /* that it was given with that */
+    char *directory;             /* its scratch space */
+    char *mark;                  /* "TMPDIR=…": what bears it is of this place */
+    char *where_path;            /* its where page */
+    int where;                   /* a descriptor of that; -1: none */
     struct output *output;
     pid_t pid;
     int pidfd;
@@ -66,7 +70,7 @@ struct place {
 };
 
 /* Zeroed before. `scratch` is an absolute path. */
-void place_init(struct place *w, struct place_setup *setup, int number, const char *scratch);
+void place_init(struct place *w, struct place_setup *setup, const char *label, const char *scratch);
 /* Starts what should run; when next due. */
 int64_t place_tick(struct place *w, int64_t now);
 /* Asks the worker to end, with all that it started. */

@@ -23,6 +23,8 @@ struct planner {
     struct aside *aside;                 /* a thread of its own: plans take long */
     char *program, *libraries, *uploads; /* absolute */
     enum sandbox_mode sandbox;
+    char *state; /* or NULL */
+    const char *const *writable;
     char *directory; /* <scratch>/plans */
     struct plan *plans;
     unsigned n_begun;
@@ -51,25 +53,44 @@ static int write_file(const char *directory, const char *name, const char *text,
     return r;
 }
 
+static size_t add(const char **argv, size_t n, const char *option, const char *value)
+{
+    argv[n] = option;
+    argv[n + 1] = value;
+    return n + 2;
+}
+
 static int run(struct plan *plan, const char *document, const char *libraries)
 {
     const struct planner *o = plan->planner;
-    const char *argv[] = {o->program,
-                          "plan",
-                          document,
-                          "--libraries",
-                          o->libraries,
-                          "--pins",
-                          libraries,
-                          "--uploads",
-                          o->uploads,
-                          "--sandbox",
-                          sandbox_mode_name(o->sandbox),
-                          plan->from ? "--from" : NULL,
-                          plan->from,
-                          NULL};
-    return pool_capture(argv, plan->directory, TIMEOUT_MS, PLAN_BYTES, plan->stop, &plan->text,
-                        &plan->error);
+    const char *const fixed[] = {o->program,
+                                 "plan",
+                                 document,
+                                 "--libraries",
+                                 o->libraries,
+                                 "--pins",
+                                 libraries,
+                                 "--uploads",
+                                 o->uploads,
+                                 "--sandbox",
+                                 sandbox_mode_name(o->sandbox)};
+    enum { FIXED = sizeof fixed / sizeof *fixed };
+    size_t n = 0, n_writable = 0;
+    while (o->writable && o->writable[n_writable])
+        n_writable++;
+    const char **argv = mem_array(FIXED + 4 + 2 * n_writable + 1, sizeof *argv);
+    memcpy(argv, fixed, sizeof fixed);
+    n = FIXED;
+    if (plan->from)
+        n = add(argv, n, "--from", plan->from);
+    if (o->state)
+        n = add(argv, n, "--state", o->state);
+    for (size_t i = 0; i < n_writable; i++)
+        n = add(argv, n, "--writable", o->writable[i]);
+    int r = pool_capture(argv, plan->directory, TIMEOUT_MS, PLAN_BYTES, plan->stop, &plan->text,
+                         &plan->error);
+    free(argv);
+    return r;
 }
 
 static void work(void *userdata)
@@ -124,6 +145,8 @@ int planner_open(struct loop *loop, const struct planner_options *o, struct plan
     p->libraries = file_absolute(o->libraries);
     p->uploads = file_absolute(o->uploads);
     p->sandbox = o->sandbox;
+    p->state = o->state ? file_absolute(o->state) : NULL;
+    p->writable = o->writable;
     p->directory = file_join(scratch, "plans");
     free(scratch);
     int r = file_remove_tree(p->directory); /* of a former daemon */
@@ -148,6 +171,7 @@ struct planner *planner_close(struct planner *p)
     free(p->program);
     free(p->libraries);
     free(p->uploads);
+    free(p->state);
     free(p);
     return NULL;
 }

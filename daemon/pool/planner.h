@@ -19,6 +19,8 @@ struct planner_options {
     const char *program; /* simlab-worker */
     const char *scratch, *libraries, *uploads;
     enum sandbox_mode sandbox;
+    const char *state;           /* as in pool_options; or NULL */
+    const char *const *writable; /* likewise; borrowed */
 };
 
 struct planner_job {       /* copied */

@@ -4,11 +4,14 @@
  * Called by main.c (open, tick, ready, close) and dispatch (kill, ready), on the loop's thread.
  *
  * A worker is started, in a directory of its own below `scratch` ($TMPDIR too), as
- *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD --libraries DIRECTORY
- *         --sandbox MODE [--uploads DIRECTORY]
- * with absolute paths, and a where page (proto/where.h) as descriptor FD:
- * <scratch>/worker-N.where. What it prints, on standard output or error, becomes lines of the log
- * that say worker, job and member (pool/output.h).
+ *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD --secret FD
+ *         --libraries DIRECTORY
+ *         --sandbox MODE [--state DIRECTORY] [--writable DIRECTORY]… [--uploads DIRECTORY]
+ * with absolute paths, and two descriptors: a where page (proto/where.h),
+ * <scratch>/worker-N.where, and a pipe with the line of a secret, another for each start (admits).
+ * A closer is a worker that is to run no members, in a place of its own: "local-closer.7". What it
+ * prints, on standard output or error, becomes lines of the log that say worker, job and member
+ * (pool/output.h).
  *
  * Invariants
  *  1. A name is given to one process only, as long as the daemon lives.
@@ -49,13 +52,17 @@ struct pool_death {
 typedef void (*pool_death_fn)(void *userdata, const char *worker, const struct pool_death *death);
 
 struct pool_options {
-    const char *program;       /* path of simlab-worker */
-    const char *endpoint;      /* of the dispatcher: ipc://… */
-    int size;                  /* workers */
-    const char *scratch;       /* directory for workers' scratch space; made where absent */
-    const char *libraries;     /* directory of the copies of process libraries */
-    const char *uploads;       /* or NULL */
-    enum sandbox_mode sandbox; /* of the workers */
+    const char *program;         /* path of simlab-worker */
+    const char *endpoint;        /* of the dispatcher: ipc://… */
+    int size;                    /* workers */
+    int closers;                 /* 0 or 1, besides */
+    const char *scratch;         /* directory for workers' scratch space; made where absent */
+    const char *libraries;       /* directory of the copies of process libraries */
+    const char *uploads;         /* or NULL */
+    enum sandbox_mode sandbox;   /* of the workers */
+    const char *state;           /* the daemon's directory, which is kept from them; or NULL */
+    const char *stores;          /* the store root; or NULL */
+    const char *const *writable; /* more that they may write to, NULL at the end; or NULL */
     /* Where a worker of a former daemon was when that ended without ending it; from `open`, for
      * each that had a job; NULL for one of which that cannot be read. May be NULL. */
     void (*left)(void *userdata, const struct where_at *at);
@@ -69,6 +76,9 @@ enum pool_result {
     POOL_FAILED,     /* a program that was run failed, hung, or printed too much */
     POOL_BUSY        /* too much is asked for already */
 };
+
+/* What a worker is there for. */
+enum pool_role { POOL_STRANGER, POOL_MEMBERS, POOL_CLOSER };
 
 struct pool;
 struct pool_driver {
@@ -84,6 +94,8 @@ struct pool_driver {
     /* Ends the worker of that name, with all that it started; its death is told when it is reaped,
      * and with the next tick where there is no such worker. */
     void (*kill)(struct pool *p, const char *worker);
+    /* Whether the worker of that name was given that secret, and what for. */
+    enum pool_role (*admits)(const struct pool *p, const char *worker, const char *secret);
     /* The process and stage that it is in now, as position_text has it; "": in none, or that is not
      * known. */
     void (*position)(struct pool *p, const char *worker, char ret[POSITION_TEXT]);

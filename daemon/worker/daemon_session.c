@@ -58,12 +58,14 @@ static int check_endpoint(const char *endpoint, struct error *e)
 }
 
 int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
-                       struct where *where, struct daemon_session **ret_session, struct error *e)
+                       const char *secret, struct where *where, struct daemon_session **ret_session,
+                       struct error *e)
 {
     struct daemon_session *l = mem_new(sizeof *l);
     l->endpoint = mem_strdup(endpoint);
     l->name = mem_strdup(name);
     l->fingerprint = mem_strdup(fingerprint);
+    l->secret = mem_strdup(secret);
     l->silence_ms = SILENCE_MS;
     l->heartbeat_ms = SILENCE_MS;
     l->where = where;
@@ -114,6 +116,7 @@ struct daemon_session *daemon_session_free(struct daemon_session *l)
     free(l->endpoint);
     free(l->name);
     free(l->fingerprint);
+    free(l->secret);
     free(l);
     return NULL;
 }

@@ -22,10 +22,11 @@
 
 struct daemon_session;
 
-/* Connects and says HELLO; the texts are copied. `where` (borrowed) is what heartbeats say, and
- * only the functions below write there. */
+/* Connects and says HELLO; the texts are copied, `secret` only until that is said. `where`
+ * (borrowed) is what heartbeats say, and only the functions below write there. */
 int daemon_session_new(const char *endpoint, const char *name, const char *fingerprint,
-                       struct where *where, struct daemon_session **ret_session, struct error *e);
+                       const char *secret, struct where *where, struct daemon_session **ret_session,
+                       struct error *e);
 /* Until the daemon has said WELCOME: the connection stands. */
 void daemon_session_await_welcome(struct daemon_session *l);
 /* Waits while the daemon takes what was sent, and a second more. */

@@ -24,6 +24,7 @@ struct daemon_session {
     /* Of the session's thread. */
     void *dealer, *thread_end;
     char *endpoint, *name, *fingerprint;
+    char *secret; /* empty once it was said */
     int64_t heartbeat_ms, silence_ms;
     int64_t last_heard, next_heartbeat, number;
     int64_t heard, said; /* messages that came, and that were sent */

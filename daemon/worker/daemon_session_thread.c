@@ -84,8 +84,10 @@ static void say_hello(struct daemon_session *l)
                                        .name = l->name,
                                        .pid = getpid(),
                                        .host = host,
-                                       .fingerprint = l->fingerprint}};
+                                       .fingerprint = l->fingerprint,
+                                       .secret = l->secret}};
     session_sent(l, session_send(l->dealer, &m, ZMQ_DONTWAIT));
+    explicit_bzero(l->secret, strlen(l->secret)); /* libraries come later */
     l->said++;
 }
 

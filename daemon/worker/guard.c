@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "worker/guard.h"
 
+#include "base/file.h"
 #include "base/proc.h"
 
 #include <errno.h>
@@ -77,7 +78,7 @@ static bool asks_to_end(int signal)
     return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 }
 
-static _Noreturn void watch(pid_t worker, const sigset_t *all)
+static _Noreturn void watch(pid_t worker, const sigset_t *all, const char *directory)
 {
     int status = 0, came = 0;
     bool has_ended = false;
@@ -88,10 +89,12 @@ static _Noreturn void watch(pid_t worker, const sigset_t *all)
             has_ended = reap(worker, &status);
     }
     end_all(has_ended ? 0 : worker);
+    if (directory)
+        file_remove_tree(directory);
     end_like(has_ended ? status : came); /* who dies of a signal has its number for a status */
 }
 
-int guard_start(void)
+int guard_start(const char *directory)
 {
     sigset_t all, before;
     int dies_with_parent = 0;
@@ -110,7 +113,7 @@ int guard_start(void)
     if (worker > 0) {
         if (dies_with_parent)
             prctl(PR_SET_PDEATHSIG, SIGTERM); /* not by SIGKILL, which would leave children */
-        watch(worker, &all);
+        watch(worker, &all, directory);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != guard)

@@ -14,8 +14,10 @@
 #ifndef WORKER_GUARD_H
 #define WORKER_GUARD_H
 
-/* Forks: returns 0 in the child, which goes on; the parent is the guard, and never returns. Call it
+/* `directory`: is removed at the end; NULL: none.
+ *
+ * Forks: returns 0 in the child, which goes on; the parent is the guard, and never returns. Call it
  * before any thread. -errno where nothing was done. */
-int guard_start(void);
+int guard_start(const char *directory);
 
 #endif

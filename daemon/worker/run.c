@@ -95,7 +95,7 @@ static _Noreturn void be_child(struct run *run, int channel, int share, pid_t pa
     close(run->signals);
     close(run->helpers.share);
     run_journal_close(&run->journal);
-    int r = guard_start();
+    int r = guard_start(NULL);
     run->child.guard = r < 0 ? 0 : getppid();
     sigprocmask(SIG_SETMASK, &run->mask, NULL);
     run->child.channel = channel;

@@ -77,9 +77,19 @@ static int tell_facts(const struct run_work *w, struct error *e)
 /* Of a daemon, as its workers are. */
 static int confine(const struct run_work *w, struct error *e)
 {
-    char words[SANDBOX_WORDS];
+    struct sandbox s;
     const struct worker_plan_options *plan = w->child->options->plan;
-    return plan ? sandbox_enter(plan->sandbox, w->child->above, w->child->guard, words, e) : 0;
+    if (!plan)
+        return 0;
+    char *stores = plan->from ? mem_printf("%s/..", plan->from) : NULL; /* checkpoints are beside */
+    const char *const readable[] = {plan->copies, plan->uploads, stores, NULL};
+    const struct sandbox_places places = {plan->state, readable, plan->writable};
+    int r = sandbox_begin(plan->sandbox, plan->writable ? &places : NULL, &s, e);
+    if (r == 0)
+        r = sandbox_enter(&s, w->child->above, w->child->guard, e);
+    sandbox_clear(&s);
+    free(stores);
+    return r;
 }
 
 /* Where we are, and the job. */

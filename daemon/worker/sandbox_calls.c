@@ -8,6 +8,7 @@
 #include <linux/seccomp.h>
 #include <linux/sockios.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -133,8 +134,14 @@ static const struct condition {
     {SYS_ioctl, 1, ~0u, TIOCSTI, true},
 };
 
-/* Whose first argument is a process; of kill, a negative number is a group, -1 all. */
-static const int signalling[] = {SYS_kill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
+/* Whose first argument is a process; of kill, a negative number is a group, -1 all. And which
+ * argument is the signal. */
+static const struct {
+    int call, signal;
+} signalling[] = {
+    {SYS_kill, 1}, {SYS_tgkill, 2}, {SYS_rt_sigqueueinfo, 1}, {SYS_rt_tgsigqueueinfo, 2}};
+
+static const int stopping[] = {SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 
 static const uint32_t namespaces[] = {CLONE_NEWNS,  CLONE_NEWUTS, CLONE_NEWIPC,   CLONE_NEWUSER,
                                       CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWCGROUP};
@@ -186,9 +193,17 @@ static void spare(struct program *p, pid_t process)
 {
     struct condition c = {.mask = ~0u, .value = (uint32_t)process, .refuses_equal = true};
     for (size_t i = 0; i < sizeof signalling / sizeof *signalling; i++) {
-        c.call = signalling[i];
+        c.call = signalling[i].call;
         add_condition(p, &c);
     }
+}
+
+static void refuse_stops(struct program *p)
+{
+    for (size_t i = 0; i < sizeof signalling / sizeof *signalling; i++)
+        for (size_t k = 0; k < sizeof stopping / sizeof *stopping; k++)
+            add_condition(p, &(struct condition){signalling[i].call, signalling[i].signal, ~0u,
+                                                 (uint32_t)stopping[k], true});
 }
 
 static void make(struct program *p, pid_t daemon, pid_t guard)
@@ -204,6 +219,7 @@ static void make(struct program *p, pid_t daemon, pid_t guard)
         add_condition(p, &conditions[i]);
     for (size_t i = 0; i < sizeof namespaces / sizeof *namespaces; i++)
         add_condition(p, &(struct condition){SYS_clone, 0, namespaces[i], namespaces[i], true});
+    refuse_stops(p);
     if (daemon > 0 && guard > 0) {
         spare(p, daemon);
         spare(p, -daemon);

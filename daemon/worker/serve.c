@@ -144,7 +144,7 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
 static int serve(struct serve *s, struct error *e)
 {
     int r = 0;
-    struct wire_message ready = {.type = WIRE_READY, .ready = {1, s->sandbox}};
+    struct wire_message ready = {.type = WIRE_READY, .ready = {1, s->sandbox.words}};
     s->threads = threads_new();
     s->pinned = pinned_new(s->options->libraries);
     serve_say(s, &ready);
@@ -170,13 +170,32 @@ static struct where *open_where(int fd)
     return w;
 }
 
+/* The session's threads are to be in it, too. */
+static int begin_sandbox(struct serve *s, struct error *e)
+{
+    const struct worker_serve_options *o = s->options;
+    const char *const readable[] = {o->libraries, o->uploads, NULL};
+    const struct sandbox_places places = {o->state, readable, o->writable};
+    return sandbox_begin(o->sandbox, o->writable ? &places : NULL, &s->sandbox, e);
+}
+
+/* Closed before any code of a library runs. */
+static void read_secret(int fd, char *ret, size_t size)
+{
+    ssize_t n = fd < 0 ? 0 : read(fd, ret, size - 1);
+    ret[n > 0 ? n : 0] = '\0';
+    ret[strcspn(ret, "\n")] = '\0';
+    if (fd > STDERR_FILENO)
+        close(fd);
+}
+
 /* Once ZeroMQ has its connection: it gets no other socket after this. */
 static int enter_sandbox(struct serve *s, struct error *e)
 {
     const struct worker_serve_options *o = s->options;
     if (o->sandbox != SANDBOX_OFF)
         daemon_session_await_welcome(s->session);
-    return sandbox_enter(o->sandbox, o->daemon, o->guard, s->sandbox, e);
+    return sandbox_enter(&s->sandbox, o->daemon, o->guard, e);
 }
 
 /* Of the members: a directory of their own within ours, so that it is nobody else's that is
@@ -201,16 +220,20 @@ static void remove_directory(char *directory)
 
 int worker_serve(const struct worker_serve_options *o)
 {
-    char *directory = NULL;
+    char *directory = NULL, secret[256];
     struct serve s = {.options = o, .meeting.socket = -1};
     struct error e = {.message = ""};
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* it is a pipe, and a crash loses what is kept back */
     struct where *where = open_where(o->where);
     char *prints = fingerprint();
+    read_secret(o->secret, secret, sizeof secret);
     int r = where ? 0 : error_errno(&e, -ENOMEM, "make the where page");
     s.board = where ? where_board(where) : NULL;
     if (r == 0)
-        r = daemon_session_new(o->endpoint, o->name, prints, where, &s.session, &e);
+        r = begin_sandbox(&s, &e);
+    if (r == 0)
+        r = daemon_session_new(o->endpoint, o->name, prints, secret, where, &s.session, &e);
+    explicit_bzero(secret, sizeof secret);
     free(prints);
     if (r == 0)
         r = enter_sandbox(&s, &e);
@@ -228,6 +251,7 @@ int worker_serve(const struct worker_serve_options *o)
     threads_free(s.threads);
     clean_room_free(s.room);
     remove_directory(directory);
+    sandbox_clear(&s.sandbox);
     fault_forget();
     where_close(where);
     return r == 0 ? 0 : 1;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,9 +29,25 @@ static int on_done(void *userdata, int64_t begin, int64_t end)
     return 0;
 }
 
+/* A job is as old as its mark. */
+bool serve_view_is_old(struct serve *s)
+{
+    struct stat mark;
+    char *path = mem_printf("%s.sync/owner", s->current->store);
+    bool is_old =
+        sandbox_view_is_old(s->sandbox.view, stat(path, &mark) == 0 ? &mark.st_ctim : NULL);
+    free(path);
+    if (is_old)
+        error_set(&s->renewal, WORKER_RENEW, NULL, "files have come that it cannot see");
+    return is_old;
+}
+
+/* It may have missed a file that came after this process: another one will see. */
 static int on_failed(void *userdata, int64_t member, const struct error *why)
 {
     struct serve *s = userdata;
+    if (serve_view_is_old(s))
+        return SERVE_STOPPED;
     struct wire_message m = {.type = WIRE_MEMBER_FAILED,
                              .member_failed = {s->lease.lease, member, why->message}};
     serve_say(s, &m);

@@ -136,7 +136,8 @@ void serve_lease(struct serve *s, const struct wire_lease *lease)
     } else if (r == WORKER_LAYOUT) {
         m.release.cause = WIRE_CAUSE_LAYOUT;
         m.release.reason = e.message;
-    } else if (r != 0 && r != SERVE_STOPPED && r != RANGE_LEAVES) {
+    } else if (r != 0 && r != SERVE_STOPPED && r != RANGE_LEAVES &&
+               !(s->current && serve_view_is_old(s))) {
         error_explain(&e, r, "run the members");
         if (r < 0) {
             m.release.cause = WIRE_CAUSE_STORE;

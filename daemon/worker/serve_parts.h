@@ -22,7 +22,7 @@ struct serve {
     const struct worker_serve_options *options;
     struct daemon_session *session;
     struct clean_room *room;
-    char sandbox[SANDBOX_WORDS];  /* what holds */
+    struct sandbox sandbox;
     struct position_board *board; /* of the where page */
     struct pinned *pinned;
     struct threads *threads;
@@ -45,6 +45,9 @@ void serve_say_bye(struct serve *s, const char *reason);
 
 /* What range_runner_run tells of the current lease, which becomes messages. */
 struct range_events serve_events(struct serve *s);
+/* What the current job fails of may be that files have come that this process must not see, as
+ * older ones it may (worker/sandbox_files.h): then it leaves, and another looks. */
+bool serve_view_is_old(struct serve *s);
 /* A line of a member's log. */
 void serve_log(struct serve *s, int64_t member, int64_t ordinal, const char *line);
 /* The current lease is over: what is to be said of it. */

@@ -15,10 +15,15 @@ struct worker_serve_options {
     const char *name;
     const char *libraries; /* the daemon's directory of copies (library/copies.h) */
     const char *uploads;
+    int secret;   /* an inherited descriptor: what HELLO says, a line; it is closed; -1: nothing */
     int where;    /* an inherited descriptor of a where page (proto/where.h); -1: none */
     pid_t guard;  /* the process above us (worker/guard.h); 0: there is none */
     pid_t daemon; /* the one above that */
     enum sandbox_mode sandbox;
+    const char *state; /* the daemon's directory, kept from user code; NULL: not known */
+    const char *const
+        *writable; /* where that may write, NULL at the end: $TMPDIR, the store
+                      root, which the worker itself needs, and more; NULL: not known */
 };
 int worker_serve(const struct worker_serve_options *o);
 
@@ -55,6 +60,7 @@ struct worker_plan_options {
     const char *uploads; /* or NULL */
     const char *from;    /* the store that it starts from; or NULL */
     enum sandbox_mode sandbox;
+    const char *state, *const *writable; /* as in worker_serve_options */
 };
 int worker_plan(const struct worker_plan_options *o);
 

@@ -16,6 +16,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -24,7 +25,22 @@
 enum { DEED, VALUE, THROUGH };
 
 /* The same numbers as in tests/scenario/containment.py. */
-enum deed { NONE, SEGFAULT, ABORT, LOOP, EXIT, CONNECT, SIGNAL, PRY, LEAVE, BYSTANDER };
+enum deed {
+    NONE,
+    SEGFAULT,
+    ABORT,
+    LOOP,
+    EXIT,
+    CONNECT,
+    SIGNAL,
+    PRY,
+    LEAVE,
+    READ,
+    WRITE,
+    STOP,
+    LATE,
+    BYSTANDER
+};
 
 static const struct simlab_variable captive_variables[] = {
     [DEED] = {.name = "deed", .dtype = SIMLAB_I8, .default_value = "0"},
@@ -115,6 +131,73 @@ static int64_t pry(void)
     return t.through;
 }
 
+static void opened(struct tries *t, const char *directory, const char *name, int flags)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", directory ? directory : "", name);
+    int fd = open(path, flags, 0600);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 || errno != EACCES)
+        t->through |= INT64_C(1) << t->n;
+    t->n++;
+}
+
+static int64_t read_state(void)
+{
+    const char *state = getenv("SIMLAB_TEST_STATE");
+    char daemon[64];
+    struct tries t = {0};
+    opened(&t, state, "token", O_RDONLY);
+    opened(&t, state, "simlabd.db", O_RDONLY);
+    opened(&t, state, "simlabd.db-wal", O_RDWR);
+    opened(&t, state, "identity", O_RDONLY);
+    snprintf(daemon, sizeof daemon, "/proc/%d", parent_of(getppid()));
+    opened(&t, daemon, "mem", O_RDONLY);
+    opened(&t, daemon, "environ", O_RDONLY);
+    return t.through;
+}
+
+static void changed(struct tries *t, int result)
+{
+    if (result >= 0 || (errno != EACCES && errno != EXDEV))
+        t->through |= INT64_C(1) << t->n;
+    t->n++;
+}
+
+static int64_t write_outside(void)
+{
+    const char *outside = getenv("SIMLAB_TEST_OUTSIDE"), *state = getenv("SIMLAB_TEST_STATE");
+    char there[512], made[512];
+    struct tries t = {0};
+    snprintf(there, sizeof there, "%s/there", outside ? outside : "");
+    snprintf(made, sizeof made, "%s/made", outside ? outside : "");
+    opened(&t, outside, "there", O_WRONLY);
+    opened(&t, outside, "made", O_WRONLY | O_CREAT);
+    opened(&t, state, "simlabd.db", O_WRONLY);
+    opened(&t, state, "libraries/made", O_WRONLY | O_CREAT);
+    opened(&t, "/tmp", "simlab-test-made", O_WRONLY | O_CREAT);
+    changed(&t, truncate(there, 0));
+    changed(&t, unlink(there));
+    changed(&t, mkdir(made, 0700));
+    changed(&t, symlink("there", made));
+    changed(&t, rename(there, made));
+    int fd = open("own", O_RDWR | O_CREAT, 0600); /* it may in its scratch directory */
+    if (fd < 0 || write(fd, "", 1) != 1 || unlink("own") < 0)
+        t.through |= INT64_C(1) << t.n;
+    close(fd);
+    return t.through;
+}
+
+static int64_t stop_itself(void)
+{
+    struct tries t = {0};
+    tried(&t, kill(getpid(), SIGSTOP));
+    tried(&t, raise(SIGTSTP) == 0 ? 0 : -1);
+    tried(&t, kill(0, SIGSTOP));
+    return t.through;
+}
+
 /* A signal that is none: whether one may be sent. */
 static int64_t ask_bystander(void)
 {
@@ -164,11 +247,27 @@ static int64_t act(int64_t deed)
         return pry();
     case LEAVE:
         return leave();
+    case READ:
+        return read_state();
+    case WRITE:
+        return write_outside();
+    case STOP:
+        return stop_itself();
     case BYSTANDER:
         return ask_bystander();
     default:
         return 0;
     }
+}
+
+/* A file that has come after the worker. */
+static int access_late(void)
+{
+    const char *path = getenv("SIMLAB_TEST_LATE");
+    int fd = open(path ? path : "", O_RDONLY);
+    if (fd >= 0)
+        close(fd);
+    return fd;
 }
 
 static int captive_initialize(simlab_context *c)
@@ -180,6 +279,8 @@ static int captive_initialize(simlab_context *c)
 
 static int captive_run_step(simlab_context *c)
 {
+    if (simlab_i8_get(c, DEED) == LATE && access_late() < 0)
+        return simlab_fail(c, "there is no file: %s", strerror(errno));
     simlab_i8_put(c, THROUGH, act(simlab_i8_get(c, DEED)));
     simlab_f8_put(c, VALUE, simlab_now(c)->step + 1.0);
     return 0;

@@ -14,10 +14,11 @@ from harness import check, equal
 
 MEMBERS = 1000
 # The same numbers as in captive.c.
-NONE, SEGFAULT, ABORT, LOOP, EXIT, CONNECT, SIGNAL, PRY, LEAVE, BYSTANDER = range(10)
+NONE, SEGFAULT, ABORT, LOOP, EXIT, CONNECT, SIGNAL, PRY, LEAVE, READ, WRITE, STOP, LATE, BYSTANDER = range(14)
 REASONS = {SEGFAULT: "signal 11", ABORT: "signal 6", LOOP: "longer than its limit", EXIT: "exit"}
-REFUSED = (CONNECT, SIGNAL, PRY)
-ALL = ("privileges", "signals", "calls")
+REFUSED = (CONNECT, SIGNAL, PRY, STOP)
+OF_FILES = (READ, WRITE)  # where the kernel has Landlock
+ALL = ("privileges", "files", "signals", "calls")
 
 
 def job(deeds, **more):
@@ -28,10 +29,17 @@ def job(deeds, **more):
 
 
 def start(context, *options, workers=2):
-    socket_path = os.path.join(context.directory("sockets"), "http")
-    return context.daemon(workers=workers, socket_path=socket_path,
-                          options=["--processes", context.program("captive"), *options],
-                          env={"SIMLAB_TEST_SOCKET": socket_path, "SIMLAB_TEST_BYSTANDER": str(os.getpid())})
+    socket_path, state = os.path.join(context.directory("sockets"), "http"), context.directory("state")
+    outside = context.directory("outside")
+    with open(os.path.join(outside, "there"), "w", encoding="ascii") as file:
+        file.write("outside")
+    daemon = context.daemon(workers=workers, socket_path=socket_path, state=state,
+                            options=["--processes", context.program("captive"), *options],
+                            env={"SIMLAB_TEST_SOCKET": socket_path, "SIMLAB_TEST_BYSTANDER": str(os.getpid()),
+                                 "SIMLAB_TEST_STATE": state, "SIMLAB_TEST_OUTSIDE": outside,
+                                 "SIMLAB_TEST_LATE": os.path.join(outside, "late")})
+    daemon.outside = outside
+    return daemon
 
 
 def words_of(daemon):
@@ -51,6 +59,15 @@ def marked(pid, mark):
         return False
 
 
+def is_closer(pid):
+    """The one that closes stores, and its guard."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return b"\0local-closer." in file.read()
+    except OSError:
+        return False
+
+
 def parent_of(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         return int(file.read().rpartition(")")[2].split()[1])
@@ -65,16 +82,17 @@ def left_of(daemon):
         with contextlib.suppress(OSError):
             guards.add(parent_of(pid))
     return [int(pid) for pid in os.listdir("/proc")
-            if pid.isdigit() and int(pid) not in known | guards and marked(pid, mark)]
+            if pid.isdigit() and int(pid) not in known | guards and marked(pid, mark) and not is_closer(pid)]
 
 
 def test_a_thousand_members_with_harmful_ones_among_them(context):
     deeds = [NONE] * MEMBERS
-    for deed in (*REASONS, *REFUSED, LEAVE):
-        deeds[deed * 90 + 7] = deed
-    undisturbed, _ = context.run_local(job([NONE] * MEMBERS), options=["--processes", context.program("captive")])
     daemon = start(context)
-    check("calls" in words_of(daemon), "what holds")
+    words = words_of(daemon)
+    check("calls" in words, "what holds")
+    for deed in (*REASONS, *REFUSED, LEAVE, *(OF_FILES if "files" in words else ())):
+        deeds[deed * 70 + 7] = deed
+    undisturbed, _ = context.run_local(job([NONE] * MEMBERS), options=["--processes", context.program("captive")])
     ended = daemon.await_end(daemon.submit(job(deeds, max_attempts=1, member_timeout=1))["id"])
     equal((ended["state"], ended["done"], ended["dead"]), ("partial", MEMBERS - len(REASONS), len(REASONS)),
           f"the end; {daemon.log()}")
@@ -88,6 +106,8 @@ def test_a_thousand_members_with_harmful_ones_among_them(context):
     alive = [m for m in range(MEMBERS) if deeds[m] not in REASONS]
     equal([m for m in alive if values[m].tobytes() != expected[m].tobytes()], [], "members that differ")
     equal({deeds[m]: bin(through[m]) for m in alive if through[m] != 0}, {}, "what was not refused")
+    with open(os.path.join(daemon.outside, "there"), encoding="ascii") as file:
+        equal((file.read(), os.listdir(daemon.outside)), ("outside", ["there"]), "what lies outside")
     until = time.monotonic() + harness.WAIT
     while left_of(daemon):  # a worker that is being renewed is none of its workers for a moment
         check(time.monotonic() < until, f"processes {left_of(daemon)} are left; {daemon.log()}")
@@ -107,10 +127,25 @@ def test_no_other_process_gets_a_signal_where_the_kernel_keeps_it(context):
     equal(harness.open_store(ended["store"])["p__through"][...].tolist(), [0 if "signals" in words else 1], words)
 
 
+def test_a_file_that_came_after_the_worker_is_seen(context):
+    daemon = start(context, workers=1)
+    words_of(daemon)
+    late = os.path.join(daemon.state, "..", "late")  # beside the way to the state directory
+    with open(late, "w", encoding="ascii") as file:
+        file.write("late")
+    os.symlink(os.path.realpath(late), os.path.join(daemon.outside, "late"))
+    before = {w["pid"] for w in daemon.workers()}
+    daemon.finish(job([NONE]))
+    equal({w["pid"] for w in daemon.workers()}, before, "a member that succeeds renews nothing")
+    daemon.finish(job([LATE], max_attempts=1))
+    os.unlink(late)
+    equal(daemon.await_end(daemon.submit(job([LATE], max_attempts=1))["id"])["state"], "failed", "without the file")
+
+
 def test_without_a_sandbox_nothing_is_kept(context):
     daemon = start(context, "--sandbox", "off", workers=1)
     equal(words_of(daemon), "none", "what holds")
-    ended = daemon.finish(job([PRY, BYSTANDER]))
+    ended = daemon.finish(job([PRY, READ, BYSTANDER]))
     check(all(bits != 0 for bits in harness.open_store(ended["store"])["p__through"][...].tolist()), "refused")
 
 

@@ -34,8 +34,8 @@ class Foreigner:
         self.process = subprocess.Popen(
             [context.program("simlab-worker"), "serve", "--name", "foreign",
              "--endpoint", "ipc://" + os.path.join(state, "run/workers"),
-             "--libraries", os.path.join(state, "libraries")],
-            cwd=context.directory("foreign"), env={**os.environ, **environment},
+             "--libraries", os.path.join(state, "libraries"), "--secret", "0"],
+            stdin=open(os.path.join(state, "token"), "rb"), cwd=context.directory("foreign"), env={**os.environ, **environment},
             stderr=subprocess.PIPE, text=True)
         self.daemon = daemon
 
@@ -181,6 +181,7 @@ def test_they_are_stopped_while_they_write(context):
     nothing more."""
     options = ["--processes", context.program("varied")]
     undisturbed, _ = context.run_local(wide_job("a"), 0, options)
+    options += ["--sandbox", "off"]  # nobody in it may stop itself
     ours, foreign = FaultPage(context), FaultPage(context)
     daemon = context.daemon(workers=2, options=options, env=ours.environment())
     ours.set("rename", 1, "STOP", program="simlab-worker", role="serve", path="/m__value/.")

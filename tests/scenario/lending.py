@@ -27,7 +27,9 @@ def apart(more=None, **keys):
 
 
 def daemon_of(context, told, workers=2, **environment):
-    return context.daemon(workers=workers, options=["--processes", context.program("apart")],
+    looks = environment.get("APART_WORKERS", "0") != "0"  # at others in /proc
+    return context.daemon(workers=workers, options=["--processes", context.program("apart"), "--writable", told,
+                                                    *(["--sandbox", "off"] if looks else [])],
                           env={"APART": told, **environment})
 
 

@@ -35,6 +35,84 @@ Test(hostile, names_and_versions)
     scene_close(&s);
 }
 
+static enum dispatch_role admit(void *userdata, const char *worker, const char *secret)
+{
+    (void)userdata;
+    return strcmp(secret, "known") != 0      ? DISPATCH_NOBODY
+           : strcmp(worker, "closer.1") == 0 ? DISPATCH_STORES
+                                             : DISPATCH_MEMBERS;
+}
+
+static struct fake *knows(struct scene *s, const char *name, const char *secret)
+{
+    struct fake *f = fake_connect(s);
+    fake_say(f, (struct wire_message){.type = WIRE_HELLO,
+                                      .hello = {WIRE_VERSION, name, 1, "h", "p", secret}});
+    return f;
+}
+
+/* HELLO, READY, DONE, FINISHED of who knows no secret: the job goes to who does. */
+Test(hostile, forged_sessions)
+{
+    struct scene s;
+    scene_open_admitting(&s, admit);
+    int64_t job = scene_submit(&s, 4000);
+    struct fake *f = knows(&s, "w.1", "guessed"), *w = knows(&s, "w.1", "known");
+    fake_hear(f, WIRE_QUIT);
+    fake_hear(w, WIRE_WELCOME);
+    fake_say(w, (struct wire_message){.type = WIRE_READY, .ready = {1, "none"}});
+    fake_hear(w, WIRE_JOB);
+    struct wire_lease l = fake_lease(w, 0, 1);
+    fake_say(f, (struct wire_message){.type = WIRE_READY, .ready = {1, "none"}});
+    fake_done(f, &l, 0, 4000);
+    fake_done(f, &l, 0, 1);
+    fake_say(f, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
+    fake_say(w, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
+    fake_hears_nothing(w);
+    struct queue_job found = scene_job(&s, job);
+    cr_assert_eq(found.state, JOB_RUNNING);
+    cr_assert_eq(found.done, 0);
+    queue_job_clear(&found);
+    fake_close(f);
+    fake_close(w);
+    scene_close(&s);
+}
+
+/* Not who has run members, but who is there for it. */
+Test(hostile, stores_are_closed_by_who_has_run_nothing)
+{
+    struct scene s;
+    scene_open_admitting(&s, admit);
+    struct fake *closer = knows(&s, "closer.1", "known"), *w = knows(&s, "w.1", "known");
+    fake_hear(closer, WIRE_WELCOME);
+    fake_say(closer, (struct wire_message){.type = WIRE_READY, .ready = {1, "none"}});
+    fake_hears_nothing(closer);
+    int64_t job = scene_submit(&s, 1);
+    fake_hears_nothing(closer); /* a lease is none of its */
+    fake_hear(w, WIRE_WELCOME);
+    fake_say(w, (struct wire_message){.type = WIRE_READY, .ready = {1, "none"}});
+    fake_hear(w, WIRE_JOB);
+    struct wire_lease l = fake_lease(w, 0, 1);
+    fake_layout(w, &l);
+    fake_done(w, &l, 0, 1);
+    fake_release(w, &l, 0.1);
+    fake_hear(closer, WIRE_JOB);
+    fake_hear(closer, WIRE_FINISH);
+    fake_hears_nothing(w);
+    fake_say(w, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
+    fake_hears_nothing(w);
+    cr_assert_eq(scene_state(&s, job), JOB_RUNNING);
+    fake_say(closer, (struct wire_message){.type = WIRE_FINISHED, .finished.job = job});
+    fake_hears_nothing(closer);
+    cr_assert_eq(scene_state(&s, job), JOB_SUCCEEDED);
+    json_t *listed = dispatch_workers(s.dispatch);
+    cr_assert_eq(json_array_size(listed), 1);
+    json_decref(listed);
+    fake_close(closer);
+    fake_close(w);
+    scene_close(&s);
+}
+
 Test(hostile, reports_of_foreign_leases)
 {
     struct scene s;

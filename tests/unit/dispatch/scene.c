@@ -184,6 +184,7 @@ static void start(struct scene *s)
                                  .heartbeat_ms = 1000,
                                  .lease_ms = SCENE_LEASE_MS,
                                  .lease_seconds = 1.0,
+                                 .admit = s->admit,
                                  .kill = on_kill,
                                  .ready = on_ready,
                                  .fence_store = on_fence,
@@ -207,7 +208,12 @@ static void stop(struct scene *s)
 
 void scene_open(struct scene *s)
 {
-    *s = (struct scene){.directory = "/tmp/simlab-dispatch-XXXXXX"};
+    scene_open_admitting(s, NULL);
+}
+
+void scene_open_admitting(struct scene *s, scene_admit_fn admit)
+{
+    *s = (struct scene){.directory = "/tmp/simlab-dispatch-XXXXXX", .admit = admit};
     cr_assert(mkdtemp(s->directory));
     snprintf(s->endpoint, sizeof s->endpoint, "ipc://%s/workers", s->directory);
     snprintf(s->database, sizeof s->database, "%s/db", s->directory);
@@ -356,6 +362,8 @@ void fake_say(struct fake *f, struct wire_message m)
 {
     if (m.type == WIRE_HELLO)
         f->said = 0;
+    if (m.type == WIRE_HELLO && !m.hello.secret)
+        m.hello.secret = "";
     if (m.type == WIRE_HEARTBEAT)
         m.heartbeat.said += f->said;
     size_t size = wire_size(&m);

@@ -11,6 +11,9 @@
 
 enum { SCENE_LEASE_MS = 1000000, MAX_KILLS = 16 };
 
+typedef enum dispatch_role (*scene_admit_fn)(void *userdata, const char *worker,
+                                             const char *secret);
+
 struct scene {
     char directory[64], endpoint[128], database[96];
     struct loop *loop;
@@ -18,8 +21,9 @@ struct scene {
     struct queue_options queue_options;
     struct dispatch *dispatch;
     void *context;
-    int64_t shift;        /* the dispatcher's clock is ahead by it … */
-    int64_t stopped;      /* … of this, where it does not run */
+    int64_t shift;   /* the dispatcher's clock is ahead by it … */
+    int64_t stopped; /* … of this, where it does not run */
+    scene_admit_fn admit;
     int64_t max_attempts; /* of jobs that are submitted: 2 */
     int n_rollbacks;
     int n_kills, n_ready;
@@ -36,6 +40,8 @@ struct fake { /* a worker */
 };
 
 void scene_open(struct scene *s);
+/* With dispatch_options.admit, whose userdata is the scene. */
+void scene_open_admitting(struct scene *s, scene_admit_fn admit);
 void scene_close(struct scene *s);
 /* The pool says that it is dead */
 void scene_worker_died(struct scene *s, const char *name, const char *reason);

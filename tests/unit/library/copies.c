@@ -20,7 +20,7 @@ static struct copies *open_copies(const struct fixture *f)
 {
     struct copies *c = NULL;
     struct error e = {.message = ""};
-    cr_assert_eq(copies_open(f->root, f->program, &c, &e), 0, "%s", e.message);
+    cr_assert_eq(copies_open(f->root, f->program, NULL, &c, &e), 0, "%s", e.message);
     return c;
 }
 

@@ -237,7 +237,7 @@ Test(offers, check_keeps_nothing)
     const char *const directories[] = {f.libraries, "/no/such/directory", NULL};
     setenv("TMPDIR", f.directory, 1);
     log_open("test", LOG_LEVEL_ERROR);
-    cr_assert_eq(check_libraries(directories, f.program, &r, &e), 0, "%s", e.message);
+    cr_assert_eq(check_libraries(directories, f.program, NULL, &r, &e), 0, "%s", e.message);
     cr_assert(registry_type(r, "ver.T"));
     cr_assert_eq(json_array_size(registry_left_out(r)), 1);
     cr_assert(!fixture_there(f.root));

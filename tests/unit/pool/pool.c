@@ -3,6 +3,7 @@
  * lines through a fifo, so that the tests wait for events only. */
 #include "pool/pool.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/mem.h"
 #include "pool/workers_lock.h"
 #include "proto/where.h"
@@ -120,6 +121,19 @@ static char *line(struct scene *s)
 
 #define HANG "exec tail -f /dev/null"
 
+/* Its number becomes N. */
+static void any_descriptor(char *text, const char *option)
+{
+    char *at = strstr(text, option);
+    if (!at)
+        return;
+    at += strlen(option);
+    size_t digits = strspn(at, "0123456789");
+    cr_assert_gt(digits, 0);
+    memmove(at + 1, at + digits, strlen(at + digits) + 1);
+    *at = 'N';
+}
+
 Test(pool, starts_as_documented)
 {
     struct scene s;
@@ -129,18 +143,15 @@ Test(pool, starts_as_documented)
     pool_local.tick(s.pool, loop_now());
     int found_arguments = 0, found_tmpdir = 0;
     char first[256], directory[256];
-    snprintf(first, sizeof first,
-             "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --libraries /tmp "
-             "--sandbox off --uploads /var");
+    snprintf(
+        first, sizeof first,
+        "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --secret N --libraries /tmp "
+        "--sandbox off --uploads /var");
     snprintf(directory, sizeof directory, "%s/worker-1", s.scratch);
     for (int i = 0; i < 6; i++) {
-        char *text = line(&s), *where = strstr(text, "--where ");
-        if (where) { /* any descriptor */
-            size_t digits = strspn(where + 8, "0123456789");
-            cr_assert_gt(digits, 0);
-            memmove(where + 9, where + 8 + digits, strlen(where + 8 + digits) + 1);
-            where[8] = 'N';
-        }
+        char *text = line(&s);
+        any_descriptor(text, "--where ");
+        any_descriptor(text, "--secret ");
         found_arguments += strcmp(text, first) == 0;
         found_tmpdir += strcmp(text, directory) == 0;
     }
@@ -148,6 +159,25 @@ Test(pool, starts_as_documented)
     cr_assert_eq(found_tmpdir, 2, "it is $TMPDIR and the working directory");
     scene_close(&s);
     cr_assert_eq(s.n_deaths, 0, "close tells no deaths");
+}
+
+Test(pool, who_knows_its_secret_is_admitted)
+{
+    struct scene s;
+    char secret[1024];
+    scene_open(
+        &s, 1,
+        "for w; do [ \"$before\" = --secret ] && cat /dev/fd/$w > \"$fifo\"; before=$w; done\n"
+        "echo > \"$fifo\"\n" HANG);
+    pool_local.tick(s.pool, loop_now());
+    snprintf(secret, sizeof secret, "%s", line(&s));
+    cr_assert_eq(strlen(secret), HASH_TEXT_SIZE - 1, "%s", secret);
+    cr_assert_eq(pool_local.admits(s.pool, "local-1.1", secret), POOL_MEMBERS);
+    cr_assert_eq(pool_local.admits(s.pool, "local-1.2", secret), POOL_STRANGER);
+    cr_assert_eq(pool_local.admits(s.pool, "local-1.1", ""), POOL_STRANGER);
+    secret[0] ^= 1;
+    cr_assert_eq(pool_local.admits(s.pool, "local-1.1", secret), POOL_STRANGER);
+    scene_close(&s);
 }
 
 Test(pool, restarts_under_another_name)

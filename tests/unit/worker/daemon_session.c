@@ -26,8 +26,9 @@ static void start(uint32_t heartbeat_ms)
     struct error e = {.message = ""};
     fake_daemon_open(&daemon_of_test);
     cr_assert_eq(where_open(-1, &where), 0);
-    cr_assert_eq(daemon_session_new(daemon_of_test.endpoint, "me", "prints", where, &session, &e),
-                 0, "%s", e.message);
+    cr_assert_eq(
+        daemon_session_new(daemon_of_test.endpoint, "me", "prints", "secret", where, &session, &e),
+        0, "%s", e.message);
     fake_daemon_welcome(&daemon_of_test, heartbeat_ms, FAKE_NEVER);
 }
 
@@ -78,8 +79,9 @@ Test(daemon_session, greets)
     char host[256] = "";
     fake_daemon_open(&daemon_of_test);
     cr_assert_eq(where_open(-1, &where), 0);
-    cr_assert_eq(daemon_session_new(daemon_of_test.endpoint, "me", "prints", where, &session, &e),
-                 0, "%s", e.message);
+    cr_assert_eq(
+        daemon_session_new(daemon_of_test.endpoint, "me", "prints", "secret", where, &session, &e),
+        0, "%s", e.message);
     struct wire_hello h = hear(WIRE_HELLO).hello;
     cr_assert_eq(h.version, WIRE_VERSION);
     cr_assert_str_eq(h.name, "me");
@@ -94,10 +96,10 @@ Test(daemon_session, needs_a_socket)
 {
     struct error e = {.message = ""};
     cr_assert_eq(where_open(-1, &where), 0);
-    cr_assert_eq(daemon_session_new("ipc:///nowhere/at/all", "me", "", where, &session, &e),
+    cr_assert_eq(daemon_session_new("ipc:///nowhere/at/all", "me", "", "", where, &session, &e),
                  -ENOENT);
     cr_assert(strstr(e.message, "no socket at /nowhere/at/all"), "%s", e.message);
-    cr_assert_eq(daemon_session_new("carrier pigeon", "me", "", where, &session, &e), -EINVAL);
+    cr_assert_eq(daemon_session_new("carrier pigeon", "me", "", "", where, &session, &e), -EINVAL);
     cr_assert(strstr(e.message, "connect to the daemon"), "%s", e.message);
     where_close(where);
 }
@@ -247,7 +249,7 @@ static int open_session(const struct fake_worker *w)
     if (where_open(w->where, &where) < 0)
         return -1;
     where_set_pid(where, getpid());
-    return daemon_session_new(w->endpoint, "me", "", where, &session, &e);
+    return daemon_session_new(w->endpoint, "me", "", "", where, &session, &e);
 }
 
 static int talk_and_leave(const struct fake_worker *w)
