@@ -9,6 +9,7 @@
 #include "proto/api.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -291,6 +292,8 @@ int config_complete(struct config *c, struct error *e)
     append(&c->describing, mem_printf("--state=%s", c->state));
     for (char **p = c->writable; p && *p; p++)
         append(&c->describing, mem_printf("--writable=%s", *p));
+    append(&c->serving, mem_printf("--renew-members=%ld", c->renew_members));
+    append(&c->serving, mem_printf("--renew-memory=%" PRId64, (int64_t)c->renew_memory << 20));
     free(beside);
     return r;
 }
@@ -326,6 +329,7 @@ void config_free(struct config *c)
     free(c->scratch);
     free_list(c->listen_also);
     free_list(c->describing);
+    free_list(c->serving);
     free(c->listen_own);
     *c = (struct config){0};
 }

@@ -31,6 +31,7 @@ struct config {
     char *database;     /* STATE/simlabd.db */
     char *witness;      /* STATE/identity: a database that is lost is missed by it */
     char **describing;  /* arguments of simlab-worker describe: how libraries are confined */
+    char **serving;     /* and of serve: what bounds it */
     char *endpoint;     /* "ipc://…": STATE/run/workers, or a short path where that is too long */
     char *scratch;      /* STATE/scratch */
     char **listen_also; /* the user's or the machine's socket, and TCP, where none was given */

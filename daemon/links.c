@@ -270,6 +270,7 @@ int links_open_pool(struct simlabd *d, struct error *e)
                                    .state = c->state,
                                    .stores = c->store_root,
                                    .writable = (const char *const *)c->writable,
+                                   .more = (const char *const *)c->serving,
                                    .endpoint = c->endpoint,
                                    .size = (int)c->workers,
                                    .closers = 1,

@@ -41,7 +41,7 @@ static int usage(FILE *to)
         "       simlab-worker replay STORE [-o JOB.json]\n"
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
-        "                            [--secret FD]\n"
+        "                            [--secret FD] [--renew-members N] [--renew-memory BYTES]\n"
         "                            [--sandbox off|auto|require] [--state DIR] "
         "[--writable DIR]…\n"
         "\n"
@@ -77,6 +77,10 @@ static int usage(FILE *to)
         "            token, where no pool of it has started this worker\n"
         "--state     the daemon's directory: what is kept from the code of libraries\n"
         "--writable  a directory that it may write to; without it, files are not kept from it\n"
+        "--renew-members, --renew-memory\n"
+        "            it leaves, for another to be started, when it has run so many members, or "
+        "grown\n"
+        "            by so many bytes (0: never)\n"
         "--python    a module in Python with process classes, or a package: the library NAME\n",
         to);
     return to == stdout ? 0 : EXIT_USAGE;
@@ -93,6 +97,7 @@ struct arguments {
     int n_directories, n_modules, n_writable;
     const char *operand, *model, *configuration;
     const char *trace, *graph, *pins, *from, *output;
+    int64_t renew_members, renew_memory;
     double limit;
     bool debug, profile, resume;
 };
@@ -146,6 +151,17 @@ static bool parse_descriptor(const char *text, int *ret)
     if (errno || end == text || *end || n < 0 || n > INT_MAX)
         return false;
     *ret = (int)n;
+    return true;
+}
+
+static bool parse_count(const char *text, int64_t *ret)
+{
+    char *end;
+    errno = 0;
+    long long n = strtoll(text, &end, 10);
+    if (errno || end == text || *end || n < 0)
+        return false;
+    *ret = n;
     return true;
 }
 
@@ -224,6 +240,10 @@ static bool set_option(struct arguments *a, int c)
         return parse_descriptor(optarg, &a->secret);
     case 'w':
         return parse_descriptor(optarg, &a->where);
+    case 'M':
+        return parse_count(optarg, &a->renew_members);
+    case 'R':
+        return parse_count(optarg, &a->renew_memory);
     case 'p':
         if (a->n_directories == MAX_DIRECTORIES)
             return false;
@@ -258,6 +278,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
                                             {"secret", required_argument, NULL, 'h'},
                                             {"state", required_argument, NULL, 'k'},
                                             {"writable", required_argument, NULL, 'W'},
+                                            {"renew-members", required_argument, NULL, 'M'},
+                                            {"renew-memory", required_argument, NULL, 'R'},
                                             {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
@@ -309,7 +331,9 @@ static int serve(const struct arguments *a, struct above above)
                                      .daemon = above.daemon,
                                      .sandbox = a->sandbox,
                                      .state = a->state,
-                                     .writable = a->n_writable ? writable : NULL};
+                                     .writable = a->n_writable ? writable : NULL,
+                                     .renew_members = a->renew_members,
+                                     .renew_memory = a->renew_memory};
     return worker_serve(&o);
 }
 

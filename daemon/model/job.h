@@ -172,6 +172,7 @@ struct job {
     struct job_checkpoint checkpoint;
     struct job_from from;
     bool finite_outputs; /* a member of which an output is NaN or infinite has failed */
+    bool isolate;        /* each member runs in a process of its own */
     bool profile;        /* where its time goes is measured */
     bool debug;          /* a run for authors: mistakes that may pass are looked for */
     int n_hooks;

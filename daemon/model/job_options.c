@@ -146,7 +146,8 @@ static int read_flags(struct making *m)
     } table[] = {{"debug", &m->job->debug},
                  {"profile", &m->job->profile},
                  {"hold", &m->job->is_held},
-                 {"finite_outputs", &m->job->finite_outputs}};
+                 {"finite_outputs", &m->job->finite_outputs},
+                 {"isolate", &m->job->isolate}};
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const json_t *value = option(m, table[i].key);
         if (value && !json_is_boolean(value))
@@ -334,7 +335,7 @@ static int set_lanes(struct making *m, enum scheduler scheduler)
 bool job_runs_beside(const struct job *j)
 {
     return j->batch_dim && j->parallel && !strcmp(j->scheduler, schedulers[THREADS]) &&
-           j->lanes != 1 && !j->debug && !j->profile && j->n_hooks == 0 &&
+           j->lanes != 1 && !j->debug && !j->profile && !j->isolate && j->n_hooks == 0 &&
            j->checkpoint.steps == 0 && j->checkpoint.seconds == 0 && j->checkpoint.n_keep == 0 &&
            j->from.steps == 0;
 }

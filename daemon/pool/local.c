@@ -188,12 +188,18 @@ static size_t add_option(char **argv, size_t n, const char *name, const char *pa
     return n;
 }
 
+static size_t count(const char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    return n;
+}
+
 static char **arguments(const struct pool_options *o)
 {
-    size_t n_writable = 0;
-    while (o->writable && o->writable[n_writable])
-        n_writable++;
-    char **argv = mem_array(PLACE_SECRET_AT + 1 + 10 + 2 * n_writable + 1, sizeof *argv);
+    size_t n_writable = count(o->writable), n_more = count(o->more);
+    char **argv = mem_array(PLACE_SECRET_AT + 1 + 10 + 2 * n_writable + n_more + 1, sizeof *argv);
     size_t n = 0;
     argv[n++] = absolute(o->program);
     argv[n++] = mem_strdup("serve");
@@ -216,7 +222,9 @@ static char **arguments(const struct pool_options *o)
     for (size_t i = 0; i < n_writable; i++)
         n = add_option(argv, n, "--writable", o->writable[i]);
     if (o->uploads)
-        add_option(argv, n, "--uploads", o->uploads);
+        n = add_option(argv, n, "--uploads", o->uploads);
+    for (size_t i = 0; i < n_more; i++)
+        argv[n++] = mem_strdup(o->more[i]);
     return argv;
 }
 

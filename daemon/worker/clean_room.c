@@ -7,6 +7,7 @@
 #include "worker/floating.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@
 struct clean_room {
     struct settings *settings;
     struct leftovers *leftovers;
-    struct error spent; /* no words: it is not */
+    struct error spent;  /* no words: it is not */
+    int64_t n_run, most; /* members; 0: any number */
 };
 
 int clean_room_make_directory(char **ret_path, struct error *e)
@@ -91,6 +93,17 @@ void clean_room_settle(struct clean_room *r)
     leftovers_end(r->leftovers, &all, NULL); /* what loading left in the directory */
 }
 
+void clean_room_limit(struct clean_room *r, int64_t members)
+{
+    r->most = members;
+}
+
+void clean_room_count(struct clean_room *r, int64_t members)
+{
+    if (r)
+        r->n_run += members - 1;
+}
+
 void clean_room_let_be(struct clean_room *r, int fd)
 {
     if (r)
@@ -101,8 +114,10 @@ void clean_room_enter(struct clean_room *r, const struct imports *imports)
 {
     floating_reset();
     errno = 0;
-    if (r)
-        leftovers_note(r->leftovers, imports, false);
+    if (!r)
+        return;
+    r->n_run++;
+    leftovers_note(r->leftovers, imports, false);
 }
 
 static int put_back(struct clean_room *r, const struct imports *imports, struct error *why)
@@ -128,6 +143,9 @@ int clean_room_leave(struct clean_room *r, const struct imports *imports, struct
         result = error_set(why, CLEAN_ROOM_RENEW, NULL,
                            "it left another floating-point environment, which threads that its "
                            "libraries keep may have taken over");
+    if (result == 0 && r->most > 0 && r->n_run >= r->most)
+        result = error_set(why, CLEAN_ROOM_RENEW, NULL, "it has run %" PRId64 " (--renew-members)",
+                           r->n_run);
     if (result && !*r->spent.message)
         r->spent = *why;
     return result;

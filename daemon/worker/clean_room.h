@@ -61,6 +61,11 @@ struct clean_room *clean_room_free(struct clean_room *r);
  */
 void clean_room_settle(struct clean_room *r);
 
+/* After so many members CLEAN_ROOM_RENEW; 0: any number. */
+void clean_room_limit(struct clean_room *r, int64_t members);
+/* Between enter and leave: so many run there, instead of one. */
+void clean_room_count(struct clean_room *r, int64_t members);
+
 /* A descriptor of ours that our own code may replace while members run; until it settles again. */
 void clean_room_let_be(struct clean_room *r, int fd);
 

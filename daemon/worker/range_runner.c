@@ -288,6 +288,8 @@ static int run_member(struct range_runner *m, int64_t member, int *ret_renew, st
     if (*ret_renew == 0 && (m->checkpoints || m->job->from.steps) &&
         simulation_is_kept(m->simulation)) /* the next one may go on from what was saved */
         *ret_renew = error_set(why, CLEAN_ROOM_RENEW, NULL, "arrays over its values are kept");
+    if (*ret_renew == 0 && m->job->isolate)
+        *ret_renew = error_set(why, CLEAN_ROOM_RENEW, NULL, RANGE_ISOLATES);
     if (*ret_renew)
         range_outcome_end_early(m, member, why);
     if (m->ended == 0)

@@ -2,6 +2,9 @@
 /* Runs members of one job and puts their outputs into its store: the middle of `run` and `serve`.
  * Each member finds a clean room (worker/clean_room.h).
  *
+ * Of a job that isolates them, one member is all that is run: then WORKER_RENEW. That no other has
+ * run before in the process is the caller's to see to.
+ *
  * A member of which there is a checkpoint goes on from it, and says so in its log; where that does
  * not fit, it runs from its start.
  *
@@ -19,6 +22,7 @@ struct range_runner;
 
 #define RANGE_LEAVES (-ESHUTDOWN)
 enum { RANGE_OWN_WORD = -1 };
+#define RANGE_ISOLATES "each member of its job has a process of its own"
 
 /* Those that return an int return 0, or a negative errno, which ends the range. Of members that run
  * side by side, begin and end are called in their order, for the lowest that is not put away yet,

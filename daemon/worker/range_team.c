@@ -211,6 +211,7 @@ int range_team_run(struct range_runner *m, int *ret_renew, struct error *why, st
     if (r)
         return r;
     clean_room_enter(m->room, &m->code.imports);
+    clean_room_count(m->room, m->end - m->begin);
     r = start(m->team, e);
     for (int64_t member = m->begin; member < m->end && r == 0; member++)
         r = take_turn(m->team, member, e);

@@ -207,6 +207,8 @@ static int enter_clean_room(struct serve *s, char **ret_directory, struct error 
     int r = clean_room_make_directory(&directory, e);
     if (r == 0)
         r = clean_room_new(directory, s->options->guard, &s->room, e);
+    if (r == 0)
+        clean_room_limit(s->room, s->options->renew_members);
     *ret_directory = directory;
     return r;
 }

@@ -114,6 +114,7 @@ static void on_log(void *userdata, int64_t member, int64_t ordinal, const char *
 static void on_begin(void *userdata, int64_t member)
 {
     struct serve *s = userdata;
+    s->has_run = true;
     daemon_session_begin_member(s->session, member);
 }
 

@@ -82,6 +82,8 @@ static int run_lease(struct serve *s, struct known_job *k, struct error *e)
     daemon_session_set_lease(s->session, s->lease.job, s->lease.lease, steps_of(k->job));
     if (daemon_session_stopped(s->session)) /* while it waited */
         return SERVE_STOPPED;
+    if (k->job && k->job->isolate && s->has_run)
+        return error_set(e, WORKER_RENEW, NULL, RANGE_ISOLATES);
     threads_set(s->threads, pinned_libraries(s->pinned), k->job ? k->job->threads : 0);
     int r = open_runner(s, k, e);
     s->started = serve_seconds();
@@ -148,9 +150,8 @@ void serve_lease(struct serve *s, const struct wire_lease *lease)
         }
     }
     serve_say(s, &m);
+    serve_look_for_renewal(s, s->current);
     s->current = NULL;
-    if (clean_room_spent(s->room) && !*s->renewal.message) /* a member that was cancelled */
-        error_set(&s->renewal, WORKER_RENEW, NULL, "%s", clean_room_spent(s->room));
 }
 
 /* ---- help ---- */
@@ -161,6 +162,9 @@ static int help_with(struct serve *s, const struct wire_help *h, struct error *e
     int socket, r = 0;
     if (!k || !k->job)
         return error_set(e, WORKER_REFUSED, NULL, "%s", k ? k->why.message : "it is not known");
+    if (k->job->isolate && s->has_run)
+        return error_set(e, WORKER_RENEW, NULL, RANGE_ISOLATES);
+    s->has_run = true;
     for (struct known_job *other = s->known; other; other = other->next)
         other->runner = range_runner_free(other->runner); /* their states lie where this one does */
     r = pinned_load(s->pinned, k->job, e);
@@ -189,6 +193,5 @@ void serve_help(struct serve *s, const struct wire_help *h)
         log_info("cannot help with job %" PRId64 ": %s", h->job, e.message);
     daemon_session_set_lease(s->session, 0, 0, 0);
     serve_say(s, &m);
-    if (clean_room_spent(s->room) && !*s->renewal.message)
-        error_set(&s->renewal, WORKER_RENEW, NULL, "%s", clean_room_spent(s->room));
+    serve_look_for_renewal(s, known_job_find(s->known, h->job));
 }

@@ -34,6 +34,9 @@ struct serve {
     char *directory; /* of members */
     struct meeting meeting; /* of the current lease, with those who help with it */
     struct error renewal;   /* why it leaves after this lease; no words: it does not */
+    bool has_run;           /* code of a job */
+    bool has_grown_from;    /* it has had a lease … */
+    int64_t grown_from;     /* … after the first of which so many bytes were its own */
 };
 
 /* The daemon is local or the session's thread ends us: what cannot be sent need not be said. */
@@ -61,5 +64,11 @@ double serve_seconds(void);
 void serve_lease(struct serve *s, const struct wire_lease *lease);
 /* Helps with another worker's, likewise. */
 void serve_help(struct serve *s, const struct wire_help *h);
+
+/* ---- serve_renewal.c ---- */
+
+/* After a lease or help, of a job that may be NULL: whether the next one is to find another
+ * process, and why (`renewal`). */
+void serve_look_for_renewal(struct serve *s, const struct known_job *k);
 
 #endif

@@ -22,8 +22,10 @@ struct worker_serve_options {
     enum sandbox_mode sandbox;
     const char *state; /* the daemon's directory, kept from user code; NULL: not known */
     const char *const
-        *writable; /* where that may write, NULL at the end: $TMPDIR, the store
-                      root, which the worker itself needs, and more; NULL: not known */
+        *writable;         /* where that may write, NULL at the end: $TMPDIR, the store
+                              root, which the worker itself needs, and more; NULL: not known */
+    int64_t renew_members; /* members after which it leaves; 0: any number */
+    int64_t renew_memory;  /* bytes that it may grow by; 0: any number */
 };
 int worker_serve(const struct worker_serve_options *o);
 

@@ -151,12 +151,12 @@ def seeds(upload, stored, number):
     yield "options", job(**{"$schema": "job.schema.json"}, name="a name", batch_dim="batch", parallel=True,
                          scheduler="threads", encoding={}, check_dims="strict",
                          validate="inputs", store="store.zarr", seed=1, priority=0, max_attempts=3, member_timeout=1.5, threads=2, workers=3, after=[number], hold=True,
-                         stop_when={"variable": "pop__n", "above": 50}, log_every=1, debug=False, profile=True, finite_outputs=True, hooks=["faulty.looks"],
+                         stop_when={"variable": "pop__n", "above": 50}, log_every=1, debug=False, profile=True, finite_outputs=True, isolate=True, hooks=["faulty.looks"],
                          labels={"project": "one"}, attrs={"title": "t"},
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "finite_outputs", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
+        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "finite_outputs", "isolate", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
     yield "environment", job(environment="default", libraries={})
     yield "format", {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"time": [0, 1, 2]},
                      "outputs": {"pop__n": "time"}, "inputs": {"pop__r": 0.5}, "zarr_format": 2}
