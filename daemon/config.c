@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/memory_limit.h"
 #include "base/processors.h"
 #include "proto/api.h"
 
@@ -20,6 +21,8 @@
 #ifndef SIMLAB_PREFIX
 #define SIMLAB_PREFIX "/usr/local"
 #endif
+
+#define MIB (INT64_C(1) << 20)
 
 enum type { TEXT, LIST, NUMBER, LEVEL, SANDBOX, FLAG };
 
@@ -123,6 +126,7 @@ static int set_defaults(struct config *c, struct error *e)
 {
     int r = 0;
     c->workers = processors_allowed();
+    c->worker_memory = (long)(memory_limit() / MIB / 8 * 7);
     for (size_t i = 0; i < n_options && r == 0; i++)
         if ((options[i].type == NUMBER || options[i].type == LEVEL || options[i].type == SANDBOX) &&
             options[i].otherwise)
@@ -293,7 +297,7 @@ int config_complete(struct config *c, struct error *e)
     for (char **p = c->writable; p && *p; p++)
         append(&c->describing, mem_printf("--writable=%s", *p));
     append(&c->serving, mem_printf("--renew-members=%ld", c->renew_members));
-    append(&c->serving, mem_printf("--renew-memory=%" PRId64, (int64_t)c->renew_memory << 20));
+    append(&c->serving, mem_printf("--renew-memory=%" PRId64, c->renew_memory * MIB));
     free(beside);
     return r;
 }

@@ -271,6 +271,8 @@ int links_open_pool(struct simlabd *d, struct error *e)
                                    .stores = c->store_root,
                                    .writable = (const char *const *)c->writable,
                                    .more = (const char *const *)c->serving,
+                                   .tasks = c->worker_tasks,
+                                   .memory = (int64_t)c->worker_memory << 20,
                                    .endpoint = c->endpoint,
                                    .size = (int)c->workers,
                                    .closers = 1,

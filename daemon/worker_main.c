@@ -42,6 +42,7 @@ static int usage(FILE *to)
         "       simlab-worker serve --endpoint ADDRESS --name NAME --libraries DIR "
         "[--uploads DIR] [--where FD]\n"
         "                            [--secret FD] [--renew-members N] [--renew-memory BYTES]\n"
+        "                            [--memory BYTES] [--group DIR]\n"
         "                            [--sandbox off|auto|require] [--state DIR] "
         "[--writable DIR]…\n"
         "\n"
@@ -77,6 +78,8 @@ static int usage(FILE *to)
         "            token, where no pool of it has started this worker\n"
         "--state     the daemon's directory: what is kept from the code of libraries\n"
         "--writable  a directory that it may write to; without it, files are not kept from it\n"
+        "--group     the directory of a control group that it enters, and removes; empty: none\n"
+        "--memory    bytes of memory of its own that it may have (0: any)\n"
         "--renew-members, --renew-memory\n"
         "            it leaves, for another to be started, when it has run so many members, or "
         "grown\n"
@@ -96,8 +99,8 @@ struct arguments {
     const char *writable[MAX_DIRECTORIES + 1];
     int n_directories, n_modules, n_writable;
     const char *operand, *model, *configuration;
-    const char *trace, *graph, *pins, *from, *output;
-    int64_t renew_members, renew_memory;
+    const char *trace, *graph, *pins, *from, *output, *group;
+    int64_t renew_members, renew_memory, memory;
     double limit;
     bool debug, profile, resume;
 };
@@ -242,6 +245,11 @@ static bool set_option(struct arguments *a, int c)
         return parse_descriptor(optarg, &a->where);
     case 'M':
         return parse_count(optarg, &a->renew_members);
+    case 'G':
+        a->group = *optarg ? optarg : NULL;
+        return true;
+    case 'B':
+        return parse_count(optarg, &a->memory);
     case 'R':
         return parse_count(optarg, &a->renew_memory);
     case 'p':
@@ -280,6 +288,8 @@ static bool parse(int argc, char **argv, struct arguments *a)
                                             {"writable", required_argument, NULL, 'W'},
                                             {"renew-members", required_argument, NULL, 'M'},
                                             {"renew-memory", required_argument, NULL, 'R'},
+                                            {"memory", required_argument, NULL, 'B'},
+                                            {"group", required_argument, NULL, 'G'},
                                             {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "o:", options, NULL)) != -1)
@@ -333,7 +343,9 @@ static int serve(const struct arguments *a, struct above above)
                                      .state = a->state,
                                      .writable = a->n_writable ? writable : NULL,
                                      .renew_members = a->renew_members,
-                                     .renew_memory = a->renew_memory};
+                                     .renew_memory = a->renew_memory,
+                                     .memory = a->memory,
+                                     .group = a->group};
     return worker_serve(&o);
 }
 
@@ -457,12 +469,12 @@ static void offer_to_oom_killer(void)
 }
 
 /* For a daemon: nothing is to be left of it when it ends. */
-static struct above prepare_guarded(bool has_directory)
+static struct above prepare_guarded(bool has_directory, const char *group)
 {
     struct above above = {.daemon = getppid()};
     if (has_directory && clean_room_make_directory(&above.directory, NULL) == 0)
         setenv("TMPDIR", above.directory, 1);
-    int r = guard_start(above.directory);
+    int r = guard_start(above.directory, group);
     if (r < 0)
         log_warning("cannot start a guard: %s", strerror(-r));
     offer_to_oom_killer();
@@ -485,9 +497,6 @@ int main(int argc, char **argv)
     if (!strcmp(role, "--version"))
         return puts("simlab-worker " SIMLAB_VERSION) < 0;
     bool describes = !strcmp(role, "describe");
-    struct above above = {0};
-    if (describes || !strcmp(role, "serve"))
-        above = prepare_guarded(describes);
     if (is_plot)
         return worker_plot(argc - 1, argv + 1);
     if (!strcmp(role, "verify"))
@@ -495,6 +504,9 @@ int main(int argc, char **argv)
     struct arguments a = {
         .where = -1, .secret = -1, .sandbox = describes ? SANDBOX_AUTO : SANDBOX_OFF, .limit = 60};
     bool parsed = argc >= 2 && parse(argc - 1, argv + 1, &a);
+    struct above above = {0};
+    if (parsed && (describes || !strcmp(role, "serve")))
+        above = prepare_guarded(describes, a.group);
     int status = parsed ? act(role, &a, above) : usage(stderr);
     arguments_clear(&a);
     free(above.directory);

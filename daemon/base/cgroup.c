@@ -38,11 +38,13 @@ static char *next_line(char **at)
     return line;
 }
 
+/* Of words with commas or spaces between them. */
 static bool has_word(const char *list, const char *word)
 {
+    static const char between[] = ", \n"; /* and the end */
     size_t n = strlen(word);
     for (const char *at = list; (at = strstr(at, word)); at += n)
-        if ((at == list || at[-1] == ',') && (at[n] == ',' || at[n] == '\0'))
+        if ((at == list || strchr(between, at[-1])) && strchr(between, at[n]))
             return true;
     return false;
 }
@@ -237,4 +239,20 @@ int64_t cgroup_oom_kills(const char *proc)
 {
     int64_t n = oom_kills(proc, "", "memory.events");
     return n >= 0 ? n : oom_kills(proc, "memory", "memory.oom_control");
+}
+
+char *cgroup_directory(const char *proc, const char *controller)
+{
+    struct group g;
+    if (find_group(proc, controller, &g))
+        return g.directory;
+    if (!find_group(proc, "", &g))
+        return NULL;
+    char *given = read_text(g.directory, "cgroup.subtree_control");
+    bool has = has_word(given, controller);
+    free(given);
+    if (has)
+        return g.directory;
+    free(g.directory);
+    return NULL;
 }

@@ -18,4 +18,8 @@ int64_t cgroup_memory(const char *proc, int64_t swap);
 /* How often the kernel has killed a process of the group for want of memory; -1: not known. */
 int64_t cgroup_oom_kills(const char *proc);
 
+/* The directory of the group that has that controller for groups below it; the caller's. NULL:
+ * there is none. */
+char *cgroup_directory(const char *proc, const char *controller);
+
 #endif

@@ -102,13 +102,31 @@ static void text_of_memory(const struct proc_end *end, char *ret, size_t size)
                  mib);
 }
 
+/* Who is given no more is often not prepared for that. */
+static void add_memory(const struct proc_end *end, char *ret, size_t size)
+{
+    int64_t had = (int64_t)end->usage->ru_maxrss * 1024;
+    size_t n = strlen(ret);
+    bool is_bus = WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGBUS;
+    if (end->memory > 0 && had >= end->memory / 4 * 3)
+        snprintf(ret + n, size - n, ": it had %lld MiB of the %lld that it may have",
+                 (long long)(had >> 20), (long long)(end->memory >> 20));
+    else if (is_bus) /* by a file that was cut, else */
+        snprintf(ret + n, size - n, ", often for want of memory: it had %lld MiB",
+                 (long long)(had >> 20));
+}
+
 void proc_end_text(const struct proc_end *end, char *ret, size_t size)
 {
-    if (!WIFSIGNALED(end->status))
-        snprintf(ret, size, "exited with status %d", WEXITSTATUS(end->status));
-    else if (WTERMSIG(end->status) == SIGKILL && !end->is_asked)
+    if (WIFSIGNALED(end->status) && WTERMSIG(end->status) == SIGKILL && !end->is_asked) {
         text_of_memory(end, ret, size);
-    else
+        return;
+    }
+    if (WIFSIGNALED(end->status))
         snprintf(ret, size, "was killed by signal %d (%.32s)", WTERMSIG(end->status),
                  strsignal(WTERMSIG(end->status)));
+    else
+        snprintf(ret, size, "exited with status %d", WEXITSTATUS(end->status));
+    if (end->status && !end->is_asked)
+        add_memory(end, ret, size);
 }

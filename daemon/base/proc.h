@@ -32,6 +32,7 @@ struct proc_end {
     const struct rusage *usage; /* of wait4 */
     bool is_asked;              /* we sent the signal */
     bool was_oom;               /* the system killed it for want of memory */
+    int64_t memory;             /* bytes of its own that it might have; 0: any number */
 };
 /* In words, after "its worker": "was killed by signal 6 (Aborted)", "exited with status 3". */
 void proc_end_text(const struct proc_end *end, char *ret, size_t size);

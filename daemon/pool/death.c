@@ -10,7 +10,7 @@
 
 static void how(const struct death *d, char *ret, size_t size)
 {
-    const struct proc_end end = {d->status, &d->usage, d->is_asked, d->was_oom};
+    const struct proc_end end = {d->status, &d->usage, d->is_asked, d->was_oom, d->memory};
     proc_end_text(&end, ret, size);
 }
 

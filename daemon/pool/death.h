@@ -13,6 +13,7 @@ struct death {
     int status;                /* of waitpid */
     struct rusage usage;       /* of wait4 */
     bool is_asked;             /* we asked it to end */
+    int64_t memory;            /* bytes of its own that it might have; 0: any number */
     bool was_oom;              /* the control group counted a kill for want of memory meanwhile */
     struct where_at at;        /* pid 0: not known */
     const char *last_line;     /* that it printed at that member; "": none */

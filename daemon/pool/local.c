@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,7 @@ static struct pool *local_close(struct pool *p)
     child_reap_orphans();
     for (char **a = p->setup.argv; a && *a; a++)
         if (a - p->setup.argv != PLACE_NAME_AT && a - p->setup.argv != PLACE_WHERE_AT &&
-            a - p->setup.argv != PLACE_SECRET_AT)
+            a - p->setup.argv != PLACE_SECRET_AT && a - p->setup.argv != PLACE_GROUP_AT)
             free(*a);
     for (size_t i = 0; i < p->n_unknown; i++)
         free(p->unknown[i]);
@@ -199,7 +200,7 @@ static size_t count(const char *const *list)
 static char **arguments(const struct pool_options *o)
 {
     size_t n_writable = count(o->writable), n_more = count(o->more);
-    char **argv = mem_array(PLACE_SECRET_AT + 1 + 10 + 2 * n_writable + n_more + 1, sizeof *argv);
+    char **argv = mem_array(PLACE_GROUP_AT + 1 + 12 + 2 * n_writable + n_more + 1, sizeof *argv);
     size_t n = 0;
     argv[n++] = absolute(o->program);
     argv[n++] = mem_strdup("serve");
@@ -211,6 +212,8 @@ static char **arguments(const struct pool_options *o)
     argv[n++] = ""; /* PLACE_WHERE_AT */
     argv[n++] = mem_strdup("--secret");
     argv[n++] = ""; /* PLACE_SECRET_AT */
+    argv[n++] = mem_strdup("--group");
+    argv[n++] = ""; /* PLACE_GROUP_AT */
     argv[n++] = mem_strdup("--libraries");
     argv[n++] = absolute(o->libraries);
     argv[n++] = mem_strdup("--sandbox");
@@ -223,6 +226,10 @@ static char **arguments(const struct pool_options *o)
         n = add_option(argv, n, "--writable", o->writable[i]);
     if (o->uploads)
         n = add_option(argv, n, "--uploads", o->uploads);
+    if (o->memory > 0) {
+        argv[n++] = mem_strdup("--memory");
+        argv[n++] = mem_printf("%" PRId64, o->memory);
+    }
     for (size_t i = 0; i < n_more; i++)
         argv[n++] = mem_strdup(o->more[i]);
     return argv;
@@ -262,6 +269,8 @@ static int local_open(struct loop *loop, const struct pool_options *o, pool_deat
     p->setup = (struct place_setup){.loop = loop,
                                     .argv = arguments(o),
                                     .lock = &p->lock,
+                                    .memory = o->memory,
+                                    .tasks = o->tasks,
                                     .before_start = o->before_start,
                                     .death = death,
                                     .userdata = userdata};

@@ -8,6 +8,7 @@
 #include "pool/child.h"
 #include "pool/death.h"
 #include "pool/sweep.h"
+#include "pool/task_limit.h"
 #include "proto/where.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ void place_init(struct place *w, struct place_setup *setup, const char *label, c
     w->directory = mem_printf("%s/worker-%s", scratch, label);
     w->mark = mem_printf("TMPDIR=%s", w->directory);
     w->where_path = mem_printf("%s.where", w->directory);
+    w->group = setup->tasks > 0 ? task_limit_directory(w->directory) : NULL;
 }
 
 /* ---- the end ---- */
@@ -125,7 +127,7 @@ void place_position(const struct place *w, char ret[POSITION_TEXT])
 /* Nothing of it is left, or nothing can be done about that. */
 static void place_died(struct place *w)
 {
-    struct death d = {.is_asked = w->is_asked};
+    struct death d = {.is_asked = w->is_asked, .memory = w->setup->memory};
     output_drain(w->output);
     if (!where_read(w->where, &d.at))
         d.at = (struct where_at){.member = -1};
@@ -239,10 +241,13 @@ void place_close(struct place *w)
         file_remove_tree(w->directory);
     if (w->where_path)
         unlink(w->where_path);
+    if (w->group)
+        rmdir(w->group); /* of a guard that was killed */
     free(w->name);
     free(w->directory);
     free(w->mark);
     free(w->where_path);
+    free(w->group);
 }
 
 /* ---- the start ---- */
@@ -275,11 +280,13 @@ static int start_child(struct place *w, int output, int secret)
 {
     struct place_setup *s = w->setup;
     char where[16], text[16];
+    bool has_group = w->group && task_limit_make(w->group, s->tasks);
     snprintf(where, sizeof where, "%d", w->where);
     snprintf(text, sizeof text, "%d", secret);
     s->argv[PLACE_NAME_AT] = w->name;
     s->argv[PLACE_WHERE_AT] = where;
     s->argv[PLACE_SECRET_AT] = text;
+    s->argv[PLACE_GROUP_AT] = has_group ? w->group : "";
     const int inherit[] = {s->lock->workers, w->where, secret, -1};
     struct child_options o = {.argv = (const char *const *)s->argv,
                               .directory = w->directory,

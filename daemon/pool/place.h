@@ -28,7 +28,8 @@ enum place_state {
 enum {
     PLACE_NAME_AT = 5, /* of argv: set at each start */
     PLACE_WHERE_AT = 7,
-    PLACE_SECRET_AT = 9
+    PLACE_SECRET_AT = 9,
+    PLACE_GROUP_AT = 11
 };
 
 /* What all places of a pool share. */
@@ -41,6 +42,7 @@ struct place_setup {
     pool_death_fn death;
     void *userdata;
     char trouble[1024];     /* why the last start failed; "": it has not */
+    int64_t memory, tasks;  /* pool_options */
     int64_t oom_kills_told; /* what the control group's count was then, or less */
 };
 
@@ -57,6 +59,7 @@ struct place {
     char *directory;             /* its scratch space */
     char *mark;                  /* "TMPDIR=…": what bears it is of this place */
     char *where_path;            /* its where page */
+    char *group;                 /* the control group that bounds its tasks; NULL: none */
     int where;                   /* a descriptor of that; -1: none */
     struct output *output;
     pid_t pid;

@@ -4,9 +4,10 @@
  * Called by main.c (open, tick, ready, close) and dispatch (kill, ready), on the loop's thread.
  *
  * A worker is started, in a directory of its own below `scratch` ($TMPDIR too), as
- *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD --secret FD
+ *     PROGRAM serve --endpoint ENDPOINT --name NAME --where FD --secret FD --group GROUP
  *         --libraries DIRECTORY
- *         --sandbox MODE [--state DIRECTORY] [--writable DIRECTORY]… [--uploads DIRECTORY] [MORE]
+ *         --sandbox MODE [--state DIRECTORY] [--writable DIRECTORY]… [--uploads DIRECTORY]
+ *         [--memory BYTES] [MORE]
  * with absolute paths, and two descriptors: a where page (proto/where.h),
  * <scratch>/worker-N.where, and a pipe with the line of a secret, another for each start (admits).
  * A closer is a worker that is to run no members, in a place of its own: "local-closer.7". What it
@@ -63,6 +64,8 @@ struct pool_options {
     const char *state;           /* the daemon's directory, which is kept from them; or NULL */
     const char *stores;          /* the store root; or NULL */
     const char *const *writable; /* more that they may write to, NULL at the end; or NULL */
+    int64_t tasks;               /* processes and threads that one may have; 0: any number */
+    int64_t memory;              /* bytes that one of them may have for itself; 0: any number */
     const char *const *more;     /* arguments that they are given, likewise; or NULL */
     /* Where a worker of a former daemon was when that ended without ending it; from `open`, for
      * each that had a job; NULL for one of which that cannot be read. May be NULL. */

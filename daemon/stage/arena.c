@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stage/arena.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -9,7 +10,9 @@ enum {
     ARENA_SMALLEST = 6, /* powers of two */
     ARENA_QUARTERS = 20,
     ARENA_LARGEST = 46,
-    ARENA_ALIGNMENT = 64
+    ARENA_ALIGNMENT = 64,
+    ARENA_STEP = 2 << 20,
+    ARENA_AHEAD = 8 /* an eighth more than is needed is opened */
 };
 
 struct free_block {
@@ -25,6 +28,28 @@ void arena_init(struct arena *a, size_t size, size_t header)
 {
     a->size = size;
     a->used = round_up(header);
+    a->open = size;
+}
+
+static size_t pages(size_t size)
+{
+    return (size + ARENA_GUARD - 1) & ~(size_t)(ARENA_GUARD - 1);
+}
+
+/* Some at a time, where there is so much; else what is needed. */
+int arena_open(struct arena *a, size_t bytes)
+{
+    if (bytes <= a->open)
+        return 0;
+    size_t wanted = (bytes + bytes / ARENA_AHEAD + ARENA_STEP) & ~(size_t)(ARENA_STEP - 1);
+    for (size_t end = wanted < a->size ? wanted : a->size;; end = pages(bytes)) {
+        if (mprotect((char *)a + a->open, end - a->open, PROT_READ | PROT_WRITE) == 0) {
+            a->open = end;
+            return 0;
+        }
+        if (end <= pages(bytes))
+            return -ENOMEM;
+    }
 }
 
 /* The least that `size` fits into, and its number; 0: it is beyond all. */
@@ -45,7 +70,7 @@ static size_t capacity_of(size_t size, int *ret_class)
 /* New memory; NULL where there is none. */
 static void *extend(struct arena *a, size_t capacity)
 {
-    if (capacity > a->size - a->used)
+    if (capacity > a->size - a->used || arena_open(a, a->used + capacity) < 0)
         return NULL;
     void *block = (char *)a + a->used;
     a->used += capacity;
@@ -85,11 +110,6 @@ void arena_give(struct arena *a, void *block, size_t capacity)
 
 /* ---- with guards ---- */
 
-static size_t pages(size_t size)
-{
-    return (size + ARENA_GUARD - 1) & ~(size_t)(ARENA_GUARD - 1);
-}
-
 void arena_guarded_pages(const void *block, size_t capacity, void **ret_begin, void **ret_end)
 {
     uintptr_t at = (uintptr_t)block, end = at + round_up(capacity);
@@ -106,7 +126,7 @@ void *arena_take_guarded(struct arena *a, size_t size)
     lock_hold(&a->lock, 1);
     size_t before = pages(a->used);
     size_t used = before + ARENA_GUARD + body + ARENA_GUARD;
-    bool fits = used <= a->size;
+    bool fits = used <= a->size && arena_open(a, used) == 0;
     if (fits)
         a->used = used;
     lock_release(&a->lock);

@@ -8,7 +8,8 @@
  * size, by whoever asks next, before new memory is taken: a run whose sizes repeat takes none,
  *     whatever the threads.
  *  2. Pages are touched only as they are used: a range costs address space alone. Those beyond
- *     `used` were never touched.
+ *     `used` were never touched; those beyond `open` may not be yet, so that the kernel does not
+ *     count them as memory that was promised (RLIMIT_DATA).
  *  3. Any thread of any process that has the range mapped may take and give. This happens where a
  *     value grows beyond its buffer, some ten times in its life; so one lock is enough. */
 #ifndef STAGE_ARENA_H
@@ -23,14 +24,20 @@ enum { ARENA_CLASSES = 128, ARENA_GUARD = 4096 };
 struct arena {
     size_t size; /* bytes of the range, from this struct on */
     size_t used; /* so many of them, from its start */
+    size_t open; /* at least so many; multiples of a page */
     struct lock lock;
     void *free[ARENA_CLASSES]; /* by size: the first of a list */
 };
 
-/* `a` is the start of a range of zeroed memory; its first `header` bytes are not for blocks. */
+/* `a` is the start of a range of zeroed memory; its first `header` bytes are not for blocks. All of
+ * it is open; where not all can be touched, `open` is for the caller to set. */
 void arena_init(struct arena *a, size_t size, size_t header);
 
-/* Undefined contents, at least `size` bytes; NULL where the arena is full. */
+/* Opens the first `bytes`. -ENOMEM: there is no memory. No other thread takes or gives. */
+int arena_open(struct arena *a, size_t bytes);
+
+/* Undefined contents, at least `size` bytes; NULL where the arena is full, or there is no memory.
+ */
 void *arena_take(struct arena *a, size_t size, size_t *ret_capacity);
 /* For stage/debug.h: `size` bytes, of that capacity, at the end of pages of their own (but for
  * those up to a multiple of 64), with a page before and one behind that nobody may touch. Given

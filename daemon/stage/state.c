@@ -16,14 +16,16 @@
 enum { RANGE_FACTOR = 4, BESIDE_PART = 4 };
 #define RANGE_MOST  ((size_t)1 << 42)
 #define RANGE_LEAST ((size_t)1 << 24)
+#define RANGE_OPEN  ((size_t)1 << 18)
 
 /* ---- the range ---- */
 
 static int map_at(uintptr_t address, size_t size, int fd, struct state **ret)
 {
     int flags = (fd >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS) | MAP_NORESERVE;
-    void *base = mmap((void *)address, size, PROT_READ | PROT_WRITE,
-                      flags | (address ? MAP_FIXED_NOREPLACE : 0), fd, 0);
+    int protection = fd >= 0 ? PROT_READ | PROT_WRITE : PROT_NONE; /* till the arena opens it */
+    void *base =
+        mmap((void *)address, size, protection, flags | (address ? MAP_FIXED_NOREPLACE : 0), fd, 0);
     if (base == MAP_FAILED)
         return -errno;
     if (address && (uintptr_t)base != address) { /* a kernel that does not know the flag */
@@ -40,6 +42,12 @@ static int map(size_t size, int fd, struct state **ret)
         if (map_at(STATE_ADDRESS + place, size, fd, ret) == 0)
             return 0;
     return map_at(0, size, fd, ret);
+}
+
+/* Before there is an arena. */
+static int open_first(struct state *s, int fd)
+{
+    return fd >= 0 || mprotect(s, RANGE_OPEN, PROT_READ | PROT_WRITE) == 0 ? 0 : -errno;
 }
 
 /* Where addresses are limited (RLIMIT_AS), half of what can be had is left to all else: buffers of
@@ -85,6 +93,8 @@ static int new_range(enum state_kind kind, struct state **ret, struct error *e)
         return error_errno(e, r, "make the file of the state");
     size_t size = 0;
     r = map_most(fd, &size, ret);
+    if (r == 0 && (r = open_first(*ret, fd)) < 0)
+        munmap(*ret, size);
     if (r < 0) {
         if (fd >= 0)
             close(fd);
@@ -92,6 +102,8 @@ static int new_range(enum state_kind kind, struct state **ret, struct error *e)
     }
     size_t beside = kind == STATE_SHARED ? size / BESIDE_PART : 0;
     arena_init(&(*ret)->arena, size - beside, sizeof **ret);
+    if (fd < 0)
+        (*ret)->arena.open = RANGE_OPEN;
     (*ret)->descriptor = fd;
     (*ret)->beside = beside;
     return 0;

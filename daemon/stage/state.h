@@ -29,7 +29,7 @@
 #define STATE_WINDOW  ((size_t)320 << 30)
 
 /* "simlab" and the version of what follows; to be changed with any struct of this file. */
-#define STATE_MAGIC UINT64_C(0x0005626d616c6973)
+#define STATE_MAGIC UINT64_C(0x0006626d616c6973)
 
 struct process_state {
     uint32_t random_key[2]; /* of (seed, member, process name) */

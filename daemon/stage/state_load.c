@@ -164,15 +164,20 @@ int state_check(const struct state *s, const struct program *p, const struct sav
 /* ---- putting it back ---- */
 
 /* It was checked. */
-static void copy(struct state *s, const struct program *p, const struct saved_state *from)
+static int copy(struct state *s, const struct program *p, const struct saved_state *from,
+                struct error *e)
 {
+    int r = arena_open(&s->arena, from->n);
+    if (r < 0)
+        return error_errno(e, r, "put a saved state back");
     int fd = s->descriptor;
-    size_t size = s->arena.size, beside = s->beside;
+    size_t size = s->arena.size, open = s->arena.open, beside = s->beside;
     struct body b = {.base = (char *)s, .n = from->n, .program = p};
     memcpy(&b.head, from->bytes, sizeof b.head);
     memcpy(s, from->bytes, from->n);
     s->descriptor = fd;
     s->arena.size = size;
+    s->arena.open = open;
     s->beside = beside;
     s->arena.lock = s->keeping = (struct lock){0};
     s->n_kept = 0;
@@ -180,6 +185,7 @@ static void copy(struct state *s, const struct program *p, const struct saved_st
     for (int i = 0; i < p->model->n_slots; i++)
         s->values[i].kept = NULL;
     s->address = s;
+    return 0;
 }
 
 static const struct state *head_of(const struct saved_state *from)
@@ -194,9 +200,7 @@ int state_load(struct state *s, const struct program *p, const struct saved_stat
     if (r == 0 && (head_of(from)->n_clocks != p->job->n_clocks ||
                    head_of(from)->runtime.nsteps != s->runtime.nsteps))
         r = error_set(e, STAGE_FAILED, NULL, "the state was saved by a job of other clocks");
-    if (r == 0)
-        copy(s, p, from);
-    return r;
+    return r ? r : copy(s, p, from, e);
 }
 
 /* ---- for another job ---- */
@@ -263,9 +267,10 @@ int state_branch(struct state *s, const struct program *p, int64_t member,
     int r = state_check(s, p, from, e);
     if (r == 0)
         r = check_labels(p, from, e);
+    if (r == 0)
+        r = copy(s, p, from, e);
     if (r)
         return r;
-    copy(s, p, from);
     size_t capacity;
     int64_t *saved = arena_take(&s->arena, (size_t)p->job->n_clocks * sizeof *saved, &capacity);
     double *labels = arena_take(

@@ -78,7 +78,8 @@ static bool asks_to_end(int signal)
     return signal == SIGTERM || signal == SIGINT || signal == SIGHUP || signal == SIGQUIT;
 }
 
-static _Noreturn void watch(pid_t worker, const sigset_t *all, const char *directory)
+static _Noreturn void watch(pid_t worker, const sigset_t *all, const char *directory,
+                            const char *group)
 {
     int status = 0, came = 0;
     bool has_ended = false;
@@ -91,10 +92,12 @@ static _Noreturn void watch(pid_t worker, const sigset_t *all, const char *direc
     end_all(has_ended ? 0 : worker);
     if (directory)
         file_remove_tree(directory);
+    if (group)
+        rmdir(group);
     end_like(has_ended ? status : came); /* who dies of a signal has its number for a status */
 }
 
-int guard_start(const char *directory)
+int guard_start(const char *directory, const char *group)
 {
     sigset_t all, before;
     int dies_with_parent = 0;
@@ -113,7 +116,7 @@ int guard_start(const char *directory)
     if (worker > 0) {
         if (dies_with_parent)
             prctl(PR_SET_PDEATHSIG, SIGTERM); /* not by SIGKILL, which would leave children */
-        watch(worker, &all, directory);
+        watch(worker, &all, directory, group);
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != guard)

@@ -14,10 +14,11 @@
 #ifndef WORKER_GUARD_H
 #define WORKER_GUARD_H
 
-/* `directory`: is removed at the end; NULL: none.
+/* `directory`: is removed at the end; `group`, of a control group that the worker enters, likewise;
+ * NULL: none.
  *
  * Forks: returns 0 in the child, which goes on; the parent is the guard, and never returns. Call it
  * before any thread. -errno where nothing was done. */
-int guard_start(const char *directory);
+int guard_start(const char *directory, const char *group);
 
 #endif

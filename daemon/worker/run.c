@@ -81,7 +81,7 @@ static void watch(struct run *run, struct proc_end *ret_end, struct rusage *ret_
     run->pid = 0; /* somebody else's from now on */
     run_heard_all(run);
     run_hear_signals(run); /* from a terminal all of us get them at once */
-    *ret_end = (struct proc_end){ret_end->status, ret_usage, run->is_overrun, false};
+    *ret_end = (struct proc_end){ret_end->status, ret_usage, run->is_overrun, false, 0};
 }
 
 /* ---- its start ---- */
@@ -95,7 +95,7 @@ static _Noreturn void be_child(struct run *run, int channel, int share, pid_t pa
     close(run->signals);
     close(run->helpers.share);
     run_journal_close(&run->journal);
-    int r = guard_start(NULL);
+    int r = guard_start(NULL, NULL);
     run->child.guard = r < 0 ? 0 : getppid();
     sigprocmask(SIG_SETMASK, &run->mask, NULL);
     run->child.channel = channel;

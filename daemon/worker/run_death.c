@@ -117,7 +117,7 @@ bool run_death_of_helper(struct run *run, int64_t first)
     const struct run_helper *h = run_helpers_ended(&run->helpers);
     struct rusage usage = {0};
     if (h) {
-        const struct proc_end end = {h->status, &usage, !is_crash(h->status), false};
+        const struct proc_end end = {h->status, &usage, !is_crash(h->status), false, 0};
         proc_end_text(&end, how, sizeof how);
     }
     snprintf(reason, sizeof reason, "a helper of its worker %s", how);

@@ -26,7 +26,7 @@ static _Noreturn void be_helper(const struct run_child *child, pid_t parent, con
         _exit(0);
     for (; *descriptors >= 0; descriptors++)
         close(*descriptors);
-    int r = guard_start(NULL);
+    int r = guard_start(NULL, NULL);
     own.guard = r < 0 ? 0 : getppid();
     sigprocmask(SIG_SETMASK, mask, NULL);
     run_help(&own);

@@ -10,10 +10,13 @@
 #include "worker/sandbox.h"
 #include "worker/serve_parts.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void serve_say(struct serve *s, const struct wire_message *m)
@@ -141,13 +144,27 @@ static bool serve_one(struct serve *s, struct error *e, int *ret_result)
     return true;
 }
 
+/* What holds for user code; the caller frees it. */
+static char *list_bounds(const struct serve *s)
+{
+    bool none = strcmp(s->sandbox.words, "none") == 0;
+    char *words =
+        mem_printf("%s%s%s", none ? "" : s->sandbox.words, s->has_bound_memory ? ", memory" : "",
+                   s->has_bound_tasks ? ", tasks" : "");
+    char *list = mem_strdup(!*words ? "none" : none ? words + 2 : words);
+    free(words);
+    return list;
+}
+
 static int serve(struct serve *s, struct error *e)
 {
     int r = 0;
-    struct wire_message ready = {.type = WIRE_READY, .ready = {1, s->sandbox.words}};
+    char *words = list_bounds(s);
+    struct wire_message ready = {.type = WIRE_READY, .ready = {1, words}};
     s->threads = threads_new();
     s->pinned = pinned_new(s->options->libraries);
     serve_say(s, &ready);
+    free(words);
     while (serve_one(s, e, &r))
         ;
     serve_say_bye(s, r ? e->message : s->renewal.message);
@@ -168,6 +185,33 @@ static struct where *open_where(int fd)
         close(fd);
     where_set_pid(w, getpid());
     return w;
+}
+
+/* A sanitizer's own maps are beyond any bound. */
+static int bound_memory(struct serve *s, struct error *e)
+{
+    int64_t bytes = s->options->memory;
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+    bytes = 0;
+#endif
+    struct rlimit limit = {(rlim_t)bytes, (rlim_t)bytes};
+    if (bytes > 0 && setrlimit(RLIMIT_DATA, &limit) < 0)
+        return error_errno(e, -errno, "bound the worker's memory");
+    s->has_bound_memory = bytes > 0;
+    return 0;
+}
+
+/* The guard is outside: it ends what is in there. */
+static void enter_group(struct serve *s)
+{
+    char *path = s->options->group ? file_join(s->options->group, "cgroup.procs") : NULL;
+    int fd = path ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+    s->has_bound_tasks = fd >= 0 && write(fd, "0", 1) == 1;
+    if (path && !s->has_bound_tasks)
+        log_warning("cannot enter the control group of %s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    free(path);
 }
 
 /* The session's threads are to be in it, too. */
@@ -231,6 +275,9 @@ int worker_serve(const struct worker_serve_options *o)
     read_secret(o->secret, secret, sizeof secret);
     int r = where ? 0 : error_errno(&e, -ENOMEM, "make the where page");
     s.board = where ? where_board(where) : NULL;
+    enter_group(&s);
+    if (r == 0)
+        r = bound_memory(&s, &e);
     if (r == 0)
         r = begin_sandbox(&s, &e);
     if (r == 0)

@@ -34,9 +34,10 @@ struct serve {
     char *directory; /* of members */
     struct meeting meeting; /* of the current lease, with those who help with it */
     struct error renewal;   /* why it leaves after this lease; no words: it does not */
-    bool has_run;           /* code of a job */
-    bool has_grown_from;    /* it has had a lease … */
-    int64_t grown_from;     /* … after the first of which so many bytes were its own */
+    bool has_bound_memory, has_bound_tasks;
+    bool has_run;        /* code of a job */
+    bool has_grown_from; /* it has had a lease … */
+    int64_t grown_from;  /* … after the first of which so many bytes were its own */
 };
 
 /* The daemon is local or the session's thread ends us: what cannot be sent need not be said. */

@@ -26,6 +26,8 @@ struct worker_serve_options {
                               root, which the worker itself needs, and more; NULL: not known */
     int64_t renew_members; /* members after which it leaves; 0: any number */
     int64_t renew_memory;  /* bytes that it may grow by; 0: any number */
+    const char *group;     /* the directory of a control group that it enters; NULL: none */
+    int64_t memory;        /* bytes of its own that it may have; 0: any number */
 };
 int worker_serve(const struct worker_serve_options *o);
 

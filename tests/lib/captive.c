@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,8 @@ enum deed {
     READ,
     WRITE,
     STOP,
+    EAT,
+    FORK,
     LATE,
     BYSTANDER
 };
@@ -225,6 +228,28 @@ static int64_t leave(void)
     return child < 0 || pthread_create(&thread, NULL, wait_for_ever, NULL) != 0;
 }
 
+static void eat(void)
+{
+    for (;;) {
+        char *volatile more = malloc(1 << 20);
+        if (!more)
+            abort();
+        memset(more, 1, 1 << 20);
+    }
+}
+
+/* As long as it gets any, as each of them does. */
+static int64_t fork_on(void)
+{
+    pid_t made;
+    bool is_first = true;
+    while ((made = fork()) >= 0)
+        is_first = is_first && made > 0;
+    if (!is_first)
+        wait_for_ever(NULL);
+    return errno != EAGAIN;
+}
+
 static int64_t act(int64_t deed)
 {
     volatile int64_t *nowhere = NULL;
@@ -253,6 +278,11 @@ static int64_t act(int64_t deed)
         return write_outside();
     case STOP:
         return stop_itself();
+    case EAT:
+        eat();
+        return 0;
+    case FORK:
+        return fork_on();
     case BYSTANDER:
         return ask_bystander();
     default:

@@ -199,7 +199,7 @@ def test_killed_for_memory_most_often(context):
 def test_killed_for_memory_as_a_fact(context):
     path = context.path("log")
     with memory_group(200 << 20) as group, open(path, "w", encoding="utf-8") as log:
-        with Plain(context, before=begun_in(group), options=["--workers", "2"], stderr=log) as daemon:
+        with Plain(context, before=begun_in(group), options=["--workers", "2", "--worker-memory", "0"], stderr=log) as daemon:
             ended = daemon.finish(job([NOTHING, EATS, NOTHING], 900), "partial")
             listed = daemon.request("GET", f"/v1/jobs/{ended['id']}/members").json["members"]
             equal([m["member"] for m in listed], [1], "dead members")

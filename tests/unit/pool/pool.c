@@ -145,7 +145,7 @@ Test(pool, starts_as_documented)
     char first[256], directory[256];
     snprintf(
         first, sizeof first,
-        "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --secret N --libraries /tmp "
+        "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --secret N --group  --libraries /tmp "
         "--sandbox off --uploads /var");
     snprintf(directory, sizeof directory, "%s/worker-1", s.scratch);
     for (int i = 0; i < 6; i++) {

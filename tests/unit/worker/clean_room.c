@@ -551,7 +551,7 @@ Test(clean_room, orphans)
     leave_room();
     pid_t above = fork();
     if (above == 0) {
-        if (guard_start(NULL) != 0)
+        if (guard_start(NULL, NULL) != 0)
             _exit(2);
         guard = getppid();
         enter_room();

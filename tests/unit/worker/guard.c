@@ -20,7 +20,7 @@ static pid_t guarded(void (*work)(void *), void *userdata)
     if (pid == 0) {
         struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none);
-        if (guard_start(NULL) == 0)
+        if (guard_start(NULL, NULL) == 0)
             work(userdata);
         _exit(0);
     }
