@@ -34,12 +34,26 @@ static void print_store(const char *store, bool with_python)
     free(literal);
 }
 
+/* What its members warned of. */
+static void say_warnings(const json_t *job, const char *id)
+{
+    size_t i;
+    json_t *note;
+    json_array_foreach(json_object_get(job, "notes"), i, note)
+    {
+        const char *text = json_string_value(note);
+        if (text && !strncmp(text, API_WARNING, strlen(API_WARNING)))
+            text_complain("job %s: %s", id, text);
+    }
+}
+
 /* Why a job is not all it should be, on standard error. */
 static void complain_about(const json_t *job)
 {
     const char *state = document_string(job, "state", ""), *id = document_string(job, "id", "?");
     const char *reason = document_string(job, "reason", NULL);
     json_int_t dead = document_integer(job, "dead", 0);
+    say_warnings(job, id);
     if (watch_state_code(state) == API_EXIT_OK)
         return;
     text_complain("job %s: %s%s%s", id, state, reason ? ": " : "", reason ? reason : "");

@@ -48,6 +48,7 @@
 
 /* ---- logs ---- */
 #define API_PROFILE_LINE "profile: " /* begins lines that tell where the time of a job went */
+#define API_WARNING      "warning: " /* begins lines, and notes of a job, by which a member warns */
 
 /* ---- problems (RFC 9457): X(NAME, last part of the type, HTTP status, title) ---- */
 #define API_PROBLEM_TYPE "urn:simlabd:problem:" /* "type" is this and the last part */

@@ -6,7 +6,9 @@
 #include "base/text.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- writing ---- */
 
@@ -32,17 +34,57 @@ static int lines_of(struct queue *q, int64_t job, int64_t member, int64_t *ret, 
     return r == QUEUE_NO_SUCH ? 0 : r;
 }
 
+/* Of several members' warnings the lowest's stands among what the job has to say. */
+static int note_warning(struct queue *q, int64_t job, int64_t member, const char *line,
+                        struct error *e)
+{
+    static const char format[] = QUEUE_WARNING "member %" SCNd64;
+    sqlite3_stmt *s;
+    int r = database_row(&q->database, e, &s, STATEMENT_JOB_NOTES, INTEGER(job));
+    if (r)
+        return r;
+    json_t *notes = json_loads(database_text(s, 0), 0, NULL);
+    database_end(s);
+    notes = notes ? notes : json_array();
+    size_t at = 0;
+    int64_t other = INT64_MAX;
+    for (; at < json_array_size(notes); at++) {
+        const char *said = json_string_value(json_array_get(notes, at));
+        if (said && sscanf(said, format, &other) == 1)
+            break;
+    }
+    if (member >= other) {
+        json_decref(notes);
+        return 0;
+    }
+    char *clean = text_valid(line + strlen(QUEUE_WARNING), QUEUE_LOG_LINE_MAX);
+    char *note = mem_printf(QUEUE_WARNING "member %" PRId64 ": %s", member, clean);
+    if (at == json_array_size(notes))
+        json_array_append_new(notes, json_string(note));
+    else
+        json_array_set_new(notes, at, json_string(note));
+    char *text = json_dumps(notes, JSON_COMPACT);
+    r = database_run(&q->database, e, STATEMENT_JOB_SET_NOTES, INTEGER(job), TEXT(text));
+    free(text);
+    free(note);
+    free(clean);
+    json_decref(notes);
+    return r;
+}
+
 int queue_log(struct queue *q, int64_t job, int64_t member, int64_t ordinal, const char *line,
               struct error *e)
 {
     struct queue_counts c;
     int64_t lines = 0;
     int r = queue_counts(q, job, &c, e);
-    if (r || c.log_lines > QUEUE_LOG_LINES_MAX)
-        return r;
-    if (ordinal >= 0)
+    if (r == 0 && ordinal >= 0)
         r = lines_of(q, job, member, &lines, e);
     if (r || (ordinal >= 0 && ordinal < lines))
+        return r;
+    if (!strncmp(line, QUEUE_WARNING, strlen(QUEUE_WARNING)))
+        r = note_warning(q, job, member, line, e);
+    if (r || c.log_lines > QUEUE_LOG_LINES_MAX)
         return r;
     if (c.log_lines == QUEUE_LOG_LINES_MAX)
         line = "(the log is full: further lines of this job are dropped)";

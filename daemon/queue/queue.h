@@ -190,10 +190,10 @@ struct queue_job {
     char *name;           /* or NULL */
     char *store;          /* absolute path of the store */
     char *model_hash;
-    char *labels;                    /* JSON object or NULL */
-    char *notes;                     /* JSON list of texts for who submitted it, or NULL */
-    char *reason;                    /* of failure or of a cancellation, or NULL */
-    char *principal;                 /* who submitted it */
+    char *labels;    /* JSON object or NULL */
+    char *notes;     /* JSON list of texts for who submitted it, and warnings; or NULL */
+    char *reason;    /* of failure or of a cancellation, or NULL */
+    char *principal; /* who submitted it */
     int64_t created, started, ended; /* Unix time in milliseconds; 0: not yet */
     int64_t retries;                 /* how often it was retried */
     bool has_locks;                  /* it has ended, and its locks are still to be removed */
@@ -477,7 +477,9 @@ int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t 
                  struct error *e);
 /* A line of a member's log; cut at 4000 bytes, and dropped after 10,000 lines of a job. `ordinal`:
  * of the member's own lines, 0, 1, …: a member that runs again, or goes on from a checkpoint, says
- * some again, which are dropped; -1: a line beside them. */
+ * some again, which are dropped; -1: a line beside them. One that begins with QUEUE_WARNING stands
+ * among the job's notes, too: the lowest member's. */
+#define QUEUE_WARNING "warning: " /* proto/api.h has it for clients */
 int queue_log(struct queue *q, int64_t job, int64_t member, int64_t ordinal, const char *line,
               struct error *e);
 

@@ -2,45 +2,6 @@
 /* Snapshots: which outputs are saved when, and to which label of their clock. */
 #include "stage/simulation.h"
 
-#include "base/dtype.h"
-#include "base/number.h"
-
-#include <math.h>
-#include <stdio.h>
-
-/* "[3, 5]", or nothing for a scalar. */
-static const char *cell_text(const struct simlab_view *view, int64_t i, char *ret, size_t size)
-{
-    int64_t at[SIMLAB_MAX_DIMS] = {0};
-    size_t n = 0;
-    ret[0] = '\0';
-    for (int d = view->ndim; d-- > 0; i /= view->shape[d])
-        at[d] = i % view->shape[d];
-    for (int d = 0; d < view->ndim && n < size; d++)
-        n += (size_t)snprintf(ret + n, size - n, "%s%lld%s", d ? ", " : ", in cell [",
-                              (long long)at[d], d == view->ndim - 1 ? "]" : "");
-    return ret;
-}
-
-static int check_finite(const struct simulation *s, const struct job_output *o, int64_t step,
-                        const struct simlab_view *view, struct error *e)
-{
-    char number[NUMBER_TEXT_SIZE], cell[SIMLAB_MAX_DIMS * 24], when[40] = "at the end";
-    bool can_be =
-        dtype_is_float(view->dtype) || view->dtype == SIMLAB_C8 || view->dtype == SIMLAB_C16;
-    for (int64_t i = 0; can_be && i < view->size; i++) {
-        double value = dtype_to_double(view->dtype, view->data, (size_t)i);
-        if (isfinite(value))
-            continue;
-        if (step >= 0)
-            snprintf(when, sizeof when, "before step %lld", (long long)step);
-        return error_set(e, STAGE_FAILED, NULL, "process '%s': output %s is %s %s%s",
-                         s->model->processes[s->model->slots[o->slot].process].name, o->name,
-                         number_text(value, number), when, cell_text(view, i, cell, sizeof cell));
-    }
-    return 0;
-}
-
 /* `step`: that comes next; -1: none does. */
 static int save(struct simulation *s, int output, int64_t at, int64_t step, struct error *e)
 {
@@ -56,7 +17,7 @@ static int save(struct simulation *s, int output, int64_t at, int64_t step, stru
         return error_set(e, STAGE_FAILED, NULL, "output %s has no value: process '%s' never set it",
                          o->name, s->model->processes[slot->process].name);
     }
-    r = s->job->finite_outputs ? check_finite(s, o, step, view, e) : 0;
+    r = finite_check(s, output, step, view, e);
     if (r)
         return r;
     return s->events->output

@@ -174,6 +174,7 @@ struct simulation *simulation_free(struct simulation *s)
     free(s->objects);
     free(s->flags);
     free(s->rooms);
+    free(s->missing_at_first);
     profile_free(s->profile);
     buffer_free(&s->instances);
     if (s->is_helper)

@@ -103,7 +103,11 @@ struct simulation {
     int64_t began;               /* the member, for its profile */
     int64_t n_begun;             /* members, or starts from a saved state */
     int64_t save_step, save_due; /* output.c: in steps from the one to the other nothing is saved */
-    struct stage_flags *flags;   /* of this process; stage.flags may be others' */
+    /* finite.c: of member number `missing_in` of n_begun: how many elements of each output were NaN
+     * or infinite when it was first saved, -1: not yet; whether it was said that there are more. */
+    int64_t *missing_at_first, missing_in;
+    bool missing_is_said;
+    struct stage_flags *flags; /* of this process; stage.flags may be others' */
     const struct scheduler *scheduler;
     void *scheduler_state;
     const struct stage_events *events;
@@ -171,7 +175,7 @@ int simulation_join(const struct job *job, const struct stage_code *const *codes
 /* For the board. */
 void simulation_set_step(const struct simulation *s, int64_t step);
 
-/* ---- input.c, output.c, hook.c, watch.c ---- */
+/* ---- input.c, output.c, finite.c, hook.c, watch.c ---- */
 
 /* Puts a member's inputs into their slots: those that do not vary in time (step -1), or those that
  * do (step 0 …), converted and validated. */
@@ -181,6 +185,11 @@ int input_set(struct simulation *s, int64_t step, struct error *e);
 int input_set_branch(struct simulation *s, struct error *e);
 /* validate: all — checks what a process may have set. */
 int input_check_written(struct lane *lane, int process, struct error *e);
+
+/* A value that is saved before step `step` (-1: at the end): STAGE_FAILED with words where it has to
+ * be finite and is not. */
+int finite_check(struct simulation *s, int output, int64_t step, const struct simlab_view *view,
+                 struct error *e);
 
 /* Whether any clock may have label `step` of the main clock. */
 static inline bool output_is_due(const struct simulation *s, int64_t step)

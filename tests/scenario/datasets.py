@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What xarray makes of a store: texts, coordinates, sizes that agree, values that are missing."""
+import json
 import os
+import re
+import subprocess
 import sys
 import warnings
 
@@ -356,6 +359,40 @@ def test_outputs_that_have_to_be_finite(context):
     check(words in members[1]["reason"] and words in ran.stderr, f"{members} and {ran.stderr}")
     daemon.finish(unstable(finite_outputs=True, sweep={"product": {"advect__v": [0.01, 0.02]}}))
     context.run_local({**unstable(finite_outputs=True), "outputs": {}})
+
+
+def warnings_of(job):
+    return [note for note in job["notes"] if note.startswith("warning: ")]
+
+
+def test_a_job_says_that_outputs_became_nan(context):
+    """The lowest member, the output, the step and the cell: in the job's answer, in its log, and by the client."""
+    daemon = context.daemon(workers=2)
+    for how in ({}, {"scheduler": "threads", "threads": 2}):
+        ended = daemon.finish(unstable(**how))
+        equal(len(warnings_of(ended)), 1, f"warnings of {ended['notes']}")
+        check(re.match(r"warning: member 1: output profile__u is -?(inf|nan) before step [1-9][0-9]*, in cell \[[0-4]\]$", warnings_of(ended)[0]),
+              f"what it says: {ended['notes']}")
+    log = [data for _, kind, data in daemon.events(ended["id"], 0) if kind == "log"]
+    equal(sorted(line["member"] for line in log), [1, 2], "who says it, once")
+    _, ran = context.run_local(unstable())
+    check("member 2: warning: output profile__u is nan before step 1, in cell [0]" in ran.stderr, ran.stderr)
+    path = context.path("unstable.json")
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(unstable(), file)
+    ran = subprocess.run([os.path.join(context.build, "simlab"), "run", path], capture_output=True, text=True, timeout=harness.WAIT, env={**os.environ, "SIMLAB_SERVER": daemon.server},
+                         check=True)
+    check("warning: member 1: output profile__u is" in ran.stderr, ran.stderr)
+
+
+def test_what_is_missing_from_the_start_is_no_warning(context):
+    """Some cells that were never there; but not all of them, and not an output that is NaN at the end."""
+    daemon = context.daemon()
+    echo = {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"time": [0, 1, 2]}, "outputs": {"pop__n": None}}
+    equal(warnings_of(daemon.finish({**echo, "inputs": {"pop__r": 0.5}})), [], "a finite one")
+    equal(warnings_of(daemon.finish({**echo, "inputs": {"pop__r": "NaN"}})), ["warning: member 0: output pop__n is nan at the end"], "NaN at the end")
+    grown = {**echo, "outputs": {"pop__n": "time"}, "inputs": {"pop__r": {"dims": ["time"], "data": [0.5, "NaN", 0.5]}}}
+    equal(warnings_of(daemon.finish(grown)), ["warning: member 0: output pop__n is nan at the end"], "NaN from the second step on")
 
 
 if __name__ == "__main__":
