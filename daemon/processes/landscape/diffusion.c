@@ -12,6 +12,7 @@
 #include "raster.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 enum {
@@ -104,6 +105,27 @@ static double rate_at(const struct divergence *o, const double *z, int64_t i, in
            (through(o, z, i, n, o->per_dy2) + through(o, z, i, s, o->per_dy2));
 }
 
+/* Node j, or node i where j is not of the domain: no soil goes there. */
+static int64_t within(const struct raster *r, int64_t i, int64_t j)
+{
+    return r->outside[j] ? i : j;
+}
+
+/* A row's rates where some nodes are not of the domain. */
+static void rate_row_within(const struct divergence *o, const double *z, int32_t row, double *rate)
+{
+    const struct raster *r = o->raster;
+    int64_t nx = r->nx, here = row * nx, last = nx - 1;
+    int64_t n = raster_row_before(r, row) * nx, s = raster_row_after(r, row) * nx;
+    for (int64_t x = 0; x < nx; x++) {
+        int64_t i = here + x, w = x > 0 ? i - 1 : r->looped_x ? here + last : i;
+        int64_t e = x < last ? i + 1 : r->looped_x ? here : i;
+        rate[x] = r->fixed[i] ? 0
+                              : rate_at(o, z, i, within(r, i, n + x), within(r, i, s + x),
+                                        within(r, i, w), within(r, i, e));
+    }
+}
+
 static void hold_fixed(const struct raster *r, int32_t row, double *rate)
 {
     int32_t step = row == 0 || row == r->ny - 1 || r->nx == 1 ? 1 : r->nx - 1;
@@ -117,6 +139,10 @@ static void rate_row(const struct divergence *o, const double *z, int32_t row, d
     const struct raster *r = o->raster;
     int64_t nx = r->nx, last = nx - 1, here = row * nx;
     int64_t n = raster_row_before(r, row) * nx, s = raster_row_after(r, row) * nx;
+    if (r->outside) {
+        rate_row_within(o, z, row, rate);
+        return;
+    }
     if (o->stride == 0)
         rate_uniform(o, z + here, z + n, z + s, rate);
     else
@@ -136,7 +162,7 @@ static double inflow(const struct divergence *o, const double *z, int32_t row, i
     const struct raster *r = o->raster;
     int32_t i = row * r->nx + column;
     double sum = 0;
-    for (int k = 0; k < 4 && r->fixed[i]; k++) {
+    for (int k = 0; k < 4 && r->fixed[i] && raster_has(r, i); k++) {
         int32_t j = raster_neighbour(r, row, column, steps[k][0], steps[k][1]);
         if (j >= 0 && !r->fixed[j])
             sum += through(o, z, i, j, k < 2 ? o->per_dy2 : o->per_dx2);
@@ -144,13 +170,15 @@ static double inflow(const struct divergence *o, const double *z, int32_t row, i
     return sum;
 }
 
-/* The rate at which soil creeps onto base level, which is on the sides only. */
+/* The rate at which soil creeps onto base level, which is on the sides only, unless some nodes are
+ * not of the domain. */
 static double outflow_rate(const struct divergence *o, const double *z)
 {
     const struct raster *r = o->raster;
     double sum = 0;
     for (int32_t row = 0; row < r->ny; row++) {
-        int32_t step = row == 0 || row == r->ny - 1 || r->nx == 1 ? 1 : r->nx - 1;
+        bool is_whole = row == 0 || row == r->ny - 1 || r->nx == 1 || r->outside;
+        int32_t step = is_whole ? 1 : r->nx - 1;
         for (int32_t column = 0; column < r->nx; column += step)
             sum += inflow(o, z, row, column);
     }
@@ -226,19 +254,20 @@ static void iterate(simlab_context *c, struct pass *p, struct fields *f)
 }
 
 struct beginning {
+    const struct raster *raster;
     const double *elevation;
     const struct fields *fields;
-    int64_t n;
 };
 
-/* surface = elevation less what rivers take; no change of it yet. */
+/* surface = elevation less what rivers take (a number also where there is none); no change of it
+ * yet. */
 static int begin_block(simlab_context *c, int64_t begin, int64_t end, void *beginning)
 {
     const struct beginning *b = beginning;
     const struct fields f = *b->fields;
-    simlab_f8_sum_range(c, INCISIONS, b->n, begin, end, f.surface);
+    simlab_f8_sum_range(c, INCISIONS, b->raster->n, begin, end, f.surface);
     for (int64_t i = begin; i < end; i++) {
-        f.surface[i] = b->elevation[i] - f.surface[i];
+        f.surface[i] = raster_has(b->raster, i) ? b->elevation[i] - f.surface[i] : 0;
         f.stage[i] = f.surface[i];
         f.change[i] = 0;
         f.step[i] = 0;
@@ -311,7 +340,7 @@ static int run_step(simlab_context *c)
                        .step = simlab_f8_2d(c, STEP, r.ny, r.nx),
                        .stage = simlab_f8_2d(c, STAGE_A, r.ny, r.nx),
                        .next = simlab_f8_2d(c, STAGE_B, r.ny, r.nx)};
-    struct beginning b = {.elevation = elevation, .fields = &f, .n = r.n};
+    struct beginning b = {.raster = &r, .elevation = elevation, .fields = &f};
     struct ending e = {.change = f.change, .erosion = erosion};
     simlab_parallel_for(c, r.n, RASTER_BLOCK, begin_block, &b);
     self->outflow = diffuse(c, &o, dt, greatest, &f, erosion);

@@ -68,10 +68,11 @@ static int find_at_side(const struct reach *s, int32_t row, int32_t column)
 static int find_inside(const struct reach *s, int32_t i)
 {
     const struct flow *f = s->flow;
-    int k = steepest_inside(f->elevation + i, s->offsets, s->inverse);
+    int is_fixed = f->raster->fixed[i];
+    int k = is_fixed ? -1 : steepest_inside(f->elevation + i, s->offsets, s->inverse);
     f->receivers[i] = k < 0 ? i : i + (int32_t)s->offsets[k];
     f->distances[i] = k < 0 ? 0 : s->lengths[k];
-    return k < 0;
+    return k < 0 && !is_fixed;
 }
 
 static int64_t find_in_row(const struct reach *s, int32_t row)
@@ -150,7 +151,7 @@ static int begin_with_cells(simlab_context *c, int64_t begin, int64_t end, void 
     const struct accumulation *a = accumulation;
     (void)c;
     for (int64_t i = begin; i < end; i++)
-        a->area[i] = a->flow->raster->cell_area;
+        a->area[i] = raster_has(a->flow->raster, i) ? a->flow->raster->cell_area : 0;
     return 0;
 }
 

@@ -9,7 +9,8 @@
  *
  * Invariants, after flow_route
  *  1. Following receivers leads from every node to a fixed one, which is its own receiver (as long
- *     as there is a fixed node and elevations are numbers).
+ *     as there is one that can be reached, and elevations are numbers). Nodes that are not of the
+ *     domain have NaN as their elevation, are their own receivers and nobody else's.
  *  2. The stack holds every node once, each after its receiver: first those of turn 0, by bands,
  *     and so on. Those of turn t in band b are stack[parts[t * (n_bands + 1) + b]] up to the next
  *     element of `parts`.

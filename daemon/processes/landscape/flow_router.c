@@ -3,8 +3,6 @@
 #include "flow.h"
 #include "landscape.h"
 
-#include <string.h>
-
 enum {
     ELEVATION = RASTER_ROWS,
     RECEIVERS,
@@ -102,9 +100,13 @@ static const struct simlab_variable variables[] = {
 static int initialize(simlab_context *c)
 {
     struct raster r = raster_read(c);
-    if (!memchr(r.fixed, 1, (size_t)r.n))
-        return simlab_fail(c, "water has nowhere to go: no side has the status fixed_value");
-    return 0;
+    for (int32_t i = 0; i < r.n; i++)
+        if (r.fixed[i] && raster_has(&r, i))
+            return 0;
+    return simlab_fail(c, r.outside
+                              ? "water has nowhere to go: no side of the domain has the status "
+                                "fixed_value, nor is 'edge' of the boundary fixed_value or outlet"
+                              : "water has nowhere to go: no side has the status fixed_value");
 }
 
 void flow_new_parts(simlab_context *c, struct flow *f, int32_t **ret_places)

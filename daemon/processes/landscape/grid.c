@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The raster and its sides. */
+/* The raster, its sides, and which of its nodes are of the domain. */
 #include "landscape.h"
+#include "raster.h"
 
 #include <string.h>
 
@@ -80,7 +81,22 @@ const struct simlab_process RasterGrid = {
     .initialize = grid_initialize,
 };
 
-enum { WEST, EAST, SOUTH, NORTH, GRID_X, GRID_Y, FIXED, LOOPED_X, LOOPED_Y };
+enum {
+    WEST,
+    EAST,
+    SOUTH,
+    NORTH,
+    EDGE,
+    GRID_X,
+    GRID_Y,
+    MASKS,
+    OUTLETS,
+    FIXED,
+    OUTSIDE,
+    N_OUTSIDE,
+    LOOPED_X,
+    LOOPED_Y
+};
 
 #define STATUS_SIZE 16
 #define SIDE(name_)                                                                                \
@@ -96,13 +112,33 @@ static const struct simlab_variable boundary_variables[] = {
     [EAST] = SIDE("east"),
     [SOUTH] = SIDE("south"),
     [NORTH] = SIDE("north"),
+    [EDGE] = {.name = "edge",
+              .dtype = SIMLAB_STR,
+              .length = STATUS_SIZE,
+              .flags = SIMLAB_STATIC,
+              .default_value = "\"fixed_value\"",
+              .choices = "[\"fixed_value\", \"outlet\", \"closed\"]",
+              .description = "status of the nodes beside those outside the domain; outlet: "
+                             "fixed_value of the lowest, closed of the others"},
     [GRID_X] = {.name = "x", .kind = SIMLAB_FOREIGN, .type = "RasterGrid"},
     [GRID_Y] = {.name = "y", .kind = SIMLAB_FOREIGN, .type = "RasterGrid"},
+    [MASKS] = {.name = "masks", .kind = SIMLAB_GROUP, .group = "outside"},
+    [OUTLETS] = {.name = "outlets", .kind = SIMLAB_GROUP, .group = "outlet"},
     [FIXED] = {.name = "fixed",
                .intent = SIMLAB_OUT,
                .dtype = SIMLAB_BOOL,
                .dims = "y,x",
-               .description = "base level: neither uplift nor erosion move the node"},
+               .description = "base level, or outside the domain: neither uplift nor erosion "
+                              "move the node"},
+    [OUTSIDE] = {.name = "outside",
+                 .intent = SIMLAB_OUT,
+                 .dtype = SIMLAB_BOOL,
+                 .dims = "y,x",
+                 .description = "the node is not of the domain"},
+    [N_OUTSIDE] = {.name = "n_outside",
+                   .intent = SIMLAB_OUT,
+                   .dtype = SIMLAB_I8,
+                   .description = "number of nodes that are not of the domain"},
     [LOOPED_X] = {.name = "looped_x",
                   .intent = SIMLAB_OUT,
                   .dtype = SIMLAB_BOOL,
@@ -124,11 +160,40 @@ static void fix(uint8_t *fixed, int64_t begin, int64_t step, int64_t n)
         fixed[begin + i * step] = 1;
 }
 
+/* Those that any mask has. */
+static int64_t find_outside(simlab_context *c, int64_t n, uint8_t *outside)
+{
+    int64_t n_outside = 0;
+    memset(outside, 0, (size_t)n);
+    for (int64_t k = 0; k < simlab_group_size(c, MASKS); k++) {
+        const uint8_t *mask = simlab_bool_member(c, MASKS, k, n);
+        for (int64_t i = 0; i < n; i++)
+            outside[i] |= mask[i];
+    }
+    for (int64_t i = 0; i < n; i++)
+        n_outside += outside[i];
+    return n_outside;
+}
+
+static void fix_edge(simlab_context *c, const struct raster *r, uint8_t *fixed)
+{
+    int is_base_level = side_is(c, EDGE, "fixed_value");
+    for (int32_t i = 0; i < r->n; i++)
+        fixed[i] |= r->outside[i] || (is_base_level && raster_is_at_edge(r, i));
+    for (int64_t k = 0; side_is(c, EDGE, "outlet") && k < simlab_group_size(c, OUTLETS); k++) {
+        int64_t outlet = *simlab_i8_member(c, OUTLETS, k, 1);
+        if (outlet >= 0 && outlet < r->n)
+            fixed[outlet] = 1;
+    }
+}
+
 static int boundary_initialize(simlab_context *c)
 {
     int64_t nx = simlab_size(c, GRID_X), ny = simlab_size(c, GRID_Y);
     const double *y = simlab_f8(c, GRID_Y, ny);
-    uint8_t *fixed = simlab_bool_2d(c, FIXED, ny, nx);
+    uint8_t *fixed = simlab_bool_2d(c, FIXED, ny, nx),
+            *outside = simlab_bool_2d(c, OUTSIDE, ny, nx);
+    int64_t n_outside = find_outside(c, ny * nx, outside);
     int looped_x = side_is(c, WEST, "looped"), looped_y = side_is(c, SOUTH, "looped");
     if (looped_x != side_is(c, EAST, "looped") || looped_y != side_is(c, NORTH, "looped"))
         return simlab_fail(c, "a side is looped where the side opposite is not: west and east, "
@@ -143,6 +208,15 @@ static int boundary_initialize(simlab_context *c)
         fix(fixed, north * nx, 1, nx);
     if (side_is(c, SOUTH, "fixed_value"))
         fix(fixed, south * nx, 1, nx);
+    struct raster r = {.ny = (int32_t)ny,
+                       .nx = (int32_t)nx,
+                       .n = (int32_t)(ny * nx),
+                       .looped_x = looped_x,
+                       .looped_y = looped_y,
+                       .outside = outside};
+    if (n_outside > 0)
+        fix_edge(c, &r, fixed);
+    simlab_i8_put(c, N_OUTSIDE, n_outside);
     simlab_bool_put(c, LOOPED_X, (uint8_t)looped_x);
     simlab_bool_put(c, LOOPED_Y, (uint8_t)looped_y);
     return 0;
@@ -150,7 +224,8 @@ static int boundary_initialize(simlab_context *c)
 
 const struct simlab_process Boundary = {
     .name = "Boundary",
-    .description = "what each side is: of fixed value (base level), looped, or closed (no flux)",
+    .description = "what each side is: of fixed value (base level), looped, or closed (no flux); "
+                   "and which nodes are not of the domain",
     SIMLAB_VARIABLES(boundary_variables),
     .initialize = boundary_initialize,
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The surface that a simulation starts from. */
 #include "landscape.h"
+#include "raster.h"
 
 #include <math.h>
 
-enum { ELEVATION, NOISES, X, Y, SURFACE };
+enum { ELEVATION, NODATA, NOISES, X, Y, SURFACE, OUTSIDE, OUTLET };
 
 static const struct simlab_variable elevation_variables[] = {
     [ELEVATION] = {.name = "elevation",
@@ -12,6 +13,12 @@ static const struct simlab_variable elevation_variables[] = {
                    .flags = SIMLAB_STATIC,
                    .units = "m",
                    .description = "elevation at the start"},
+    [NODATA] = {.name = "nodata",
+                .flags = SIMLAB_STATIC,
+                .default_value = "\"Infinity\"",
+                .units = "m",
+                .description = "elevation that means: outside the domain, such as -9999 or NaN; "
+                               "an infinite one: none does"},
     [NOISES] = {.name = "noises", .kind = SIMLAB_GROUP, .group = "initial_noise"},
     [X] = {.name = "x", .kind = SIMLAB_FOREIGN, .type = "RasterGrid"},
     [Y] = {.name = "y", .kind = SIMLAB_FOREIGN, .type = "RasterGrid"},
@@ -20,7 +27,29 @@ static const struct simlab_variable elevation_variables[] = {
                  .intent = SIMLAB_OUT,
                  .type = "Topography",
                  .var = "elevation"},
+    [OUTSIDE] = {.name = "outside",
+                 .intent = SIMLAB_OUT,
+                 .dtype = SIMLAB_BOOL,
+                 .dims = "y,x",
+                 .groups = "outside",
+                 .description = "the elevation says that the node is not of the domain"},
+    [OUTLET] = {.name = "outlet",
+                .intent = SIMLAB_OUT,
+                .dtype = SIMLAB_I8,
+                .groups = "outlet",
+                .description = "number (row · nx + column) of the lowest node beside one that is "
+                               "not of the domain; -1: there is none"},
 };
+
+/* Of the first of the lowest. */
+static int64_t find_outlet(const struct raster *r, const double *surface)
+{
+    int64_t outlet = -1;
+    for (int32_t i = 0; i < r->n; i++)
+        if ((outlet < 0 || surface[i] < surface[outlet]) && raster_is_at_edge(r, i))
+            outlet = i;
+    return outlet;
+}
 
 static int elevation_initialize(simlab_context *c)
 {
@@ -32,16 +61,21 @@ static int elevation_initialize(simlab_context *c)
                            "%lld and %lld",
                            (long long)simlab_shape(c, ELEVATION, 0),
                            (long long)simlab_shape(c, ELEVATION, 1), (long long)ny, (long long)nx);
-    double *surface = simlab_f8_2d(c, SURFACE, ny, nx);
+    double *surface = simlab_f8_2d(c, SURFACE, ny, nx), nodata = simlab_f8_get(c, NODATA);
+    uint8_t *outside = simlab_bool_2d(c, OUTSIDE, ny, nx);
     simlab_f8_sum(c, NOISES, n, surface);
     for (int64_t i = 0; i < n; i++) {
-        surface[i] += elevation[i * stride];
-        if (!isfinite(surface[i]))
+        double own = elevation[i * stride];
+        outside[i] = !isinf(nodata) && (own == nodata || (isnan(nodata) && isnan(own)));
+        surface[i] = outside[i] ? NAN : surface[i] + own;
+        if (!isfinite(surface[i]) && !outside[i])
             return simlab_fail(c,
                                "variable 'elevation' is not a finite number in row %lld, column "
                                "%lld",
                                (long long)(i / nx), (long long)(i % nx));
     }
+    struct raster r = {.ny = (int32_t)ny, .nx = (int32_t)nx, .n = (int32_t)n, .outside = outside};
+    simlab_i8_put(c, OUTLET, find_outlet(&r, surface));
     return 0;
 }
 

@@ -13,6 +13,7 @@ struct raster raster_read(simlab_context *c)
     r.looped_x = simlab_bool_get(c, RASTER_LOOPED_X);
     r.looped_y = simlab_bool_get(c, RASTER_LOOPED_Y);
     r.fixed = simlab_bool(c, RASTER_FIXED, r.n);
+    r.outside = simlab_i8_get(c, RASTER_N_OUTSIDE) ? simlab_bool(c, RASTER_OUTSIDE, r.n) : NULL;
     return r;
 }
 
@@ -49,26 +50,49 @@ int raster_neighbours_at_side(const struct raster *r, int32_t row, int32_t colum
     return n;
 }
 
-static int sum_block(simlab_context *c, int64_t begin, int64_t end, void *values, void *ret_sum)
+int raster_is_at_edge(const struct raster *r, int32_t i)
+{
+    int32_t neighbours[8];
+    int is_edge = 0;
+    if (!raster_has(r, i))
+        return 0;
+    for (int k = raster_neighbours(r, i, neighbours); k-- > 0;)
+        is_edge |= !raster_has(r, neighbours[k]);
+    return is_edge;
+}
+
+struct sum {
+    const struct raster *raster;
+    const double *values;
+};
+
+static double sum_near(const struct sum *s, int64_t begin, int64_t end)
+{
+    double sum = 0;
+    if (!s->raster->outside)
+        for (int64_t i = begin; i < end; i++)
+            sum += s->values[i];
+    else
+        for (int64_t i = begin; i < end; i++)
+            sum += s->raster->outside[i] ? 0 : s->values[i];
+    return sum;
+}
+
+static int sum_block(simlab_context *c, int64_t begin, int64_t end, void *userdata, void *ret_sum)
 {
     enum { NEAR = 256 };
-    const double *v = values;
     double sum = 0;
     (void)c;
-    for (int64_t i = begin; i < end; i += NEAR) {
-        int64_t last = end - i < NEAR ? end : i + NEAR;
-        double near = 0;
-        for (int64_t k = i; k < last; k++)
-            near += v[k];
-        sum += near;
-    }
+    for (int64_t i = begin; i < end; i += NEAR)
+        sum += sum_near(userdata, i, end - i < NEAR ? end : i + NEAR);
     *(double *)ret_sum = sum;
     return 0;
 }
 
-double raster_sum(simlab_context *c, const double *values, int64_t n)
+double raster_sum(simlab_context *c, const struct raster *r, const double *values)
 {
-    return simlab_parallel_sum(c, n, RASTER_BLOCK, sum_block, (void *)(uintptr_t)values);
+    struct sum s = {r, values};
+    return simlab_parallel_sum(c, r->n, RASTER_BLOCK, sum_block, &s);
 }
 
 struct group_sum {

@@ -176,7 +176,7 @@ static int finalize_step(simlab_context *c)
 {
     struct raster r = raster_read(c);
     *simlab_f8_mut(c, INCISED_VOLUME, 1) +=
-        raster_sum(c, simlab_f8(c, EROSION, r.n), r.n) * r.cell_area;
+        raster_sum(c, &r, simlab_f8(c, EROSION, r.n)) * r.cell_area;
     return 0;
 }
 

@@ -17,7 +17,7 @@ enum {
 static int volume_compute(simlab_context *c, int32_t var)
 {
     struct raster r = raster_read(c);
-    simlab_f8_put(c, var, raster_sum(c, simlab_f8(c, ELEVATION, r.n), r.n) * r.cell_area);
+    simlab_f8_put(c, var, raster_sum(c, &r, simlab_f8(c, ELEVATION, r.n)) * r.cell_area);
     return 0;
 }
 
@@ -100,8 +100,8 @@ static int topography_finalize_step(simlab_context *c)
     struct motion m = {.uplift = simlab_f8(c, UPLIFT, r.n),
                        .erosion = simlab_f8(c, EROSION, r.n),
                        .elevation = simlab_f8_mut(c, ELEVATION, r.n)};
-    *simlab_f8_mut(c, UPLIFTED_VOLUME, 1) += raster_sum(c, m.uplift, r.n) * r.cell_area;
-    *simlab_f8_mut(c, ERODED_VOLUME, 1) += raster_sum(c, m.erosion, r.n) * r.cell_area;
+    *simlab_f8_mut(c, UPLIFTED_VOLUME, 1) += raster_sum(c, &r, m.uplift) * r.cell_area;
+    *simlab_f8_mut(c, ERODED_VOLUME, 1) += raster_sum(c, &r, m.erosion) * r.cell_area;
     return simlab_parallel_for(c, r.n, RASTER_BLOCK, move, &m);
 }
 

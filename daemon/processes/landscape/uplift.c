@@ -20,7 +20,7 @@ static const struct simlab_variable uplift_variables[] = {
 };
 
 struct motion {
-    const uint8_t *fixed;
+    const struct raster *raster;
     const double *rate;
     int64_t stride; /* of rate */
     double *motion, dt;
@@ -32,7 +32,9 @@ static int move_block(simlab_context *c, int64_t begin, int64_t end, void *motio
     const struct motion m = *(const struct motion *)motion;
     (void)c;
     for (int64_t i = begin; i < end; i++)
-        m.motion[i] = m.fixed[i] == m.of_fixed ? m.rate[i * m.stride] * m.dt : 0;
+        m.motion[i] = m.raster->fixed[i] == m.of_fixed && raster_has(m.raster, i)
+                          ? m.rate[i * m.stride] * m.dt
+                          : 0;
     return 0;
 }
 
@@ -40,7 +42,7 @@ static int move_block(simlab_context *c, int64_t begin, int64_t end, void *motio
 static int move_nodes(simlab_context *c, int of_fixed)
 {
     struct raster r = raster_read(c);
-    struct motion m = {.fixed = r.fixed, .of_fixed = of_fixed, .dt = simlab_now(c)->step_delta};
+    struct motion m = {.raster = &r, .of_fixed = of_fixed, .dt = simlab_now(c)->step_delta};
     m.rate = simlab_f8_broadcast(c, RATE, r.n, &m.stride);
     m.motion = simlab_f8_2d(c, MOTION, r.ny, r.nx);
     return simlab_parallel_for(c, r.n, RASTER_BLOCK, move_block, &m);
