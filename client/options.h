@@ -34,7 +34,8 @@ struct options {
     /* NULL or false where not given */
     const char *server, *token, *timeout, *state, *name, *store, *output, *limit, *where, *key,
         *route;
-    const char *environment, *members, *style, *columns, *width, *exaggeration;
+    const char *environment, *members, *kind, *style, *along, *against, *animate, *fps, *columns,
+        *width, *exaggeration;
     bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead,
         oversize;
     bool force;

@@ -34,7 +34,12 @@ int plot_run(struct server *s, const struct options *o)
     add(&a, NULL, "simlab-worker");
     add(&a, NULL, "plot");
     add(&a, "-o", o->output);
+    add(&a, "--kind", o->kind);
     add(&a, "--style", o->style);
+    add(&a, "--along", o->along);
+    add(&a, "--against", o->against);
+    add(&a, "--animate", o->animate);
+    add(&a, "--fps", o->fps);
     add(&a, "--columns", o->columns);
     add(&a, "--width", o->width);
     add(&a, "--exaggeration", o->exaggeration);

@@ -65,7 +65,7 @@ static int usage(FILE *to)
         "            job's libraries of these, uploads, and the store that the job starts from\n"
         "describe    prints a process library's descriptors as JSON; with --configuration, those\n"
         "            that it has as the library NAME\n"
-        "plot        draws a two-dimensional output of a store; plot --help tells its options\n"
+        "plot        draws an output of a store as what it is; plot --help tells its options\n"
         "verify      compares the store of a job of so many members with its checksums, as the\n"
         "            daemon has them, and prints what is not as it was stored, as JSON\n"
         "replay      makes the job's document out of its store; run again, it gives the same "

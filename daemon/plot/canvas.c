@@ -2,6 +2,7 @@
 #include "plot/canvas.h"
 
 #include "base/mem.h"
+#include "plot/canvas_internal.h"
 #include "plot/glyph.h"
 
 #include <errno.h>
@@ -20,19 +21,38 @@ int canvas_init(struct canvas *c, int width, int height)
     if (!rgb)
         return -ENOMEM;
     memset(rgb, 255, (size_t)width * (size_t)height * 3);
-    *c = (struct canvas){width, height, rgb};
+    *c = (struct canvas){.width = width, .height = height, .rgb = rgb};
+    canvas_unclip(c);
     return 0;
 }
 
 void canvas_clear(struct canvas *c)
 {
     free(c->rgb);
+    free(c->texts);
     *c = (struct canvas){0};
+}
+
+void canvas_unclip(struct canvas *c)
+{
+    c->clip = (struct canvas_box){0, 0, c->width, c->height};
+}
+
+void canvas_clip(struct canvas *c, int left, int top, int width, int height)
+{
+    c->clip = (struct canvas_box){left > 0 ? left : 0, top > 0 ? top : 0,
+                                  left + width < c->width ? left + width : c->width,
+                                  top + height < c->height ? top + height : c->height};
+}
+
+static bool is_outside(const struct canvas *c, int x, int y)
+{
+    return x < c->clip.left || y < c->clip.top || x >= c->clip.right || y >= c->clip.bottom;
 }
 
 void canvas_pixel(struct canvas *c, int x, int y, struct colour colour)
 {
-    if (x < 0 || y < 0 || x >= c->width || y >= c->height)
+    if (is_outside(c, x, y))
         return;
     uint8_t *p = c->rgb + ((size_t)y * (size_t)c->width + (size_t)x) * 3;
     p[0] = colour.r;
@@ -57,11 +77,7 @@ void canvas_frame(struct canvas *c, int x, int y, int width, int height, struct 
 
 /* ---- text -------------------------------------------------------------------------------- */
 
-struct segment {
-    double x0, y0, x1, y1;
-};
-
-static double distance_to(const struct segment *s, double x, double y)
+double canvas_distance(const struct canvas_segment *s, double x, double y)
 {
     double dx = s->x1 - s->x0, dy = s->y1 - s->y0, length2 = dx * dx + dy * dy;
     double t = length2 > 0 ? ((x - s->x0) * dx + (y - s->y0) * dy) / length2 : 0;
@@ -69,9 +85,9 @@ static double distance_to(const struct segment *s, double x, double y)
     return hypot(x - s->x0 - t * dx, y - s->y0 - t * dy);
 }
 
-static void blend(struct canvas *c, int x, int y, struct colour colour, double part)
+void canvas_blend(struct canvas *c, int x, int y, struct colour colour, double part)
 {
-    if (x < 0 || y < 0 || x >= c->width || y >= c->height)
+    if (is_outside(c, x, y))
         return;
     uint8_t *p = c->rgb + ((size_t)y * (size_t)c->width + (size_t)x) * 3;
     p[0] = (uint8_t)lround(p[0] + (colour.r - p[0]) * part);
@@ -96,7 +112,7 @@ static void pen_point(const struct pen *p, const char *point, double *ret_x, dou
 
 enum { SEGMENTS_MAX = 32 };
 
-static int segments_of(const struct pen *p, const char *strokes, struct segment *ret)
+static int segments_of(const struct pen *p, const char *strokes, struct canvas_segment *ret)
 {
     int n = 0;
     bool down = false;
@@ -110,7 +126,7 @@ static int segments_of(const struct pen *p, const char *strokes, struct segment 
         double to_x, to_y;
         pen_point(p, s, &to_x, &to_y);
         if (down)
-            ret[n++] = (struct segment){x, y, to_x, to_y};
+            ret[n++] = (struct canvas_segment){x, y, to_x, to_y};
         x = to_x;
         y = to_y;
         down = true;
@@ -123,17 +139,17 @@ static int segments_of(const struct pen *p, const char *strokes, struct segment 
 static void draw_glyph(struct canvas *c, const struct pen *p, const char *strokes,
                        struct colour colour)
 {
-    struct segment segments[SEGMENTS_MAX];
+    struct canvas_segment segments[SEGMENTS_MAX];
     int n = segments_of(p, strokes, segments);
     double half = 0.28 + 0.55 * p->scale, reach = (GLYPH_HEIGHT + 4) * p->scale + 2;
     for (int y = (int)(p->y - reach); y <= (int)(p->y + reach); y++)
         for (int x = (int)(p->x - reach); x <= (int)(p->x + reach); x++) {
             double nearest = HUGE_VAL;
             for (int i = 0; i < n; i++)
-                nearest = fmin(nearest, distance_to(&segments[i], x + 0.5, y + 0.5));
+                nearest = fmin(nearest, canvas_distance(&segments[i], x + 0.5, y + 0.5));
             double cover = half + 0.5 - nearest;
             if (cover > 0)
-                blend(c, x, y, colour, cover < 1 ? cover : 1);
+                canvas_blend(c, x, y, colour, cover < 1 ? cover : 1);
         }
 }
 
@@ -147,8 +163,49 @@ double canvas_text_width(double height, const char *text)
     return width > 0 ? (width - GLYPH_SPACING) * height / GLYPH_CAPITAL : 0;
 }
 
+/* The units with which a label ends, " [m]"; "" where it has none. */
+static const char *units_of(const char *text)
+{
+    size_t n = strlen(text);
+    const char *bracket = strrchr(text, '[');
+    bool has = n > 0 && text[n - 1] == ']' && bracket && bracket > text + 1 && bracket[-1] == ' ';
+    return has ? bracket - 1 : text + n;
+}
+
+char *canvas_text_fitted(double height, const char *text, double width)
+{
+    if (canvas_text_width(height, text) <= width)
+        return mem_strdup(text);
+    const char *units = units_of(text);
+    if (canvas_text_width(height, units) > width / 2)
+        units = text + strlen(text);
+    size_t n = (size_t)(units - text);
+    char *cut = mem_printf("%.*s...%s", (int)n, text, units);
+    while (n > 0 && canvas_text_width(height, cut) > width) {
+        do
+            n--;
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80);
+        size_t kept = n;
+        while (kept > 0 && text[kept - 1] == ' ')
+            kept--;
+        memcpy(cut + kept, "...", 3);
+        strcpy(cut + kept + 3, units);
+    }
+    return cut;
+}
+
+static void note_text(struct canvas *c, const struct pen *p, const char *text)
+{
+    int height = (int)ceil(p->scale * GLYPH_CAPITAL), x = (int)p->x, y = (int)p->y;
+    int width = (int)ceil(canvas_text_width(height, text));
+    c->texts = mem_resize(c->texts, (size_t)c->n_texts + 1, sizeof *c->texts);
+    c->texts[c->n_texts++] = p->vertical ? (struct canvas_box){x - height, y - width, x, y}
+                                         : (struct canvas_box){x, y - height, x + width, y};
+}
+
 static void draw_text(struct canvas *c, struct pen pen, struct colour colour, const char *text)
 {
+    note_text(c, &pen, text);
     for (const char *s = text; *s;) {
         int width;
         const char *strokes = glyph_next(&s, &width);

@@ -3,8 +3,9 @@
 #ifndef PLOT_CONTACT_SHEET_H
 #define PLOT_CONTACT_SHEET_H
 
-#include "plot/plot.h"
-#include "plot/relief.h"
+#include "base/errors.h"
+#include "plot/cells.h"
+#include "plot/scale.h"
 
 struct contact_sheet_panel {
     struct relief_grid grid; /* values NULL: nothing stored */
@@ -14,11 +15,10 @@ struct contact_sheet_panel {
 };
 
 struct contact_sheet {
-    enum plot_style style;
+    struct cells look;
     double scale;           /* of texts and margins; 0: 1 */
-    double z;               /* of slopes; 0: picked from the data */
     char *title, *subtitle; /* owned, like all texts */
-    char *bar_title;
+    char *bar_title, *note; /* below; NULL: none */
     int n_panels;
     struct contact_sheet_panel *panels;
     int rows, columns;

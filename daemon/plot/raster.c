@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plot/raster.h"
 
-#include "base/dtype.h"
 #include "base/mem.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* Means over the areas of the target's cells along one axis: `outer` lines of n cells, `inner`
  * values each, become lines of m cells. NaN has no weight. */
@@ -31,24 +29,13 @@ static void resample(const double *from, int64_t outer, int64_t n, int64_t inner
             }
 }
 
-static bool is_missing(const struct store_meta *m, const char *element)
+float *raster_grid(const double *values, int64_t from_x, int64_t from_y, int nx, int ny)
 {
-    return m->has_fill && !memcmp(element, m->fill, m->itemsize);
-}
-
-float *raster_grid(const struct store_meta *m, const void *data, int64_t from_x, int64_t from_y,
-                   int nx, int ny)
-{
-    size_t n = (size_t)from_x * (size_t)from_y, cells = (size_t)nx * (size_t)ny;
-    double *values = mem_try_array(n, sizeof *values);
+    size_t cells = (size_t)nx * (size_t)ny;
     double *rows = mem_try_array((size_t)from_y * (size_t)nx, sizeof *rows);
     double *grid = mem_try_array(cells, sizeof *grid);
     float *result = mem_try_array(cells, sizeof *result);
-    if (values && rows && grid && result) {
-        for (size_t i = 0; i < n; i++)
-            values[i] = is_missing(m, (const char *)data + i * m->itemsize)
-                            ? (double)NAN
-                            : dtype_to_double(m->dtype, data, i);
+    if (rows && grid && result) {
         resample(values, from_y, from_x, 1, rows, nx);
         resample(rows, 1, from_y, nx, grid, ny);
         for (size_t i = 0; i < cells; i++)
@@ -57,7 +44,6 @@ float *raster_grid(const struct store_meta *m, const void *data, int64_t from_x,
         free(result);
         result = NULL;
     }
-    free(values);
     free(rows);
     free(grid);
     return result;

@@ -3,12 +3,11 @@
 #ifndef PLOT_RASTER_H
 #define PLOT_RASTER_H
 
-#include "store/store.h"
+#include <stdint.h>
 
-/* from_y rows of from_x elements (of m's dtype, native) averaged over ny rows of nx cells: each has
- * the mean of what it covers. Fill values and NaN have no weight; a cell of nothing else is NaN.
- * NULL where there is no memory. free() */
-float *raster_grid(const struct store_meta *m, const void *data, int64_t from_x, int64_t from_y,
-                   int nx, int ny);
+/* from_y rows of from_x values averaged over ny rows of nx cells: each has the mean of what it
+ * covers. NaN has no weight; a cell of nothing else is NaN. NULL where there is no memory. free()
+ */
+float *raster_grid(const double *values, int64_t from_x, int64_t from_y, int nx, int ny);
 
 #endif

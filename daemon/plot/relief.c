@@ -2,6 +2,7 @@
 #include "plot/relief.h"
 
 #include "base/mem.h"
+#include "plot/palette.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -73,44 +74,11 @@ double relief_exaggeration(const struct relief_grid *grids, int n)
 
 /* ---- colours ----------------------------------------------------------------------------- */
 
-static struct colour mix(struct colour a, struct colour b, double t)
-{
-    return (struct colour){(uint8_t)lround(a.r + (b.r - a.r) * t),
-                           (uint8_t)lround(a.g + (b.g - a.g) * t),
-                           (uint8_t)lround(a.b + (b.b - a.b) * t)};
-}
-
-static struct colour table(const struct colour *stops, int n, double t)
-{
-    t = t < 0 ? 0 : t > 1 ? 1 : t;
-    int i = (int)(t * (n - 1));
-    return i >= n - 1 ? stops[n - 1] : mix(stops[i], stops[i + 1], t * (n - 1) - i);
-}
-
-struct colour relief_hypsometric(double t)
-{
-    static const struct colour stops[] = {
-        {62, 112, 88},   {104, 149, 98}, {155, 183, 118}, {205, 206, 147}, {224, 198, 135},
-        {209, 163, 106}, {175, 126, 88}, {158, 132, 118}, {199, 188, 181}, {246, 244, 241}};
-    return table(stops, sizeof stops / sizeof *stops, t);
-}
-
-/* Equal steps of matplotlib's viridis (CC0). */
-struct colour relief_viridis(double t)
-{
-    static const struct colour stops[] = {
-        {68, 1, 84},    {72, 26, 108},  {71, 47, 125},  {65, 68, 135},
-        {57, 86, 140},  {49, 104, 142}, {42, 120, 142}, {35, 136, 142},
-        {31, 152, 139}, {34, 168, 132}, {53, 183, 121}, {84, 197, 104},
-        {122, 209, 81}, {165, 219, 54}, {210, 226, 27}, {253, 231, 37}};
-    return table(stops, sizeof stops / sizeof *stops, t);
-}
-
 struct colour relief_shaded(struct colour c, double shade)
 {
     const struct colour black = {0, 0, 0}, white = {255, 255, 255};
     double relative = shade / light_z;
     if (relative <= 1)
-        return mix(c, black, 0.85 * (1 - relative));
-    return mix(c, white, 0.45 * (relative - 1) / (1 / light_z - 1));
+        return palette_mix(c, black, 0.65 * (1 - relative));
+    return palette_mix(c, white, 0.35 * (relative - 1) / (1 / light_z - 1));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Colours and shades of a grid of values. */
+/* Shades of a grid of values. */
 #ifndef PLOT_RELIEF_H
 #define PLOT_RELIEF_H
 
@@ -23,10 +23,6 @@ double relief_shade(const struct relief_grid *g, int x, int y, double z);
 
 /* The z that gives steep places (19 in 20 are less steep) a slope of 45°, over several grids. */
 double relief_exaggeration(const struct relief_grid *grids, int n);
-
-/* `t` in [0, 1], hypsometric or (perceptual) viridis. */
-struct colour relief_hypsometric(double t);
-struct colour relief_viridis(double t);
 
 /* A colour under that brightness; what is level keeps its colour. */
 struct colour relief_shaded(struct colour c, double shade);

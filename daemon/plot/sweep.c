@@ -5,10 +5,14 @@
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "plot/scale.h"
+#include "plot/subject.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SWEEP_MAX_BYTES = 1 << 28 };
 
 static void axis_clear(struct sweep_axis *a, int64_t n)
 {
@@ -17,6 +21,7 @@ static void axis_clear(struct sweep_axis *a, int64_t n)
     free(a->name);
     free(a->description);
     free(a->texts);
+    free(a->values);
     free(a->index);
     free(a->distinct);
 }
@@ -31,8 +36,20 @@ void sweep_clear(struct sweep *s)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
+static bool all_the_same(const struct sweep_axis *a, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++)
+        if (strcmp(a->texts[i], a->texts[0]) != 0)
+            return false;
+    return true;
+}
+
 static void index_values(struct sweep_axis *a, int64_t n)
 {
+    if (n > SWEEP_MAX_INDEXED) {
+        a->n_distinct = all_the_same(a, n) ? 1 : 2;
+        return;
+    }
     a->index = mem_array((size_t)n, sizeof *a->index);
     a->distinct = mem_array((size_t)n, sizeof *a->distinct);
     for (int64_t i = 0; i < n; i++) {
@@ -50,16 +67,9 @@ static char *value_text(const struct store_meta *m, const char *data, int64_t i)
     if (m->dtype == SIMLAB_STR)
         return mem_printf("%.*s", (int)strnlen(data + (size_t)i * m->itemsize, m->itemsize),
                           data + (size_t)i * m->itemsize);
-    return mem_printf("%.6g", dtype_to_double(m->dtype, data, (size_t)i));
-}
-
-static char *description_of(const char *name, const json_t *attrs)
-{
-    const char *description = json_member_string(attrs, "description");
-    const char *units = json_member_string(attrs, "units");
-    if (!description || strlen(description) > 60)
-        description = name;
-    return units && *units ? mem_printf("%s [%s]", description, units) : mem_strdup(description);
+    char number[32];
+    scale_number(number, sizeof number, dtype_to_double(m->dtype, data, (size_t)i), 6);
+    return mem_strdup(number);
 }
 
 static int read_axis(struct store *s, const char *name, const struct store_meta *m,
@@ -70,10 +80,15 @@ static int read_axis(struct store *s, const char *name, const struct store_meta 
     int r = store_read(s, name, &start, &n, data, e);
     if (r == 0) {
         *ret = (struct sweep_axis){.name = mem_strdup(name),
-                                   .description = description_of(name, attrs),
+                                   .description = subject_label(name, attrs),
                                    .texts = mem_array((size_t)n, sizeof *ret->texts)};
-        for (int64_t i = 0; i < n; i++)
+        if (m->dtype != SIMLAB_STR)
+            ret->values = mem_array((size_t)n + 1, sizeof *ret->values);
+        for (int64_t i = 0; i < n; i++) {
             ret->texts[i] = value_text(m, data, i);
+            if (ret->values)
+                ret->values[i] = dtype_to_double(m->dtype, data, (size_t)i);
+        }
         index_values(ret, n);
     }
     free(data);
@@ -89,7 +104,9 @@ static int add_axis(struct store *s, const char *dim, const char *name, struct s
     if (r != 0)
         return r;
     const char *its = json_string_value(json_array_get(dims, 0));
-    if (m.ndim == 1 && !strcmp(its, dim) && strcmp(name, dim) != 0 && m.shape[0] == sweep->n) {
+    bool is_small = m.itemsize <= SWEEP_MAX_BYTES / ((size_t)sweep->n + 1);
+    if (is_small && m.ndim == 1 && !strcmp(its, dim) && strcmp(name, dim) != 0 &&
+        m.shape[0] == sweep->n) {
         struct sweep_axis a = {0};
         r = read_axis(s, name, &m, attrs, sweep->n, &a, e);
         if (r == 0 && a.n_distinct > 1) {
@@ -129,7 +146,12 @@ int sweep_read(struct store *s, const char *dim, int64_t n, const char *variable
     struct sweep sweep = {.n = n};
     json_t *names = NULL, *name;
     size_t i;
-    int r = candidates(s, &names, e);
+    int r = 0;
+    if (n > SUBJECT_MAX_LABELS)
+        r = error_set(e, STORE_INVALID, NULL, "%lld members are too many for a picture: select one",
+                      (long long)n);
+    else
+        r = candidates(s, &names, e);
     json_array_foreach(names, i, name)
     {
         if (r == 0 && json_is_string(name) && strcmp(json_string_value(name), variable) != 0)
@@ -168,7 +190,7 @@ bool sweep_is_product(const struct sweep *s, const struct sweep_axis **ret_rows,
     for (int i = 0; i < s->n_axes; i++)
         for (int j = i + 1; j < s->n_axes; j++) {
             const struct sweep_axis *a = &s->axes[i], *b = &s->axes[j];
-            if (a->n_distinct < 2 || b->n_distinct < 2 || !each_pair_once(a, b, s->n))
+            if (!a->index || a->n_distinct < 2 || b->n_distinct < 2 || !each_pair_once(a, b, s->n))
                 continue;
             bool a_first = a->index[1] == a->index[0];
             *ret_rows = a_first ? a : b;

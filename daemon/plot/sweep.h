@@ -6,13 +6,18 @@
 
 #include "store/store.h"
 
+enum { SWEEP_MAX_INDEXED = 1024 };
+
 struct sweep_axis {
     char *name;        /* of the array */
     char *description; /* with units, or the name where there is none */
     char **texts;      /* of each member's value */
-    int *index;        /* of each member's value among the distinct ones, in order of appearance */
-    char **distinct;   /* borrowed from texts */
-    int n_distinct;
+    double *values;    /* the same as numbers; NULL where they are texts */
+    /* Of at most SWEEP_MAX_INDEXED members, else NULL: each one's value among the distinct ones, in
+     * order of appearance, and these, borrowed from texts. */
+    int *index;
+    char **distinct;
+    int n_distinct; /* 2 where nobody counted, and not all are the same */
 };
 
 struct sweep {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plot/plot.h"
+
+#include "base/buffer.h"
 #include "base/c_locale.h"
 #include "base/errors.h"
 #include "worker/worker.h"
@@ -13,21 +15,55 @@
 
 enum { PLOT_OK, PLOT_FAILED, PLOT_REFUSED };
 
-static const char help[] =
+static const char usage[] =
     "usage: simlab-worker plot STORE VARIABLE -o FILE.png [options]\n"
     "\n"
-    "Draws the last two dims of a variable, rows from the top. Along a batch dim each member is a\n"
-    "panel, all with one scale; of a clock the last label is shown.\n"
+    "Draws a variable as what it is: two dims of space as a map, with a panel for each member; "
+    "one\n"
+    "dim, or a clock, as lines; many members as quantiles; one number of each member against what\n"
+    "was swept. Prints what the picture shows, and what is missing of it.\n"
     "\n"
     "-o, --output FILE       the picture (PNG)\n"
-    "    --style STYLE       relief (default): colour by value, with shaded relief;\n"
-    "                        colour: by value only; shade: relief only, in grey\n"
-    "    --select DIM=I      one label of a dim, from 0, or from -1 backwards; may be given again\n"
+    "    --kind KIND         draw this instead:\n";
+static const char usage_styles[] = "    --style STYLE       of a map (default: by the data):\n";
+static const char usage_rest[] =
+    "    --select DIM=I      one label of a dim, from 0, or from -1 backwards; may be given "
+    "again.\n"
+    "                        Of a clock that is not drawn the last is shown\n"
+    "    --along DIM         a panel, a line or a member for each label of DIM (default: the\n"
+    "                        members, else a clock)\n"
+    "    --against INPUT     of a scatter: its x (default: the first that was swept)\n"
+    "    --animate DIM       a frame for each label of DIM (APNG)\n"
+    "    --fps N             frames in a second (4)\n"
     "    --columns N         panels beside one another (default: by the sweep's two inputs where\n"
     "                        its members are their product, else about as wide as high)\n"
-    "    --width PX          width of a panel (default: its cells, the sheet at most 2800)\n"
+    "    --width PX          width of a panel (default: its cells, the sheet at most 2800), or of\n"
+    "                        what lies between the axes (620)\n"
     "    --exaggeration X    of heights in the relief (default: picked from the data)\n"
     "    --help              this text\n";
+
+struct name {
+    const char *name, *help;
+};
+#define PLOT_NAME(value, name, help) [PLOT_##value] = {name, help},
+static const struct name kinds[] = {PLOT_KINDS(PLOT_NAME)};
+static const struct name styles[] = {PLOT_STYLES(PLOT_NAME)};
+enum { N_KINDS = sizeof kinds / sizeof *kinds, N_STYLES = sizeof styles / sizeof *styles };
+
+static void print_names(const struct name *names, int n)
+{
+    for (int i = 1; i < n; i++)
+        printf("                          %-10s  %s\n", names[i].name, names[i].help);
+}
+
+static void print_help(void)
+{
+    fputs(usage, stdout);
+    print_names(kinds, N_KINDS);
+    fputs(usage_styles, stdout);
+    print_names(styles, N_STYLES);
+    fputs(usage_rest, stdout);
+}
 
 static int refuse(const char *what, const char *value)
 {
@@ -36,15 +72,22 @@ static int refuse(const char *what, const char *value)
     return PLOT_REFUSED;
 }
 
-static bool read_style(const char *text, enum plot_style *ret)
+/* The place of the name among them; 0 after a line on stderr. */
+static int read_name(const char *text, const char *option, const struct name *names, int n)
 {
-    static const char *const names[] = {"relief", "colour", "shade"};
-    for (int i = 0; i < 3; i++)
-        if (!strcmp(text, names[i]) || (i == PLOT_COLOUR && !strcmp(text, "color"))) {
-            *ret = (enum plot_style)i;
-            return true;
+    struct buffer all = {0};
+    for (int i = 1; i < n; i++) {
+        if (!strcmp(text, names[i].name)) {
+            buffer_free(&all);
+            return i;
         }
-    return false;
+        buffer_printf(&all, "%s%s", i > 1 ? ", " : "", names[i].name);
+    }
+    fprintf(stderr,
+            "simlab-worker plot: %s must be one of %s: %s\nTry simlab-worker plot --help.\n",
+            option, all.data, text);
+    buffer_free(&all);
+    return 0;
 }
 
 static bool read_int(const char *text, long low, long high, long *ret)
@@ -56,6 +99,13 @@ static bool read_int(const char *text, long low, long high, long *ret)
         return false;
     *ret = value;
     return true;
+}
+
+static bool read_number(const char *text, double *ret)
+{
+    char *end;
+    *ret = c_locale_read(text, &end);
+    return end != text && !*end && *ret > 0 && isfinite(*ret);
 }
 
 static bool read_select(const char *text, json_t *select)
@@ -76,15 +126,31 @@ static bool read_select(const char *text, json_t *select)
 static int take_option(int c, const char *value, struct plot_options *o)
 {
     long number;
-    char *end;
     switch (c) {
     case 'o':
         o->output = value;
         return PLOT_OK;
+    case 'k':
+        o->kind = (enum plot_kind)read_name(value, "--kind", kinds, N_KINDS);
+        return o->kind ? PLOT_OK : PLOT_REFUSED;
     case 's':
-        return read_style(value, &o->style)
-                   ? PLOT_OK
-                   : refuse("--style is none of relief, colour, shade", value);
+        o->style = (enum plot_style)read_name(strcmp(value, "color") ? value : "colour", "--style",
+                                              styles, N_STYLES);
+        return o->style ? PLOT_OK : PLOT_REFUSED;
+    case 'a':
+        o->along = value;
+        return PLOT_OK;
+    case 'g':
+        o->against = value;
+        return PLOT_OK;
+    case 'm':
+        o->animate = value;
+        return PLOT_OK;
+    case 'f':
+        if (!read_number(value, &o->frames_per_second) || o->frames_per_second < 0.1 ||
+            o->frames_per_second > 60)
+            return refuse("--fps must be 0.1 ... 60", value);
+        return PLOT_OK;
     case 'S':
         return read_select(value, o->select)
                    ? PLOT_OK
@@ -100,8 +166,7 @@ static int take_option(int c, const char *value, struct plot_options *o)
         o->panel_width = (int)number;
         return PLOT_OK;
     case 'x':
-        o->exaggeration = c_locale_read(value, &end);
-        if (end == value || *end || !(o->exaggeration > 0) || isinf(o->exaggeration))
+        if (!read_number(value, &o->exaggeration))
             return refuse("--exaggeration must be a number above 0", value);
         return PLOT_OK;
     default:
@@ -115,7 +180,12 @@ static int draw(const char *path, const struct plot_options *o)
     struct store *s;
     int r = store_open(path, STORE_READ, &s, &e);
     if (r == 0) {
-        r = plot_write(s, o, &e);
+        char *said;
+        r = plot_write(s, o, &said, &e);
+        if (r == 0) {
+            printf("%s: %s\n", o->output, said);
+            free(said);
+        }
         store_close(s);
     }
     error_explain(&e, r, "draw the picture");
@@ -126,11 +196,19 @@ static int draw(const char *path, const struct plot_options *o)
 
 int worker_plot(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"output", required_argument, NULL, 'o'},       {"style", required_argument, NULL, 's'},
-        {"select", required_argument, NULL, 'S'},       {"columns", required_argument, NULL, 'c'},
-        {"width", required_argument, NULL, 'w'},        {"help", no_argument, NULL, 'h'},
-        {"exaggeration", required_argument, NULL, 'x'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"output", required_argument, NULL, 'o'},
+                                            {"style", required_argument, NULL, 's'},
+                                            {"kind", required_argument, NULL, 'k'},
+                                            {"along", required_argument, NULL, 'a'},
+                                            {"against", required_argument, NULL, 'g'},
+                                            {"animate", required_argument, NULL, 'm'},
+                                            {"fps", required_argument, NULL, 'f'},
+                                            {"select", required_argument, NULL, 'S'},
+                                            {"columns", required_argument, NULL, 'c'},
+                                            {"width", required_argument, NULL, 'w'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {"exaggeration", required_argument, NULL, 'x'},
+                                            {NULL, 0, NULL, 0}};
     struct plot_options o = {.select = json_object()};
     int c, r = PLOT_OK;
     bool helped = false;
@@ -140,7 +218,7 @@ int worker_plot(int argc, char **argv)
         r = helped ? PLOT_OK : take_option(c, optarg, &o);
     }
     if (helped) {
-        fputs(help, stdout);
+        print_help();
     } else if (r == PLOT_OK && argc - optind != 2) {
         r = refuse("a store and the name of a variable are needed", NULL);
     } else if (r == PLOT_OK && !o.output) {

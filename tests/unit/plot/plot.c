@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pictures: slopes and shades against closed forms, sheets' sizes, refusals. */
+/* Pictures: slopes and shades against closed forms, sheets' sizes, refusals, what is chosen. */
 #include "../store/store_fixture.h"
 
 #include "base/file.h"
@@ -85,8 +85,10 @@ static void draw(struct store *s, struct plot_options *o, int *ret_width, int *r
     char *file = file_join(store_path(s), "../sheet.png");
     o->variable = "land__z";
     o->output = file;
-    int r = plot_write(s, o, &e);
+    char *said = NULL;
+    int r = plot_write(s, o, &said, &e);
     cr_assert_eq(r, 0, "%s", e.message);
+    free(said);
     picture_size(file, ret_width, ret_height);
     free(file);
 }
@@ -120,7 +122,7 @@ Test(plot, refuses_in_words)
         int index, expected;
         const char *words;
     } rows[] = {{"land__y", NULL, 0, STORE_NO_SUCH, "land__y"},
-                {"a__k", NULL, 0, STORE_INVALID, "batch: 6"},
+                {"a__k", "batch", 2, STORE_INVALID, "one number is no picture"},
                 {"land__z", "time", 0, STORE_INVALID, "batch: 6, y: 5, x: 8"},
                 {"land__z", "batch", 6, STORE_INVALID, "0 ... 5"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -128,7 +130,9 @@ Test(plot, refuses_in_words)
         struct plot_options o = {.variable = rows[i].variable, .output = "/nowhere/x.png"};
         if (rows[i].dim)
             o.select = json_pack("{s:i}", rows[i].dim, rows[i].index);
-        cr_expect_eq(plot_write(s, &o, &e), rows[i].expected);
+        char *said = NULL;
+        cr_expect_eq(plot_write(s, &o, &said, &e), rows[i].expected);
+        cr_expect_null(said);
         cr_expect(strstr(e.message, rows[i].words), "%s", e.message);
         json_decref(o.select);
     }
