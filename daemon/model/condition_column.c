@@ -7,19 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values of members that lie together, or of a sweep's factor. */
-struct part {
-    struct job_data data;
-    int64_t begin, n; /* of the members */
-};
-
 struct condition_column {
     char *name;
-    /* Member i has value (i / inner) mod length of a swept one's only part. */
-    bool is_swept;
-    int64_t inner;
-    size_t n;
-    struct part *parts;
+    struct job_series *numbers; /* as doubles */
 };
 
 static const char *batch_dim(const json_t *document)
@@ -103,26 +93,21 @@ static int refuse(const struct making *m, const char *name)
 
 static int add_part(const struct making *m, struct condition_column *c, const json_t *given)
 {
-    struct part p = {.data = {.fd = -1}};
+    struct job_data d = {.fd = -1};
     json_t *owned = NULL;
     const char *below;
     if (json_is_object(given))
         given = job_values_member(given, &owned, &below);
-    int r = job_data_open(m, given, -1, 0, &p.data);
+    int r = job_data_open(m, given, -1, 0, &d);
     json_decref(owned);
-    if (r == 0 && (p.data.ndim != 1 || p.data.shape[0] < 1 || p.data.dtype == SIMLAB_STR ||
-                   p.data.itemsize > JOB_SERIES_ITEM))
+    if (r == 0 &&
+        (d.ndim != 1 || d.shape[0] < 1 || d.dtype == SIMLAB_STR || d.itemsize > JOB_SERIES_ITEM))
         r = error_set(m->error, MODEL_INVALID, NULL,
                       "condition: %.200s is not one number for each member", c->name);
-    if (r) {
-        job_data_close(&p.data);
-        return r > 0 ? MODEL_INVALID : r;
-    }
-    p.n = p.data.shape[0];
-    p.begin = c->n > 0 ? c->parts[c->n - 1].begin + c->parts[c->n - 1].n : 0;
-    c->parts = mem_resize(c->parts, c->n + 1, sizeof *c->parts);
-    c->parts[c->n++] = p;
-    return 0;
+    if (r == 0)
+        job_series_add(c->numbers, &d);
+    job_data_close(&d);
+    return r > 0 ? MODEL_INVALID : r;
 }
 
 /* The values that the members have that were appended; those of an input, or of a coordinate. */
@@ -161,29 +146,27 @@ static int64_t length_of(const struct making *m, const json_t *given, int *ret)
 
 /* Members that follow each other with the same value: those of all factors after its own. What is
  * zipped together is the last one. */
-static int find_inner(const struct making *m, struct condition_column *c)
+static int spread(const struct making *m, struct condition_column *c)
 {
     const json_t *sweep = json_object_get(m->document, "sweep"),
                  *zip = json_object_get(sweep, "zip");
     const char *name;
     json_t *given;
-    bool is_after = false;
+    bool is_after = false, is_zipped = json_object_get(zip, c->name) != NULL;
+    int64_t inner = 1;
     int r = 0;
-    c->inner = 1;
-    if (json_object_get(zip, c->name))
-        return 0;
     json_object_foreach(json_object_get(sweep, "product"), name, given)
     {
-        if (is_after && r == 0 &&
-            __builtin_mul_overflow(c->inner, length_of(m, given, &r), &c->inner))
+        if (is_after && r == 0 && __builtin_mul_overflow(inner, length_of(m, given, &r), &inner))
             r = MODEL_INVALID;
         is_after = is_after || !strcmp(name, c->name);
     }
     void *first = json_object_iter((json_t *)zip);
-    if (r == 0 && first &&
-        __builtin_mul_overflow(c->inner, length_of(m, json_object_iter_value(first), &r),
-                               &c->inner))
+    if (r == 0 && first && !is_zipped &&
+        __builtin_mul_overflow(inner, length_of(m, json_object_iter_value(first), &r), &inner))
         r = MODEL_INVALID;
+    if (r == 0)
+        job_series_spread(c->numbers, JOB_MAX_MEMBERS, inner);
     return r;
 }
 
@@ -194,10 +177,10 @@ int condition_column_new(const struct making *m, const char *name, struct condit
         return refuse(m, name);
     struct condition_column *c = mem_new(sizeof *c);
     c->name = mem_strdup(name);
-    c->is_swept = swept != NULL;
+    c->numbers = job_series_new(SIMLAB_F8, sizeof(double), 1);
     int r = add_part(m, c, swept ? swept : given);
     if (r == 0)
-        r = swept ? find_inner(m, c) : add_appended(m, c);
+        r = swept ? spread(m, c) : add_appended(m, c);
     if (r)
         condition_column_free(c);
     else
@@ -209,9 +192,7 @@ struct condition_column *condition_column_free(struct condition_column *c)
 {
     if (!c)
         return NULL;
-    for (size_t i = 0; i < c->n; i++)
-        job_data_close(&c->parts[i].data);
-    free(c->parts);
+    job_series_free(c->numbers);
     free(c->name);
     free(c);
     return NULL;
@@ -219,59 +200,13 @@ struct condition_column *condition_column_free(struct condition_column *c)
 
 /* ---- reading ---- */
 
-static int read_part(const struct part *p, int64_t at, int64_t n, double *ret)
-{
-    _Alignas(16) char values[CONDITION_PIECE * JOB_SERIES_ITEM];
-    const struct job_data *d = &p->data;
-    int r = job_data_read(d, (size_t)at, (size_t)n, values);
-    for (int64_t i = 0; r == 0 && i < n; i++)
-        ret[i] = dtype_to_double(d->dtype, values, (size_t)i);
-    return r;
-}
-
-/* Some members from `begin` on, at most n: how many, or -errno. */
-static int64_t read_swept(const struct condition_column *c, int64_t begin, int64_t n, double *ret)
-{
-    const struct part *p = &c->parts[0];
-    int64_t at = begin / c->inner % p->n, left = c->inner - begin % c->inner, some;
-    if (c->inner == 1) {
-        some = n < p->n - at ? n : p->n - at;
-        int r = read_part(p, at, some, ret);
-        return r < 0 ? r : some;
-    }
-    some = n < left ? n : left;
-    int r = read_part(p, at, 1, ret);
-    for (int64_t i = 1; i < some; i++)
-        ret[i] = ret[0];
-    return r < 0 ? r : some;
-}
-
-static int64_t read_given(const struct condition_column *c, int64_t begin, int64_t n, double *ret)
-{
-    for (size_t i = 0; i < c->n; i++) {
-        const struct part *p = &c->parts[i];
-        if (begin < p->begin || begin >= p->begin + p->n)
-            continue;
-        int64_t at = begin - p->begin, some = n < p->n - at ? n : p->n - at;
-        int r = read_part(p, at, some, ret);
-        return r < 0 ? r : some;
-    }
-    return 0;
-}
-
 int condition_column_read(struct condition_column *c, int64_t begin, int64_t n, double *ret,
                           struct error *e)
 {
-    for (int64_t done = 0; done < n;) {
-        int64_t some = c->is_swept ? read_swept(c, begin + done, n - done, ret + done)
-                                   : read_given(c, begin + done, n - done, ret + done);
-        if (some < 0)
-            return error_errno(e, (int)some, "read an upload");
-        if (some == 0)
-            return error_set(e, MODEL_INVALID, NULL,
-                             "condition: %.200s has no value for member %lld", c->name,
-                             (long long)(begin + done));
-        done += some;
-    }
-    return 0;
+    int64_t length = job_series_length(c->numbers);
+    if (begin + n > length)
+        return error_set(e, MODEL_INVALID, NULL, "condition: %.200s has no value for member %lld",
+                         c->name, (long long)(begin > length ? begin : length));
+    int r = job_series_read(c->numbers, begin, n, ret);
+    return r < 0 ? error_errno(e, r, "read an upload") : 0;
 }

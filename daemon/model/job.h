@@ -59,8 +59,9 @@ struct job_input {
     struct ndarray value;
     bool has_batch, has_clock; /* value's leading axes */
     int ndim;                  /* own dims, which follow them */
-    /* NULL; or `given` and `value` have no data: its numbers, one for each member, are computed, or
-     * read from an upload, as they are asked for. */
+    /* NULL; or `given` and `value` have no data: the values of its members, which are its first
+     * axis, are computed, read from uploads, or found among those of a sweep, as they are asked
+     * for. */
     struct job_series *series;
 };
 
@@ -196,9 +197,9 @@ struct job_sources {
      * descriptor, which job_new closes), and read a piece at a time. */
     bool is_check;
     int (*open)(void *userdata, const char *id, int *ret_fd, struct error *e);
-    /* Without is_check, where there is `open` too: a long upload of a number for each member stays
-     * a file (struct job_input.series), of which only what is asked for is read; it was looked at
-     * when the job was submitted, and is not again. */
+    /* Without is_check, where there is `open` too: a long upload of values of members stays a file
+     * (struct job_input.series), of which only what is asked for is read; it was looked at when the
+     * job was submitted, and is not again. */
     /* With is_check: nothing that takes long is done. MODEL_LONG where that is needed. */
     bool is_quick;
 };
@@ -251,23 +252,21 @@ char *job_kept_path(const char *store, int64_t member, int64_t steps);
 /* {input: as given}, of those that no branch may change: static ones. A new reference. */
 json_t *job_static_inputs(const struct job *j);
 
-enum {
-    JOB_SERIES_ITEM = 16, /* bytes of a number, at most */
-    JOB_ROOM_BYTES = 4096
-};
-/* Some numbers of a series, of members that lie together. Zeroed before. */
+/* Some elements of a series that lie together. Zeroed before. */
 struct job_room {
-    _Alignas(16) char numbers[JOB_ROOM_BYTES];
     const struct job_series *of;
     int64_t begin, end; /* those that it has */
+    char *bytes;
+    size_t size;
 };
+void job_room_clear(struct job_room *room);
 
 /* A member's value of an input in step `step`: where it lies in `value.data`, or in `room`, where
  * that is of a series. `value`'s own dims and sizes hold for it. NULL before the first step (-1),
  * where a time-dependent input has none. 0, or -errno where it could not be read. */
 int job_input_at(const struct job *j, const struct job_input *input, int64_t member, int64_t step,
                  struct job_room *room, const void **ret);
-/* Members' numbers [at, at + n); 0 or -errno. On any thread. */
+/* Values of members [at, at + n); 0 or -errno. On any thread. */
 int job_series_read(const struct job_series *s, int64_t at, int64_t n, void *ret);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,12 @@ struct column {
     const char *section; /* "inputs" or "coords" */
     const char *name;
     struct ndarray *array, *twin; /* twin: an input's value, which shares the data; or NULL */
-    const struct job_input *input;
+    struct job_input *input;
+};
+
+struct piece {
+    struct ndarray values;
+    struct job_series *series; /* of which they have no data; or NULL */
 };
 
 struct appending {
@@ -129,7 +135,7 @@ static int check_parts(struct appending *x)
 /* ---- values ---- */
 
 static int read_values(struct appending *x, const struct column *c, const char *where,
-                       const json_t *given, struct ndarray *ret)
+                       const json_t *given, struct piece *ret)
 {
     static const char *const keys[] = {"linspace", "arange", "upload", "file", NULL};
     const json_t *data = given;
@@ -145,9 +151,12 @@ static int read_values(struct appending *x, const struct column *c, const char *
     struct job_look look = {0};
     if (c->input)
         look = job_input_look(x->m, c->input->slot, &at);
-    r = r ? r
-          : job_values_read(x->m, data, c->array->dtype, c->array->itemsize,
-                            c->input ? &look : NULL, ret);
+    int dtype = c->array->dtype;
+    size_t itemsize = c->array->itemsize;
+    if (r == 0)
+        r = c->input ? job_values_read_series(x->m, data, dtype, itemsize, &look, &ret->values,
+                                              &ret->series)
+                     : job_values_read(x->m, data, dtype, itemsize, NULL, &ret->values);
     json_decref(owned);
     return job_making_blame(x->m, r, where, c->name, below);
 }
@@ -182,7 +191,7 @@ static int check_shape(struct appending *x, const struct column *c, size_t k, co
     return 0;
 }
 
-static int read_piece(struct appending *x, const struct column *c, size_t k, struct ndarray *ret)
+static int read_piece(struct appending *x, const struct column *c, size_t k, struct piece *ret)
 {
     const json_t *part = json_object_get(json_array_get(x->list, k), c->section);
     const json_t *given = json_object_get(part, c->name);
@@ -192,48 +201,85 @@ static int read_piece(struct appending *x, const struct column *c, size_t k, str
         return job_making_fault(x->m, where, c->name, "",
                                 "it varies by member: it needs a value for each that is appended");
     int r = read_values(x, c, where, given, ret);
-    return r ? r : check_shape(x, c, k, where, ret);
+    return r ? r : check_shape(x, c, k, where, &ret->values);
+}
+
+static bool is_series(const struct appending *x, const struct column *c, const struct piece *pieces)
+{
+    bool is = c->input && c->input->series;
+    for (size_t k = 0; k < x->n; k++)
+        is = is || pieces[k].series;
+    return is;
+}
+
+static void join_series(const struct appending *x, const struct column *c, struct piece *pieces)
+{
+    struct ndarray *a = c->array;
+    if (!c->input->series) {
+        int64_t own = (int64_t)ndarray_size(a) / a->shape[0];
+        c->input->series = job_series_new(a->dtype, a->itemsize, own);
+        job_series_add_array(c->input->series, a);
+    }
+    for (size_t k = 0; k < x->n; k++) {
+        if (pieces[k].series)
+            job_series_add_all(c->input->series, pieces[k].series);
+        else
+            job_series_add_array(c->input->series, &pieces[k].values);
+        pieces[k].series = NULL;
+    }
+}
+
+static int join_arrays(const struct appending *x, const struct column *c,
+                       const struct piece *pieces, int64_t n)
+{
+    struct ndarray *a = c->array;
+    size_t row = ndarray_bytes(a) / (size_t)a->shape[0], at = ndarray_bytes(a);
+    char *all = mem_try_array((size_t)n, row);
+    if (!all)
+        return error_errno(x->m->error, -ENOMEM, "hold an input");
+    memcpy(all, a->data, at);
+    for (size_t k = 0; k < x->n; k++) {
+        memcpy(all + at, pieces[k].values.data, ndarray_bytes(&pieces[k].values));
+        at += ndarray_bytes(&pieces[k].values);
+    }
+    free(a->data);
+    a->data = all;
+    return 0;
 }
 
 /* The pieces behind what is there. */
-static int join(struct appending *x, const struct column *c, const struct ndarray *pieces)
+static int join(struct appending *x, const struct column *c, struct piece *pieces)
 {
-    struct ndarray *a = c->array, all = {0};
-    int64_t shape[SIMLAB_MAX_DIMS];
-    memcpy(shape, a->shape, sizeof shape);
+    int64_t n = c->array->shape[0];
+    int r = 0;
     for (size_t k = 0; k < x->n; k++)
-        shape[0] += pieces[k].shape[0];
-    if (!job_making_is_check(x->m)) {
-        int r = ndarray_init(&all, a->dtype, a->itemsize, a->ndim, shape);
-        if (r)
-            return error_errno(x->m->error, r, "hold an input");
-        size_t at = ndarray_bytes(a);
-        memcpy(all.data, a->data, at);
-        for (size_t k = 0; k < x->n; k++) {
-            memcpy((char *)all.data + at, pieces[k].data, ndarray_bytes(&pieces[k]));
-            at += ndarray_bytes(&pieces[k]);
-        }
-        free(a->data);
-        a->data = all.data;
-    }
-    a->shape[0] = shape[0];
+        n += pieces[k].values.shape[0];
+    if (is_series(x, c, pieces))
+        join_series(x, c, pieces);
+    else if (!job_making_is_check(x->m))
+        r = join_arrays(x, c, pieces, n);
+    if (r)
+        return r;
+    c->array->shape[0] = n;
     if (c->twin) {
-        c->twin->data = a->data;
-        c->twin->shape[0] = shape[0];
+        c->twin->data = c->array->data;
+        c->twin->shape[0] = n;
     }
     return 0;
 }
 
 static int lengthen(struct appending *x, const struct column *c)
 {
-    struct ndarray *pieces = mem_array(x->n, sizeof *pieces);
+    struct piece *pieces = mem_array(x->n, sizeof *pieces);
     int r = 0;
     for (size_t k = 0; k < x->n && r == 0; k++)
         r = read_piece(x, c, k, &pieces[k]);
     if (r == 0)
         r = join(x, c, pieces);
-    for (size_t k = 0; k < x->n; k++)
-        ndarray_clear(&pieces[k]);
+    for (size_t k = 0; k < x->n; k++) {
+        ndarray_clear(&pieces[k].values);
+        job_series_free(pieces[k].series);
+    }
     free(pieces);
     return r;
 }

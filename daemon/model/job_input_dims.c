@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,8 +105,22 @@ static int share_value(struct job_input *input)
     return 0;
 }
 
+/* What is not along the batch, or is to be turned, is an array. */
+static int settle_series(struct making *m, struct job_input *input)
+{
+    struct ndarray *a = &input->given;
+    a->data = mem_try_array(ndarray_size(a), a->itemsize);
+    if (!a->data)
+        return error_errno(m->error, -ENOMEM, "hold an input");
+    int r = job_series_read(input->series, 0, a->shape[0], a->data);
+    if (r < 0)
+        return error_errno(m->error, r, "read an upload");
+    input->series = job_series_free(input->series);
+    return 0;
+}
+
 /* Sets `value` from `given`: batch, clock, own dims in the accepted order. */
-static int arrange(struct job_input *input, const struct match *match)
+static int arrange(struct making *m, struct job_input *input, const struct match *match)
 {
     int axes[SIMLAB_MAX_DIMS], n = 0;
     bool moved = false;
@@ -117,6 +132,9 @@ static int arrange(struct job_input *input, const struct match *match)
         axes[n++] = match->own[i];
     for (int i = 0; i < n; i++)
         moved = moved || axes[i] != i;
+    int r = input->series && (moved || !input->has_batch) ? settle_series(m, input) : 0;
+    if (r)
+        return r;
     return moved ? ndarray_transpose(&input->given, axes, &input->value) : share_value(input);
 }
 
@@ -144,7 +162,7 @@ int job_input_dims_match(struct making *m, struct job_input *input)
         if (r)
             return r;
     }
-    return arrange(input, &match);
+    return arrange(m, input, &match);
 }
 
 /* No dims were given: those of the alternative with as many, as in xarray-simlab. */

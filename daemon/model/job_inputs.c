@@ -199,23 +199,6 @@ static int check_names(struct making *m)
     return 0;
 }
 
-/* Only numbers for each member are computed one by one, where there will be no others. */
-static int settle_series(struct making *m, struct job_input *input)
-{
-    struct ndarray *a = &input->given;
-    if (!input->series || (input->has_batch && input->value.ndim == 1 && !m->job->is_open))
-        return 0;
-    a->data = mem_try_array((size_t)a->shape[0], a->itemsize);
-    if (!a->data)
-        return error_errno(m->error, -ENOMEM, "hold an input");
-    int r = job_series_read(input->series, 0, a->shape[0], a->data);
-    if (r < 0)
-        return error_errno(m->error, r, "read an upload");
-    input->value.data = a->data;
-    input->series = job_series_free(input->series);
-    return 0;
-}
-
 /* The batch dimension must be some input's or coordinate's, and tells the number of members. */
 static int count_members(struct making *m)
 {
@@ -244,7 +227,6 @@ int job_inputs_read(struct making *m)
     for (int i = 0; r == 0 && i < j->n_inputs; i++) {
         r = read_input(m, &j->inputs[i]);
         r = r ? r : job_input_dims_match(m, &j->inputs[i]);
-        r = r ? r : settle_series(m, &j->inputs[i]);
     }
     return r ? r : count_members(m);
 }
@@ -256,16 +238,16 @@ int job_input_at(const struct job *j, const struct job_input *input, int64_t mem
         *ret = NULL;
         return 0;
     }
-    if (input->series)
-        return job_series_at(input->series, member, input->value.shape[0], room, ret);
     int lead = input->has_batch + input->has_clock;
-    size_t own = input->value.itemsize, at = 0;
+    size_t own = 1, at = 0;
     for (int i = lead; i < input->value.ndim; i++)
         own *= (size_t)input->value.shape[i];
     if (input->has_batch)
         at = (size_t)member;
     if (input->has_clock)
         at = at * (size_t)j->clocks[j->main_clock].n + (size_t)step;
-    *ret = (const char *)input->value.data + at * own;
+    if (input->series)
+        return job_series_at(input->series, (int64_t)(at * own), (int64_t)own, room, ret);
+    *ret = (const char *)input->value.data + at * own * input->value.itemsize;
     return 0;
 }

@@ -17,6 +17,7 @@ struct making {
     json_t *sizers; /* dimension → who gave the size, for messages */
     json_t *swept;  /* inputs that the sweep gave → attrs given with them */
     size_t bytes;   /* of all arrays until now: JOB_MAX_BYTES */
+    int n_files;    /* of series */
     struct error *error;
 };
 
@@ -86,15 +87,6 @@ void job_data_close(struct job_data *d);
 size_t job_data_size(const struct job_data *d);
 /* Elements [at, at + n), native; a file's in the file's order. 0 or -errno. */
 int job_data_read(const struct job_data *d, size_t at, size_t n, void *ret);
-/* ---- job_series.c ---- */
-
-/* Of a progression, or a file with one dimension, cast to this dtype. The file is its own then
- * (d->fd is -1). */
-struct job_series *job_series_new(struct job_data *d, int dtype, size_t itemsize);
-struct job_series *job_series_free(struct job_series *s);
-/* Number `at` of n, in `room`. 0 or -errno. */
-int job_series_at(const struct job_series *s, int64_t at, int64_t n, struct job_room *room,
-                  const void **ret);
 
 /* A linspace or arange: elements do not descend where the last two do not come before the first
  * two, and do not ascend where they do not come after. */
@@ -103,6 +95,32 @@ bool job_data_is_progression(const struct job_data *d);
 bool job_data_is_even(const struct job_data *d);
 /* One of integers that doubles hold exactly. */
 bool job_data_is_whole(const struct job_data *d);
+
+/* ---- job_series.c ---- */
+
+enum {
+    JOB_SERIES_MORE = 64 * 1024, /* elements: so many, or less, are an array */
+    JOB_SERIES_ITEM = 16,        /* bytes of an element that is cast, at most */
+    JOB_SERIES_FILES = 64,       /* of a job, which stay open */
+    JOB_ROOM_BYTES = 4096        /* of a file are read at once, or one value */
+};
+
+/* Of nothing yet: values of `own` elements (1 or more), of this dtype. */
+struct job_series *job_series_new(int dtype, size_t itemsize, int64_t own);
+struct job_series *job_series_free(struct job_series *s);
+int64_t job_series_length(const struct job_series *s); /* members */
+/* A value for each of more members, along the data's first axis: they are the series' own then. */
+void job_series_add(struct job_series *s, struct job_data *d);
+/* The same of an array, which has no data then. */
+void job_series_add_array(struct job_series *s, struct ndarray *a);
+/* Those of another, which is freed. */
+void job_series_add_all(struct job_series *s, struct job_series *more);
+/* Of what was added, which was done once: member i of n has value (i / inner) mod their number. */
+void job_series_spread(struct job_series *s, int64_t n, int64_t inner);
+/* n elements from element `at` of the whole on, of one value: where they lie, or in `room`. 0 or
+ * -errno. */
+int job_series_at(const struct job_series *s, int64_t at, int64_t n, struct job_room *room,
+                  const void **ret);
 
 /* ---- job_values.c: data → an array ---- */
 
@@ -124,8 +142,8 @@ struct job_look {
  * but checked, the array has a shape and no data. */
 int job_values_read(struct making *m, const json_t *data, int dtype, size_t itemsize,
                     const struct job_look *look, struct ndarray *ret);
-/* The same; a long progression, or upload of one dimension, becomes a series, and *ret has no data
- * (struct job_input). */
+/* The same; a long progression, or upload, becomes a series along its first axis, and *ret has no
+ * data (struct job_input). */
 int job_values_read_series(struct making *m, const json_t *data, int dtype, size_t itemsize,
                            const struct job_look *look, struct ndarray *ret,
                            struct job_series **ret_series);
@@ -192,7 +210,8 @@ void job_indexes_add(struct making *m);
 /* Names `given`'s dims: as given, or those accepted with as many. */
 int job_input_dims_name(struct making *m, struct job_input *input, const json_t *dims);
 int job_input_dims_guess(struct making *m, struct job_input *input);
-/* Sets has_batch, has_clock, ndim and `value`. */
+/* Sets has_batch, has_clock, ndim and `value`, and has no series left that is not along the batch.
+ */
 int job_input_dims_match(struct making *m, struct job_input *input);
 
 /* Looks at an input's values: bounds and choices. */

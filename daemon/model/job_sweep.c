@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sweeps: the batch as the product of lists of values, or lists side by side. The document keeps
- * the lists; members' values are laid out in memory only. */
+ * the lists; so does a great batch, where a small one has its members' values laid out. */
 #include "model/job_parts.h"
 #include "model/type_parts.h"
 
@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,10 @@
 /* One swept input, and the factor of the product that it belongs to. */
 struct swept {
     int input;
-    const char *section;   /* "sweep/product" or "sweep/zip", for pointers */
-    struct ndarray values; /* the first axis is the factor's */
-    const json_t *dims;    /* NULL: not given */
+    const char *section;       /* "sweep/product" or "sweep/zip", for pointers */
+    struct ndarray values;     /* the first axis is the factor's */
+    struct job_series *series; /* of which they have no data; or NULL */
+    const json_t *dims;        /* NULL: not given */
     int factor;
 };
 
@@ -59,7 +61,8 @@ static int read_values(struct sweep *s, const char *section, const char *name, c
     }
     struct job_input_look at;
     struct job_look look = job_input_look(m, m->job->inputs[w->input].slot, &at);
-    r = r ? r : job_values_read(m, data, v->dtype, v->itemsize, &look, &w->values);
+    r = r ? r
+          : job_values_read_series(m, data, v->dtype, v->itemsize, &look, &w->values, &w->series);
     json_decref(owned);
     if (r)
         return job_making_blame(m, r, section, name, below);
@@ -137,10 +140,38 @@ static int count_members(const struct sweep *s, int64_t *ret)
     return 0;
 }
 
+/* The values of a great batch's members are found as they are asked for. */
+static void find_later(struct swept *w, int64_t members, int64_t inner, size_t own,
+                       struct job_input *input)
+{
+    input->series = w->series;
+    w->series = NULL;
+    if (!input->series) {
+        input->series = job_series_new(w->values.dtype, w->values.itemsize, (int64_t)own);
+        job_series_add_array(input->series, &w->values);
+    }
+    job_series_spread(input->series, members, inner);
+}
+
+static int lay_out_values(const struct swept *w, int64_t inner, size_t own, struct ndarray *to)
+{
+    size_t bytes = own * w->values.itemsize;
+    to->data = mem_try_array((size_t)to->shape[0], bytes);
+    if (!to->data)
+        return -ENOMEM;
+    for (int64_t i = 0; i < to->shape[0]; i++) {
+        size_t k = (size_t)(i / inner % w->values.shape[0]);
+        memcpy((char *)to->data + (size_t)i * bytes, (const char *)w->values.data + k * bytes,
+               bytes);
+    }
+    return 0;
+}
+
 /* Member i takes value (i / inner) mod length of its factor. */
 static int spread(struct sweep *s, struct swept *w, int64_t members)
 {
     const struct ndarray *from = &w->values;
+    struct job_input *input = &s->m->job->inputs[w->input];
     int64_t inner = 1, shape[SIMLAB_MAX_DIMS];
     for (int f = w->factor + 1; f < s->n_factors; f++)
         inner *= s->length[f];
@@ -152,23 +183,16 @@ static int spread(struct sweep *s, struct swept *w, int64_t members)
                          "sweep of %s: %lld members with %zu elements each: at most %d elements "
                          "together",
                          slot_of(s, w->input)->name, (long long)members, own, JOB_MAX_ELEMENTS);
-    struct ndarray *to = &s->m->job->inputs[w->input].given;
     int r = job_making_blame(s->m, job_making_count(s->m, total, from->itemsize), w->section,
                              slot_of(s, w->input)->name, "");
     if (r)
         return r;
-    if (job_making_is_check(s->m)) {
-        job_values_shape(from->dtype, from->itemsize, from->ndim, shape, to);
+    job_values_shape(from->dtype, from->itemsize, from->ndim, shape, &input->given);
+    if (job_making_is_check(s->m))
         return 0;
-    }
-    r = ndarray_init(to, from->dtype, from->itemsize, from->ndim, shape);
-    if (r)
-        return r;
-    size_t bytes = own * from->itemsize;
-    for (int64_t i = 0; i < members; i++) {
-        size_t k = (size_t)((i / inner) % s->length[w->factor]);
-        memcpy((char *)to->data + (size_t)i * bytes, (const char *)from->data + k * bytes, bytes);
-    }
+    if (!w->series && total <= JOB_SERIES_MORE)
+        return lay_out_values(w, inner, own, &input->given);
+    find_later(w, members, inner, own, input);
     return 0;
 }
 
@@ -268,8 +292,10 @@ int job_sweep_read(struct making *m)
     r = r ? r : lay_out(&s);
     if (r == 0)
         name_levels(&s);
-    for (int i = 0; i < s.n_swept; i++)
+    for (int i = 0; i < s.n_swept; i++) {
         ndarray_clear(&s.swept[i].values);
+        job_series_free(s.swept[i].series);
+    }
     free(s.swept);
     free(s.length);
     free((void *)s.who);

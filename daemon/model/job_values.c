@@ -11,7 +11,6 @@
 
 enum {
     PIECE_BYTES = 64 * 1024,
-    SERIES_LEAST = 64 * 1024,
     QUICK_ELEMENTS = 16 * 1024 /* are looked at even where nothing may take long */
 };
 
@@ -235,9 +234,9 @@ int job_values_take(struct making *m, struct job_data *d, int dtype, size_t item
 /* Long enough that it matters. */
 static bool is_series(const struct making *m, const struct job_data *d, const struct cast *c)
 {
-    return !job_making_is_check(m) &&
-           (job_data_is_progression(d) || (d->form == JOB_DATA_FILE && d->ndim == 1)) &&
-           d->shape[0] >= SERIES_LEAST && kinds_fit(c->from, c->to) &&
+    bool is_file = d->form == JOB_DATA_FILE && m->n_files < JOB_SERIES_FILES;
+    return !job_making_is_check(m) && (job_data_is_progression(d) || is_file) &&
+           job_data_size(d) > JOB_SERIES_MORE && kinds_fit(c->from, c->to) &&
            c->from_size <= JOB_SERIES_ITEM && c->to_size <= JOB_SERIES_ITEM;
 }
 
@@ -251,7 +250,9 @@ static int take_series(struct making *m, struct job_data *d, const struct cast *
     if (r)
         return r;
     job_values_shape(c->to, c->to_size, d->ndim, d->shape, ret);
-    *ret_series = job_series_new(d, c->to, c->to_size);
+    m->n_files += d->form == JOB_DATA_FILE;
+    *ret_series = job_series_new(c->to, c->to_size, (int64_t)job_data_size(d) / d->shape[0]);
+    job_series_add(*ret_series, d);
     return 0;
 }
 

@@ -54,6 +54,13 @@ static struct job_room *new_rooms(const struct job *job)
     return NULL;
 }
 
+static void free_rooms(struct simulation *s)
+{
+    for (int i = 0; s->rooms && i < s->job->n_inputs; i++)
+        job_room_clear(&s->rooms[i]);
+    free(s->rooms);
+}
+
 static void new_parts(struct simulation *s, int n_lanes)
 {
     s->values = s->state->values;
@@ -173,7 +180,7 @@ struct simulation *simulation_free(struct simulation *s)
     free(s->cached_lines);
     free(s->objects);
     free(s->flags);
-    free(s->rooms);
+    free_rooms(s);
     free(s->missing_at_first);
     profile_free(s->profile);
     buffer_free(&s->instances);

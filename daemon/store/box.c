@@ -291,8 +291,7 @@ int store_read(struct store *s, const char *name, const int64_t *start, const in
     return chunk_selection_each(a, start, count, read_chunk, &x);
 }
 
-/* ---- whether something is there ----------------------------------------------------------------
- */
+/* ---- looking for chunks ---------------------------------------------------------------------- */
 
 struct looking {
     struct store *s;
@@ -310,16 +309,13 @@ static int look_for(void *has, const struct chunk_selection *p)
     return errno == ENOENT ? 0 : chunk_explain(-errno, "look for", x->a, p->key, x->e);
 }
 
-int store_has_chunk(struct store *s, const char *name, const int64_t *index, bool *ret_has,
-                    struct error *e)
+int store_has_box(struct store *s, const char *name, const int64_t *start, const int64_t *count,
+                  bool *ret_has, struct error *e)
 {
     struct looking x = {.s = s, .has = true, .e = e};
-    int64_t start[SIMLAB_MAX_DIMS], count[SIMLAB_MAX_DIMS];
     int r = array_get(s, name, &x.a, e);
-    for (int d = 0; r == 0 && d < x.a->meta.ndim; d++) {
-        start[d] = index[d] * x.a->meta.chunks[d];
-        count[d] = 1;
-    }
+    if (r == 0)
+        r = check_box(s, x.a, start, count, e);
     if (r == 0)
         r = chunk_selection_each(x.a, start, count, look_for, &x);
     if (r == 0)

@@ -207,9 +207,9 @@ void store_leave_staged(struct store *s);
 int store_read(struct store *s, const char *name, const int64_t *start, const int64_t *count,
                void *ret_data, struct error *e);
 
-/* Whether the chunk of this index has a file, be that damaged or not. */
-int store_has_chunk(struct store *s, const char *name, const int64_t *index, bool *ret_has,
-                    struct error *e);
+/* Whether each chunk that the box touches has a file, be that damaged or not. */
+int store_has_box(struct store *s, const char *name, const int64_t *start, const int64_t *count,
+                  bool *ret_has, struct error *e);
 
 /* Names of the arrays, sorted: a JSON array, a new reference. */
 int store_arrays(struct store *s, json_t **ret_names, struct error *e);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "worker/provenance.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,30 +20,35 @@ struct setup_array {
     int64_t expected; /* members; where is_batch_first */
 };
 
-static int write_numbers(struct store *s, const struct setup_array *a, int64_t at, int64_t count,
-                         void *numbers, struct error *e)
+/* Values of members [at, at + box[0]). */
+static int write_values(struct store *s, const struct setup_array *a, int64_t at,
+                        const int64_t *box, struct error *e)
 {
-    int r = job_series_read(a->series, at, count, numbers);
-    return r < 0 ? error_errno(e, r, "read an upload")
-                 : store_write(s, a->name, &at, &count, numbers, e);
+    const struct ndarray *all = a->values;
+    int64_t start[SIMLAB_MAX_DIMS] = {at};
+    void *values = mem_try_array((size_t)box[0], ndarray_bytes(all) / (size_t)all->shape[0]);
+    int r = values ? job_series_read(a->series, at, box[0], values) : -ENOMEM;
+    r = r < 0 ? error_errno(e, r, "read an input") : store_write(s, a->name, start, box, values, e);
+    free(values);
+    return r;
 }
 
 /* Whole chunks, in which members [begin, end) are; of `is_missing`, those that are not there. */
 static int write_series(struct store *s, const struct setup_array *a, int64_t chunk, int64_t begin,
                         int64_t end, bool is_missing, struct error *e)
 {
-    void *numbers = mem_array((size_t)chunk, a->values->itemsize);
-    int64_t n = a->values->shape[0];
+    int64_t start[SIMLAB_MAX_DIMS] = {begin / chunk * chunk}, box[SIMLAB_MAX_DIMS];
     int r = 0;
-    for (int64_t i = begin / chunk; i * chunk < end && r == 0; i++) {
-        int64_t at = i * chunk, count = n - at < chunk ? n - at : chunk;
+    memcpy(box, a->values->shape, sizeof box);
+    for (; start[0] < end && r == 0; start[0] += chunk) {
+        int64_t left = a->values->shape[0] - start[0];
         bool is_there = false;
+        box[0] = left < chunk ? left : chunk;
         if (is_missing)
-            r = store_has_chunk(s, a->name, &i, &is_there, e);
+            r = store_has_box(s, a->name, start, box, &is_there, e);
         if (r == 0 && !is_there)
-            r = write_numbers(s, a, at, count, numbers, e);
+            r = write_values(s, a, start[0], box, e);
     }
-    free(numbers);
     return r;
 }
 
@@ -193,7 +199,7 @@ int setup_arrays_write(const struct job *job, struct store *s, struct error *e)
 
 int setup_arrays_begin(const struct job *job, struct store *s, struct error *e)
 {
-    return write_all(job, s, true, e);
+    return write_all(job, s, !job->is_open, e);
 }
 
 /* An array that is not there, or broken, is left to the job's end. */
@@ -219,7 +225,7 @@ int setup_arrays_fill(const struct job *job, struct store *s, int64_t begin, int
                       struct error *e)
 {
     struct setup x = {.store = s, .begin = begin, .end = end, .e = e};
-    return each_array(job, fill_one, &x);
+    return job->is_open ? 0 : each_array(job, fill_one, &x);
 }
 
 /* ---- members that were appended ---- */
@@ -245,13 +251,15 @@ static int grow_one(void *growth, const struct setup_array *array)
         error_clear(x->e);
     if (r)
         return r < 0 ? r : 0;
-    int64_t start[SIMLAB_MAX_DIMS] = {x->seen / meta.chunks[0] * meta.chunks[0]};
+    int64_t chunk = meta.chunks[0], start[SIMLAB_MAX_DIMS] = {x->seen / chunk * chunk};
     int64_t count[SIMLAB_MAX_DIMS];
     size_t row = ndarray_bytes(a) / (size_t)a->shape[0];
     store_meta_clear(&meta);
     memcpy(count, a->shape, sizeof count);
     count[0] -= start[0];
-    if (ndarray_size(a) > 0)
+    if (array->series)
+        r = write_series(x->store, array, chunk, x->seen, a->shape[0], false, x->e);
+    else if (ndarray_size(a) > 0)
         r = store_write(x->store, array->name, start, count,
                         (const char *)a->data + (size_t)start[0] * row, x->e);
     return worker_result_of_store(r);

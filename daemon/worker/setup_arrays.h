@@ -13,7 +13,8 @@ int setup_arrays_write(const struct job *job, struct store *s, struct error *e);
 /* The same before the first member runs, which is not to wait for a great batch's inputs: where
  * these are computed or read as they are asked for (struct job_input.series), and what is missing
  * reads as missing, there is no more than the array. Then, before the members [begin, end) run:
- * their chunks, whole, unless they are there. Several may do so at a time. */
+ * their chunks, whole, unless they are there. Several may do so at a time. (An open batch, whose
+ * arrays grow, has them all at once.) */
 int setup_arrays_begin(const struct job *job, struct store *s, struct error *e);
 int setup_arrays_fill(const struct job *job, struct store *s, int64_t begin, int64_t end,
                       struct error *e);

@@ -24,11 +24,11 @@ static void touch(const struct job *job)
             bytes *= (size_t)in->value.shape[d];
         struct job_room room = {.of = NULL};
         const void *at = NULL;
-        if (job_input_at(job, in, job->n_members - 1, in->has_clock ? 0 : -1, &room, &at) < 0)
-            continue;
-        const char *data = at;
+        int r = job_input_at(job, in, job->n_members - 1, in->has_clock ? 0 : -1, &room, &at);
+        const char *data = r < 0 ? NULL : at;
         for (size_t b = 0; data && b < bytes; b++)
             sum = (char)(sum + data[b]);
+        job_room_clear(&room);
     }
 }
 

@@ -33,9 +33,9 @@ def linspace():
     return {"linspace": [0.1, 0.9, MEMBERS]}
 
 
-def upload(daemon):
+def upload(daemon, array=RATES):
     file = io.BytesIO()
-    np.save(file, RATES)
+    np.save(file, array)
     return {"upload": daemon.request("POST", "/v1/uploads", file.getvalue(), status=201).json["id"]}
 
 
@@ -70,6 +70,41 @@ def test_the_store_is_as_if_each_had_been_given(context):
     daemon_store = daemon.finish(job(linspace()))["store"]
     harness.same_store(daemon_store, local)
     harness.same_store(local, given)
+
+
+def test_those_of_a_sweep(context):
+    daemon = context.daemon(workers=2)
+    capacities, rates = np.linspace(1, 2, 3), np.linspace(0.1, 0.9, 65537)
+    swept = job(linspace(), sweep={"product": {"pop__k": capacities.tolist(), "pop__r": upload(daemon, rates)}})
+    del swept["inputs"]
+    found = values(daemon.finish(swept)["store"])
+    given = job(np.tile(rates, 3).tolist())
+    given["inputs"]["pop__k"] = {"dims": ["m"], "data": np.repeat(capacities, 65537).tolist()}
+    local, _ = context.run_local(given)
+    equal(found, values(local), "arrays")
+
+
+def test_those_that_vary_in_time(context):
+    daemon = context.daemon(workers=2)
+    rates = np.linspace(0.1, 0.9, 3 * 30001).reshape(-1, 3)
+    given = job(None)
+    given["inputs"]["pop__r"] = {"dims": ["m", "t"], "data": rates.tolist()}
+    local, _ = context.run_local(given)
+    given["inputs"]["pop__r"] = {"dims": ["m", "t"], **upload(daemon, rates)}
+    equal(values(daemon.finish(given)["store"]), values(local), "arrays")
+
+
+def test_those_that_are_appended(context):
+    daemon = context.daemon(workers=2)
+    more = [{"inputs": {"pop__r": RATES.tolist()}}, {"inputs": {"pop__r": [0.5, 0.25]}}]
+    local, _ = context.run_local(job(RATES.tolist(), open=200000, appended=more))
+    number = daemon.submit(job(linspace(), open=200000, hold=True))["id"]
+    for added in (upload(daemon), [0.5, 0.25]):
+        daemon.request("POST", f"/v1/jobs/{number}/members", {"inputs": {"pop__r": added}}, status=201)
+    daemon.request("POST", f"/v1/jobs/{number}/release", status=200)
+    ended = daemon.await_end(number)
+    equal((ended["state"], ended["members"]), ("succeeded", 2 * MEMBERS + 2), ended)
+    equal(values(ended["store"]), values(local), "arrays")
 
 
 def test_members_that_die(context):

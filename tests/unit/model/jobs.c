@@ -816,38 +816,49 @@ static void refuse_from(struct shelf *s, json_t *document, int kind, const char 
     json_decref(document);
 }
 
-/* An .npy file of so many numbers, of single precision: 0, 1/2, 1 … */
+/* An .npy file of numbers of single precision: 0, 1/2, 1 … Its id is its shape. */
 static int open_halves(void *userdata, const char *id, int *ret_fd, struct error *e)
 {
     (void)e;
-    enum { N = 70001, HEADER = 128 };
+    enum { N = 70002, HEADER = 128 };
     static char file[HEADER + N * sizeof(float)];
+    int rows = 0, columns = 1, given = sscanf(id, "%d,%d", &rows, &columns);
     (void)userdata;
     int fd = memfd_create(id, MFD_CLOEXEC);
     memset(file, ' ', HEADER);
     memcpy(file, "\x93NUMPY\x01\x00\x76\x00", 10);
     int length = snprintf(file + 10, HEADER - 10,
-                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%d,), }", N);
+                          "{'descr': '<f4', 'fortran_order': False, 'shape': (%s%s), }", id,
+                          given == 1 ? "," : "");
     file[10 + length] = ' ';
     file[HEADER - 1] = '\n';
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < rows * columns; i++)
         memcpy(file + HEADER + sizeof(float) * (size_t)i, &(float){(float)i / 2}, sizeof(float));
-    cr_assert_eq(write(fd, file, sizeof file), (ssize_t)sizeof file);
+    size_t size = HEADER + sizeof(float) * (size_t)(rows * columns);
+    cr_assert_eq(write(fd, file, size), (ssize_t)size);
     *ret_fd = fd;
     return 0;
+}
+
+static struct job *build_of_halves(const char *inputs, const char *more)
+{
+    const struct job_sources sources = {.upload = give_upload, .open = open_halves};
+    json_t *document = support_json(
+        "{'model': {'processes': {'pop': 'reference.Logistic'}}, 'clocks': {'t': [0, 1]}, "
+        "'batch_dim': 'b', 'inputs': {%s}%s}",
+        inputs, more);
+    struct job *j = NULL;
+    struct error e = {0};
+    cr_assert_eq(job_new(reference, document, &sources, &j, &e), 0, "%s", e.message);
+    json_decref(document);
+    return j;
 }
 
 /* A great batch takes no memory for each member, and of the file only what is asked for is read. */
 Test(jobs, a_long_upload_is_read_as_it_is_asked_for)
 {
     enum { N = 70001 };
-    const struct job_sources sources = {.upload = give_upload, .open = open_halves};
-    json_t *document = support_json(
-        "{'model': {'processes': {'pop': 'reference.Logistic'}}, 'clocks': {'t': [0, 1]}, "
-        "'batch_dim': 'b', 'inputs': {'pop__r': {'dims': ['b'], 'upload': 'halves'}}}");
-    struct job *j = NULL;
-    struct error e = {0};
-    cr_assert_eq(job_new(reference, document, &sources, &j, &e), 0, "%s", e.message);
+    struct job *j = build_of_halves("'pop__r': {'dims': ['b'], 'upload': '70001'}", "");
     const struct job_input *r = input_of(j, "pop__r");
     cr_assert(r->series && !r->given.data && !r->value.data && j->n_members == N);
     for (int64_t i = N - 1; i >= 0; i -= 7)
@@ -857,7 +868,55 @@ Test(jobs, a_long_upload_is_read_as_it_is_asked_for)
     cr_assert(some[0] == (N - 3) / 2.0 && some[2] == (N - 1) / 2.0);
     cr_assert_eq(job_series_read(r->series, N - 2, 3, some), -EIO, "there are no more");
     job_free(j);
-    json_decref(document);
+}
+
+/* Also where it has more dims than the batch's. */
+Test(jobs, a_long_upload_of_arrays_is_read_as_it_is_asked_for)
+{
+    enum { N = 35001 };
+    struct job *j = build_of_halves("'pop__r': {'dims': ['b', 't'], 'upload': '35001, 2'}", "");
+    const struct job_input *r = input_of(j, "pop__r");
+    cr_assert(r->series && r->has_clock && j->n_members == N);
+    for (int64_t i = N - 1; i >= 0; i -= 7) {
+        cr_assert_eq(value_at(j, "pop__r", i, 0), (double)i);
+        cr_assert_eq(value_at(j, "pop__r", i, 1), (double)i + 0.5);
+    }
+    double some[4];
+    cr_assert_eq(job_series_read(r->series, N - 2, 2, some), 0);
+    cr_assert(some[0] == N - 2 && some[3] == N - 0.5);
+    cr_assert_eq(job_series_read(r->series, N - 1, 2, some), -EIO, "there are no more");
+    job_free(j);
+    j = build_of_halves("'pop__r': {'dims': ['t', 'b'], 'upload': '2, 35001'}",
+                        ", 'check_dims': 'transpose'");
+    cr_assert(!input_of(j, "pop__r")->series, "it is turned");
+    cr_assert_eq(value_at(j, "pop__r", 7, 1), (N + 7) / 2.0);
+    job_free(j);
+}
+
+/* A list of a sweep, and members that are appended. */
+Test(jobs, long_uploads_of_parts_of_a_batch)
+{
+    enum { N = 70001 };
+    struct job *j = build_of_halves(
+        "", ", 'sweep': {'product': {'pop__k': [3, 4], 'pop__r': {'upload': "
+            "'70001'}}}, 'open': true, 'appended': [{'inputs': {'pop__k': {'upload': "
+            "'70002'}, 'pop__r': {'linspace': [0, 1, 70002]}}}, {'inputs': {'pop__r': "
+            "[8], 'pop__k': [9]}}]");
+    const struct job_input *r = input_of(j, "pop__r"), *k = input_of(j, "pop__k");
+    cr_assert(r->series && k->series && j->n_members == 2 * N + 70003 && j->n_latest == 1);
+    cr_assert_eq(value_at(j, "pop__k", N - 1, -1), 3.0);
+    cr_assert_eq(value_at(j, "pop__k", N, -1), 4.0);
+    cr_assert_eq(value_at(j, "pop__k", 2 * N + 70001, -1), 70001 / 2.0);
+    cr_assert_eq(value_at(j, "pop__k", 2 * N + 70002, -1), 9.0);
+    cr_assert_eq(value_at(j, "pop__r", N - 1, -1), (N - 1) / 2.0);
+    cr_assert_eq(value_at(j, "pop__r", N + 1, -1), 0.5);
+    cr_assert_eq(value_at(j, "pop__r", 2 * N + 70001, -1), 1.0);
+    double some[5];
+    cr_assert_eq(job_series_read(k->series, 2 * N - 2, 5, some), 0);
+    cr_assert(some[1] == 4.0 && some[2] == 0.0 && some[4] == 1.0);
+    cr_assert_eq(job_series_read(k->series, 2 * N + 70001, 2, some), 0);
+    cr_assert_eq(some[1], 9.0);
+    job_free(j);
 }
 
 Test(jobs, uploads_are_read_and_cast)

@@ -6,6 +6,7 @@
 #include "base/json.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,33 @@ Test(sweeps, arrays)
     cr_assert(k->has_clock);
     cr_assert_eq(*(const double *)input_at(j, k, 3, 1), 9.0);
     cr_assert_str_eq(json_member_string(k->attrs, "note"), "n");
+    job_free(j);
+    registry_unref(r);
+}
+
+/* A great batch takes no memory for each member: its values are found as they are asked for. */
+Test(sweeps, of_many_members)
+{
+    enum { K = 400, R = 300, N = K * R };
+    struct registry *r = support_reference();
+    struct job *j = build(r, "",
+                          "{'product': {'pop__k': {'arange': [1, 401]}, 'advect__v': [[1, 2], "
+                          "[3, 4], [5, 6]], 'pop__r': {'linspace': [0, 99, 100]}}}");
+    const struct job_input *k = input_of(j, "pop__k"), *v = input_of(j, "advect__v");
+    double *all = malloc(2 * N * sizeof *all);
+    cr_assert(k->series && v->series && !k->given.data && !v->value.data && j->n_members == N);
+    cr_assert_eq(job_series_read(k->series, 0, N, all), 0);
+    for (int64_t i = 0; i < N; i++) {
+        cr_assert_eq(*(const double *)input_at(j, k, i, -1), (double)(i / R + 1));
+        cr_assert_eq(all[i], (double)(i / R + 1));
+        cr_assert_eq(*(const double *)input_at(j, input_of(j, "pop__r"), i, -1), (double)(i % 100));
+        cr_assert_eq(((const double *)input_at(j, v, i, -1))[1], (double)(i / 100 % 3 * 2 + 2));
+    }
+    cr_assert_eq(job_series_read(v->series, 99, N - 99, all), 0);
+    for (int64_t i = 99; i < N; i++)
+        cr_assert_eq(all[2 * (i - 99)], (double)(i / 100 % 3 * 2 + 1));
+    cr_assert_eq(job_series_read(k->series, N - 1, 2, all), -EIO, "there are no more");
+    free(all);
     job_free(j);
     registry_unref(r);
 }
