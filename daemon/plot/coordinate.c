@@ -55,6 +55,7 @@ static int read_numbers(const struct subject *s, const char *name, const struct 
     if (all) {
         free(c->values);
         c->values = values;
+        c->is_index = false;
     } else {
         free(values);
     }
@@ -85,7 +86,7 @@ static int read_labels(const struct subject *s, const char *name, struct coordin
 int coordinate_read(const struct subject *s, int d, struct coordinate *ret, struct error *e)
 {
     const char *name = subject_dim(s, d);
-    struct coordinate c = {.n = s->meta.shape[d], .label = mem_strdup(name)};
+    struct coordinate c = {.n = s->meta.shape[d], .label = mem_strdup(name), .is_index = true};
     int r = 0;
     if (c.n > SUBJECT_MAX_LABELS)
         r = error_set(
@@ -149,6 +150,12 @@ double coordinate_spacing(const struct coordinate *c)
                : 1;
 }
 
+/* Ticks at whole indices. */
+static int bounded(const struct coordinate *c, int wanted, int64_t most)
+{
+    return c->is_index && wanted > most ? (int)most : wanted;
+}
+
 void coordinate_scale(const struct coordinate *c, int wanted, struct scale *ret)
 {
     if (c->texts) {
@@ -160,7 +167,7 @@ void coordinate_scale(const struct coordinate *c, int wanted, struct scale *ret)
         low = fmin(low, c->values[i]);
         high = fmax(high, c->values[i]);
     }
-    scale_init(ret, low, high, wanted);
+    scale_init(ret, low, high, bounded(c, wanted, c->n - 1));
 }
 
 void coordinate_scale_cells(const struct coordinate *c, int wanted, struct scale *ret)
@@ -168,7 +175,8 @@ void coordinate_scale_cells(const struct coordinate *c, int wanted, struct scale
     if (coordinate_is_even(c)) {
         double first = c->values[0], last = c->values[c->n - 1];
         double half = coordinate_spacing(c) / 2;
-        scale_init(ret, fmin(first, last) - half, fmax(first, last) + half, wanted);
+        scale_init(ret, fmin(first, last) - half, fmax(first, last) + half,
+                   bounded(c, wanted, c->n));
         return;
     }
     if (wanted > SCALE_MAX_TICKS)

@@ -12,6 +12,7 @@ struct coordinate {
     char **texts;   /* owned: where labels are texts; else NULL */
     char *label;    /* owned: "node coordinates [m]" */
     char *units;    /* owned; NULL: none */
+    bool is_index;  /* values are the indices: nothing lies between them */
     bool is_north;  /* axis Y: where it grows the picture goes up */
 };
 

@@ -2,6 +2,7 @@
 /* Scales, palettes, quantiles and lines: what holds of all of them. */
 #include "../store/store_fixture.h"
 
+#include "plot/coordinate.h"
 #include "plot/palette.h"
 #include "plot/quantile.h"
 #include "plot/raster.h"
@@ -93,6 +94,21 @@ Test(scale, counts_decades_where_values_do)
     cr_expect_str_eq(s.ticks[0].text, "1e-6");
     cr_expect_float_eq(scale_place(&s, sqrt(s.low * s.high)), 0.5, 1e-12);
     cr_expect(isnan(scale_place(&s, 0)));
+}
+
+Test(scale, has_ticks_at_whole_indices)
+{
+    double indices[] = {0, 1, 2, 3};
+    struct coordinate c = {.n = 4, .values = indices, .is_index = true};
+    struct scale s;
+    coordinate_scale(&c, 8, &s);
+    cr_expect(s.n_ticks == 4 && !strcmp(s.ticks[1].text, "1"), "%d, %s", s.n_ticks,
+              s.ticks[1].text);
+    coordinate_scale_cells(&c, 8, &s);
+    cr_expect(s.n_ticks == 4 && s.low == -0.5 && !strcmp(s.ticks[3].text, "3"), "%d", s.n_ticks);
+    c.is_index = false;
+    coordinate_scale(&c, 8, &s);
+    cr_expect(s.n_ticks > 4, "%d", s.n_ticks);
 }
 
 /* ---- palettes ---------------------------------------------------------------------------- */
