@@ -57,6 +57,7 @@ struct job *job_free(struct job *j)
     free(j->outputs);
     free(j->coords);
     json_decref(j->attrs);
+    free(j->crs.wkt);
     free(j->batch_dim);
     free(j->swept);
     free(j->scheduler);

@@ -19,6 +19,7 @@
  * of
  *    {"inputs": {name: values}, "coords": {…}}: the members that it got, one after another. Each
  * has exactly the inputs, and coordinates, that have the batch dimension, which is their first one.
+ *  - `outputs`: {name: clock}, or {name: {"clock", "attrs"}}; a clock is a name, or null.
  *  - `coords`: {name: {"dims", "data", "attrs"}}: arrays that are stored beside the inputs.
  *    `attrs`: attributes of the store's root.
  *
@@ -71,7 +72,7 @@ struct job_output {
                  * several have it, the last one's; the others' are "process__variable") */
     const struct variable *variable; /* the slot owner's: dims, dtype */
     int clock;                       /* index in job->clocks; -1: once, at the end */
-    json_t *attrs;    /* of the array: the owner's, with those of what was named laid over them */
+    json_t *attrs;    /* of the array: the owner's, those of what was named, those given */
     json_t *encoding; /* the variable's, with the job's `encoding` laid over it; an object */
     bool is_index;    /* stored for itself: an index variable of the model (without batch dim) */
     /* Stored for itself, too, under its full name and along the batch: an index variable that may
@@ -118,6 +119,15 @@ struct job_from {
     int64_t member; /* of that job; -1: each from the one of its own number */
 };
 
+/* The coordinate system of the dimensions y and x: a number in the EPSG registry, or WKT; or
+ * neither. */
+struct job_crs {
+    int64_t epsg;
+    char *wkt;
+};
+#define JOB_HAS_CRS(job) ((job)->crs.epsg || (job)->crs.wkt)
+#define JOB_CRS_ARRAY    "spatial_ref" /* of the store: has it in its attributes */
+
 struct job {
     const struct model *model; /* owned when job_new built it */
     struct model *own_model;
@@ -148,6 +158,7 @@ struct job {
     int n_coords;
     struct job_coord *coords;
     json_t *attrs; /* an object: attributes of the store's root, as given */
+    struct job_crs crs;
     enum job_check_dims check_dims;
     enum job_validate validate;
     bool parallel;

@@ -11,15 +11,14 @@
 #include <string.h>
 
 static const char *const keys[] = {
-    "model",          "name",      "base",       "setup",          "clocks",
-    "main_clock",     "inputs",    "outputs",    "coords",         "attrs",
-    "batch_dim",      "sweep",     "parallel",   "scheduler",      "encoding",
-    "check_dims",     "validate",  "store",      "seed",           "priority",
-    "max_attempts",   "stop_when", "log_every",  "member_timeout", "labels",
-    "hooks",          "threads",   "checkpoint", "debug",          "profile",
-    "finite_outputs", "workers",   "after",      "hold",           "environment",
-    "libraries",      "from",      "open",       "appended",       "zarr_format",
-    "isolate",        "$schema",   NULL};
+    "model",          "name",      "base",         "setup",       "clocks",      "main_clock",
+    "inputs",         "outputs",   "coords",       "attrs",       "batch_dim",   "sweep",
+    "parallel",       "scheduler", "encoding",     "check_dims",  "validate",    "store",
+    "seed",           "priority",  "max_attempts", "stop_when",   "log_every",   "member_timeout",
+    "labels",         "hooks",     "threads",      "checkpoint",  "debug",       "profile",
+    "finite_outputs", "workers",   "after",        "hold",        "environment", "libraries",
+    "from",           "open",      "appended",     "zarr_format", "isolate",     "crs",
+    "$schema",        NULL};
 
 /* What a set-up gives. */
 static const char *const setup_keys[] = {"clocks", "main_clock", "inputs", "outputs",

@@ -35,12 +35,13 @@ static int find_clock(struct making *m, const char *name, const json_t *clock, i
 {
     const struct job *j = m->job;
     *ret_clock = -1;
-    if (json_is_null(clock))
+    if (!clock || json_is_null(clock))
         return 0;
     const char *text = json_string_value(clock);
     if (!text)
         return job_making_fault(m, "outputs", name, "",
-                                "the name of a clock belongs here, or null: once, at the end");
+                                "the name of a clock belongs here, or null: once, at the end; or "
+                                "{\"clock\": one of these, \"attrs\": {…}}");
     const char **names = mem_array((size_t)j->n_clocks + 1, sizeof *names);
     for (int i = 0; i < j->n_clocks; i++) {
         names[i] = j->clocks[i].name;
@@ -153,7 +154,22 @@ static int check_encoding(struct making *m)
 
 /* ---- the outputs ---- */
 
-static int read_output(struct making *m, const char *name, const json_t *clock,
+/* {"clock", "attrs"}: what is given of the attributes is laid over the others. */
+static int read_attrs(struct making *m, const char *name, const json_t *given, struct job_output *o)
+{
+    static const char *const keys[] = {"clock", "attrs", NULL};
+    const json_t *attrs = json_object_get(given, "attrs");
+    int r = model_result_of_base(json_check_keys(given, keys, "", m->error));
+    if (r)
+        return job_making_blame(m, r, "outputs", name, "");
+    if (attrs && !json_is_object(attrs))
+        return job_making_fault(m, "outputs", name, "/attrs", "attrs is not an object");
+    if (attrs)
+        json_object_update(o->attrs, (json_t *)attrs);
+    return 0;
+}
+
+static int read_output(struct making *m, const char *name, const json_t *given,
                        struct job_output *o)
 {
     const struct model *model = m->job->model;
@@ -170,7 +186,9 @@ static int read_output(struct making *m, const char *name, const json_t *clock,
                                 o->slot < 0 ? "a group" : "an object");
     o->variable = slot_at(m, o->slot)->declared;
     o->attrs = attrs_of(m, process, variable, o->slot);
-    int r = find_clock(m, name, clock, &o->clock);
+    int r = json_is_object(given) ? read_attrs(m, name, given, o) : 0;
+    const json_t *clock = json_is_object(given) ? json_object_get(given, "clock") : given;
+    r = r ? r : find_clock(m, name, clock, &o->clock);
     return r ? r : check_dims(m, o);
 }
 
@@ -180,14 +198,14 @@ static int read_outputs(struct making *m)
     const json_t *outputs = json_object_get(m->document, "outputs");
     if (outputs && !json_is_object(outputs))
         return error_set(m->error, MODEL_INVALID, "/outputs",
-                         "outputs is an object: variable → clock, or null");
+                         "outputs is an object: variable → clock, null, or {clock, attrs}");
     j->outputs =
         mem_array(json_object_size(outputs) + (size_t)j->model->n_slots, sizeof *j->outputs);
     const char *name;
-    json_t *clock;
-    json_object_foreach((json_t *)outputs, name, clock)
+    json_t *given;
+    json_object_foreach((json_t *)outputs, name, given)
     {
-        int r = read_output(m, name, clock, &j->outputs[j->n_outputs++]);
+        int r = read_output(m, name, given, &j->outputs[j->n_outputs++]);
         if (r)
             return r;
     }
@@ -227,6 +245,8 @@ static int check_names(struct making *m)
     for (int i = 0; i < j->n_inputs; i++)
         j->inputs[i].is_output =
             json_object_get(names, slot_at(m, j->inputs[i].slot)->name) != NULL;
+    if (JOB_HAS_CRS(j))
+        r = r ? r : claim(m, names, "outputs", JOB_CRS_ARRAY, "the coordinate system (crs)");
     for (int i = 0; r == 0 && i < j->n_clocks; i++)
         r = claim(m, names, "clocks", j->clocks[i].name, "a clock");
     for (int i = 0; r == 0 && i < j->n_coords; i++)
@@ -251,7 +271,8 @@ int job_outputs_read(struct making *m)
     if (r)
         return r;
     job_indexes_add(m);
-    r = check_names(m);
+    r = job_crs_read(m);
+    r = r ? r : check_names(m);
     r = r ? r : check_encoding(m);
     for (int i = 0; r == 0 && i < j->n_outputs; i++) {
         j->outputs[i].encoding = encoding_of(m, &j->outputs[i]);

@@ -202,6 +202,11 @@ int job_checkpoint_read(struct making *m);
 int job_from_read(struct making *m);
 int job_outputs_read(struct making *m);
 
+/* ---- job_crs.c ---- */
+
+/* After the index variables were added. */
+int job_crs_read(struct making *m);
+
 /* ---- job_indexes.c ---- */
 
 /* After the outputs that were asked for: all index variables. */

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "store/missing.h"
+#include "worker/cf.h"
 #include "worker/setup_arrays.h"
 
 #include <stdio.h>
@@ -208,7 +209,10 @@ int output_array_create(const struct job *job, int output, const struct output_a
                         struct store *s, struct error *e)
 {
     const struct job_output *o = &job->outputs[output];
-    return store_create_array(s, o->name, &a->meta, a->dims, o->attrs, e);
+    json_t *attrs = cf_attributes(job, o->name, a->meta.ndim, a->dims, o->attrs);
+    int r = store_create_array(s, o->name, &a->meta, a->dims, attrs, e);
+    json_decref(attrs);
+    return r;
 }
 
 int layout_read(const char *text, json_t **ret_layout, struct error *e)

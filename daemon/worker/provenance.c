@@ -28,9 +28,9 @@ static json_t *libraries_of(const struct job *job)
 
 static void add_keys(const json_t *document, json_t *to)
 {
-    static const char *const keys[] = {"outputs",     "encoding",    "check_dims",
-                                       "validate",    "hooks",       "stop_when",
-                                       "zarr_format", "environment", "finite_outputs"};
+    static const char *const keys[] = {"outputs",        "encoding",  "check_dims",  "validate",
+                                       "hooks",          "stop_when", "zarr_format", "environment",
+                                       "finite_outputs", "crs"};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         json_t *value = json_object_get(document, keys[i]);
         if (value && (!json_is_null(value) || !strcmp(keys[i], "validate")))

@@ -4,6 +4,8 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "worker/cf.h"
+#include "worker/crs.h"
 #include "worker/provenance.h"
 
 #include <errno.h>
@@ -52,11 +54,29 @@ static int write_series(struct store *s, const struct setup_array *a, int64_t ch
     return r;
 }
 
-static int write_array(struct store *s, const struct setup_array *array, bool may_be_late,
-                       struct error *e)
+struct setup {
+    const struct job *job;
+    struct store *store;
+    bool may_be_late;
+    int64_t begin, end; /* members, of fill_one */
+    struct error *e;
+    int (*fn)(void *userdata, const char *name);
+    void *userdata;
+};
+
+static int create_array(const struct setup *x, const struct setup_array *array,
+                        const struct store_meta *m)
+{
+    const char *const *dims = (const char *const *)array->values->dims;
+    json_t *attrs = cf_attributes(x->job, array->name, array->values->ndim, dims, array->attrs);
+    int r = store_create_array(x->store, array->name, m, dims, attrs, x->e);
+    json_decref(attrs);
+    return r;
+}
+
+static int write_array(const struct setup *x, const struct setup_array *array)
 {
     const struct ndarray *a = array->values;
-    const char *name = array->name;
     struct store_meta meta;
     store_meta_default(&meta, a->dtype, a->itemsize, a->ndim, a->shape);
     /* As xarray writes a data set: only floats have a fill value. */
@@ -66,13 +86,13 @@ static int write_array(struct store *s, const struct setup_array *array, bool ma
     if (array->is_batch_first)
         shape[0] = array->expected;
     store_choose_chunks(a->itemsize, a->ndim, shape, array->is_batch_first, false, meta.chunks);
-    int r = store_create_array(s, name, &meta, (const char *const *)a->dims, array->attrs, e);
+    int r = create_array(x, array, &meta);
     int64_t start[SIMLAB_MAX_DIMS] = {0};
-    bool is_late = may_be_late && array->series && meta.has_fill;
+    bool is_late = x->may_be_late && array->series && meta.has_fill;
     if (r == 0 && array->series && !is_late)
-        r = write_series(s, array, meta.chunks[0], 0, a->shape[0], false, e);
+        r = write_series(x->store, array, meta.chunks[0], 0, a->shape[0], false, x->e);
     else if (r == 0 && !array->series && ndarray_size(a) > 0)
-        r = store_write(s, name, start, a->shape, a->data, e);
+        r = store_write(x->store, array->name, start, a->shape, a->data, x->e);
     store_meta_clear(&meta);
     return worker_result_of_store(r);
 }
@@ -118,6 +138,9 @@ static json_t *root_attributes(const struct job *job)
             add_name(&names, job->outputs[i].name);
     if (job->swept && !json_object_get(attrs, "swept"))
         json_object_set_new(attrs, "swept", json_string(job->swept));
+    if (JOB_HAS_CRS(job) && !is_word_of(given ? given : "", JOB_CRS_ARRAY))
+        add_name(&names, JOB_CRS_ARRAY);
+    cf_add_conventions(attrs);
     if (names.size)
         json_object_set_new(attrs, "coordinates", json_string(names.data));
     buffer_free(&names);
@@ -131,6 +154,19 @@ static json_t *root_attributes(const struct job *job)
 static bool is_batch_first(const struct job *job, const struct ndarray *a)
 {
     return job->batch_dim && a->ndim && !strcmp(a->dims[0], job->batch_dim);
+}
+
+/* A number without a meaning, which has the coordinate system in its attributes. */
+static int with_crs(const struct job *job,
+                    int (*fn)(void *userdata, const struct setup_array *array), void *userdata)
+{
+    int64_t zero = 0;
+    struct ndarray number = {.dtype = SIMLAB_I8, .itemsize = sizeof zero, .data = &zero};
+    json_t *attrs = crs_attributes(&job->crs);
+    int r = fn(userdata,
+               &(struct setup_array){.name = JOB_CRS_ARRAY, .values = &number, .attrs = attrs});
+    json_decref(attrs);
+    return r;
 }
 
 static int each_array(const struct job *job,
@@ -152,22 +188,12 @@ static int each_array(const struct job *job,
                                                    in->series, in->attrs,
                                                    is_batch_first(job, &in->given), job->expected});
     }
-    return r;
+    return r || !JOB_HAS_CRS(job) ? r : with_crs(job, fn, userdata);
 }
-
-struct setup {
-    struct store *store;
-    bool may_be_late;
-    int64_t begin, end; /* members, of fill_one */
-    struct error *e;
-    int (*fn)(void *userdata, const char *name);
-    void *userdata;
-};
 
 static int write_one(void *setup, const struct setup_array *a)
 {
-    const struct setup *x = setup;
-    return write_array(x->store, a, x->may_be_late, x->e);
+    return write_array(setup, a);
 }
 
 static int call_for_one(void *setup, const struct setup_array *a)
@@ -186,7 +212,7 @@ int setup_arrays_each(const struct job *job, int (*fn)(void *userdata, const cha
 static int write_all(const struct job *job, struct store *s, bool may_be_late, struct error *e)
 {
     json_t *attrs = root_attributes(job);
-    struct setup x = {.store = s, .may_be_late = may_be_late, .e = e};
+    struct setup x = {.job = job, .store = s, .may_be_late = may_be_late, .e = e};
     int r = worker_result_of_store(store_set_attributes(s, attrs, e));
     json_decref(attrs);
     return r ? r : each_array(job, write_one, &x);

@@ -4,6 +4,7 @@
 #include "base/dtype.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "worker/cf.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -112,9 +113,11 @@ static int write_joined(struct rows *x, const struct job_output *o)
     for (int i = 1; i < x->meta.ndim; i++)
         dims[i - 1] = json_string_value(json_array_get(x->dims, (size_t)i));
     int r = describe(x, o, &meta);
+    json_t *attrs = cf_attributes(x->labels->job, o->labels, x->meta.ndim - 1, dims, o->attrs);
     if (r == 0)
         r = worker_result_of_store(
-            store_create_array(x->labels->store, o->labels, &meta, dims, o->attrs, x->e));
+            store_create_array(x->labels->store, o->labels, &meta, dims, attrs, x->e));
+    json_decref(attrs);
     if (r == 0)
         r = worker_result_of_store(write_values(x, o->labels, &meta));
     store_meta_clear(&meta);

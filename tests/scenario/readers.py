@@ -4,8 +4,9 @@
 
 usage: readers.py [--counting] STORE...
 
-zarr-python's values are compared with those of xarray (open_zarr, consolidated), of GDAL (each array
-by gdalmdiminfo, two-dimensional ones by gdalinfo) and of netCDF's ncdump. With --counting they must
+zarr-python's values are compared with those of xarray (open_zarr, consolidated; also after to_netcdf,
+and as selected by labels), of GDAL (each array by gdalmdiminfo, two-dimensional ones by gdalinfo) and
+of netCDF's ncdump; attributes are held against rules of the CF conventions. With --counting they must
 also count 0, 1, 2 ... 99, 0 ... in C order, in every array whose name begins with "count_".
 
 What the readers cannot do, as of Debian 12: GDAL 3.6 refuses a fill value of complex arrays and
@@ -91,6 +92,46 @@ def check_xarray(store):
                 value = np.char.decode(value, "utf-8").astype(object)
             assert same(raw[name].values, value), f"xarray reads other values of {name}"
         xarray.open_zarr(store, consolidated=True).load()
+
+
+def check_labels(store):
+    """What a label selects is what stands at its place."""
+    ds = xarray.open_zarr(store, consolidated=True).load()
+    for dim, index in ds.indexes.items():
+        for i in sorted({0, len(index) - 1}) if len(index) and index.is_unique and not index.hasnans else ():
+            selected, wanted = ds.sel({dim: index[i]}), ds.isel({dim: i})
+            assert selected.identical(wanted), f"{dim} = {index[i]} selects other values than the place {i}"
+
+
+def check_netcdf(store):
+    """All but complex numbers, which netCDF has not; GDAL's attribute has to be taken away."""
+    ds = xarray.open_zarr(store, consolidated=True).load()
+    ds = ds.drop_vars([name for name, array in ds.variables.items() if array.dtype.kind == "c"])
+    for array in ds.variables.values():
+        array.attrs.pop("_CRS", None)
+    with tempfile.TemporaryDirectory() as directory:
+        path = os.path.join(directory, "store.nc")
+        ds.to_netcdf(path)
+        with xarray.open_dataset(path) as again:
+            assert set(again.variables) == set(ds.variables) and set(again.coords) == set(ds.coords), "other variables"
+            for name, array in ds.variables.items():
+                assert array.dims == again[name].dims and same(array.values, again[name].values), f"{name} is another in netCDF"
+
+
+def check_cf(store):
+    """Of CF 1.11, what any store is to have."""
+    group = zarr.open_group(store, mode="r")
+    arrays = dict(group.arrays())
+    assert group.attrs["Conventions"].startswith("CF-1."), "Conventions"
+    for name, array in arrays.items():
+        attrs = dict(array.attrs)
+        assert isinstance(attrs.get("units", ""), str), f"units of {name}"
+        assert attrs.get("long_name") or not attrs.get("description"), f"{name} has no long_name"
+        assert attrs.get("grid_mapping", name) in arrays, f"grid_mapping of {name}"
+        since = " since " in attrs.get("units", "")
+        assert not since or (attrs["axis"], attrs["standard_name"]) == ("T", "time"), f"{name} is no time axis"
+        if attrs["_ARRAY_DIMENSIONS"] == [name] and array.dtype.kind in "iuf" and "axis" in attrs:
+            assert array.size < 2 or len(set(np.sign(np.diff(array[...])))) == 1, f"{name} is not monotonic"
 
 
 def check_gdal(store):
@@ -188,7 +229,8 @@ def check_counting(store):
         assert same(seen, count, 1e-12), f"{name} does not count"
 
 
-CHECKS = {"zarr": check_zarr, "xarray": check_xarray, "gdal": check_gdal, "ncdump": check_ncdump}
+CHECKS = {"zarr": check_zarr, "xarray": check_xarray, "labels": check_labels, "netcdf": check_netcdf, "cf": check_cf, "gdal": check_gdal,
+          "ncdump": check_ncdump}
 
 
 def check_store(path, checks=None):

@@ -156,8 +156,12 @@ def seeds(upload, stored, number):
                          inputs={**ECHO, "pop__r": {"dims": ["batch"], "data": [0.1, 0.2]}})
     yield "nulls", job(**{key: None for key in (
         "name", "batch_dim", "parallel", "scheduler", "encoding", "check_dims", "validate", "store", "seed", "priority",
-        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "finite_outputs", "isolate", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries")})
+        "max_attempts", "member_timeout", "threads", "workers", "after", "hold", "open", "appended", "stop_when", "log_every", "debug", "profile", "finite_outputs", "isolate", "hooks", "labels", "attrs", "sweep", "main_clock", "checkpoint", "from", "environment", "libraries", "crs")})
     yield "environment", job(environment="default", libraries={})
+    for i, crs in enumerate((4326, 3857, "EPSG:32616", 'GEOGCS["a",\nDATUM["b [", SPHEROID["c", 1, 0]], PRIMEM["d", 0]]\n', "LOCAL_CS(\"a\")")):
+        yield f"crs-{i}", job(crs=crs)
+    for i, output in enumerate(({"clock": "time", "attrs": {"units": "m"}}, {"clock": None}, {"attrs": {}}, {})):
+        yield f"output-{i}", job(outputs={"pop__n": output})
     yield "format", {"model": {"processes": {"pop": "reference.Logistic"}}, "clocks": {"time": [0, 1, 2]},
                      "outputs": {"pop__n": "time"}, "inputs": {"pop__r": 0.5}, "zarr_format": 2}
     for i, checkpoint in enumerate(({"every": 1}, {"every": "30s"}, {"keep": 1}, {"keep": [1, 2], "every": None}, {"keep": None, "every": 1})):
