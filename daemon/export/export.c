@@ -29,7 +29,7 @@ struct exporter {
 /* What nobody reads but of a Zarr store, and what the variable says by its type. */
 static bool is_of_store(const char *attribute)
 {
-    static const char *const names[] = {"_ARRAY_DIMENSIONS", "_Encoding", "_FillValue"};
+    static const char *const names[] = {"_ARRAY_DIMENSIONS", "_Encoding", "_FillValue", "_CRS"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (!strcmp(attribute, names[i]))
             return true;
