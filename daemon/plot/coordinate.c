@@ -76,7 +76,7 @@ static int read_labels(const struct subject *s, const char *name, struct coordin
     c->is_north = axis && strcmp(axis, "Y") == 0;
     free(c->label);
     c->label = subject_label(name, attrs);
-    c->units = mem_strdup(json_member_string(attrs, "units"));
+    c->units = mem_strdup(subject_units(attrs));
     json_decref(dims);
     json_decref(attrs);
     store_meta_clear(&m);

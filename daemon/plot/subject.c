@@ -51,10 +51,16 @@ const char *subject_description(const json_t *attrs)
     return text && *text ? text : NULL;
 }
 
+const char *subject_units(const json_t *attrs)
+{
+    const char *units = json_member_string(attrs, "units");
+    return units ? units : json_member_string(attrs, "units_text");
+}
+
 char *subject_label(const char *name, const json_t *attrs)
 {
     const char *text = subject_description(attrs);
-    const char *units = json_member_string(attrs, "units");
+    const char *units = subject_units(attrs);
     int n = text ? (int)strcspn(text, ";") : 0;
     if (n == 0 || n > LABEL_MAX) {
         text = name;

@@ -52,6 +52,8 @@ int subject_read_array(struct store *s, const char *name, const struct store_met
 /* "long name" of an array's attributes: long_name or description; NULL: neither. Borrowed. */
 const char *subject_description(const json_t *attrs);
 
+/* Also those that no standard has, which simlabd keeps as units_text; NULL: none. */
+const char *subject_units(const json_t *attrs);
 /* "velocity [m/s]": the description up to a semicolon (or where that is missing or long, the name),
  * with units. */
 char *subject_label(const char *name, const json_t *attrs);
