@@ -112,7 +112,7 @@ $(BUILD)/lib/$(1).a: $(call objects_of,$(call sources_of,$(1)))
 endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 
-DAEMON_SOURCES := $(addprefix daemon/,main.c links.c turn.c config.c service.c state_directory.c)
+DAEMON_SOURCES := $(addprefix daemon/,main.c links.c turn.c remover.c config.c service.c state_directory.c)
 $(BUILD)/simlabd: $(call objects_of,$(DAEMON_SOURCES)) $(call archives_of,$(LINK_daemon))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
 

@@ -2,6 +2,7 @@
 #include "client/job.h"
 
 #include "client/document.h"
+#include "client/ended.h"
 #include "client/escape.h"
 #include "client/options.h"
 #include "client/pages.h"
@@ -180,6 +181,30 @@ int job_release(struct server *s, const struct options *o)
     return post_each(s, o, API_JOB_RELEASE);
 }
 
+/* One that has just ended is asked for until its locks are gone. */
+static int remove_one(struct server *s, const struct options *o, const char *id)
+{
+    char *path = path_of(id, o->keep_store ? "?store=keep" : "");
+    struct request request = {.method = "DELETE", .path = path, .shape = &answer_job};
+    struct reply r;
+    int code = ended_ask(s, &request, &r);
+    if (o->json)
+        reply_print(&r);
+    reply_clear(&r);
+    free(path);
+    return code;
+}
+
+int job_remove(struct server *s, const struct options *o)
+{
+    int worst = API_EXIT_OK;
+    for (int i = 0; i < o->n_operands; i++) {
+        int code = remove_one(s, o, o->operands[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}
+
 int job_close(struct server *s, const struct options *o)
 {
     return post_each(s, o, API_JOB_CLOSE);
@@ -244,6 +269,8 @@ static int print_job(struct server *s, const json_t *job)
     print_counts(job);
     if (json_is_true(json_object_get(job, "open")))
         print_field("open", "members can be appended");
+    if (json_is_true(json_object_get(job, "removing")))
+        print_field("removed", "with what it left: that is being done");
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         print_field(fields[i], document_string(job, fields[i], NULL));
     return document_integer(job, "dead", 0) > 0 ? print_dead(s, id) : 0;

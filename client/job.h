@@ -14,6 +14,7 @@ int job_wait(struct server *s, const struct options *o);
 int job_cancel(struct server *s, const struct options *o);
 int job_hold(struct server *s, const struct options *o);
 int job_release(struct server *s, const struct options *o);
+int job_remove(struct server *s, const struct options *o);
 int job_close(struct server *s, const struct options *o);
 
 #endif

@@ -15,6 +15,7 @@
 #include "pool/pool.h"
 #include "proto/api.h"
 #include "queue/queue.h"
+#include "remover.h"
 #include "simlabd.h"
 #include "store/fence.h"
 #include "turn.h"
@@ -174,6 +175,13 @@ static int open_queue(struct simlabd *d, struct error *e)
     return r;
 }
 
+static int open_remover(struct simlabd *d, struct error *e)
+{
+    (void)e;
+    d->remover = remover_new(d->queue, d->aside, d->config.checksums);
+    return 0;
+}
+
 /* Its job waits where that is not possible. */
 static int fence_lease(struct simlabd *d, int64_t job, int64_t lease, struct error *e)
 {
@@ -214,10 +222,10 @@ static int fence_left(struct simlabd *d, struct error *e)
 
 static int start(struct simlabd *d, struct error *e)
 {
-    static const step_fn steps[] = {
-        open_state,          make_directories, check_worker, open_loop,
-        links_open_pool,     open_queue,       fence_left,   links_open_libraries,
-        links_open_dispatch, links_open_http,  announce};
+    static const step_fn steps[] = {open_state,          make_directories, check_worker,
+                                    open_loop,           links_open_pool,  open_queue,
+                                    fence_left,          open_remover,     links_open_libraries,
+                                    links_open_dispatch, links_open_http,  announce};
     int r = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++)
         r = steps[i](d, e);
@@ -238,6 +246,7 @@ static void stop(struct simlabd *d)
     if (d->pool)
         d->pool = pool_local.close(d->pool);
     d->aside = aside_free(d->aside);
+    d->remover = remover_free(d->remover);
     if (d->dispatch) { /* else another daemon may have kept us from that socket */
         d->dispatch = dispatch_free(d->dispatch);
         state_directory_remove_run(d->config.endpoint);

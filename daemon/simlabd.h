@@ -28,6 +28,7 @@ struct simlabd {
     struct dispatch *dispatch;
     struct pool *pool;
     struct planner *planner;
+    struct remover *remover; /* of jobs */
     struct http *http;
     int signals;
     bool stopping;

@@ -9,6 +9,7 @@
 #include "model/registry.h"
 #include "pool/pool.h"
 #include "queue/queue.h"
+#include "remover.h"
 #include "simlabd.h"
 #include "store/claim.h"
 
@@ -104,6 +105,12 @@ static int64_t tick_commit(void *simlabd, int64_t now)
     return INT64_MAX;
 }
 
+static int64_t tick_remover(void *simlabd, int64_t now)
+{
+    struct simlabd *d = simlabd;
+    return d->committed == 0 ? remover_tick(d->remover, now) : INT64_MAX;
+}
+
 static int64_t flush_dispatch(void *simlabd, int64_t now)
 {
     (void)now;
@@ -194,8 +201,9 @@ static int64_t tick_leave(void *simlabd, int64_t now)
 void turn_add_ticks(struct simlabd *d)
 {
     static const loop_tick_fn ticks[] = {
-        tick_offers, tick_http,  tick_pool,      tick_dispatch, tick_commit,       flush_dispatch,
-        flush_http,  tick_queue, watch_database, tick_service,  tick_announcement, tick_leave};
+        tick_offers,  tick_http,         tick_pool,  tick_dispatch, tick_commit,
+        tick_remover, flush_dispatch,    flush_http, tick_queue,    watch_database,
+        tick_service, tick_announcement, tick_leave};
     for (size_t i = 0; i < sizeof ticks / sizeof *ticks; i++)
         loop_add_tick(d->loop, ticks[i], d);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "http/claims.h"
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "queue/queue.h"
 #include "store/claim.h"
 #include "store/mend.h"
+#include "store/origin.h"
 #include "store/store.h"
 
 #include <errno.h>
@@ -30,31 +30,14 @@ int claims_add(struct claims *c, const char *path, const char *owner, struct err
 
 /* ---- again ---- */
 
-/* It is the job's where the root's attributes say the job's model, or where they are broken, which
- * it is to mend; or where there is nothing yet. */
+/* Broken attributes are what it is to mend. */
 static int check_content(struct store *s, const struct queue_retry_store *store, struct error *e)
 {
-    json_t *attributes = NULL, *said = NULL, *names = NULL;
-    int r = store_attributes(s, &attributes, e);
-    if (r == 0)
-        said = store_provenance(attributes);
-    const char *hash = json_member_string(said, "model_hash");
-    if (r == STORE_BROKEN && store->has_members) {
-        error_clear(e);
-        return 0;
-    }
-    if (r == 0 && !said && !store->has_members)
-        r = store_arrays(s, &names, e);
-    bool is_empty = names && json_array_size(names) == 0;
-    if (r == 0 && !is_empty &&
-        (!hash || !store->model_hash || strcmp(hash, store->model_hash) != 0))
-        r = error_set(e, STORE_CONFLICT, NULL,
-                      "what stands at %.500s is not the job's store: it was made by another",
-                      store->path);
-    json_decref(names);
-    json_decref(said);
-    json_decref(attributes);
-    return r;
+    int r = origin_check(s, store->model_hash, !store->has_members, e);
+    if (r != STORE_BROKEN || !store->has_members)
+        return r;
+    error_clear(e);
+    return 0;
 }
 
 static int look_into(const struct queue_retry_store *store, struct error *e)

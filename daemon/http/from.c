@@ -70,6 +70,9 @@ int from_check(struct queue *q, const struct draft *d, struct error *e)
 {
     struct queue_job from = {0};
     int r = problem_of_queue(queue_job(q, d->from_job, &from, e));
+    if (r == 0 && from.is_removing)
+        r = error_set(e, PROBLEM_CONFLICT, "/from/job", "from: job %" PRId64 " is being removed",
+                      from.id);
     r = r ? r : check_members(d, &from, e);
     r = r ? r : check_libraries(q, d, &from, e);
     r = r ? r : check_is_there(d, &from, e);

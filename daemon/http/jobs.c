@@ -48,7 +48,7 @@ json_t *jobs_represent(const struct queue_job *j)
                                                  "nsteps", (json_int_t)j->nsteps)
                                      : json_null();
     return json_pack("{s:s, s:o, s:s, s:o, s:o, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, "
-                     "s:o, s:o, s:o, s:b, s:b}",
+                     "s:o, s:o, s:o, s:b, s:b, s:b}",
                      "id", id, "name", string_or_null(j->name), "state", job_state_name(j->state),
                      "model", string_or_null(j->model_hash), "store", string_or_null(j->store),
                      "members", (json_int_t)j->members, "done", (json_int_t)j->done, "dead",
@@ -57,7 +57,7 @@ json_t *jobs_represent(const struct queue_job *j)
                      "labels", labels_of(j), "reason", string_or_null(j->reason), "notes",
                      jobs_notes(j->notes), "created", json_time(j->created), "started",
                      json_time(j->started), "ended", json_time(j->ended), "held", j->is_held,
-                     "open", j->is_open);
+                     "open", j->is_open, "removing", j->is_removing);
 }
 
 /* ---- one job ---- */
@@ -76,15 +76,22 @@ int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e)
     return result == 0 ? problem_of_queue(queue_job(r->http->queue, id, ret_job, e)) : result;
 }
 
-int jobs_show(struct request *r, struct error *e)
+int jobs_reply(struct request *r, unsigned status, int64_t id, struct error *e)
 {
     struct queue_job j;
-    int result = jobs_find(r, &j, e);
+    int result = problem_of_queue(queue_job(r->http->queue, id, &j, e));
     if (result != 0)
         return result;
-    reply_json(r, MHD_HTTP_OK, jobs_represent(&j));
+    reply_json(r, status, jobs_represent(&j));
     queue_job_clear(&j);
     return 0;
+}
+
+int jobs_show(struct request *r, struct error *e)
+{
+    int64_t id;
+    int result = jobs_id(r, &id, e);
+    return result == 0 ? jobs_reply(r, MHD_HTTP_OK, id, e) : result;
 }
 
 /* One file, for all who read it. */

@@ -10,6 +10,9 @@ int jobs_id(const struct request *r, int64_t *ret_id, struct error *e);
 /* The job that the request's first parameter names: the caller clears it. PROBLEM_NOT_FOUND. */
 int jobs_find(struct request *r, struct queue_job *ret_job, struct error *e);
 
+/* Answers with the job as it is then. */
+int jobs_reply(struct request *r, unsigned status, int64_t id, struct error *e);
+
 /* For queue_retry and queue_append: `http` claims the job's store again, in this turn. */
 int jobs_claim_again(void *http, int64_t job, const struct queue_retry_store *store,
                      struct error *e);

@@ -220,6 +220,7 @@ static void read_job(const struct queue *q, sqlite3_stmt *s, struct queue_job *r
         .has_locks = sqlite3_column_int(s, 22),
         .is_held = sqlite3_column_int(s, 23),
         .is_open = sqlite3_column_int(s, 24),
+        .is_removing = sqlite3_column_int(s, 25),
     };
     if (*database_text(s, 13))
         ret->principal = database_new_text(s, 13);

@@ -35,7 +35,7 @@ static int load_numbers(struct queue *q, struct error *e)
 {
     int r = read_number(q, STATEMENT_JOB_LAST, TEXT("job"), &q->numbers.last_job, e);
     if (!r)
-        r = read_number(q, STATEMENT_EVENT_LAST, INTEGER(0), &q->numbers.last_event, e);
+        r = read_number(q, STATEMENT_EVENT_LAST, INTEGER(1), &q->numbers.last_event, e);
     if (!r)
         r = read_number(q, STATEMENT_FENCE_GET, INTEGER(1), &q->numbers.fences_reserved, e);
     q->last_fence = q->numbers.fences_reserved;
@@ -102,6 +102,7 @@ int queue_open(const struct queue_options *o, struct queue **ret_queue, struct e
     q->checkpoint = checkpoint_new(o->aside, o->path);
     q->path = mem_strdup(o->path);
     q->texts = mem_strdup(o->texts);
+    q->has_removals = true;
     int r = open_all(q, o, e);
     if (r) {
         queue_close(q);
@@ -163,6 +164,7 @@ int queue_commit(struct queue *q, struct error *e)
     if (r) {
         database_rollback(&q->database);
         q->numbers = q->committed;
+        q->has_removals = true; /* what was forgotten may be there again */
         q->touched.n = 0;
         q->rest_due = 0;
         live_roll_back(q);

@@ -186,6 +186,7 @@ struct queue_job {
     int64_t most_workers; /* that may have leases of it at a time; 0: all */
     bool is_held;         /* by people: queue_set_held */
     bool is_open;         /* members may be appended: queue_append */
+    bool is_removing;     /* queue_remove */
     int64_t from;         /* the job whose checkpoint its members start from; 0: none */
     char *name;           /* or NULL */
     char *store;          /* absolute path of the store */
@@ -310,6 +311,26 @@ int queue_append(struct queue *q, const struct queue_append *a, struct queue_app
                  struct error *e);
 /* The job is not open any more. */
 int queue_close_batch(struct queue *q, int64_t job, struct error *e);
+
+/* The job goes, with its store or without. Its row stays, and its store is nobody else's, until the
+ * files are gone; but it is not retried or appended to any more. Again: with what was said first.
+ * QUEUE_REFUSED where it has not ended, or a live job starts from its checkpoints; QUEUE_BUSY while
+ * its locks are being removed. */
+int queue_remove(struct queue *q, int64_t job, bool keep_store, struct error *e);
+struct queue_removal {
+    int64_t job;
+    char *store;      /* an absolute path; NULL: it stays */
+    bool is_anothers; /* that path was given to a later job */
+    char *model_hash; /* what its root attributes say, or NULL */
+};
+/* The next job above `after` whose files are to be removed. QUEUE_NO_SUCH. */
+int queue_next_removal(struct queue *q, int64_t after, struct queue_removal *ret, struct error *e);
+void queue_removal_clear(struct queue_removal *removal);
+/* queue_next_removal may tell one that it has not told yet. */
+bool queue_has_removals(const struct queue *q);
+/* They are gone. Removes some of its rows, as many as a turn has time for: *ret_more: call it again
+ * in another. */
+int queue_forget(struct queue *q, int64_t job, bool *ret_more, struct error *e);
 
 /* The next job above `after` that has ended, and whose directory of locks (STORE.sync) is not known
  * to be gone. QUEUE_NO_SUCH. */

@@ -2,7 +2,7 @@
 /* What the files of queue/ share. All of it writes into the turn's transaction (database.h), and
  * returns as queue.h says. The files, from the lowest; each uses only those before it:
  * database, checkpoint; texts; counts, ranges; live; events; moves; leases, rests, layouts;
- * reports; holds, jobs, models; retry, appends, recovery; queue. */
+ * reports; holds, jobs, models; removals, retry, appends, recovery; queue. */
 #ifndef QUEUE_QUEUE_INTERNAL_H
 #define QUEUE_QUEUE_INTERNAL_H
 
@@ -45,8 +45,9 @@ struct queue {
     struct checkpoint *checkpoint;
     int64_t reopen_due; /* while the database cannot be opened anew */
     int64_t backoff_ms, backoff_max_ms;
-    int64_t epoch;    /* the queue's time is this and loop_now (rests.c) */
-    int64_t rest_due; /* no rest ends before this of loop_now; 0: not known */
+    int64_t epoch;     /* the queue's time is this and loop_now (rests.c) */
+    bool has_removals; /* queue_has_removals */
+    int64_t rest_due;  /* no rest ends before this of loop_now; 0: not known */
 };
 
 /* ---- counts.c: a job's row, less its texts ---- */
@@ -202,6 +203,11 @@ char *queue_absolute_store(const struct queue *q, const char *store);
 /* Decides the lowest proposal where nothing below it is open any more. */
 int queue_settle_layouts(struct queue *q, int64_t job, struct error *e);
 
+/* ---- removals.c ---- */
+
+int queue_removal_of(struct queue *q, int64_t job, bool *ret_sync_left, bool *ret_is_removing,
+                     struct error *e);
+
 /* ---- holds.c ---- */
 
 /* Of a job whose row was added. */
@@ -210,8 +216,12 @@ int queue_add_holds(struct queue *q, const struct queue_submission *s, int64_t j
 
 /* ---- retry.c: a job that has ended goes on ---- */
 
-/* QUEUE_REFUSED where a later job was given its store (as its row says it). */
+/* QUEUE_REFUSED where the job is being removed, or a later one was given its store (as its row says
+ * it). */
 int queue_check_store_is_kept(struct queue *q, int64_t job, const char *store, struct error *e);
+/* A later job that was given it; 0: none was. */
+int queue_later_store(struct queue *q, int64_t job, const char *store, int64_t *ret_later,
+                      struct error *e);
 /* Has `how` claim it again. */
 int queue_claim_again(struct queue *q, const struct queue_counts *c, const char *store,
                       const char *model_hash, const struct queue_retry *how, struct error *e);

@@ -125,14 +125,30 @@ static int check_state(const struct retry *y, struct error *e)
     return 0;
 }
 
-int queue_check_store_is_kept(struct queue *q, int64_t job, const char *store, struct error *e)
+int queue_later_store(struct queue *q, int64_t job, const char *store, int64_t *ret_later,
+                      struct error *e)
 {
     sqlite3_stmt *s;
     int r = database_row(&q->database, e, &s, STATEMENT_JOB_LATER_STORE, TEXT(store), INTEGER(job));
+    *ret_later = 0;
     if (r)
         return r == QUEUE_NO_SUCH ? 0 : r;
-    int64_t other = sqlite3_column_int64(s, 0);
+    *ret_later = sqlite3_column_int64(s, 0);
     database_end(s);
+    return 0;
+}
+
+int queue_check_store_is_kept(struct queue *q, int64_t job, const char *store, struct error *e)
+{
+    int64_t other;
+    bool sync_left, is_removing;
+    int r = queue_removal_of(q, job, &sync_left, &is_removing, e);
+    if (!r && is_removing)
+        r = error_set(e, QUEUE_REFUSED, NULL, "job %" PRId64 " is being removed", job);
+    if (!r)
+        r = queue_later_store(q, job, store, &other, e);
+    if (r || other == 0)
+        return r;
     return error_set(e, QUEUE_REFUSED, NULL,
                      "the store of job %" PRId64 ", %s, was given to job %" PRId64
                      ": submit the job again",

@@ -248,3 +248,11 @@ CREATE TABLE job_append (
 CREATE UNIQUE INDEX job_append_key ON job_append (job, idempotency_key)
     WHERE idempotency_key IS NOT NULL;
 CREATE INDEX job_append_file ON job_append (file) WHERE file IS NOT NULL;
+
+-- version 6
+-- 1: the job is being removed, with its store; 2: without it. Its row goes last.
+ALTER TABLE job ADD COLUMN removing INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX job_removing ON job (id) WHERE removing > 0;
+CREATE INDEX job_from ON job (from_job) WHERE from_job > 0;
+-- The last event's number, as it was when a job was removed: its event may have been that job's.
+ALTER TABLE daemon ADD COLUMN last_event INTEGER NOT NULL DEFAULT 0;

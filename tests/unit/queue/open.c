@@ -201,6 +201,24 @@ static void expect_store(struct queue *q, int64_t job, const char *expected)
     queue_job_clear(&j);
 }
 
+/* Makes the database one of a former version, with these rows. */
+static void make_version(struct fixture *f, int version, const char *rows)
+{
+    char *next = mem_printf("-- version %d", version + 1);
+    const char *end = strstr(schema, next);
+    char *sql = mem_printf("%.*s;%s;PRAGMA application_id = 1936289137; PRAGMA user_version = %d;",
+                           (int)(end - schema), schema, rows, version);
+    sqlite3 *connection;
+    f->q = queue_close(f->q);
+    unlink(f->path);
+    cr_assert_eq(sqlite3_open(f->path, &connection), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(connection, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
+                 sqlite3_errmsg(connection));
+    sqlite3_close(connection);
+    free(next);
+    free(sql);
+}
+
 Test(open, a_database_of_version_1)
 {
     struct fixture f;
@@ -239,27 +257,16 @@ Test(open, a_database_of_version_3)
     struct fixture f;
     struct error e = {0};
     struct queue_attempts a;
-    const char *end = strstr(schema, "-- version 4");
-    char *sql = mem_printf("%.*s;"
-                           "INSERT INTO job (id, state, members, free, frontier, has_layout, "
-                           "priority, max_attempts, member_timeout, created, store, principal) "
-                           "VALUES (1, 1, 9, 9, 1, 1, 0, 3, 0, 5, '1.zarr', '');"
-                           "INSERT INTO job_text (job, document) VALUES (1, '{}');"
-                           "INSERT INTO member_range (job, state, begin, end) VALUES (1, 3, 0, 1);"
-                           "INSERT INTO attempt (job, member, attempts) VALUES (1, 0, 2);"
-                           "INSERT INTO event VALUES (1, 1, 5, 'queued', '{}'), "
-                           "(2, 1, 5, 'running', '{}');"
-                           "PRAGMA application_id = 1936289137; PRAGMA user_version = 3;",
-                           (int)(end - schema), schema);
     fixture_open(&f);
-    f.q = queue_close(f.q);
-    unlink(f.path);
-    sqlite3 *connection;
-    cr_assert_eq(sqlite3_open(f.path, &connection), SQLITE_OK);
-    cr_assert_eq(sqlite3_exec(connection, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
-                 sqlite3_errmsg(connection));
-    sqlite3_close(connection);
-    free(sql);
+    make_version(&f, 3,
+                 "INSERT INTO job (id, state, members, free, frontier, has_layout, "
+                 "priority, max_attempts, member_timeout, created, store, principal) "
+                 "VALUES (1, 1, 9, 9, 1, 1, 0, 3, 0, 5, '1.zarr', '');"
+                 "INSERT INTO job_text (job, document) VALUES (1, '{}');"
+                 "INSERT INTO member_range (job, state, begin, end) VALUES (1, 3, 0, 1);"
+                 "INSERT INTO attempt (job, member, attempts) VALUES (1, 0, 2);"
+                 "INSERT INTO event VALUES (1, 1, 5, 'queued', '{}'), "
+                 "(2, 1, 5, 'running', '{}')");
     fixture_reopen(&f);
     cr_expect_eq(number(f.q, "PRAGMA user_version"), database_schema_version());
     expect_ok(queue_attempts(f.q, 1, 0, &a, &e), &e);
@@ -273,8 +280,36 @@ Test(open, a_database_of_version_3)
     fixture_close(&f);
 }
 
+/* An ended job, of a daemon that could not remove any. */
+Test(open, a_database_of_version_5)
+{
+    struct fixture f;
+    struct error e = {0};
+    struct queue_job job;
+    bool more = true;
+    fixture_open(&f);
+    make_version(&f, 5,
+                 "INSERT INTO job (id, state, members, done, free, frontier, has_layout, priority, "
+                 "max_attempts, member_timeout, created, store, principal) "
+                 "VALUES (1, 2, 9, 9, 0, 9, 1, 0, 3, 0, 5, '1.zarr', '');"
+                 "INSERT INTO job_text (job, document) VALUES (1, '{}');"
+                 "INSERT INTO member_range (job, state, begin, end) VALUES (1, 0, 0, 9);"
+                 "INSERT INTO event VALUES (7, 1, 5, 'succeeded', '{}')");
+    fixture_reopen(&f);
+    expect_ok(queue_job(f.q, 1, &job, &e), &e);
+    cr_expect(!job.is_removing);
+    queue_job_clear(&job);
+    cr_expect_eq(queue_last_event(f.q), 7);
+    expect_ok(queue_remove(f.q, 1, false, &e), &e);
+    expect_ok(queue_forget(f.q, 1, &more, &e), &e);
+    cr_expect(!more);
+    fixture_commit(&f);
+    cr_expect_eq(queue_job(f.q, 1, &job, &e), QUEUE_NO_SUCH);
+    fixture_close(&f);
+}
+
 /* Later versions: add here the database of the version before. */
 Test(open, the_schema_has_all_its_versions)
 {
-    cr_expect_eq(database_schema_version(), 5);
+    cr_expect_eq(database_schema_version(), 6);
 }
