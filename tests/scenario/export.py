@@ -4,6 +4,7 @@
 members, also while the job runs; ncdump prints it, netCDF4 sees the types and fill values; and a file is whole
 or absent."""
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -179,6 +180,27 @@ def test_of_a_job_that_runs(context):
     equal(seen.sizes["b"], 6, "members")
     xarray.testing.assert_identical(seen.isel(b=slice(3)), of_store(store).isel(b=slice(3)))
     daemon.request("POST", f"/v1/jobs/{number}/cancel", status=200)
+
+
+def test_what_the_page_shows(context):
+    """The commands of client/README.md, on the stores of its gallery."""
+    with open(os.path.join(harness.REPOSITORY, "client/README.md"), encoding="utf-8") as text:
+        commands = re.findall(r"^```sh\n(.*?)^```", text.read().split("\n# Stores")[1], re.S | re.M)
+    folder = context.directory("page")
+    for name in ("advection", "population", "landscape"):
+        job = os.path.join(harness.REPOSITORY, "client/gallery", name + ".json")
+        ended = context.run("simlab-worker", "run", job, "--store", os.path.join(folder, name + ".zarr"))
+        equal(ended.returncode, 0, ended.stderr)
+    path = context.build + os.pathsep + os.environ["PATH"]
+    for command in commands:
+        ended = subprocess.run(["/bin/sh", "-ec", command], cwd=folder, env={**os.environ, "PATH": path}, text=True,
+                               capture_output=True, timeout=harness.WAIT, check=False)
+        equal(ended.returncode, 0, f"{command}: {ended.stderr}")
+    harness.same_store(os.path.join(folder, "advection.zarr"), os.path.join(folder, "again.zarr"))
+    with xarray.open_dataset(os.path.join(folder, "some.nc")) as some, xarray.open_dataset(os.path.join(folder, "all.nc")) as whole:
+        xarray.testing.assert_equal(some.pop__n, whole.pop__n.isel(batch=[*range(10), 210]))
+    printed = subprocess.run(["gdalinfo", os.path.join(folder, "elevation.tif")], capture_output=True, text=True, check=True).stdout
+    check("Driver: GTiff" in printed and "Unit Type: m" in printed and "Pixel Size = (270" in printed, printed)
 
 
 # ---- what is refused, and what fails -------------------------------------------------------------------

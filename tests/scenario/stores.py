@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Independent readers open what the service writes: the store of every golden case, compressed as it
-comes and not compressed, is shown to zarr-python, xarray, GDAL and ncdump (readers.py)."""
+comes and not compressed, and of some in both versions of Zarr, is shown to zarr-python, xarray, GDAL and
+ncdump (readers.py). Newer ones than this machine's: `make readers`."""
 import os
 import sys
 
@@ -37,10 +38,21 @@ def uncompressed(case):
     return test
 
 
+def in_both_versions(case):
+    """Of which these readers know the second."""
+    def test(context):
+        store, _ = context.run_local({**load(GOLDEN, case, "job.json"), "zarr_format": "both"})
+        check(os.path.exists(os.path.join(store, "zarr.json")), "no version 3")
+        read(store)
+    return test
+
+
 def tests():
     for case in harness.golden_cases():
         yield case, compressed(case)
         yield f"{case} uncompressed", uncompressed(case)
+    for case in ("dtypes", "encoding", "dynamic-size", "batch-velocity"):
+        yield f"{case} in both versions", in_both_versions(case)
 
 
 harness.main({}, tests())
