@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """`make bench`: one advection run (n = 150, 100 steps, 3 saves) and a batch of 10,000, as ratios to
-the same loop in plain C and in plain NumPy, which write nothing; batches of it, as ratios to plain C
-on two threads which compresses and writes the same chunks; a model, as a ratio to parsing it;
-chunks of a store, as ratios to the same system calls bare; how long a checkpoint holds a run up, as a
-ratio to a copy of its state; tasks of graphs, as ratios to a bare pool
-of threads; parallel loops, as ratios to half of two simulations at once; processes in Python, as a ratio to plain NumPy; durable submissions, as a ratio to a bare server that stores the same documents. Medians of
-several; every run writes to a fresh directory, since removing files and creating them again in one
-place is slow on ext4, and would be measured instead."""
+the same loop in plain C and in plain NumPy, which write nothing; batches of it, as ratios to plain
+C on two threads which compresses and writes the same chunks; great batches, as ratios to smaller
+ones; a model, as a ratio to parsing it; chunks of a store, as ratios to the same system calls bare;
+how long a checkpoint holds a run up, as a ratio to a copy of its state; tasks of graphs, as ratios
+to a bare pool of threads; parallel loops, as ratios to half of two simulations at once; processes
+in Python, as a ratio to plain NumPy; durable submissions, as a ratio to a bare server that stores
+the same documents. Medians of several; every run writes to a fresh directory, since removing files
+and creating them again in one place is slow on ext4, and would be measured instead."""
 import argparse
 import json
 import os
@@ -26,6 +27,7 @@ import checkpoints  # pylint: disable=wrong-import-position
 import harness  # pylint: disable=wrong-import-position
 import loops  # pylint: disable=wrong-import-position
 import python_models  # pylint: disable=wrong-import-position
+import scale  # pylint: disable=wrong-import-position
 import tasks  # pylint: disable=wrong-import-position
 
 MEMBERS = 10000
@@ -194,6 +196,7 @@ def durable_submissions(context):
 PARTS = {
     "runs": runs,
     "batches": lambda context: batches.lines(context, job, through),
+    "scale": scale.lines,
     "models": models,
     "chunks": chunk_writes,
     "checkpoints": checkpoints.lines,
