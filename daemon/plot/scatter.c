@@ -135,7 +135,7 @@ static struct colour distinct_colour(const struct scatter *s, int k)
 {
     if (!s->colour->values)
         return palette_distinct(k);
-    double values[MOST_COLOURS], own = 0;
+    double values[MOST_COLOURS] = {0}, own;
     int below = 0;
     for (int64_t i = 0; i < s->n; i++)
         values[s->colour->index[i]] = s->colour->values[i];
