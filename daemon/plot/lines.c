@@ -12,10 +12,11 @@
 /* What tells the lines apart. */
 struct parting {
     int64_t n;
-    double *values; /* owned: by which they have an order; NULL: they have none */
-    char **texts;   /* owned: of each; NULL where they are too many */
-    char *title;    /* owned */
-    char *by;       /* owned: a short name */
+    double *values;     /* owned: by which they have an order; NULL: they have none */
+    char **texts;       /* owned: of each; NULL where they are too many … */
+    struct scale scale; /* … and colours tell the values, or the numbers, along a bar */
+    char *title;        /* owned */
+    char *by;           /* owned: a short name */
 };
 
 static void parting_clear(struct parting *p)
@@ -104,14 +105,12 @@ static int find_parting(const struct view *v, const struct series *s, struct par
 
 /* ---- colours ----------------------------------------------------------------------------- */
 
-static void value_range(const struct parting *p, double *ret_low, double *ret_high)
+static void make_scale(struct parting *p, int wanted)
 {
-    *ret_low = HUGE_VAL;
-    *ret_high = -HUGE_VAL;
-    for (int64_t i = 0; p->values && i < p->n; i++) {
-        *ret_low = fmin(*ret_low, p->values[i]);
-        *ret_high = fmax(*ret_high, p->values[i]);
-    }
+    if (p->values)
+        scale_init_values(&p->scale, p->values, p->n, wanted);
+    else
+        scale_init(&p->scale, 0, (double)(p->n - 1), wanted);
 }
 
 /* Few lines are evenly apart in colour, by their order; many as their values are. */
@@ -129,13 +128,9 @@ static struct canvas_pen pen_of(const struct parting *p, int64_t line)
 {
     struct canvas_pen pen = {.width = 2};
     if (p->n > VIEW_MAX_LEGEND) {
-        double low, high;
-        value_range(p, &low, &high);
-        pen.width = 1.3;
         double at = p->values ? p->values[line] : (double)line;
-        if (!p->values)
-            low = 0, high = (double)(p->n - 1);
-        pen.colour = palette_ordered(high > low ? (at - low) / (high - low) : 0.5);
+        pen.width = 1.3;
+        pen.colour = palette_ordered(scale_place(&p->scale, at));
     } else if (p->values && p->n > 1) {
         pen.colour = palette_ordered(rank_of(p, line));
     } else {
@@ -145,7 +140,7 @@ static struct canvas_pen pen_of(const struct parting *p, int64_t line)
     return pen;
 }
 
-static void make_legend(const struct parting *p, struct chart *c)
+static void make_legend(struct parting *p, struct chart *c)
 {
     if (p->n < 2)
         return;
@@ -158,13 +153,11 @@ static void make_legend(const struct parting *p, struct chart *c)
         }
         return;
     }
-    double low = 0, high = (double)(p->n - 1);
-    if (p->values)
-        value_range(p, &low, &high);
-    else if (!c->legend_title)
+    if (!p->values && !c->legend_title)
         c->legend_title = mem_strdup("member");
     c->bar = palette_ordered;
-    scale_init(&c->bar_scale, low, high, c->height / 60);
+    make_scale(p, c->height / 60);
+    c->bar_scale = p->scale;
 }
 
 /* ---- drawing ----------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 #include "plot/scale.h"
 
 #include "base/c_locale.h"
+#include "base/mem.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -159,13 +160,32 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-bool scale_suits_logarithm(double *values, int n)
+bool scale_suits_logarithm(const double *values, int64_t n)
 {
-    if (n < 2)
+    double *sorted = n > 1 ? mem_try_array((size_t)n, sizeof *sorted) : NULL;
+    if (!sorted)
         return false;
-    qsort(values, (size_t)n, sizeof *values, compare_doubles);
-    double low = values[0], high = values[n - 1];
-    return low > 0 && isfinite(high) && high / low >= 50 && values[(n - 1) / 2] <= 0.25 * high;
+    memcpy(sorted, values, (size_t)n * sizeof *sorted);
+    qsort(sorted, (size_t)n, sizeof *sorted, compare_doubles);
+    double low = sorted[0], high = sorted[n - 1], median = sorted[(n - 1) / 2];
+    free(sorted);
+    return low > 0 && isfinite(high) && high / low >= 50 && median <= 0.25 * high;
+}
+
+void scale_init_values(struct scale *s, const double *values, int64_t n, int wanted)
+{
+    double low = HUGE_VAL, high = -HUGE_VAL;
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(values[i])) {
+            low = fmin(low, values[i]);
+            high = fmax(high, values[i]);
+        }
+    if (low > high)
+        scale_init(s, 0, 1, wanted);
+    else if (scale_suits_logarithm(values, n))
+        scale_init_logarithmic(s, low, high, wanted);
+    else
+        scale_init(s, low, high, wanted);
 }
 
 /* ---- use --------------------------------------------------------------------------------- */

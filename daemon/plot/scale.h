@@ -4,6 +4,7 @@
 #define PLOT_SCALE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum { SCALE_MAX_TICKS = 24, SCALE_TEXT = 40 };
 
@@ -36,8 +37,13 @@ void scale_init_texts(struct scale *s, char *const *texts, int n, int wanted);
 /* Where the value lies: 0 at low, 1 at high. NaN where a logarithmic scale has no place for it. */
 double scale_place(const struct scale *s, double value);
 
-/* Whether positive values spread over orders of magnitude, most of them at the low end. Sorts. */
-bool scale_suits_logarithm(double *values, int n);
+/* Whether all values are positive, spread over orders of magnitude, and most of them are at the low
+ * end. */
+bool scale_suits_logarithm(const double *values, int64_t n);
+
+/* From the least to the greatest finite value, logarithmic where that suits them: of a colour bar.
+ * 0 … 1 where there is none. */
+void scale_init_values(struct scale *s, const double *values, int64_t n, int wanted);
 
 /* A number in `digits` significant digits, as short as it goes: "1e-5", "0.25", "100000". */
 void scale_number(char *ret, unsigned size, double value, int digits);

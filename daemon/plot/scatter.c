@@ -84,17 +84,6 @@ static double x_of(const struct scatter *s, int64_t i)
     return s->x->values ? s->x->values[i] : s->x->index[i];
 }
 
-static bool is_logarithmic(const struct sweep_axis *axis, int64_t n)
-{
-    double *sorted = axis->values ? mem_try_array((size_t)n, sizeof *sorted) : NULL;
-    if (!sorted)
-        return false;
-    memcpy(sorted, axis->values, (size_t)n * sizeof *sorted);
-    bool suits = scale_suits_logarithm(sorted, (int)n);
-    free(sorted);
-    return suits;
-}
-
 static void range_of(const double *values, int64_t n, double *ret_low, double *ret_high)
 {
     double low = HUGE_VAL, high = -HUGE_VAL;
@@ -115,7 +104,7 @@ static void make_x(const struct scatter *s, struct chart *c)
         return;
     }
     range_of(s->x->values, s->n, &low, &high);
-    if (is_logarithmic(s->x, s->n)) {
+    if (scale_suits_logarithm(s->x->values, s->n)) {
         scale_init_logarithmic(&c->x, low, high, c->width / 90);
     } else {
         double room = 0.04 * (high - low);
@@ -167,10 +156,8 @@ static void make_legend(const struct scatter *s, struct chart *c)
         }
         return;
     }
-    double low, high;
-    range_of(s->colour->values, s->n, &low, &high);
     c->bar = palette_ordered;
-    scale_init(&c->bar_scale, low, high, c->height / 60);
+    scale_init_values(&c->bar_scale, s->colour->values, s->n, c->height / 60);
 }
 
 /* ---- drawing ----------------------------------------------------------------------------- */

@@ -94,6 +94,14 @@ Test(scale, counts_decades_where_values_do)
     cr_expect_str_eq(s.ticks[0].text, "1e-6");
     cr_expect_float_eq(scale_place(&s, sqrt(s.low * s.high)), 0.5, 1e-12);
     cr_expect(isnan(scale_place(&s, 0)));
+    scale_init_values(&s, decades, 4, 5);
+    cr_expect(s.logarithmic && s.n_ticks == 4 && decades[0] == 1e-6);
+    scale_init_values(&s, even, 5, 5);
+    cr_expect(!s.logarithmic && s.low == 1 && s.high == 100);
+    scale_init_values(&s, (double[]){NAN, -INFINITY}, 2, 5);
+    cr_expect(s.low == 0 && s.high == 1);
+    scale_init_values(&s, (double[]){1e-6, NAN, 1e-6, 1, 1e-6}, 5, 5);
+    cr_expect(s.low < s.high && s.low <= 1e-6 && s.high >= 1);
 }
 
 Test(scale, has_ticks_at_whole_indices)
