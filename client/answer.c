@@ -133,6 +133,17 @@ static const struct answer_member left_out_members[] = {{"library", &text, false
                                                         END};
 SHAPE(left_out) = {ANSWER_OBJECT, "a library or type that is left out", left_out_members, NULL};
 SHAPE(left_out_list) = {ANSWER_LIST, "a list of what is left out", NULL, &left_out};
+static const struct answer_member worker_members[] = {{"name", &text, true},
+                                                      {"state", &text, true},
+                                                      {"job", &text, false},
+                                                      {"sandbox", &text, false},
+                                                      END};
+SHAPE(worker) = {ANSWER_OBJECT, "a worker", worker_members, NULL};
+SHAPE(worker_list) = {ANSWER_LIST, "a list of workers", NULL, &worker};
+static const struct answer_member workers_members[] = {{"workers", &worker_list, true}, END};
+const struct answer_shape answer_workers = {ANSWER_OBJECT, "a list of workers", workers_members,
+                                            NULL};
+
 static const struct answer_member types_members[] = {
     {"processes", &listed_types, true}, {"left_out", &left_out_list, false}, END};
 const struct answer_shape answer_types = {ANSWER_OBJECT, "a list of process types", types_members,

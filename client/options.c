@@ -15,6 +15,7 @@
 #include "client/retry.h"
 #include "client/text.h"
 #include "client/verify.h"
+#include "client/workers.h"
 #include "proto/api.h"
 
 #include <stddef.h>
@@ -70,6 +71,8 @@ static const struct command commands[] = {
     {"processes", "", 0, 0, "", processes_list, false, "list process types"},
     {"processes show", "TYPE", 1, 1, "", processes_show, false,
      "summarize a process type: variables and stages"},
+    {"workers", "", 0, 0, "", workers_list, false,
+     "list workers, and what is kept from the code that they run"},
     {"plot", "STORE|ID VARIABLE", 2, 2,
      "output kind style select along against animate fps columns width exaggeration", plot_run,
      false, "draw an output as PNG: a map, lines, an ensemble, a scatter …, by what it is"},

@@ -148,6 +148,8 @@ def test_a_file_that_came_after_the_worker_is_seen(context):
 def test_without_a_sandbox_nothing_is_kept(context):
     daemon = start(context, "--sandbox", "off", workers=1)
     check("calls" not in words_of(daemon) and "files" not in words_of(daemon), "what holds")
+    listed = context.run("simlab", "workers", env={"SIMLAB_SERVER": daemon.server}).stdout.splitlines()
+    check(listed[1].startswith("local-1.1") and listed[1].endswith(words_of(daemon)), f"{listed}")
     ended = daemon.finish(job([PRY, READ, BYSTANDER]))
     check(all(bits != 0 for bits in harness.open_store(ended["store"])["p__through"][...].tolist()), "refused")
 
