@@ -307,10 +307,23 @@ static void print_row(const json_t *job)
     free(dead);
 }
 
+/* Adds "&key=value" where there is a value; takes and gives a string. */
+static char *filter_by(char *filter, const char *key, const char *value)
+{
+    if (!value)
+        return filter;
+    char *part = text_url(value), *more = text_printf("%s&%s=%s", filter, key, part);
+    free(part);
+    free(filter);
+    return more;
+}
+
 int job_list(struct server *s, const struct options *o)
 {
-    char *state = o->state ? text_url(o->state) : NULL;
-    char *filter = state ? text_printf("&state=%s", state) : text_copy("");
+    char *filter = filter_by(text_copy(""), "state", o->state);
+    filter = filter_by(filter, "name", o->name);
+    filter = filter_by(filter, "label", o->label);
+    filter = filter_by(filter, "since", o->since);
     struct pages p = {
         .path = API_JOBS,
         .filter = filter,
@@ -322,6 +335,5 @@ int job_list(struct server *s, const struct options *o)
     };
     int code = pages_print(s, o, &p);
     free(filter);
-    free(state);
     return code;
 }

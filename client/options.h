@@ -33,7 +33,7 @@ struct options {
     int n_operands;
     /* NULL or false where not given */
     const char *server, *token, *timeout, *state, *name, *store, *output, *limit, *where, *key,
-        *route;
+        *route, *label, *since;
     const char *environment, *members, *kind, *style, *along, *against, *animate, *fps, *columns,
         *width, *exaggeration;
     bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead,

@@ -7,5 +7,8 @@
 
 /* Unix time in milliseconds. */
 int64_t clock_unix(void);
+/* "2026-11-27", "2026-11-27T08:00:00Z" or with a fraction and another offset (RFC 3339), as such a
+ * time; a date is its midnight in UTC. 0; -EINVAL. */
+int clock_parse(const char *text, int64_t *ret_unix);
 
 #endif

@@ -8,6 +8,7 @@
 #include "http/exchange.h"
 #include "http/server.h"
 #include "http/uploads.h"
+#include "http/wait.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -146,7 +147,9 @@ int64_t http_flush(struct http *h, const struct error *failed)
         exchange_resume(r, failed);
         r = next;
     }
-    int64_t due = events_flush(h, loop_now());
+    int64_t now = loop_now(), due = events_flush(h, now),
+            wait_due = failed ? 0 : wait_flush(h, now);
+    due = wait_due < due ? wait_due : due;
     if (h->is_ready)
         connections_run(h);
     if (h->waiting || queue_dirty(h->queue))

@@ -7,6 +7,7 @@
 #include "http/problem.h"
 #include "http/reply.h"
 #include "http/request.h"
+#include "http/wait.h"
 #include "http/where.h"
 
 #include <errno.h>
@@ -89,9 +90,13 @@ int jobs_reply(struct request *r, unsigned status, int64_t id, struct error *e)
 
 int jobs_show(struct request *r, struct error *e)
 {
-    int64_t id;
+    int64_t id, seconds;
     int result = jobs_id(r, &id, e);
-    return result == 0 ? jobs_reply(r, MHD_HTTP_OK, id, e) : result;
+    if (result == 0)
+        result = wait_seconds(r, &seconds, e);
+    if (result != 0)
+        return result;
+    return seconds > 0 ? wait_for_end(r, id, seconds, e) : jobs_reply(r, MHD_HTTP_OK, id, e);
 }
 
 /* One file, for all who read it. */
@@ -277,55 +282,4 @@ int jobs_cancel(struct request *r, struct error *e)
         result = problem_of_queue(queue_cancel(r->http->queue, id, reason, e));
     free(reason);
     return result == 0 ? jobs_show(r, e) : result;
-}
-
-/* ---- GET /v1/jobs ---- */
-
-static json_t *id_text(int64_t id)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRId64, id);
-    return json_string(text);
-}
-
-static bool append(void *page, const struct queue_job *j)
-{
-    return page_add(page, jobs_represent(j), id_text(j->id));
-}
-
-static int state_filter(const struct request *r, int *ret_state, struct error *e)
-{
-    const char *name = request_query(r, "state");
-    enum job_state state;
-    if (name && !job_state_from_name(name, &state))
-        return error_set(e, PROBLEM_INVALID, NULL,
-                         "?state=%.40s: should be one of "
-#define X(word, final, code) word " "
-                         API_JOB_STATES(X)
-#undef X
-                             ,
-                         name);
-    *ret_state = name ? (int)state : -1;
-    return 0;
-}
-
-int jobs_list(struct request *r, struct error *e)
-{
-    int64_t before;
-    int limit, state = -1;
-    int result = state_filter(r, &state, e);
-    if (result == 0)
-        result = request_number(r, "before", 0, &before, e);
-    if (result == 0)
-        result = request_limit(r, &limit, e);
-    if (result != 0)
-        return result;
-    struct page page;
-    page_begin(&page, "jobs", limit);
-    result = problem_of_queue(queue_jobs(r->http->queue, state, before, limit, append, &page, e));
-    if (result == 0)
-        page_reply(r, &page);
-    else
-        page_drop(&page);
-    return result;
 }

@@ -33,6 +33,13 @@ bool page_add(struct page *p, json_t *item, json_t *next)
     return !p->is_full;
 }
 
+void page_end(struct page *p, json_t *next)
+{
+    p->is_full = true;
+    json_decref(p->next);
+    p->next = next;
+}
+
 void page_reply(struct request *r, struct page *p)
 {
     buffer_text(&p->text, "]");

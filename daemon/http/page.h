@@ -24,6 +24,8 @@ void page_begin(struct page *p, const char *name, int limit);
 /* Takes the item, and `next`: what asks for those that come after it. Whether there is room for
  * more. */
 bool page_add(struct page *p, json_t *item, json_t *next);
+/* It ends here, though it may have room: `next` (taken) asks for what comes after. */
+void page_end(struct page *p, json_t *next);
 /* The page is the request's answer, or (page_drop) is not. */
 void page_reply(struct request *r, struct page *p);
 void page_drop(struct page *p);

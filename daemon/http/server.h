@@ -17,6 +17,7 @@ struct MHD_Daemon;
 struct client;
 struct request;
 struct stream;
+struct wait;
 
 /* One client's connection. */
 struct client {
@@ -52,6 +53,7 @@ struct http {
     /* requests */
     struct request *waiting; /* suspended until the queue's commit */
     struct stream *streams;
+    struct wait *waits;   /* requests that wait for jobs' ends */
     struct claims claims; /* of this turn */
     struct work_line work;
     struct answers answers;

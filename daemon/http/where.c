@@ -44,14 +44,6 @@ static int64_t number_of(const json_t *item, const char *key)
     return json_integer_value(json_object_get(item, key));
 }
 
-/* The page ends here, and goes on with `next`. */
-static void end_page(struct looking *l, int64_t next)
-{
-    l->page.is_full = true;
-    json_decref(l->page.next);
-    l->page.next = json_integer(next);
-}
-
 static bool add_range(struct looking *l, const json_t *range, int64_t begin, int64_t end)
 {
     json_t *some = json_copy((json_t *)range);
@@ -84,7 +76,7 @@ static int look_at_range(struct looking *l, struct condition *c, const json_t *r
             if (begin >= 0)
                 add_range(l, range, begin, at);
             begin = -1;
-            end_page(l, at);
+            page_end(&l->page, json_integer(at));
         }
     }
     if (begin >= 0 && !l->page.is_full)
@@ -113,7 +105,8 @@ static int look(struct looking *l, struct condition *c, struct error *e)
             r = l->is_ranges ? look_at_range(l, c, item, e) : look_at_member(l, c, item, e);
     }
     if (r == 0 && !l->page.is_full && n >= WHERE_ITEMS)
-        end_page(l, number_of(json_array_get(l->items, n - 1), l->is_ranges ? "end" : "member"));
+        page_end(&l->page, json_integer(number_of(json_array_get(l->items, n - 1),
+                                                  l->is_ranges ? "end" : "member")));
     return r;
 }
 

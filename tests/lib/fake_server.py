@@ -28,7 +28,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if route is not None:
             self.reply(*route)
 
-    do_GET = do_POST = _answer
+    do_GET = do_POST = do_DELETE = _answer
 
     def reply(self, status, body=None, headers=()):
         if status is None:  # not a word: the connection is lost
