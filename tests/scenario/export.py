@@ -136,6 +136,14 @@ def test_it_is_the_same_each_time(context):
     check(first == second, "two files of one store differ")
 
 
+def test_maps_are_in_their_place(context):
+    """By CF's grid mapping, of one variable too."""
+    job = {**load(harness.REPOSITORY, "client/gallery/landscape.json"), "crs": "EPSG:32616"}
+    path = exported(context, context.run_local(job)[0], "topography__elevation", "--members", "2")
+    shown = subprocess.run(["gdalinfo", f'NETCDF:"{path}":topography__elevation'], capture_output=True, text=True, check=True).stdout
+    check('ID["EPSG",32616]' in shown and "Pixel Size = (270.0" in shown, shown)
+
+
 def test_values_that_are_missing(context):
     """Of dead members, and of arrays without an element."""
     members = {"dims": ["b"], "data": [0, 1, 0, 0, 0]}
