@@ -233,6 +233,8 @@ def test_a_file_is_whole_or_absent(context):
     full = subprocess.run(["prlimit", "--fsize=20000", context.program("simlab-export"), store, path], capture_output=True,
                           text=True, timeout=harness.WAIT, check=False)
     equal(full.returncode, 1, full.stderr)
+    failed = context.run("simlab-export", store, path, env={"SIMLAB_FAULT": "rename:1:EIO"})
+    equal((failed.returncode, "Input/output error" in failed.stderr), (1, True), failed.stderr)
     with open(os.path.join(store, "profile__u", "0.0.0"), "wb") as chunk:
         chunk.write(b"no chunk")
     broken = context.run("simlab-export", store, path)
