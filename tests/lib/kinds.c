@@ -599,7 +599,45 @@ static const struct simlab_process Encoded = {.name = "Encoded",
                                               .initialize = fill_in,
                                               .run_step = fill_in};
 
+/* ---- a coordinate system of a process's own ---- */
+
+enum { PLACED_Y, PLACED_X, PLACED_HEIGHT };
+
+#define PLACED_LABELS(name_, crs_)                                                                 \
+    {                                                                                              \
+        .name = name_, .kind = SIMLAB_INDEX, .dims = name_, .attrs = "{\"crs\": " crs_ "}"         \
+    }
+
+static int placed_initialize(simlab_context *c)
+{
+    double *y = simlab_f8_1d(c, PLACED_Y, 2), *x = simlab_f8_1d(c, PLACED_X, 3);
+    double *height = simlab_f8_2d(c, PLACED_HEIGHT, 2, 3);
+    for (int i = 0; i < 3; i++)
+        x[i] = 400000 + 1000 * i;
+    for (int i = 0; i < 2; i++)
+        y[i] = 5201000 - 1000 * i;
+    for (int i = 0; i < 6; i++)
+        height[i] = i;
+    return 0;
+}
+
+static const struct simlab_variable placed_variables[] = {
+    [PLACED_Y] = {.name = "y", .kind = SIMLAB_INDEX, .dims = "y"},
+    [PLACED_X] = PLACED_LABELS("x", "\"EPSG:25832\""),
+    [PLACED_HEIGHT] = {.name = "height", .intent = SIMLAB_OUT, .dims = "y,x"},
+};
+static const struct simlab_process Placed = {
+    .name = "Placed", SIMLAB_VARIABLES(placed_variables), .initialize = placed_initialize};
+
+static const struct simlab_variable nowhere_variables[] = {
+    [PLACED_Y] = {.name = "y", .kind = SIMLAB_INDEX, .dims = "y"},
+    [PLACED_X] = PLACED_LABELS("x", "\"nowhere\""),
+    [PLACED_HEIGHT] = {.name = "height", .intent = SIMLAB_OUT, .dims = "y,x"},
+};
+static const struct simlab_process Nowhere = {
+    .name = "Nowhere", SIMLAB_VARIABLES(nowhere_variables), .initialize = placed_initialize};
+
 SIMLAB_LIBRARY("1.0", "every kind of variable", &Source, &SubSource, &Near, &Far, &Global,
                &OfGlobal, &SetsGlobal, &Member, &Member2, &Collector, &Counter, &Reader, &Holder,
                &Borrower, &Echo, &Labels, &Clocked, &Field, &Checked, &Driver, &Grower, &Teller,
-               &Teller2, &Signaller, &Follower, &Noise, &Encoded)
+               &Teller2, &Signaller, &Follower, &Noise, &Encoded, &Placed, &Nowhere)

@@ -136,6 +136,22 @@ def test_labels_on_the_map(context):
             equal((seen["geoTransform"], proj(seen["coordinateSystem"]["wkt"])), ([6.75, 0.5, 0, 46.75, 0, -0.5], proj("EPSG:4326")), "by GDAL")
 
 
+def test_a_process_says_where_it_is(context):
+    """Unless the job does; in each format; and what it says has to be a coordinate system."""
+    document = {"model": {"processes": {"p": "kinds.Placed"}}, "clocks": {"time": [0, 1]}, "outputs": {"p__height": None}}
+    kinds = ["--processes", context.program("kinds")]
+    for more, code in (({}, 25832), ({"crs": 32632}, 32632), ({"zarr_format": "both"}, 25832)):
+        store, _ = context.run_local({**document, **more}, options=kinds)
+        seen = gdal(store, "p__height")
+        equal((seen["geoTransform"], proj(seen["coordinateSystem"]["wkt"])), ([399500, 1000, 0, 5201500, 0, -1000], proj(f"EPSG:{code}")), f"{more}")
+        equal("spatial_ref" in opened(store).coords, True, "a coordinate")
+    for name in ("p__height", "spatial_ref", "x", ""):
+        third = load(store, name, "zarr.json")["attributes"]
+        equal({k: v for k, v in attrs_of(store, name).items() if k != "_ARRAY_DIMENSIONS"}, third, f"attributes of {name} in version 3")
+    _, ran = context.run_local({**document, "model": {"processes": {"p": "kinds.Nowhere"}}}, 2, options=kinds)
+    check("index variable x: its attribute crs is not a coordinate system" in ran.stderr, ran.stderr)
+
+
 def test_coordinate_systems_that_are_refused(context):
     for crs in (0, 1023, 32768, 4326.5, "4326", "EPSG:", "EPSG:43x", "EPSG:99999999999999999999", "WGS 84", "PROJCRS", 'PROJCRS["a"', 'PROJCRS["a"]]', 'PROJCRS["a]', 'X["a"]',
                 'PROJCRS["a"]PROJCRS["b"]', "[" * 100, [], {}, True):

@@ -161,7 +161,7 @@ def check_gdal_values(path, name, value):
     text = re.sub(r"(?<![\w\"])(nan|-?inf)(?![\w\"])", r'"\1"', text)
     seen = json.loads(text)["values"]
     if value.dtype.kind == "S":
-        assert same(np.array(seen, dtype="S"), value), f"GDAL reads other values of {name}"
+        assert same(np.char.encode(np.array(seen, dtype="U"), "utf-8"), value), f"GDAL reads other values of {name}"
         return
     # Printed with 9 or 17 digits; integers beyond 2**53 may come as reals.
     seen = np.array(seen, dtype="f8")
@@ -171,6 +171,8 @@ def check_gdal_values(path, name, value):
 def check_gdal_range(path, name, array, value):
     if array.dtype.itemsize == 8 and array.dtype.kind in "iu":
         return  # not a band type with statistics in GDAL 3.6
+    if value.dtype.kind == "f" and (np.isinf(value).any() or not np.isfinite(value).any()):
+        return  # no number in JSON
     info = json.loads(run("gdalinfo", "-json", "-mm", f'ZARR:"{path}":/{name}').replace(
         "nan", '"nan"'))
     band = info["bands"][0]
@@ -179,8 +181,8 @@ def check_gdal_range(path, name, array, value):
     assert info["size"] == [array.shape[1], array.shape[0]]
     if valid.size and "computedMin" in band:
         # three decimals are printed
-        assert math.isclose(band["computedMin"], float(valid.min()), abs_tol=2e-3, rel_tol=1e-6)
-        assert math.isclose(band["computedMax"], float(valid.max()), abs_tol=2e-3, rel_tol=1e-6)
+        for seen, wanted in ((band["computedMin"], valid.min()), (band["computedMax"], valid.max())):
+            assert math.isclose(seen, float(wanted), abs_tol=2e-3, rel_tol=1e-6), f"GDAL's range of {name}: {seen}, not {wanted}"
 
 
 def ncdump_values(text, name):
