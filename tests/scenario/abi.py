@@ -203,7 +203,7 @@ def test_what_cpp_throws_is_told(context):
             thrown["model"]["processes"]["diffuse"] = f"thrown{number}.Diffusion"
             jobs.append((thrown, told))
     options = ["--processes", folder, "--processes", context.program("processes")]
-    daemon = context.daemon(options=options)
+    daemon = context.daemon(options=[*options, "--sandbox", "off"])  # a file that comes may renew a worker (sandbox_files.h)
     workers = {w["pid"] for w in daemon.workers()}
     numbers = [daemon.submit(thrown)["id"] for thrown, _ in jobs]
     for number, (thrown, told) in zip(numbers, jobs):
@@ -311,7 +311,8 @@ def test_a_long_call_is_told_that_it_is_cancelled(context):
     folder = os.path.dirname(compile_text(context, WAITS, ".c", ["gcc", "-shared", "-fPIC", "-fvisibility=hidden"]))
     gate = context.path("gate")
     os.mkfifo(gate)
-    daemon = context.daemon(options=["--processes", folder], workers=1, env={"SIMLAB_TEST_GATE": gate})
+    daemon = context.daemon(options=["--processes", folder, "--writable", os.path.dirname(gate)], workers=1,
+                            env={"SIMLAB_TEST_GATE": gate})
     number = daemon.submit({"model": {"processes": {"p": "line.Waits"}}, "clocks": {"time": [0, 1]},
                             "outputs": {"p__out": None}})["id"]
     meet(gate)

@@ -40,6 +40,15 @@ def daemon_of(context, *options, **how):
     return context.daemon(workers=2, options=["--modules", *options], **how)
 
 
+def waiting_of(context):
+    """With two pipes that its modules may open."""
+    folder = context.directory("pipes")
+    pipes = [os.path.join(folder, name) for name in ("started", "go")]
+    for path in pipes:
+        os.mkfifo(path)
+    return daemon_of(context, "--writable", folder), *pipes
+
+
 def push(daemon, files, name="growth", status=201, **more):
     return daemon.request("POST", "/v1/modules", {"name": name, "files": files, **more}, status=status).json
 
@@ -64,10 +73,7 @@ def write(folder, files):
 
 
 def test_new_jobs_get_the_new_module(context):
-    daemon = daemon_of(context)
-    started, go = context.path("started"), context.path("go")
-    for path in (started, go):
-        os.mkfifo(path)
+    daemon, started, go = waiting_of(context)
     waiting = growth(2.0, "import os", f"        if step == 0:\n            open({started!r}, 'w').close()\n"
                                        f"            open({go!r}).close()\n")
     first = push(daemon, {"growth.py": waiting})
@@ -177,11 +183,8 @@ class Growth:
 
 
 def test_modules_are_removed(context):
-    daemon = daemon_of(context)
+    daemon, started, go = waiting_of(context)
     place = os.path.join(daemon.state, "modules/default/growth")
-    started, go = context.path("started"), context.path("go")
-    for path in (started, go):
-        os.mkfifo(path)
     remove = lambda status, query="", name="growth": daemon.request("DELETE", f"/v1/modules/{name}{query}",
                                                                     status=status).json
     first = push(daemon, {"growth.py": growth(2.0, "import os", f"        if step == 0:\n"
@@ -234,9 +237,7 @@ def test_what_may_be_needed_is_removed_by_force_only(context):
 
 
 def test_the_daemon_stops_while_modules_are_taken(context):
-    daemon = daemon_of(context)
-    started = context.path("started")
-    os.mkfifo(started)
+    daemon, started, _ = waiting_of(context)
     hanging = f"import threading\nopen({started!r}, 'w').close()\nthreading.Event().wait()\n"
     told = []
 
