@@ -38,7 +38,7 @@ struct options {
         *width, *exaggeration;
     bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead,
         oversize;
-    bool force, keep_store;
+    bool force, keep_store, log;
     struct option_list set, drop, after, select;
 };
 

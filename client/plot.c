@@ -38,6 +38,7 @@ int plot_run(struct server *s, const struct options *o)
     add(&a, "--style", o->style);
     add(&a, "--along", o->along);
     add(&a, "--against", o->against);
+    add(&a, NULL, o->log ? "--log" : NULL);
     add(&a, "--animate", o->animate);
     add(&a, "--fps", o->fps);
     add(&a, "--columns", o->columns);

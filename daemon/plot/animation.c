@@ -31,7 +31,7 @@ static int look_through_frame(struct view *v, struct error *e)
         start[d] = whole ? 0 : v->subject->index[d];
         count[d] = whole ? m->shape[d] : 1;
     }
-    int r = subject_read(v->subject, start, count, &values, e);
+    int r = view_read(v, start, count, &values, e);
     if (r != 0)
         return r;
     for (int d = 0; d < m->ndim; d++)

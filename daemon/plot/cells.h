@@ -5,13 +5,18 @@
 
 #include "plot/palette.h"
 #include "plot/relief.h"
+#include "plot/scale.h"
 
 struct cells {
     palette *palette; /* NULL: shade only */
     bool is_shaded;
-    double low, high; /* of the palette's ends; low <= high */
-    double z;         /* of slopes, where shaded */
+    bool is_logarithmic; /* then 0 < low */
+    double low, high;    /* of the palette's ends; low <= high */
+    double z;            /* of slopes, where shaded */
 };
+
+/* The scale of the palette, for a colour bar of it. */
+void cells_scale(const struct cells *look, int wanted, struct scale *ret);
 
 /* Each cell as zoom x zoom pixels; what is missing is hatched. */
 void cells_draw(const struct cells *look, const struct relief_grid *g, int zoom, struct canvas *c,

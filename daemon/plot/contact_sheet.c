@@ -172,7 +172,7 @@ static void draw_bar(const struct contact_sheet *s, const struct places *p, stru
     if (width > p->content_width)
         width = p->content_width;
     struct scale scale;
-    scale_init(&scale, s->look.low, s->look.high, width / px(s, 70));
+    cells_scale(&s->look, width / px(s, 70), &scale);
     char low[SCALE_TEXT], high[SCALE_TEXT];
     scale_number(low, sizeof low, s->look.low, 4);
     scale_number(high, sizeof high, s->look.high, 4);

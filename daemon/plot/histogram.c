@@ -29,7 +29,7 @@ static int read_values(struct view *v, struct histogram *h, struct error *e)
         count[d] = whole ? m->shape[d] : 1;
         n = count[d] > SUBJECT_MAX_ELEMENTS / n ? SUBJECT_MAX_ELEMENTS : n * count[d];
     }
-    int r = subject_read(v->subject, start, count, &h->values, e);
+    int r = view_read(v, start, count, &h->values, e);
     if (r != 0)
         return r;
     static const double at[] = {0.25, 0.5, 0.75};

@@ -105,7 +105,7 @@ static int read_panel(struct map *m, int i, struct error *e)
         start[d] = raster ? 0 : d == v->along ? i : v->subject->index[d];
         count[d] = raster ? meta->shape[d] : 1;
     }
-    int r = subject_read(v->subject, start, count, &values, e);
+    int r = view_read(v, start, count, &values, e);
     if (r != 0)
         return r;
     view_count(v, values, m->ny * m->nx);
@@ -209,8 +209,9 @@ static void choose_look(struct map *m)
     double low = m->view->low, high = m->view->high;
     if (!m->view->is_fixed)
         range_of(m, &low, &high);
+    bool is_logarithmic = m->view->o->is_logarithmic;
     if (!(low <= high))
-        low = high = 0;
+        low = high = is_logarithmic ? 1 : 0;
     enum plot_style style = style_of(m->view, low, high);
     if (style == PLOT_DIVERGING) {
         high = fmax(fabs(low), fabs(high));
@@ -218,6 +219,7 @@ static void choose_look(struct map *m)
     }
     *look = (struct cells){.palette = palettes[style],
                            .is_shaded = style == PLOT_RELIEF || style == PLOT_SHADE,
+                           .is_logarithmic = is_logarithmic,
                            .low = low,
                            .high = high};
     look->z = look->is_shaded ? exaggeration_of(m) : 0;
@@ -258,7 +260,7 @@ static int draw_single(struct map *m, struct canvas *ret, struct error *e)
     if (s->look.palette) {
         c.bar = s->look.palette;
         c.legend_title = mem_strdup(s->bar_title);
-        scale_init(&c.bar_scale, s->look.low, s->look.high, c.height / 60);
+        cells_scale(&s->look, c.height / 60, &c.bar_scale);
     }
     int r = chart_begin(&c, ret, e);
     if (r == 0) {

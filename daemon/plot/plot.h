@@ -38,6 +38,7 @@ struct plot_options {
     const char *along;   /* the dim of panels, lines or quantiles; NULL: members, else a clock */
     const char *against; /* the input that a scatter has as x; NULL: the first that was swept */
     const char *animate; /* the dim of which each label is a frame (APNG); NULL: one picture */
+    bool is_logarithmic; /* values by their decades; those not above 0 are missing */
     double frames_per_second; /* 0: 4 */
     int columns;     /* of a sheet; 0: about as wide as high, or the sweep's product where the store
                       * tells it */

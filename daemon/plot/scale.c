@@ -132,16 +132,21 @@ static void add_logarithmic_tick(struct scale *s, double value)
         return;
     struct scale_tick *t = &s->ticks[s->n_ticks++];
     t->value = value;
-    scale_number(t->text, sizeof t->text, value, 3);
+    c_locale_print(t->text, sizeof t->text, "%.3g", value);
+    shorten_exponent(t->text);
 }
 
 void scale_init_logarithmic(struct scale *s, double low, double high, int wanted)
 {
-    double room = pow(high / low, 0.04);
-    if (!(room > 1.0001) || !isfinite(room))
+    const double least = 1e-300, most = 1e300; /* beyond them there is no room */
+    low = fmin(fmax(low, least), most);
+    high = fmin(fmax(high, low), most);
+    double room = fmax(pow(10, 0.04 * (log10(high) - log10(low))), 1.0001);
+    if (high / low < 1.01)
         room = 1.1;
-    *s = (struct scale){.low = low / room, .high = high * room, .logarithmic = true};
-    double span = log10(s->high / s->low);
+    *s = (struct scale){
+        .low = fmax(low / room, 1e-306), .high = fmin(high * room, 1e306), .logarithmic = true};
+    double span = log10(s->high) - log10(s->low);
     int every = (int)ceil(span / (wanted > 1 ? wanted : 1));
     int first = every > 1 ? (int)ceil(log10(s->low)) : (int)floor(log10(s->low));
     for (int i = first; i <= (int)ceil(log10(s->high)); i += every) {
@@ -205,6 +210,6 @@ void scale_init_texts(struct scale *s, char *const *texts, int n, int wanted)
 double scale_place(const struct scale *s, double value)
 {
     if (s->logarithmic)
-        return value > 0 ? log(value / s->low) / log(s->high / s->low) : (double)NAN;
+        return value > 0 ? (log(value) - log(s->low)) / (log(s->high) - log(s->low)) : (double)NAN;
     return (value - s->low) / (s->high - s->low);
 }

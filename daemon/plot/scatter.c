@@ -66,7 +66,7 @@ static int read_all(struct view *v, struct scatter *s, struct error *e)
         count[d] = d == v->along ? m->shape[d] : 1;
     }
     s->n = m->shape[v->along];
-    int r = subject_read(v->subject, start, count, &s->values, e);
+    int r = view_read(v, start, count, &s->values, e);
     if (r == 0)
         r = sweep_read(v->subject->store, subject_dim(v->subject, v->along), s->n,
                        v->subject->variable, &s->sweep, e);
@@ -164,7 +164,6 @@ static void make_legend(const struct scatter *s, struct chart *c)
 
 static void make_chart(const struct view *v, const struct scatter *s, struct chart *c)
 {
-    double low, high;
     char *more = mem_printf("%lld members of %s", (long long)(v->n_values - v->n_missing),
                             subject_dim(v->subject, v->along));
     *c = (struct chart){.title = view_title(v),
@@ -175,10 +174,7 @@ static void make_chart(const struct view *v, const struct scatter *s, struct cha
     free(more);
     series_size(v, c);
     make_x(s, c);
-    view_range(v, s->values, s->n, &low, &high);
-    if (low > high)
-        low = 0, high = 1;
-    scale_init_roomy(&c->y, low, high, c->height / 60);
+    view_scale(v, s->values, s->n, c->height / 60, &c->y);
     make_legend(s, c);
 }
 

@@ -53,7 +53,7 @@ int series_read(struct view *v, struct series *ret, struct error *e)
     }
     int r = coordinate_read(v->subject, v->x, &s.x, e);
     if (r == 0)
-        r = subject_read(v->subject, start, n, &s.values, e);
+        r = view_read(v, start, n, &s.values, e);
     if (r == 0)
         r = order_lines(v, &s, e);
     if (r != 0) {
@@ -75,15 +75,11 @@ void series_size(const struct view *v, struct chart *c)
 
 void series_chart(const struct view *v, const struct series *s, struct chart *ret)
 {
-    double low, high;
     *ret = (struct chart){.title = view_title(v),
                           .x_label = mem_strdup(s->x.label),
                           .y_label = view_value_label(v),
                           .note = view_note(v)};
     series_size(v, ret);
     coordinate_scale(&s->x, ret->width / 90, &ret->x);
-    view_range(v, s->values, s->n_lines * s->n_points, &low, &high);
-    if (low > high)
-        low = 0, high = 1;
-    scale_init_roomy(&ret->y, low, high, ret->height / 60);
+    view_scale(v, s->values, s->n_lines * s->n_points, ret->height / 60, &ret->y);
 }

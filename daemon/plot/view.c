@@ -167,6 +167,9 @@ int view_choose(struct view *v, struct error *e)
     if (r != 0)
         return r;
     v->kind = v->o->kind ? v->o->kind : kind_of(v);
+    if (v->o->is_logarithmic &&
+        (v->kind == PLOT_HISTOGRAM || (v->kind == PLOT_MAP && v->o->style == PLOT_DIVERGING)))
+        return refuse(v, e, "--log is not of histograms, nor of diverging colours");
     switch (v->kind) {
     case PLOT_MAP:
         return place_map(v, e);
@@ -273,13 +276,14 @@ char *view_note(const struct view *v)
     const char *where = v->kind == PLOT_MAP     ? "hatched"
                         : v->kind == PLOT_LINES ? "gaps"
                                                 : "left out";
+    const char *what = v->o->is_logarithmic ? "missing or not above 0" : "missing";
     if (v->n_empty > 0)
-        return mem_printf("%s: %lld of %lld values are missing, all of %lld of %lld along %s",
-                          where, (long long)v->n_missing, (long long)v->n_values,
+        return mem_printf("%s: %lld of %lld values are %s, all of %lld of %lld along %s", where,
+                          (long long)v->n_missing, (long long)v->n_values, what,
                           (long long)v->n_empty, (long long)v->n_members,
                           subject_dim(v->subject, v->along));
-    return mem_printf("%s: %lld of %lld values are missing", where, (long long)v->n_missing,
-                      (long long)v->n_values);
+    return mem_printf("%s: %lld of %lld values are %s", where, (long long)v->n_missing,
+                      (long long)v->n_values, what);
 }
 
 char *view_said(const struct view *v)
@@ -297,6 +301,22 @@ char *view_said(const struct view *v)
 }
 
 /* ---- values ------------------------------------------------------------------------------ */
+
+int view_read(const struct view *v, const int64_t *start, const int64_t *count, double **ret_values,
+              struct error *e)
+{
+    double *values;
+    int64_t n = 1;
+    int r = subject_read(v->subject, start, count, &values, e);
+    if (r != 0)
+        return r;
+    for (int d = 0; d < v->subject->meta.ndim; d++)
+        n *= count[d];
+    for (int64_t i = 0; v->o->is_logarithmic && i < n; i++)
+        values[i] = values[i] > 0 ? values[i] : (double)NAN;
+    *ret_values = values;
+    return 0;
+}
 
 void view_count(struct view *v, const double *values, int64_t n)
 {
@@ -316,4 +336,15 @@ void view_range(const struct view *v, const double *values, int64_t n, double *r
         }
     *ret_low = low;
     *ret_high = high;
+}
+
+void view_scale(const struct view *v, const double *values, int64_t n, int wanted,
+                struct scale *ret)
+{
+    double low, high;
+    view_range(v, values, n, &low, &high);
+    if (v->o->is_logarithmic)
+        scale_init_logarithmic(ret, low <= high ? low : 0.1, low <= high ? high : 1, wanted);
+    else
+        scale_init_roomy(ret, low <= high ? low : 0, low <= high ? high : 1, wanted);
 }

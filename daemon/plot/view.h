@@ -6,6 +6,7 @@
 #include "base/buffer.h"
 #include "plot/canvas.h"
 #include "plot/plot.h"
+#include "plot/scale.h"
 #include "plot/subject.h"
 
 enum { VIEW_MAX_LEGEND = 12, VIEW_MAX_LINES = 200, VIEW_MAX_PANELS = 1024 };
@@ -38,12 +39,20 @@ char *view_note(const struct view *v);                       /* what is missing 
 char *view_value_label(const struct view *v);                /* "quantity u [m]" */
 char *view_said(const struct view *v); /* what the picture shows, and what is missing */
 
+/* As subject_read; on a logarithmic scale what is not above 0 is NaN. */
+int view_read(const struct view *v, const int64_t *start, const int64_t *count, double **ret_values,
+              struct error *e);
+
 /* Counts values; NaN and infinities are missing. */
 void view_count(struct view *v, const double *values, int64_t n);
 
 /* The range of finite values, or the fixed one; low > high where there are none. */
 void view_range(const struct view *v, const double *values, int64_t n, double *ret_low,
                 double *ret_high);
+
+/* The same range as an axis of values, with room at its ends. */
+void view_scale(const struct view *v, const double *values, int64_t n, int wanted,
+                struct scale *ret);
 
 /* ---- who draws: one of each kind; 0 or an error with words ---- */
 

@@ -33,6 +33,7 @@ static const char usage_rest[] =
     "    --along DIM         a panel, a line or a member for each label of DIM (default: the\n"
     "                        members, else a clock)\n"
     "    --against INPUT     of a scatter: its x (default: the first that was swept)\n"
+    "    --log               values by their decades; those not above 0 are shown as missing\n"
     "    --animate DIM       a frame for each label of DIM (APNG)\n"
     "    --fps N             frames in a second (4)\n"
     "    --columns N         panels beside one another (default: by the sweep's two inputs where\n"
@@ -146,6 +147,9 @@ static int take_option(int c, const char *value, struct plot_options *o)
     case 'm':
         o->animate = value;
         return PLOT_OK;
+    case 'l':
+        o->is_logarithmic = true;
+        return PLOT_OK;
     case 'f':
         if (!read_number(value, &o->frames_per_second) || o->frames_per_second < 0.1 ||
             o->frames_per_second > 60)
@@ -202,6 +206,7 @@ int worker_plot(int argc, char **argv)
                                             {"along", required_argument, NULL, 'a'},
                                             {"against", required_argument, NULL, 'g'},
                                             {"animate", required_argument, NULL, 'm'},
+                                            {"log", no_argument, NULL, 'l'},
                                             {"fps", required_argument, NULL, 'f'},
                                             {"select", required_argument, NULL, 'S'},
                                             {"columns", required_argument, NULL, 'c'},

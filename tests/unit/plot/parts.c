@@ -62,6 +62,7 @@ Test(scale, has_ticks_for_any_range)
         if (low > 0 && high / low > 1.01) {
             scale_init_logarithmic(&s, low, high, wanted);
             cr_assert(s.low < low && s.high > high);
+            cr_assert(scale_place(&s, low) > 0 && scale_place(&s, high) < 1);
         }
     }
 }
@@ -79,6 +80,16 @@ Test(scale, takes_the_extremes)
         scale_init_roomy(&s, rows[i][0], rows[i][1], 6);
         cr_expect(s.low < s.high && isfinite(s.low) && isfinite(s.high), "row %zu", i);
     }
+    const double positive[][2] = {
+        {5e-324, DBL_MAX}, {5e-324, 5e-324}, {DBL_MAX, DBL_MAX}, {1e-310, 2e-310}, {3, 3}};
+    for (size_t i = 0; i < sizeof positive / sizeof *positive; i++)
+        for (int wanted = 0; wanted < 12; wanted++) {
+            struct scale s;
+            scale_init_logarithmic(&s, positive[i][0], positive[i][1], wanted);
+            cr_expect(0 < s.low && s.low < s.high && isfinite(s.high), "row %zu", i);
+            cr_expect(isfinite(scale_place(&s, positive[i][0])), "row %zu", i);
+            cr_expect(s.n_ticks >= 0 && s.n_ticks <= SCALE_MAX_TICKS);
+        }
 }
 
 Test(scale, counts_decades_where_values_do)

@@ -119,15 +119,18 @@ struct row {
     int texts;                /* at least */
 };
 
-static void check_view(struct store *s, const struct row *row, int width)
+static void check_view(struct store *s, const struct row *row, int width, bool is_logarithmic)
 {
     static view_drawer *const drawers[] = {[PLOT_MAP] = map_draw,
                                            [PLOT_LINES] = lines_draw,
                                            [PLOT_BANDS] = bands_draw,
                                            [PLOT_HISTOGRAM] = histogram_draw,
                                            [PLOT_SCATTER] = scatter_draw};
-    struct plot_options o = {
-        .variable = row->variable, .kind = row->kind, .along = row->along, .panel_width = width};
+    struct plot_options o = {.variable = row->variable,
+                             .kind = row->kind,
+                             .along = row->along,
+                             .panel_width = width,
+                             .is_logarithmic = is_logarithmic};
     struct subject subject;
     struct canvas c;
     struct error e = {0};
@@ -166,6 +169,22 @@ static const struct row rows[] = {
     {"out__scalar", PLOT_HISTOGRAM, NULL, "17 members of out__scalar in ", 10},
 };
 
+static const struct row logarithmic[] = {
+    {"out__field", PLOT_BY_DATA, NULL,
+     "map (colour) of out__field over y and x, 20 panels; hatched: 630 of 1260 values are missing "
+     "or "
+     "not above 0",
+     14},
+    {"out__map", PLOT_BY_DATA, NULL,
+     "map (colour) of out__map over y and x, 1 panel; hatched: 35 of 63 values are missing or not "
+     "above 0",
+     12},
+    {"out__profiles", PLOT_BY_DATA, NULL, "of 14 members of batch; left out: 94 of 180 values", 14},
+    {"out__profile", PLOT_BY_DATA, NULL, "6 lines of out__profile over x by time; gaps: ", 15},
+    {"out__scalar", PLOT_BY_DATA, NULL,
+     "points of out__scalar against in__a by in__b; left out: ", 15},
+};
+
 Test(view, is_chosen_by_the_data_and_has_its_texts)
 {
     char *path = fixture_store_path();
@@ -173,7 +192,10 @@ Test(view, is_chosen_by_the_data_and_has_its_texts)
     const int widths[] = {0, 40, 200, 1100};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         for (int k = 0; k < 4; k++)
-            check_view(s, &rows[i], widths[k]);
+            check_view(s, &rows[i], widths[k], false);
+    for (size_t i = 0; i < sizeof logarithmic / sizeof *logarithmic; i++)
+        for (int k = 0; k < 4; k++)
+            check_view(s, &logarithmic[i], widths[k], true);
     store_close(s);
     fixture_remove(path);
 }
@@ -197,6 +219,10 @@ Test(view, refuses_what_cannot_be_drawn)
         {{.variable = "out__profile", .animate = "time", .along = "time"}, "is shown already"},
         {{.variable = "out__series", .kind = PLOT_HISTOGRAM, .animate = "time"},
          "a histogram cannot be animated"},
+        {{.variable = "out__scalar", .kind = PLOT_HISTOGRAM, .is_logarithmic = true},
+         "--log is not of histograms"},
+        {{.variable = "out__map", .style = PLOT_DIVERGING, .is_logarithmic = true},
+         "nor of diverging colours"},
     };
     char *path = fixture_store_path();
     struct store *s = with_all(path);
@@ -261,16 +287,17 @@ static void refused_or_drawn(const char *path, const char *variable)
     static const enum plot_kind kinds[] = {PLOT_BY_DATA, PLOT_MAP,       PLOT_LINES,
                                            PLOT_BANDS,   PLOT_HISTOGRAM, PLOT_SCATTER};
     char *file = file_join(path, "../hostile.png");
-    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    for (size_t k = 0; k < 2 * sizeof kinds / sizeof *kinds; k++) {
         struct store *s;
         struct error e = {0};
         char *said = NULL;
-        struct plot_options o = {.variable = variable, .output = file, .kind = kinds[k]};
+        struct plot_options o = {
+            .variable = variable, .output = file, .kind = kinds[k / 2], .is_logarithmic = k % 2};
         if (store_open(path, STORE_READ, &s, &e) != 0)
             continue;
         int r = plot_write(s, &o, &said, &e);
         cr_expect(r == 0 ? said != NULL : e.message[0] != '\0', "%s, kind %d: %d", variable,
-                  (int)kinds[k], r);
+                  (int)kinds[k / 2], r);
         free(said);
         store_close(s);
     }
