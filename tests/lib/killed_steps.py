@@ -94,7 +94,8 @@ class Subject:
         state = self.context.directory("state")
         job = {**self.to_be_killed(scheduler), "store": "killed.zarr"}
         order = self.write_order("worker", step, os.path.join(state, "stores", "killed.zarr"))
-        daemon = self.context.daemon(state=state, workers=2, options=self.options, env={"SIMLAB_TEST_KILL": order})
+        daemon = self.context.daemon(state=state, workers=2, options=[*self.options, "--writable", os.path.dirname(order)],
+                                     env={"SIMLAB_TEST_KILL": order})
         number = daemon.submit(job)["id"]
         logged = []
         daemon.await_event(number, lambda kind, data: (kind == "log" and logged.append(data)) or kind in harness.FINAL)
