@@ -8,6 +8,7 @@
 #include "worker/setup_arrays.h"
 #include "worker/shared_labels.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -257,9 +258,18 @@ static int close_store(struct run *x)
     return r ? r : worker_result_of_store(store_sync(x->store, x->e));
 }
 
+/* Room for chunks goes back to the system with the array that it was for: the heap would keep the
+ * more, the larger those of different arrays are. */
+static void keep_no_room(void)
+{
+    enum { ROOM = 768 * 1024 };
+    mallopt(M_MMAP_THRESHOLD, ROOM);
+}
+
 int closing_run(const struct closing *c, struct error *e)
 {
     struct run x = {.closing = c, .e = e};
+    keep_no_room();
     int r = job_store_open(&c->store, &x.store, e);
     if (r)
         return r;
