@@ -140,7 +140,7 @@ int queue_later_store(struct queue *q, int64_t job, const char *store, int64_t *
 
 int queue_check_store_is_kept(struct queue *q, int64_t job, const char *store, struct error *e)
 {
-    int64_t other;
+    int64_t other = 0;
     bool sync_left, is_removing;
     int r = queue_removal_of(q, job, &sync_left, &is_removing, e);
     if (!r && is_removing)
