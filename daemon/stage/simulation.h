@@ -186,8 +186,8 @@ int input_set_branch(struct simulation *s, struct error *e);
 /* validate: all — checks what a process may have set. */
 int input_check_written(struct lane *lane, int process, struct error *e);
 
-/* A value that is saved before step `step` (-1: at the end): STAGE_FAILED with words where it has to
- * be finite and is not. */
+/* A value that is saved before step `step` (-1: at the end): STAGE_FAILED with words where it has
+ * to be finite and is not. */
 int finite_check(struct simulation *s, int output, int64_t step, const struct simlab_view *view,
                  struct error *e);
 

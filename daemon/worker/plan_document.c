@@ -21,6 +21,8 @@ static const char *role_of(const struct job *job, const char *name)
     for (int i = 0; i < job->n_coords; i++)
         if (!strcmp(job->coords[i].name, name))
             return "coordinate";
+    if (JOB_HAS_CRS(job) && !strcmp(name, JOB_CRS_ARRAY))
+        return "coordinate";
     return "input";
 }
 

@@ -25,6 +25,7 @@ with warnings.catch_warnings():
     import zarr
 
 FEW = 100000  # elements that are printed
+PLACE = (-87, 36.14471809881776)  # longitude and latitude
 
 
 def same(seen, want, name, tolerance=0.0):
@@ -59,7 +60,10 @@ def by_zarr(store, want):
 
 
 def opened(store, version, **options):
-    return xarray.open_zarr(store, consolidated=True, zarr_format=version, **options)
+    ds = xarray.open_zarr(store, consolidated=True, zarr_format=version, **options)
+    for array in ds.variables.values():
+        array.attrs.pop("_CRS", None)  # GDAL's, and an object: netCDF has none
+    return ds
 
 
 def by_xarray(store, want):
@@ -106,6 +110,21 @@ def by_gdal(store, want):
     gdal_values(store, want)
 
 
+def corner_on_map(place):
+    """Of the upper left corner, as GDAL projects it: (longitude, latitude)."""
+    found = re.search(r"^Upper Left .*\( *(\d+)d *(\d+)' *([\d.]+)\"([EW]), *(\d+)d *(\d+)' *([\d.]+)\"([NS])\)$", run("gdalinfo", place), re.M)
+    assert found, "it is nowhere"
+    (lon, lat), signs = [[sum(float(x) / 60 ** i for i, x in enumerate(found.group(a, a + 1, a + 2))) for a in (1, 5)], found.group(4, 8)]
+    return lon * (-1 if signs[0] == "W" else 1), lat * (-1 if signs[1] == "S" else 1)
+
+
+def place_by_gdal(store, _):
+    """Of maps: as readers.py has put it, 500 km east and 4,000 km north in zone 16 of UTM."""
+    if os.path.basename(store).startswith("map-"):
+        seen = corner_on_map(f'ZARR:"{store}":/heights:1' if store.endswith(".zarr") else f"NETCDF:{store}:height")
+        assert np.allclose(seen, PLACE, atol=1e-5), f"it is at {seen}, not at {PLACE}"
+
+
 def printed(path, want, names):
     text = run("ncdump", "-p", "9,17", "-v", ",".join(names), path)
     for name in names:
@@ -150,9 +169,9 @@ def nc_by_gdal(path, want):
 
 
 # netCDF's own reader of Zarr (4.9.3) reads garbage where values are compressed, and does not list scalars.
-STORES = {"zarr": by_zarr, "xarray": by_xarray, "xarray's to_netcdf": to_netcdf, "gdal": by_gdal}
+STORES = {"zarr": by_zarr, "xarray": by_xarray, "xarray's to_netcdf": to_netcdf, "gdal": by_gdal, "places by gdal": place_by_gdal}
 FILES = {"netCDF by ncdump": nc_by_ncdump, "netCDF by netCDF4": nc_by_netcdf4, "netCDF by xarray": nc_by_xarray,
-         "netCDF by gdal": nc_by_gdal}
+         "netCDF by gdal": nc_by_gdal, "netCDF: places by gdal": place_by_gdal}
 
 
 def wrong(check, path, want):

@@ -173,10 +173,15 @@ def test_the_demo_lies_in_its_place(context):
     text = "".join("{} {}\n".format(*corners[k]) for k in ("upperLeft", "lowerRight"))
     ran = subprocess.run(["gdaltransform", "-s_srs", seen["coordinateSystem"]["wkt"], "-t_srs", "EPSG:4326", "-output_xy"], input=text, capture_output=True, text=True,
                          check=True, timeout=harness.WAIT)
+    warped = context.path("warped.tif")
+    subprocess.run(["gdalwarp", "-q", "-s_srs", seen["coordinateSystem"]["wkt"], "-t_srs", "EPSG:4326", f'ZARR:"{store}":/topography__elevation:0', warped], check=True,
+                   timeout=harness.WAIT)
+    shown = json.loads(subprocess.run(["gdalinfo", "-json", warped], capture_output=True, text=True, check=True, timeout=harness.WAIT).stdout)["cornerCoordinates"]
     cell = 3 / 3600
     want = [-84.41375, 36.73292, -84.41375 + 403 * cell, 36.73292 - 344 * cell]
     got = [float(word) for word in ran.stdout.split()]
     check(np.allclose(got, want, rtol=0, atol=cell / 2), f"{got}, expected {want}")
+    check(np.allclose([*shown["upperLeft"], *shown["lowerRight"]], want, rtol=0, atol=2 * cell), f"{shown}, expected about {want}")
 
 
 # ---- cells outside the domain ----
