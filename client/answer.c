@@ -210,6 +210,10 @@ static const struct answer_member log_members[] = {
     {"member", &count, false}, {"line", &text, true}, END};
 const struct answer_shape answer_event_log = {ANSWER_OBJECT, "a line of the log", log_members,
                                               NULL};
+SHAPE(log_line_list) = {ANSWER_LIST, "a list of lines", NULL, &answer_event_log};
+static const struct answer_member log_page_members[] = {
+    {"lines", &log_line_list, true}, {"next", &any, false}, END};
+const struct answer_shape answer_log = {ANSWER_OBJECT, "a log", log_page_members, NULL};
 const struct answer_shape answer_event = {ANSWER_MAP, "an event", NULL, &any};
 
 /* ---- checking ---- */

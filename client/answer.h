@@ -41,7 +41,7 @@ extern const struct answer_shape answer_job, answer_jobs, answer_members, answer
     answer_model,       /* also one that is no longer valid, or was just made */
     answer_whole_model, /* one that can be run */
     answer_models, answer_workers, answer_module, answer_modules, answer_type, answer_types,
-    answer_upload, answer_event_progress, answer_event_log, answer_event;
+    answer_upload, answer_event_progress, answer_event_log, answer_event, answer_log;
 
 /* NULL where `value` (or NULL: nothing) has the shape; else a new string that says what is wrong:
  * "no job: /state is no text". */

@@ -4,6 +4,7 @@
 #include "client/append.h"
 #include "client/export.h"
 #include "client/job.h"
+#include "client/log.h"
 #include "client/members.h"
 #include "client/models.h"
 #include "client/modules.h"
@@ -38,6 +39,8 @@ static const struct command commands[] = {
     {"release", "ID...", 1, -1, "", job_release, false, "let jobs that are held go on"},
     {"rm", "ID...", 1, -1, "keep-store", job_remove, false,
      "remove jobs that have ended, with their stores"},
+    {"log", "ID", 1, 1, "follow member limit", log_show, false,
+     "print what a job's members have logged"},
     {"members", "ID", 1, 1, "dead where limit", members_list, false,
      "tell which members of a job are done, dead, leased or waiting"},
     {"append", "ID FILE...", 2, -1, "idempotency-key", append_run, false,
@@ -118,6 +121,9 @@ static const struct option_entry entries[] = {
      "submit it although its outputs, uncompressed, do not fit on the disk"},
     {"state", 0, "STATE", OPTION_TEXT, AT(state), false, "only jobs in this state"},
     {"limit", 0, "N", OPTION_TEXT, AT(limit), false, "at most N of them"},
+    {"follow", 'f', NULL, OPTION_FLAG, AT(follow), false,
+     "go on with what they log until the job has ended"},
+    {"member", 0, "M", OPTION_TEXT, AT(member), false, "only what member M has logged"},
     {"dead", 0, NULL, OPTION_FLAG, AT(dead), false,
      "those that are dead: how often they were tried, why, the end of their logs"},
     {"where", 0, "CONDITION", OPTION_TEXT, AT(where), false,

@@ -33,12 +33,12 @@ struct options {
     int n_operands;
     /* NULL or false where not given */
     const char *server, *token, *timeout, *state, *name, *store, *output, *limit, *where, *key,
-        *route, *label, *since;
+        *route, *label, *since, *member;
     const char *environment, *members, *kind, *style, *along, *against, *animate, *fps, *columns,
         *width, *exaggeration;
     bool json, quiet, help, version, dry_run, cancel_on_interrupt, inputs, variables, damaged, dead,
         oversize;
-    bool force, keep_store, log;
+    bool force, keep_store, log, follow;
     struct option_list set, drop, after, select;
 };
 

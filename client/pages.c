@@ -45,7 +45,7 @@ static int print_page(struct server *s, const struct pages *p, const char *path,
     int code = request_get(s, path, p->shape, &page);
     if (code)
         return code;
-    if (!*any)
+    if (!*any && p->title)
         text_line(stdout, "%s", p->title);
     *any = true;
     json_t *items = json_object_get(page, p->key), *next = json_object_get(page, "next");

@@ -11,7 +11,7 @@ struct pages {
     const char *filter;               /* "&state=running", encoded, or "" */
     const char *cursor;               /* the query's name for where to go on */
     const char *key;                  /* the answer's member that is the list */
-    const char *title;                /* line of column heads */
+    const char *title;                /* line of column heads, or NULL */
     const struct answer_shape *shape; /* of a page */
     void (*row)(const json_t *item);
 };

@@ -24,6 +24,7 @@
 #define API_JOB_MEMBERS   "/members"
 #define API_JOB_RANGES    "/ranges"
 #define API_JOB_EVENTS    "/events"
+#define API_JOB_LOG       "/log"
 #define API_JOB_CANCEL    "/cancel"
 #define API_JOB_RETRY     "/retry"
 #define API_JOB_CHECKSUMS "/checksums"
@@ -47,6 +48,7 @@
 #define API_LIMIT_MAX     1000
 
 /* ---- logs ---- */
+#define API_LOG_LINES    "10001" /* that a job keeps, the one that says so included */
 #define API_PROFILE_LINE "profile: " /* begins lines that tell where the time of a job went */
 #define API_WARNING      "warning: " /* begins lines, and notes of a job, by which a member warns */
 

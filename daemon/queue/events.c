@@ -156,18 +156,11 @@ static json_t *event_to_json(sqlite3_stmt *s)
     return event;
 }
 
-int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
-                 struct error *e)
+/* `r`: of database_rows. */
+static int read_events(struct queue *q, int r, sqlite3_stmt *s, json_t **ret_page, struct error *e)
 {
-    struct database *d = &q->database;
-    int64_t last = queue_last_event(q); /* nothing uncommitted is told */
     json_t *page = json_array();
-    sqlite3_stmt *s;
-    int r = job ? database_rows(d, e, &s, STATEMENT_EVENT_LIST_JOB, INTEGER(after), INTEGER(last),
-                                INTEGER(limit), INTEGER(job))
-                : database_rows(d, e, &s, STATEMENT_EVENT_LIST, INTEGER(after), INTEGER(last),
-                                INTEGER(limit));
-    for (; !r; r = database_next(d, e, s))
+    for (; !r; r = database_next(&q->database, e, s))
         json_array_append_new(page, event_to_json(s));
     if (r != QUEUE_NO_SUCH) {
         json_decref(page);
@@ -175,4 +168,27 @@ int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t 
     }
     *ret_page = page;
     return 0;
+}
+
+/* Nothing uncommitted is told. */
+int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
+                 struct error *e)
+{
+    struct database *d = &q->database;
+    int64_t last = queue_last_event(q);
+    sqlite3_stmt *s = NULL;
+    int r = job ? database_rows(d, e, &s, STATEMENT_EVENT_LIST_JOB, INTEGER(after), INTEGER(last),
+                                INTEGER(limit), INTEGER(job))
+                : database_rows(d, e, &s, STATEMENT_EVENT_LIST, INTEGER(after), INTEGER(last),
+                                INTEGER(limit));
+    return read_events(q, r, s, ret_page, e);
+}
+
+int queue_log_lines(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
+                    struct error *e)
+{
+    sqlite3_stmt *s = NULL;
+    int r = database_rows(&q->database, e, &s, STATEMENT_EVENT_LIST_LOG, INTEGER(after),
+                          INTEGER(queue_last_event(q)), INTEGER(limit), INTEGER(job));
+    return read_events(q, r, s, ret_page, e);
 }

@@ -496,6 +496,9 @@ int64_t queue_last_event(const struct queue *q);
  * "reason"?}. */
 int queue_events(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
                  struct error *e);
+/* Those of kind log of one job. */
+int queue_log_lines(struct queue *q, int64_t job, int64_t after, int limit, json_t **ret_page,
+                    struct error *e);
 /* A line of a member's log; cut at 4000 bytes, and dropped after 10,000 lines of a job. `ordinal`:
  * of the member's own lines, 0, 1, …: a member that runs again, or goes on from a checkpoint, says
  * some again, which are dropped; -1: a line beside them. One that begins with QUEUE_WARNING stands

@@ -102,5 +102,45 @@ def test_the_daemon_stops_meanwhile(context):
     equal(wait.getresponse().status, 503, "what it is told")
 
 
+def log_of(daemon, number, query=""):
+    return daemon.request("GET", f"/v1/jobs/{number}/log{query}", status=200).json
+
+
+def logging_job():
+    """Members 0 and 7 log a line in each of two steps."""
+    return {"model": {"processes": {"p": "beside.Beside"}}, "batch_dim": "b", "main_clock": "time",
+            "clocks": {"time": {"data": [0, 1, 2]}}, "inputs": {"p__n": {"dims": ["b"], "data": [1] * 8}},
+            "outputs": {"p__value": None}}
+
+
+def test_what_was_logged(context):
+    """By all members, by one, by pages, of a job that has ended, and as it comes."""
+    daemon = context.daemon(workers=2, options=["--processes", context.program("beside")])
+    number = daemon.finish(logging_job())["id"]
+    told = [(data["member"], data["line"]) for _, kind, data in daemon.events(number, 0) if kind == "log"]
+    equal(sorted(m for m, _ in told), [0, 0, 7, 7], "members")
+    lines = log_of(daemon, number)["lines"]
+    equal([(l["member"], l["line"]) for l in lines], told, "lines")
+    check(all(l["time"].endswith("Z") for l in lines), f"{lines}")
+    member = told[-1][0]
+    equal([l["line"] for l in log_of(daemon, number, f"?member={member}")["lines"]],
+          [line for m, line in told if m == member], "of one")
+    seen, after = [], 0
+    while after is not None:
+        page = log_of(daemon, number, f"?limit=1&after={after}")
+        seen += [(l["member"], l["line"]) for l in page["lines"]]
+        after = page.get("next")
+    equal(seen, told, "by pages")
+    want = [f"{m}: {line}" for m, line in told]
+    for more in ((), ("--follow",)):
+        shown = context.run("simlab", "log", number, *more, "--server", daemon.server, "--token", daemon.token)
+        equal(shown.stdout.splitlines(), want, f"simlab log {more}: {shown}")
+    shown = context.run("simlab", "log", number, "-f", "--member", str(member), "--server", daemon.server, "--token",
+                        daemon.token)
+    equal(shown.stdout.splitlines(), [w for w in want if w.startswith(f"{member}: ")], f"{shown}")
+    daemon.request("GET", "/v1/jobs/77/log", status=404)
+    daemon.request("GET", f"/v1/jobs/{number}/log?after=x", status=422)
+
+
 if __name__ == "__main__":
     harness.main(globals())
