@@ -139,7 +139,9 @@ def test_of_a_daemons_job(context):
 def test_of_a_job_with_lent_workers(context):
     """What they have done counts, too."""
     options = [option for name in ("processes", "apart") for option in ("--processes", context.program(name))]
-    daemon = context.daemon(workers=2, options=options, env={"APART": context.directory("apart"), "APART_WORKERS": "2"})
+    told = context.directory("apart")
+    daemon = context.daemon(workers=2, options=[*options, "--writable", told],
+                            env={"APART": told, "APART_WORKERS": "2"})
     ended = daemon.finish({**APART, **PROCESSES, "profile": True})
     shown = simlab_profile(context, daemon, ended["id"])
     check(shown.stdout.startswith("1 member, 2 lanes: "), f"{shown}")
