@@ -27,10 +27,10 @@ HOW = {
 }
 
 
-def daemon_of(context, **more):
+def daemon_of(context, *options, **more):
     if not os.path.exists(context.program("python/python.so")):
         raise harness.Skip("Python's headers were not there when this was built")
-    return context.daemon(workers=2, options=["--modules"], **more)
+    return context.daemon(workers=2, options=["--modules", *options], **more)
 
 
 def push(daemon, name, text, status=201):
@@ -64,8 +64,14 @@ def test_each_has_its_reason(context):
 
 def test_memory_without_end(context):
     """By the machine's own limit the worker is killed; by the worker's, Python says so."""
+    daemon = daemon_of(context, "--worker-memory", "400")
+    harmful(daemon)
+    daemon.finish(job(["", "eats", "", ""], max_attempts=1), "partial")
+    dead = daemon.request("GET", "/v1/jobs/1/members", status=200).json["members"]
+    check("MemoryError" in dead[0]["reason"], dead)
+    daemon.stop()
     with memory_group(400 << 20) as group:
-        daemon = daemon_of(context, before=begun_in(group))
+        daemon = daemon_of(context, "--worker-memory", "0", before=begun_in(group))
         harmful(daemon)
         ended = daemon.finish(job(["", "eats", "", ""]), "partial")
         equal((ended["done"], ended["dead"]), (3, 1), "members")
