@@ -418,6 +418,7 @@ Test(pool, tells_where_a_former_worker_was)
     struct pool_options o = {.program = s.program,
                              .endpoint = "ipc:///tmp/there",
                              .scratch = s.scratch,
+                             .libraries = "/tmp",
                              .left = on_left};
     cr_assert_eq(loop_new(&s.loop), 0);
     cr_assert_eq(pool_local.open(s.loop, &o, on_death, &left, &s.pool, &e), 0);
