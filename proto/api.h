@@ -48,7 +48,7 @@
 #define API_LIMIT_MAX     1000
 
 /* ---- logs ---- */
-#define API_LOG_LINES    "10001" /* that a job keeps, the one that says so included */
+#define API_LOG_LINES    "10001"     /* that a job keeps, the one that says so included */
 #define API_PROFILE_LINE "profile: " /* begins lines that tell where the time of a job went */
 #define API_WARNING      "warning: " /* begins lines, and notes of a job, by which a member warns */
 

@@ -209,7 +209,7 @@ static int take_main(struct making *m, struct clock *c, struct job_clock_ratio *
     const char *calendar[2] = {json_member_string(c->attrs, "calendar"),
                                json_member_string(main->attrs, "calendar")};
     const char *text[2] = {json_member_string(c->attrs, "units"),
-                            json_member_string(main->attrs, "units")};
+                           json_member_string(main->attrs, "units")};
     if (calendar[0] && calendar[1] && strcmp(calendar[0], calendar[1]) != 0)
         return refuse_units(m, c, "calendar", calendar[0], calendar[1]);
     if (!text[0] || !text[1] || !strcmp(text[0], text[1]))

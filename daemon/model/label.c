@@ -8,7 +8,9 @@
 const char *label_below_clock(const struct making *m, const struct clock *c)
 {
     const json_t *given = json_object_get(json_object_get(m->document, "clocks"), c->name);
-    return json_object_get(given, "data") ? "/data" : json_object_get(given, "times") ? "/times" : "";
+    return json_object_get(given, "data")    ? "/data"
+           : json_object_get(given, "times") ? "/times"
+                                             : "";
 }
 
 const char *label_below(const char *below, size_t i, char ret[LABEL_BELOW_SIZE])

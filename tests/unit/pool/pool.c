@@ -143,10 +143,10 @@ Test(pool, starts_as_documented)
     pool_local.tick(s.pool, loop_now());
     int found_arguments = 0, found_tmpdir = 0;
     char first[256], directory[256];
-    snprintf(
-        first, sizeof first,
-        "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --secret N --group  --libraries /tmp "
-        "--sandbox off --uploads /var");
+    snprintf(first, sizeof first,
+             "serve --endpoint ipc:///tmp/there --name local-1.1 --where N --secret N --group  "
+             "--libraries /tmp "
+             "--sandbox off --uploads /var");
     snprintf(directory, sizeof directory, "%s/worker-1", s.scratch);
     for (int i = 0; i < 6; i++) {
         char *text = line(&s);
