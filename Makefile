@@ -117,7 +117,7 @@ $(BUILD)/simlabd: $(call objects_of,$(DAEMON_SOURCES)) $(call archives_of,$(LINK
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(call libs_of,$(LINK_daemon)) -lm
 
 # ZeroMQ is loaded by worker_zeromq.c.
-WORKER_SOURCES := $(addprefix daemon/,worker_main.c worker_zeromq.c)
+WORKER_SOURCES := $(addprefix daemon/,worker_main.c worker_arguments.c worker_zeromq.c)
 $(BUILD)/simlab-worker: $(call objects_of,$(WORKER_SOURCES)) $(call archives_of,$(LINK_worker))
 	$(call say,LINK)$(CC) $(ALL_CFLAGS) -o $@ $^ $(filter-out -lzmq,$(call libs_of,$(LINK_worker))) -lm -ldl
 
