@@ -195,5 +195,7 @@ void run_child_plan(struct run_work *w, int r, const struct error *why)
     error_explain(&e, r, "run a member");
     if (r)
         tell_reason(w, is_refused || r == WORKER_REFUSED ? "refused" : "trouble", &e);
+    w->planning = NULL;
+    w->failure = NULL;
     run_child_say(w, &(struct wire_message){.type = WIRE_FINISHED, .finished.job = RUN_JOB});
 }
