@@ -158,6 +158,9 @@ static void on_layout(struct dispatch *d, struct worker_session *s, const struct
     struct known_job *k = worker_session_known(s, t->lease.job);
     if (k && p->layouts == 0)
         k->layouts = 1;
+    if (p->layouts == 0 &&
+        m->seconds > 0) /* leases for others are planned by it, before this one is over */
+        job_progress_measured(p, m->seconds, m->member - t->lease.begin + 1);
 }
 
 static void on_done(struct dispatch *d, struct worker_session *s, const struct wire_done *m)

@@ -56,7 +56,7 @@ static int on_layout(void *userdata, int64_t member, const char *layout)
 {
     struct run_work *w = userdata;
     (void)member;
-    const struct wire_message m = {.type = WIRE_LAYOUT, .layout = {RUN_LEASE, 0, layout}};
+    const struct wire_message m = {.type = WIRE_LAYOUT, .layout = {RUN_LEASE, 0, layout, 0}};
     char *text = mem_strdup(layout);
     free(w->layout);
     w->layout = text;

@@ -54,10 +54,17 @@ static int on_failed(void *userdata, int64_t member, const struct error *why)
     return 0;
 }
 
+/* Of the lease that runs. */
+static double worked(const struct serve *s)
+{
+    return s->started > 0 ? serve_seconds() - s->started - s->waited : 0;
+}
+
 static int on_layout(void *userdata, int64_t member, const char *layout)
 {
     struct serve *s = userdata;
-    struct wire_message m = {.type = WIRE_LAYOUT, .layout = {s->lease.lease, member, layout}};
+    struct wire_message m = {.type = WIRE_LAYOUT,
+                             .layout = {s->lease.lease, member, layout, worked(s)}};
     free(s->current->layout);
     s->current->layout = mem_strdup(layout);
     return daemon_session_send(s->session, &m);
@@ -66,7 +73,8 @@ static int on_layout(void *userdata, int64_t member, const char *layout)
 static int on_late(void *userdata, int64_t member, const char *layout)
 {
     struct serve *s = userdata;
-    struct wire_message m = {.type = WIRE_LAYOUT, .layout = {s->lease.lease, member, layout}};
+    struct wire_message m = {.type = WIRE_LAYOUT,
+                             .layout = {s->lease.lease, member, layout, worked(s)}};
     return daemon_session_send(s->session, &m);
 }
 
@@ -146,7 +154,7 @@ static int on_step(void *userdata, int64_t member, int64_t step)
 
 struct wire_message serve_release_now(struct serve *s)
 {
-    double seconds = s->started > 0 ? serve_seconds() - s->started - s->waited : 0;
+    double seconds = worked(s);
     daemon_session_set_lease(s->session, 0, 0, 0);
     return (struct wire_message){.type = WIRE_RELEASE,
                                  .release = {.lease = s->lease.lease, .seconds = seconds}};

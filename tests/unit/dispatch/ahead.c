@@ -122,7 +122,7 @@ Test(ahead, does_not_decide_before)
     struct two t;
     two_open(&t);
     fake_say(t.b, (struct wire_message){.type = WIRE_LAYOUT,
-                                        .layout = {t.second.lease, 1, "{\"x\": {}}"}});
+                                        .layout = {t.second.lease, 1, "{\"x\": {}}", 0}});
     fake_hears_nothing(t.b);
     fake_layout(t.a, &t.first);
     hear_laid_out(&t, "{}");

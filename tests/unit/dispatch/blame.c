@@ -268,7 +268,7 @@ Test(blame, late_outputs_are_decided_by_the_lowest)
     for (int i = 2; i >= 1; i--) { /* members 3 and 2 */
         char *layout = mem_printf("{\"late\": {\"by\": %d}}", i + 1);
         fake_say(f[i], (struct wire_message){.type = WIRE_LAYOUT,
-                                             .layout = {l[i].lease, l[i].begin, layout}});
+                                             .layout = {l[i].lease, l[i].begin, layout, 0}});
         fake_say(f[i], (struct wire_message){.type = WIRE_RELEASE,
                                              .release = {.lease = l[i].lease,
                                                          .seconds = 1,

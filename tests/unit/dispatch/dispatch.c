@@ -100,6 +100,25 @@ Test(dispatch, leases_are_as_long_as_members_take)
     scene_close(&s);
 }
 
+/* What it took is known with the layout: nobody waits until it is stored. */
+Test(dispatch, leases_are_planned_by_the_first_member)
+{
+    struct scene s;
+    scene_open(&s);
+    scene_submit(&s, 1000);
+    struct fake *a = fake_ready(&s, "w.1"), *b;
+    fake_hear(a, WIRE_JOB);
+    struct wire_lease l = fake_lease(a, 0, 1);
+    b = fake_ready(&s, "w.2");
+    fake_hears_nothing(b);
+    fake_say(a, (struct wire_message){.type = WIRE_LAYOUT, .layout = {l.lease, 0, "{}", 0.025}});
+    cr_assert_str_eq(fake_hear(b, WIRE_JOB)->job.layout, "{}");
+    fake_lease(b, 1, 41);
+    fake_close(a);
+    fake_close(b);
+    scene_close(&s);
+}
+
 Test(dispatch, a_lease_of_one_member_is_sent_alone)
 {
     struct scene s;

@@ -9,7 +9,8 @@ TestSuite(hostile, .timeout = 60);
 
 static void hello(struct fake *f, uint32_t version, const char *name)
 {
-    fake_say(f, (struct wire_message){.type = WIRE_HELLO, .hello = {version, name, 1, "h", "p"}});
+    fake_say(f,
+             (struct wire_message){.type = WIRE_HELLO, .hello = {version, name, 1, "h", "p", ""}});
 }
 
 Test(hostile, names_and_versions)

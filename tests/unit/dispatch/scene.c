@@ -451,8 +451,9 @@ void fake_hears_nothing(struct fake *f)
 struct fake *fake_ready(struct scene *s, const char *name)
 {
     struct fake *f = fake_connect(s);
-    fake_say(f, (struct wire_message){.type = WIRE_HELLO,
-                                      .hello = {WIRE_VERSION, name, 42, "host", "fingerprint"}});
+    fake_say(f,
+             (struct wire_message){.type = WIRE_HELLO,
+                                   .hello = {WIRE_VERSION, name, 42, "host", "fingerprint", ""}});
     const struct wire_message *m = fake_hear(f, WIRE_WELCOME);
     cr_assert_eq(m->welcome.heartbeat_ms, 1000);
     cr_assert_eq(m->welcome.silence_ms, SCENE_LEASE_MS);
@@ -488,5 +489,6 @@ void fake_store_failed(struct fake *f, const struct wire_lease *l, uint32_t erro
 
 void fake_layout(struct fake *f, const struct wire_lease *l)
 {
-    fake_say(f, (struct wire_message){.type = WIRE_LAYOUT, .layout = {l->lease, l->begin, "{}"}});
+    fake_say(f,
+             (struct wire_message){.type = WIRE_LAYOUT, .layout = {l->lease, l->begin, "{}", 0}});
 }

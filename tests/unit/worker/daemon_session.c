@@ -223,7 +223,7 @@ Test(daemon_session, to_quit_stops_all)
 Test(daemon_session, what_it_cannot_send_is_told)
 {
     start(FAKE_NEVER);
-    struct wire_message m = {.type = WIRE_LAYOUT, .layout = {7, 0, "\xff"}};
+    struct wire_message m = {.type = WIRE_LAYOUT, .layout = {7, 0, "\xff", 0}};
     cr_assert_eq(daemon_session_send(session, &m), -EMSGSIZE, "no UTF-8");
     char *large = mem_array(4194306, 1);
     memset(large, 'x', 4194305);

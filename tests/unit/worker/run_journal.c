@@ -49,7 +49,7 @@ static void add_all(const struct run_journal *j)
 {
     const struct wire_message all[] = {
         {.type = WIRE_READY},
-        {.type = WIRE_LAYOUT, .layout = {1, 0, "{}"}},
+        {.type = WIRE_LAYOUT, .layout = {1, 0, "{}", 0}},
         {.type = WIRE_DONE, .done = {1, 0, 3}},
         {.type = WIRE_MEMBER_FAILED, .member_failed = {1, 3, "why"}},
         {.type = WIRE_DONE, .done = {1, 4, 6}},
