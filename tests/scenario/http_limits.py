@@ -63,6 +63,8 @@ def test_out_of_descriptors_for_a_while(context):
     """However it came to that: it accepts again by itself."""
     daemon = context.daemon(workers=0)
     pid = daemon.process.pid
+    daemon.await_line("worker local-closer.1 .*: ready")  # and so what its start needed is closed
+    daemon.await_line("process types")
     allowed = resource.prlimit(pid, resource.RLIMIT_NOFILE)
     resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(daemon), allowed[1]))
     client = socket.socket(socket.AF_UNIX)
