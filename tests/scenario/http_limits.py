@@ -66,7 +66,9 @@ def test_out_of_descriptors_for_a_while(context):
     daemon.await_line("worker local-closer.1 .*: ready")  # and so what its start needed is closed
     daemon.await_line("process types")
     allowed = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-    resource.prlimit(pid, resource.RLIMIT_NOFILE, (descriptors(daemon), allowed[1]))
+    taken = {int(number) for number in os.listdir(f"/proc/{pid}/fd")}
+    next_one = min(set(range(len(taken) + 1)) - taken)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (next_one, allowed[1]))
     client = socket.socket(socket.AF_UNIX)
     client.settimeout(WAIT)
     client.connect(daemon.socket)
