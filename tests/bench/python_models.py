@@ -96,13 +96,13 @@ def medians(rows):
 
 
 def two_workers(context, folder, bare):
-    """Seconds of a step, and how many times faster it is by two workers than by one: steps after the first ones, in
-    turns; and how many times faster two bare programs do halves of it."""
+    """Seconds of a step in two workers: steps after the first ones, in turns; how many times faster that is than in one,
+    how many times faster two bare programs do halves of it than one all, and how long these two take against ours."""
     rows = []
     for _ in range(TIMES):
         one, two = (seconds(context, folder, heavy(600, n)) - seconds(context, folder, heavy(300, n)) for n in (1, 2))
-        gain = bare.seconds("heavy", 300, 1) / bare.seconds("half_heavy", 300, 2)
-        rows.append((one / 300, one / two, gain))
+        whole, halves = bare.seconds("heavy", 300, 1), bare.seconds("half_heavy", 300, 2)
+        rows.append((two / 300, one / two, whole / halves, two / halves))
     return medians(rows)
 
 
@@ -160,9 +160,9 @@ def lines(context, members, through):
     bare = bare_ones(context)
     member, *ratios = one_member(context, folder, members, bare)
     yield f"Python: a member {member * 1e3:29.3f} ms {against(ratios):>34} x NumPy"
-    step, ratio, gain = two_workers(context, folder, bare[-1])
-    yield (f"Python: a step of 8 heavy processes {step * 1e3:12.2f} ms {ratio:34.2f} x in two workers (two bare programs: "
-           f"{gain:.2f} x)")
+    step, gain, bare_gain, ratio = two_workers(context, folder, bare[-1])
+    yield (f"Python: 8 heavy processes, 2 workers {step * 1e3:10.2f} ms {ratio:34.2f} x two bare programs ({gain:.2f} x "
+           f"faster than one worker; two bare programs than one: {bare_gain:.2f} x)")
     rate, *ratios = beside_two_bare(context, folder, members(MEMBERS), MEMBERS, through, bare)
     yield f"Python: {MEMBERS} runs, 2 workers {rate:15.0f} /s {against(ratios):>34} x two bare NumPy loops"
     numpy_member = bare[0].seconds("members", 200, 1) / 200
