@@ -93,14 +93,15 @@ static void tell_death(struct place *w, const struct death *d)
                                (WTERMSIG(d->status) == SIGKILL || WTERMSIG(d->status) == SIGTERM)});
 }
 
-/* One that the control group counts is one worker's. */
+/* Those that the control group counts by now are this worker's: one death may be several
+ * processes'. Of another that died at the same time it is not known for sure. */
 static bool takes_oom_kill(struct place *w)
 {
     int64_t *told = &w->setup->oom_kills_told;
-    int64_t before = w->oom_kills > *told ? w->oom_kills : *told;
-    if (w->oom_kills < 0 || cgroup_oom_kills("/proc/self") <= before)
+    int64_t before = w->oom_kills > *told ? w->oom_kills : *told, now;
+    if (w->oom_kills < 0 || (now = cgroup_oom_kills("/proc/self")) <= before)
         return false;
-    *told = before + 1;
+    *told = now;
     return true;
 }
 
