@@ -34,7 +34,10 @@ struct beneath {
     int32_t fd;
 } __attribute__((packed));
 
-enum { MOST = 32 };
+enum {
+    MOST = 32,
+    LARGE = 16 << 20 /* bytes; a rule holds its file's inode: removed, it would stay on the disk */
+};
 
 struct seen {
     dev_t device;
@@ -74,6 +77,8 @@ static int allow(const struct rules *r, int fd, uint64_t access)
     struct stat s;
     if (fstat(fd, &s) < 0)
         return -errno;
+    if (S_ISREG(s.st_mode) && s.st_size > LARGE)
+        return 0;
     if (!S_ISDIR(s.st_mode))
         access &= READ | WRITE | (r->writes & TRUNCATE);
     struct beneath rule = {access, fd};

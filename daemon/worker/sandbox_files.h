@@ -5,7 +5,9 @@
  * read all but what is below `kept`: a kernel's rule only allows, and for a directory with all that
  * will ever be in it, so there is one for each entry beside the way from the root to `kept`. What
  * comes to stand beside that way later cannot be read, nor what is written below a directory that
- * is replaced: such a view is old, and only another process has a new one. */
+ * is replaced: such a view is old, and only another process has a new one. Nor can files of more
+ * than 16 MiB be read that stand beside that way themselves: a rule would keep them on the disk
+ * after they are removed. */
 #ifndef WORKER_SANDBOX_FILES_H
 #define WORKER_SANDBOX_FILES_H
 

@@ -51,6 +51,20 @@ def goes_on(context, free):
         daemon.stop()
 
 
+def test_what_is_removed_is_gone(context):
+    """Workers, which are kept from the files in the state directory and so have rules for what stands beside it, hold
+    none of it on the disk."""
+    with disks.Small(context, 64 << 20) as disk:
+        disk.fill(32 << 20)
+        daemon = context.daemon(workers=2, state=os.path.join(disk.path, "state"),
+                                socket_path=os.path.join(context.directory("s"), "s"))
+        daemon.finish(load(GOLDEN, "advect", "job.json"))
+        disk.empty()
+        left = os.statvfs(disk.path)
+        check(left.f_bavail * left.f_frsize > 48 << 20, f"{left.f_bavail * left.f_frsize} bytes of room")
+        daemon.stop()
+
+
 def test_full_under_the_database(context):
     """What was refused is not there; that it can be written again is seen without a write of others."""
     with disks.Small(context, DISK) as disk:

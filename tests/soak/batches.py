@@ -70,7 +70,7 @@ def crashes(job):
 
 
 def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None, has_hooks=True, zarr_format=None):
-    """A job. seconds: that it may take one processor, or so."""
+    """A job. seconds: that it may take one processor, or so; has_hooks: members are in C, which runs beside others."""
     members = members or drawn.choice((1, 2, 5, 17, 60, 150))
     clocks = _clocks(drawn)
     work = int(drawn.choice(seconds) * WORK_OF_A_SECOND / members / len(clocks["time"]["data"]))
@@ -81,7 +81,7 @@ def draw(drawn, *, seconds=(0, 0.2, 1), may_crash=True, members=None, has_hooks=
            "outputs": {"m__" + name: clock for name, clock in outputs.items()},
            "encoding": {"m__" + name: _encoding(drawn, name, clock) for name, clock in outputs.items()},
            "stop_when": {"variable": "m__level", "above": 1}, "seed": drawn.randrange(1000)}
-    if drawn.random() < 0.25:
+    if has_hooks and drawn.random() < 0.25:
         job.update({"scheduler": "threads", "threads": drawn.choice((2, 3)), "workers": drawn.choice((1, 2))})
     if has_hooks and drawn.random() < 0.3:
         job["hooks"] = drawn.choice((["varied.breaks"], ["varied.logs"], ["varied.logs", "varied.breaks"]))
