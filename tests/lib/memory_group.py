@@ -30,6 +30,13 @@ def memory_group(limit):
         os.rmdir(path)
 
 
+def kills_of(path):
+    """Processes that the system has killed in the group for want of memory: now and then more than the one that eats."""
+    name = "memory.events" if os.path.exists(os.path.join(path, "memory.events")) else "memory.oom_control"
+    with open(os.path.join(path, name), encoding="utf-8") as file:
+        return int(dict(line.split() for line in file)["oom_kill"])
+
+
 def begun_in(path):
     """What to start a program with, so that it and all that it starts are in the group."""
     return ["sh", "-c", f'echo $$ >{path}/cgroup.procs && exec "$@"', "sh"]

@@ -16,7 +16,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 import harness  # pylint: disable=wrong-import-position
 from harness import Skip, await_true, check, equal
-from memory_group import begun_in, memory_group
+from memory_group import begun_in, kills_of, memory_group
 
 (NOTHING, HANGS_AT_START, PRINTS, PRINTS_AND_ABORTS, FLOODS, FORGES, LEAVES_ORPHANS, HIDES, HANGS_WITH_HIDDEN, EATS,
  KILLS_ITSELF, BREAKS_A_PIPE, SEES_THREADS, SEES_SYSTEMD, SEES_OOM_SCORE) = range(15)
@@ -214,8 +214,8 @@ def test_killed_for_memory_as_a_fact(context):
             def deaths(how):
                 with open(path, encoding="utf-8") as file:
                     return len(re.findall(f"\\(pid \\d+\\) was killed by {how}", file.read()))
-            await_true(lambda: deaths("signal 9, most often") + deaths("the system") == 3, "all deaths are told")
-            equal(deaths("the system"), 1, "deaths for want of memory")
+            await_true(lambda: deaths("signal 9, most often") + deaths("the system") >= 3, "all deaths are told")
+            check(1 <= deaths("the system") <= kills_of(group), f"{kills_of(group)} killed for want of memory")
 
 
 def test_the_kernel_would_choose_a_worker(context):
