@@ -54,6 +54,20 @@ static int grant_one(struct dispatch *d, struct worker_session *s, struct job_pr
     return 0;
 }
 
+/* Of the workers that the job may have at a time, one is kept for the member that the others wait
+ * for, whether it runs or rests. */
+static bool may_be_ahead(const struct dispatch *d, const struct job_progress *p)
+{
+    int64_t n = 0;
+    for (const struct worker_session *s = d->sessions; s; s = s->next) {
+        bool is_ahead = false;
+        for (int i = 0; i < s->n_tasks; i++)
+            is_ahead = is_ahead || (s->tasks[i].lease.job == p->job && s->tasks[i].is_ahead);
+        n += is_ahead;
+    }
+    return p->most_workers == 0 || n + 1 < p->most_workers;
+}
+
 static int grant_job(struct dispatch *d, struct job_progress *p)
 {
     struct worker_session *s;
@@ -62,7 +76,7 @@ static int grant_job(struct dispatch *d, struct job_progress *p)
         due_at(d, p->led_since + AHEAD_MS);
         r = QUEUE_NO_SUCH;
     }
-    while (r == 0 && (s = fit_idle_session(d, p)))
+    while (r == 0 && may_be_ahead(d, p) && (s = fit_idle_session(d, p)))
         r = grant_one(d, s, p);
     return r < 0 ? r : 0;
 }

@@ -119,4 +119,15 @@ def test_it_is_cancelled(context):
     scene.daemon.stop()
 
 
+def test_one_worker_is_kept_for_the_first(context):
+    """Of the two that the job may have: its first member dies again and again, and rests, while others are idle."""
+    members = 6
+    document = {"model": {"processes": {"m": "varied.Member"}}, "main_clock": "time", "batch_dim": "b",
+                "clocks": {"time": {"data": [0, 1, 2]}}, "outputs": {"m__value": None}, "max_attempts": 4, "workers": 2,
+                "inputs": {"m__fault": {"dims": ["b"], "data": [2] + [0] * (members - 1)},
+                           "m__work": {"dims": ["b"], "data": [0] * members}}}
+    daemon = context.daemon(workers=4, options=["--processes", context.program("varied")])
+    ended = daemon.await_end(daemon.submit(document)["id"])
+    equal((ended["state"], ended["done"], ended["dead"]), ("partial", members - 1, 1), f"{ended}")
+
 harness.main(globals())
