@@ -141,12 +141,7 @@ static int wait_for(struct server *s, const struct options *o, const char *id)
 
 int job_wait(struct server *s, const struct options *o)
 {
-    int worst = API_EXIT_OK;
-    for (int i = 0; i < o->n_operands; i++) {
-        int code = wait_for(s, o, o->operands[i]);
-        worst = code > worst ? code : worst;
-    }
-    return worst;
+    return options_each(s, o, wait_for);
 }
 
 static int post_each(struct server *s, const struct options *o, const char *what)
@@ -197,12 +192,7 @@ static int remove_one(struct server *s, const struct options *o, const char *id)
 
 int job_remove(struct server *s, const struct options *o)
 {
-    int worst = API_EXIT_OK;
-    for (int i = 0; i < o->n_operands; i++) {
-        int code = remove_one(s, o, o->operands[i]);
-        worst = code > worst ? code : worst;
-    }
-    return worst;
+    return options_each(s, o, remove_one);
 }
 
 int job_close(struct server *s, const struct options *o)

@@ -415,3 +415,14 @@ int options_version(struct server *s, const struct options *o)
     puts("simlab " SIMLAB_VERSION);
     return API_EXIT_OK;
 }
+
+int options_each(struct server *s, const struct options *o,
+                 int (*fn)(struct server *s, const struct options *o, const char *operand))
+{
+    int worst = API_EXIT_OK;
+    for (int i = 0; i < o->n_operands; i++) {
+        int code = fn(s, o, o->operands[i]);
+        worst = code > worst ? code : worst;
+    }
+    return worst;
+}

@@ -46,6 +46,10 @@ struct options {
 int options_parse(int argc, char **argv, struct options *ret_options);
 void options_clear(struct options *o);
 
+/* Calls fn for each operand, whatever comes of those before: the worst of its exit codes. */
+int options_each(struct server *s, const struct options *o,
+                 int (*fn)(struct server *s, const struct options *o, const char *operand));
+
 /* `simlab help [COMMAND]` and `simlab version`. */
 int options_help(struct server *s, const struct options *o);
 int options_version(struct server *s, const struct options *o);

@@ -166,10 +166,5 @@ static int verify_one(struct server *s, const struct options *o, const char *id)
 
 int verify_run(struct server *s, const struct options *o)
 {
-    int worst = API_EXIT_OK;
-    for (int i = 0; i < o->n_operands; i++) {
-        int code = verify_one(s, o, o->operands[i]);
-        worst = code > worst ? code : worst;
-    }
-    return worst;
+    return options_each(s, o, verify_one);
 }
